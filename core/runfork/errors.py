@@ -1,0 +1,55 @@
+"""What runfork raises and warns with.
+
+The tree::
+
+    RunforkError
+    ├── ArgumentError (also ValueError)      a value that was passed cannot be used
+    │   └── ArgumentTypeError (also TypeError)   ... because it is of the wrong type
+    ├── NotFoundError (also LookupError)     a run, project, attribute or file that was named is not there
+    ├── FormatError                          bytes of ours that cannot be read: damaged, or of a newer version
+    └── LoggingError                         a value could not be logged, and ``RUNFORK_ON_ERROR=raise`` is set
+
+    RunforkWarning (also UserWarning)        told once per cause; the same cause is counted afterwards
+
+After a `Run` is constructed, nothing in its environment (disk, network, plugins) raises into training.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "FormatError",
+    "LoggingError",
+    "NotFoundError",
+    "RunforkError",
+    "RunforkWarning",
+]
+
+
+class RunforkError(Exception):
+    """The root of everything that runfork raises."""
+
+
+class ArgumentError(RunforkError, ValueError):
+    """A value that was passed cannot be used; the message says what was asked, what was found and what to do."""
+
+
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of the wrong type."""
+
+
+class NotFoundError(RunforkError, LookupError):
+    """A run, project, attribute or file that was named is not there."""
+
+
+class FormatError(RunforkError):
+    """Bytes written by runfork cannot be read: they are damaged, or of a newer version than this one."""
+
+
+class LoggingError(RunforkError):
+    """A value could not be logged; raised only when ``RUNFORK_ON_ERROR=raise`` is set."""
+
+
+class RunforkWarning(UserWarning):
+    """Something was dropped, ignored or decided on the user's behalf; told once per cause."""

@@ -1,0 +1,307 @@
+"""What every index offers: one write shape and five read shapes, all for one project.
+
+An index may be called from one thread at a time; several processes may hold one each. Steps are micro-steps, times are
+microseconds since 1970, in UTC. Reads see what was applied before; `runfork.project.Project.refresh` applies what is new in
+the journals. Equal histories give equal answers in every index, whatever the order in which batches of different journals
+were applied: the contract suite in `runfork.testing` checks it.
+
+Order of edits: within one journal, its own order. Of points at the same step of a series in one run, the one from the writer
+with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
+one with the greater (order_time, writer, offset) wins.
+
+The type of a path in a run is the type of its first value by (order_time, writer, offset); values of other types are counted
+in ``sys/diagnostics/type_conflicts`` and otherwise left out.
+
+A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited) as
+of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
+sys/description are inherited; configs (everything but tags, group tags, description and files) only where the run was created
+with inherit_configs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from runfork.attributes import AttributeType
+    from runfork.filters import Attribute, Filter
+    from runfork.journal.records import Batch, JournalKey
+    from runfork.lineage import RunNode, Segment
+    from runfork.patterns import Pattern
+
+__all__ = [
+    "Aggregate",
+    "Buckets",
+    "BucketsRequest",
+    "Definition",
+    "Index",
+    "PointsRequest",
+    "RunRow",
+    "RunsPage",
+    "RunsQuery",
+    "Series",
+    "SeriesKey",
+    "Sort",
+    "Value",
+    "Writer",
+]
+
+Aggregate = Literal["last", "min", "max", "average", "variance"]
+
+
+@dataclass(frozen=True)
+class Value:
+    """The value of one attribute of one run, inherited ones included.
+
+    Args:
+        type: Its type.
+        value: float, int, bool, str; microseconds for datetime; frozenset[str] for a string set; FileReference for a file;
+            for series the last value (float, str, Histogram or FileReference), None if there is no point.
+        source_run: The run that logged it: the run itself or an ancestor.
+        time: When it was logged.
+        statistics: Of float series: last_step, first_step, count, min, max, average, variance (population) over finite values,
+            nan, positive_infinity and negative_infinity counts; of other series last_step and count. Else None.
+            Statistics of finite values are None where there is none.
+    """
+
+    type: AttributeType
+    value: Any
+    source_run: str
+    time: int
+    statistics: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Order of runs: by a value (series: the aggregate), then creation time descending, then run id. Runs without it come last."""
+
+    attribute: Attribute
+    descending: bool = True
+    aggregate: Aggregate = "last"
+
+
+@dataclass(frozen=True)
+class RunsQuery:
+    """Which runs, in which order.
+
+    Args:
+        filter: Condition, or None for all. Attribute types in it are resolved (never None).
+        heads_only: Experiments mode: only the heads of experiments.
+        run_ids: Restrict to these, or None.
+        sort: Order; None is creation time descending, then run id.
+        limit: At most so many, or None.
+        offset: Leave out so many first.
+        include_archived: Whether archived runs are among them.
+    """
+
+    filter: Filter | None = None
+    heads_only: bool = False
+    run_ids: Sequence[str] | None = None
+    sort: Sort | None = None
+    limit: int | None = None
+    offset: int = 0
+    include_archived: bool = True
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in a list: its node in the lineage and whether it is the head of its experiment."""
+
+    node: RunNode
+    is_head: bool
+
+
+@dataclass(frozen=True)
+class RunsPage:
+    """One page of runs, and how many there are in all."""
+
+    rows: list[RunRow]
+    total: int
+
+
+@dataclass(frozen=True, order=True)
+class Definition:
+    """A path, a type that it has somewhere, and in how many runs (inherited ones counted)."""
+
+    path: str
+    type: str
+    run_count: int
+
+
+@dataclass(frozen=True, order=True)
+class SeriesKey:
+    """A series as seen from a run."""
+
+    run_id: str
+    path: str
+
+
+@dataclass(frozen=True)
+class PointsRequest:
+    """Points of many series, by lineage.
+
+    Args:
+        series: Which; those that do not exist are left out of the answer.
+        inherit: "lineage" up to the root, "experiment" from the run and those ancestors that share its experiment name without
+            a gap, "own" from the run alone.
+        step_range: First and last micro-step, inclusive; None is open.
+        tail: The last so many points of each, or None.
+        previews: Whether previews that no committed point has replaced are among them.
+    """
+
+    series: Sequence[SeriesKey]
+    inherit: Literal["lineage", "experiment", "own"] = "lineage"
+    step_range: tuple[int | None, int | None] = (None, None)
+    tail: int | None = None
+    previews: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """The points of one series as seen from one run, by increasing step, each step once.
+
+    Args:
+        key: Which series.
+        type: Its type.
+        clock_axis: Whether its steps are Unix time.
+        steps: int64[n].
+        times: int64[n], when each was logged.
+        values: float64[n], or a list of str, Histogram or FileReference.
+        sources: int32[n]: position in `segments` of the run that each point comes from.
+        segments: The lineage segments, root first, that were looked at.
+        completion: float64[n]: 1.0 for committed points, else the preview's completion; None unless previews were asked for.
+        is_preview: bool[n]; None unless previews were asked for.
+    """
+
+    key: SeriesKey
+    type: AttributeType
+    clock_axis: bool
+    steps: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64] | list[Any]
+    sources: npt.NDArray[np.int32]
+    segments: Sequence[Segment]
+    completion: npt.NDArray[np.float64] | None = None
+    is_preview: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class BucketsRequest:
+    """Many float series on one grid of equal x ranges.
+
+    Args:
+        series: Which.
+        count: Number of buckets, at least 1.
+        x: "step" or "time" (when points were logged).
+        x_range: First and last x, inclusive; None is the common range of all the series.
+        inherit: As in `PointsRequest`.
+    """
+
+    series: Sequence[SeriesKey]
+    count: int = 1000
+    x: Literal["step", "time"] = "step"
+    x_range: tuple[int | None, int | None] = (None, None)
+    inherit: Literal["lineage", "experiment", "own"] = "lineage"
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """Float series on a grid: bucket i covers ``[edges[i], edges[i+1])``, the last one its end too.
+
+    A point x falls into bucket ``min(floor((x - low) * count / (high - low)), count - 1)``, computed in float64.
+
+    Args:
+        edges: float64[b+1], micro-steps or microseconds.
+        keys: The k series that exist.
+        counts: int64[k, b], all points.
+        first, last: float64[k, b]: first and last value by x, finite or not; NaN where a bucket is empty.
+        first_x, last_x: float64[k, b]: their x; NaN where empty.
+        minimum, maximum, mean: float64[k, b] over finite values; NaN where there is none.
+        nan, positive_infinity, negative_infinity: int64[k, b].
+    """
+
+    edges: npt.NDArray[np.float64]
+    keys: list[SeriesKey]
+    counts: npt.NDArray[np.int64]
+    first: npt.NDArray[np.float64]
+    last: npt.NDArray[np.float64]
+    first_x: npt.NDArray[np.float64]
+    last_x: npt.NDArray[np.float64]
+    minimum: npt.NDArray[np.float64]
+    maximum: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
+    nan: npt.NDArray[np.int64]
+    positive_infinity: npt.NDArray[np.int64]
+    negative_infinity: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What is known of one journal, for working out whether its process still runs.
+
+    Args:
+        key: The journal.
+        identity: Its header.
+        applied: Offset up to which it was applied.
+        last_time: Time of its last record.
+        state: Of its last STATUS or CLOSE record: "running" where there is none.
+        is_closed: A CLOSE record was the last of its kind.
+        damage: Stretches that could not be read.
+    """
+
+    key: JournalKey
+    identity: Mapping[str, Any]
+    applied: int
+    last_time: int
+    state: str = "running"
+    is_closed: bool = False
+    damage: Sequence[tuple[int, int, str]] = field(default_factory=tuple)
+
+
+class Index(Protocol):
+    """The derived store of one project."""
+
+    def apply(self, batch: Batch) -> None:
+        """Take in what one read of one journal gave, and the new offset, in one transaction.
+
+        A batch that begins before the applied offset was seen already and changes nothing; one that begins after it is an
+        error of the caller (ArgumentError).
+        """
+
+    def writers(self) -> dict[JournalKey, Writer]:
+        """Return every journal that was applied."""
+
+    def nodes(self) -> dict[str, RunNode]:
+        """Return every run of the project, as lineage sees it: forks with the cuts and the clock that their marks recorded."""
+
+    def runs(self, query: RunsQuery) -> RunsPage:
+        """Return runs."""
+
+    def definitions(
+        self,
+        *,
+        run_ids: Sequence[str] | None = None,
+        pattern: Pattern | None = None,
+        types: Sequence[AttributeType] | None = None,
+    ) -> list[Definition]:
+        """Return paths and their types, sorted, inherited ones included; `None` does not restrict."""
+
+    def values(
+        self, run_ids: Sequence[str], *, paths: Sequence[str] | None = None, pattern: Pattern | None = None
+    ) -> dict[str, dict[str, Value]]:
+        """Return attributes of runs by run id and path: `paths` if given, else those that match `pattern`, else all."""
+
+    def points(self, request: PointsRequest) -> list[Series]:
+        """Return points, in the order of the request."""
+
+    def buckets(self, request: BucketsRequest) -> Buckets:
+        """Return aggregates on one grid."""
+
+    def close(self) -> None:
+        """Release files; the index must not be used afterwards."""

@@ -1,0 +1,155 @@
+r"""The bytes of a journal, version 1. This module is their only description in code; ``docs/journal-format.md`` is the other.
+
+All integers are little-endian. A file is a header and then frames::
+
+    header   magic   8 bytes   b"\x89RFJ\r\n\x1a\n"
+             version u16       1
+             length  u16       bytes of the JSON that follows
+             crc     u32       CRC-32 of version, length and JSON
+             JSON              project, run_id, writer, host, pid, boot_id, process_start, rank, created (us)
+
+    frame    length  u32       bytes of the payload
+             crc     u32       CRC-32 of length, the rest of this header, and the payload
+             kind    u8        `Kind`
+             flags   u8        `Flag` bits
+             sync    u16       0x4652, where a reader looks for the next frame after damage
+             schema  u32       schema id for METRICS, PREVIEW and SCHEMA frames, else 0
+             step    i64       micro-steps, or NO_STEP
+             time    i64       microseconds since 1970
+             payload           by kind
+
+    payloads METRICS   float64 x number of paths of the schema
+             PREVIEW   float64 completion ratio, then as METRICS
+             SCHEMA    the paths as UTF-8, separated by NUL
+             all other kinds   a JSON object (ASCII)
+
+Frames of one schema and kind have one length, so a run of them decodes as one NumPy view. A reader ignores kinds that it
+does not know; a change that older readers must not ignore raises the file's version.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from enum import IntEnum, IntFlag
+from typing import Any
+from zlib import crc32
+
+from runfork.errors import FormatError
+
+__all__ = [
+    "FILE_VERSION",
+    "FRAME_HEADER",
+    "MAGIC",
+    "SYNC",
+    "Flag",
+    "Kind",
+    "decode_file_header",
+    "encode_file_header",
+    "encode_frame",
+]
+
+MAGIC = b"\x89RFJ\r\n\x1a\n"
+FILE_VERSION = 1
+SYNC = 0x4652
+_FILE_PREFIX = struct.Struct("<8sHHI")
+FRAME_HEADER = struct.Struct("<IIBBHIqq")
+"""length, crc, kind, flags, sync, schema, step, time: 32 bytes."""
+
+FRAME_LENGTH = struct.Struct("<I")
+FRAME_PREFIX = struct.Struct("<II")
+FRAME_BODY_FORMAT = "<BBHIqq"
+FRAME_BODY = struct.Struct(FRAME_BODY_FORMAT)
+MAX_PAYLOAD = 64 * 1024 * 1024
+"""No payload is longer; a length beyond it is damage."""
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    CREATE = 1
+    """The run exists: run_id, project, experiment_name, creation_time (us), inherit_configs, fork."""
+    LINEAGE = 2
+    """The run's parent: parent, step (micro-steps), mark, inherit_configs, checkpoint, policy."""
+    SCHEMA = 3
+    """The ordered paths that METRICS and PREVIEW frames with this schema id carry."""
+    METRICS = 4
+    """One row of float series."""
+    PREVIEW = 5
+    """One provisional row of float series."""
+    CONFIGS = 6
+    """Single values: {path: [type, value]}."""
+    STRINGS = 7
+    """String-series points: {path: text}, or {path: [text, ...]} for lines one micro-step apart."""
+    HISTOGRAMS = 8
+    """Histogram-series points: {path: {edges, counts | densities}}."""
+    FILES = 9
+    """Files: {path: {sha256, size, mime, name}}; a file series where the frame has a step."""
+    TAGS = 10
+    """Changes to a string set: {path: {add: [...], remove: [...]}}."""
+    MARK = 11
+    """A checkpoint was written: mark, epoch, fingerprint, cuts {path: micro-step}; the frame's step is the main step."""
+    HEARTBEAT = 12
+    """The writer was alive: {}."""
+    STATUS = 13
+    """The run's state changed: state, and exception where it failed."""
+    CLOSE = 14
+    """The writer is done: state."""
+
+
+class Flag(IntFlag):
+    """Bits of a frame's flags."""
+
+    CLOCK_AXIS = 1
+    """The step is Unix time (see `runfork.steps`)."""
+
+
+def encode_file_header(identity: dict[str, Any]) -> bytes:
+    """Return the bytes that a journal begins with."""
+    body = json.dumps(identity, separators=(",", ":")).encode("ascii")
+    crc = crc32(struct.pack("<HH", FILE_VERSION, len(body)) + body)
+    return _FILE_PREFIX.pack(MAGIC, FILE_VERSION, len(body), crc) + body
+
+
+def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[dict[str, Any], int] | None:
+    """Read a journal's header.
+
+    Args:
+        data: The first bytes of the file.
+        source: The file's name, for messages.
+
+    Returns:
+        The identity and the offset of the first frame; None when `data` ends inside the header (still being written).
+
+    Raises:
+        FormatError: It is no journal, is damaged, or is of a newer version.
+    """
+    if bytes(data[: len(MAGIC)]) != MAGIC[: len(data)]:
+        raise FormatError(f"{source} is not a runfork journal: it does not begin with the journal's magic bytes")
+    if len(data) < _FILE_PREFIX.size:
+        return None
+    _, version, length, crc = _FILE_PREFIX.unpack_from(data)
+    if version > FILE_VERSION:
+        raise FormatError(
+            f"{source} has journal format {version}, this runfork reads up to {FILE_VERSION}; upgrade runfork to read it"
+        )
+    end = _FILE_PREFIX.size + length
+    if len(data) < end:
+        return None
+    body = bytes(data[_FILE_PREFIX.size : end])
+    if crc32(struct.pack("<HH", version, length) + body) != crc:
+        raise FormatError(f"{source} has a damaged header (checksum differs); its frames may still be read by `fsck`")
+    return json.loads(body), end
+
+
+def encode_frame(kind: Kind, payload: bytes, *, time: int, step: int, schema: int = 0, flags: int = 0) -> bytes:
+    """Return one frame's bytes; `time` in microseconds, `step` in micro-steps or NO_STEP."""
+    length = len(payload)
+    body = FRAME_BODY.pack(kind, flags, SYNC, schema, step, time)
+    crc = crc32(payload, crc32(body, crc32(FRAME_LENGTH.pack(length))))
+    return FRAME_PREFIX.pack(length, crc) + body + payload
+
+
+def encode_json(body: dict[str, Any]) -> bytes:
+    """Return a record's JSON payload: ASCII, so that lone surrogates survive; NaN and infinities as Python spells them."""
+    return json.dumps(body, separators=(",", ":")).encode("ascii")

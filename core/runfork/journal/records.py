@@ -1,0 +1,107 @@
+"""What a reader makes of a journal's bytes: records, and columns of metric rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from runfork.journal.format import Kind
+
+__all__ = ["Batch", "Damage", "JournalKey", "MetricRows", "Record"]
+
+
+@dataclass(frozen=True, order=True)
+class JournalKey:
+    """Names one journal within a project.
+
+    Args:
+        run_id: The run it belongs to.
+        writer: The writer's name: its start time in UTC first, so that names sort by start; then host, pid, a random part.
+    """
+
+    run_id: str
+    writer: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One frame that is not a metric row.
+
+    Args:
+        kind: What it says.
+        offset: Byte offset of its frame in the journal.
+        time: Microseconds since 1970, as the writer's clock showed.
+        order_time: The largest `time` in this journal up to here; never decreases, so it orders edits within a writer.
+        step: Micro-steps, or NO_STEP.
+        clock_axis: The step is Unix time.
+        body: The JSON payload.
+    """
+
+    kind: Kind
+    offset: int
+    time: int
+    order_time: int
+    step: int
+    clock_axis: bool
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MetricRows:
+    """Rows of one schema that follow each other in a journal (rows of other schemas may stand between them).
+
+    Args:
+        paths: The m attribute paths, one per column.
+        steps: int64[n], micro-steps, in the order written.
+        times: int64[n], microseconds since 1970.
+        values: float64[n, m].
+        completion: float64[n] for previews, else None.
+        clock_axis: The steps are Unix time.
+        sequences: int64[n]: byte offsets of the rows' frames, which order rows of different schemas within the journal.
+    """
+
+    paths: tuple[str, ...]
+    steps: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    completion: npt.NDArray[np.float64] | None
+    clock_axis: bool
+    sequences: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stretch of a journal that could not be read: `length` bytes from `offset`, and why, in words."""
+
+    offset: int
+    length: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one read of one journal gave, from byte `start` up to byte `end`.
+
+    Args:
+        key: The journal.
+        identity: The journal's header: project, run_id, writer, host, pid, boot_id, process_start, rank, created.
+        start: Offset of the first byte read (0 is the header).
+        end: Offset after the last whole frame; the next read begins here.
+        records: Everything but metric rows, in order.
+        rows: Metric rows, grouped by schema; within a group in order.
+        damage: What was skipped.
+    """
+
+    key: JournalKey
+    identity: Mapping[str, Any]
+    start: int
+    end: int
+    records: list[Record] = field(default_factory=list)
+    rows: list[MetricRows] = field(default_factory=list)
+    damage: list[Damage] = field(default_factory=list)

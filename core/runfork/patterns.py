@@ -1,0 +1,57 @@
+"""Extended regular expressions, by which names and paths are selected.
+
+``a | b & !c`` reads: matches a, or matches b and does not match c. Alternatives are split at `` | ``, then parts at `` & `` (the blanks
+are required), a leading ``!`` negates. Each part is a regular expression that may match anywhere. A literal blank or ``!`` can
+be written ``\\x20`` and ``\\x21``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from runfork.errors import ArgumentError
+
+__all__ = ["Pattern", "compile_pattern"]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A compiled pattern; build it with `compile_pattern`, or from exact names.
+
+    Args:
+        text: As it was written; empty for an exact one.
+        alternatives: For each alternative its parts: whether the part is negated, and its expression.
+        names: Exact names, instead of alternatives.
+    """
+
+    text: str = ""
+    alternatives: tuple[tuple[tuple[bool, re.Pattern[str]], ...], ...] = ()
+    names: frozenset[str] | None = None
+
+    def matches(self, text: str) -> bool:
+        """Return whether `text` satisfies the pattern."""
+        if self.names is not None:
+            return text in self.names
+        return any(
+            all((part.search(text) is None) is negated for negated, part in alternative)
+            for alternative in self.alternatives
+        )
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Compile an extended regular expression.
+
+    Raises:
+        ArgumentError: A part is no regular expression.
+    """
+    return Pattern(text, tuple(tuple(map(_part, one.split(" & "))) for one in text.split(" | ")))
+
+
+def _part(text: str) -> tuple[bool, re.Pattern[str]]:
+    text = text.strip(" ")
+    negated = text.startswith("!")
+    try:
+        return negated, re.compile(text[1:].lstrip(" ") if negated else text)
+    except re.error as error:
+        raise ArgumentError(f"{text!r} is no regular expression: {error}; escape special characters with a backslash") from error

@@ -1,0 +1,160 @@
+"""Finding plugins, and calling their hooks one by one so that no plugin can disturb another or training."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from runfork import hookspecs
+from runfork.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import click
+
+    from runfork.index.interface import Index
+    from runfork.run import Run
+
+__all__ = ["BUILT_IN", "Plugins", "load_plugins"]
+
+BUILT_IN = (
+    "runfork.announcements",
+    "runfork.capture.environment",
+    "runfork.capture.hardware",
+    "runfork.capture.source_code",
+    "runfork.cli.commands",
+    "runfork.conversions",
+    "runfork.index.plugin",
+    "runfork.resume",
+)
+"""Our own features that are plugins like everyone's, in the order in which they are registered."""
+
+
+def load_plugins(names: Iterable[str] | None = None) -> Plugins:
+    """Find and register plugins: the built-in ones, then those of the entry-point group ``runfork``.
+
+    Args:
+        names: Allow-list of entry-point names; None takes ``RUNFORK_PLUGINS`` (comma separated), and all if that is not set.
+
+    Returns:
+        The plugins. A plugin that cannot be imported, or has a hook that does not exist, is left out and stands in `failures`.
+    """
+    manager = pluggy.PluginManager("runfork")
+    manager.add_hookspecs(hookspecs)
+    found = Plugins(manager)
+    for name in BUILT_IN:
+        found.register(name, lambda name=name: __import__(name, fromlist=["_"]))  # type: ignore[misc]
+    if names is None and (listed := os.environ.get("RUNFORK_PLUGINS")) is not None:
+        names = [name.strip() for name in listed.split(",")]
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="runfork"):
+        if names is None or entry.name in names:
+            found.register(entry.name, entry.load)
+    if os.environ.get("RUNFORK_TRACE_HOOKS") == "1":
+        manager.trace.root.setwriter(lambda text: sys.stderr.write(text))
+        manager.enable_tracing()
+    return found
+
+
+class Plugins:
+    """The registered plugins, with one typed method per hook. Safe to call from any thread.
+
+    Args:
+        manager: Where they are registered.
+    """
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self.manager = manager
+        self.failures: dict[str, str] = {}
+        """What went wrong, by ``plugin`` or ``plugin.hook``: the last message of each."""
+
+    def register(self, name: str, load: Callable[[], object]) -> None:
+        """Load and register one plugin; a failure is noted, never raised."""
+        try:
+            self.manager.register(load(), name=name)
+            self.manager.check_pending()
+        except Exception as error:  # a plugin's import may raise anything
+            self.failures[name] = f"{type(error).__name__}: {error}"
+            if self.manager.has_plugin(name):
+                self.manager.unregister(name=name)
+
+    def names(self) -> list[str]:
+        """Return the names of the registered plugins, in order."""
+        return [name for name, plugin in self.manager.list_name_plugin() if plugin is not None]
+
+    def hooks_of(self, name: str) -> list[str]:
+        """Return the hooks that a plugin implements."""
+        callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
+        return sorted(caller.name for caller in callers)
+
+    def _each(self, hook: str, arguments: Mapping[str, Any], *, first: bool) -> list[Any]:
+        """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises."""
+        results = []
+        registered = self.manager.list_name_plugin()
+        for name, plugin in reversed(registered):
+            if plugin is None or not hasattr(plugin, hook):
+                continue
+            others = [other for _, other in registered if other is not None and other is not plugin]
+            try:
+                result = self.manager.subset_hook_caller(hook, others)(**arguments)
+            except Exception as error:  # a plugin's call may raise anything; the others and training go on
+                self.failures[f"{name}.{hook}"] = f"{type(error).__name__}: {error}"
+                continue
+            found = result if first else (result[0] if result else None)
+            if found is not None:
+                results.append(found)
+                if first:
+                    break
+        return results
+
+    def open_index(self, uri: str) -> Index:
+        """Open an index; raises ArgumentError if no plugin knows `uri`, and what the plugin raises."""
+        index: Index | None = self.manager.hook.open_index(uri=uri)
+        if index is None:
+            raise ArgumentError(f"no plugin opens the index {uri!r}; use sqlite:///path, or install the plugin for it")
+        return index
+
+    def convert_value(self, value: object) -> object | None:
+        """Ask for a known form of `value`."""
+        return next(iter(self._each("convert_value", {"value": value}, first=True)), None)
+
+    def find_checkpoint_mark(self, path: str) -> Mapping[str, Any] | None:
+        """Ask for the mark inside a checkpoint."""
+        return next(iter(self._each("find_checkpoint_mark", {"path": path}, first=True)), None)
+
+    def decide_resume(self, run: Run, mark: Mapping[str, Any]) -> hookspecs.Decision:
+        """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
+        decisions = self._each("decide_resume", {"run": run, "mark": mark}, first=True)
+        return decisions[0] if decisions else "fork"
+
+    def collect_system_attributes(self, run: Run) -> dict[str, Any]:
+        """Gather attributes; those of plugins registered later win."""
+        gathered: dict[str, Any] = {}
+        for attributes in reversed(self._each("collect_system_attributes", {"run": run}, first=False)):
+            gathered.update(attributes)
+        return gathered
+
+    def register_samplers(self) -> list[hookspecs.Sampler]:
+        """Gather samplers."""
+        return [one for some in self._each("register_samplers", {}, first=False) for one in some]
+
+    def register_commands(self) -> list[Callable[[], click.Command]]:
+        """Gather command factories."""
+        return [one for some in self._each("register_commands", {}, first=False) for one in some]
+
+    def after_run_created(self, run: Run) -> None:
+        """Tell that a run was created."""
+        self._each("after_run_created", {"run": run}, first=False)
+
+    def after_run_forked(self, run: Run, parent: str, step: float) -> None:
+        """Tell that a run was forked."""
+        self._each("after_run_forked", {"run": run, "parent": parent, "step": step}, first=False)
+
+    def after_run_closed(self, run: Run) -> None:
+        """Tell that a run was closed."""
+        self._each("after_run_closed", {"run": run}, first=False)

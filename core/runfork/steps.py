@@ -1,0 +1,80 @@
+"""Steps: decimals with six places, held everywhere as integers of a millionth ("micro-steps").
+
+``0.1 + 0.2`` and ``0.3`` are the same step. The range is ``0 <= step < 1e12``.
+
+Series live on one of two axes. On the **step axis** the step is what the caller passed. On the **clock axis**
+(console output, hardware metrics) the step is Unix time in seconds, so that lines and samples of several processes,
+resumes and forks fall into the order in which they happened; its micro-steps are microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import SupportsFloat, SupportsIndex
+
+from runfork.errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["MAX_MICRO_STEP", "MICRO", "NO_STEP", "Step", "format_step", "from_micro_steps", "to_micro_steps"]
+
+MICRO = 1_000_000
+"""Micro-steps in one step."""
+
+MAX_MICRO_STEP = 10**18 - 1
+"""The largest micro-step that can be logged: one below ``1e12`` steps."""
+
+NO_STEP = -(2**63)
+"""Stands in a record's step field when the record has none."""
+
+Step = SupportsFloat | SupportsIndex
+"""What is accepted as a step: int, float, Decimal, and NumPy or tensor scalars."""
+
+
+def to_micro_steps(step: object) -> int:
+    """Convert a step to whole micro-steps, rounding to the nearest millionth.
+
+    Args:
+        step: int, float, Decimal, or anything with ``__index__`` or ``__float__`` that is not a string.
+
+    Returns:
+        Micro-steps, ``0 <= result <= MAX_MICRO_STEP``.
+
+    Raises:
+        ArgumentTypeError: ``step`` is no number.
+        ArgumentError: ``step`` is negative, NaN, infinite, or 1e12 and more.
+    """
+    if type(step) is int:
+        micro = step * MICRO
+    elif isinstance(step, (str, bytes)) or not (hasattr(step, "__float__") or hasattr(step, "__index__")):
+        raise ArgumentTypeError(f"step must be a number, found {step!r}; pass an int or a float, e.g. step=100")
+    else:
+        micro = _round_to_micro(step)
+    if not 0 <= micro <= MAX_MICRO_STEP:
+        raise ArgumentError(f"step must satisfy 0 <= step < 1e12, found {step!r}; pass the optimizer step, for example")
+    return micro
+
+
+def _round_to_micro(step: object) -> int:
+    if hasattr(step, "__index__"):
+        try:
+            return step.__index__() * MICRO  # type: ignore[no-any-return]
+        except TypeError:
+            pass  # a float tensor has __index__, and refuses it
+    try:
+        value = float(step)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ArgumentTypeError(f"step must be one number, found {step!r}; pass an int or a float") from error
+    if not math.isfinite(value):
+        raise ArgumentError(f"step must be a finite number, found {step!r}; pass the optimizer step, for example")
+    return round(value * MICRO)
+
+
+def from_micro_steps(micro: int) -> int | float:
+    """Return a micro-step as the number a user reads: an int where it is whole, else a float."""
+    whole, rest = divmod(micro, MICRO)
+    return whole if rest == 0 else micro / MICRO
+
+
+def format_step(micro: int) -> str:
+    """Return a micro-step as text, exactly: ``"5"``, ``"0.3"``, ``"999999999999.999999"``."""
+    whole, rest = divmod(micro, MICRO)
+    return str(whole) if rest == 0 else f"{whole}.{rest:06d}".rstrip("0")

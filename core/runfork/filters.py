@@ -1,8 +1,8 @@
 """Filters: conditions on attributes, as objects. `runfork.query_language` prints and parses them as text.
 
-Pure data; each index translates the same tree into its own terms. A condition on a series compares its last value, one on a
-string set its members. A run that lacks the attribute satisfies no comparison, ``!=`` included; ``~`` negates the outcome, so
-``~Filter.eq(...)`` does find it.
+Pure data; each index translates the same tree into its own terms. A condition on a series compares its last value, one
+on a string set its members. A run that lacks the attribute satisfies no comparison, ``!=`` included; ``~`` negates the
+outcome, so ``~Filter.eq(...)`` does find it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 
 from runfork.attributes import AttributeType, check_path
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.patterns import compile_pattern
 
 __all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not", "Operator"]
 
@@ -26,7 +27,7 @@ class Attribute:
 
     Args:
         name: Its path.
-        type: Its type as the query API names it (``"float"``, ``"float_series"``, ...); None infers it from the project.
+        type: Its type as the query API names it (``"float"``, ``"float_series"``, ...); None infers it.
     """
 
     name: str
@@ -76,7 +77,9 @@ class Filter:
     @staticmethod
     def matches(attribute: str | Attribute, pattern: str) -> Filter:
         """A string matches an extended regular expression (see `runfork.patterns`), anywhere in it."""
-        return _compare(attribute, "MATCHES", pattern)
+        condition = _compare(attribute, "MATCHES", pattern)
+        compile_pattern(pattern)
+        return condition
 
     @staticmethod
     def contains_all(attribute: str | Attribute, values: str | list[str]) -> Filter:
@@ -98,18 +101,32 @@ class Filter:
         """The experiment's name matches a pattern (str), or is one of a list."""
         attribute = Attribute("sys/name", "string")
         if isinstance(name, str):
-            return _compare(attribute, "MATCHES", name)
+            return Filter.matches(attribute, name)
         if not name:
             raise ArgumentError("Filter.name needs at least one name, found []")
-        return AnyOf(tuple(_compare(attribute, "==", one) for one in name))
+        parts = tuple(_compare(attribute, "==", one) for one in name)
+        return parts[0] if len(parts) == 1 else AnyOf(parts)
+
+    @staticmethod
+    def parse(text: str) -> Filter:
+        """Read a filter from the query language (see `runfork.query_language`).
+
+        Raises:
+            ArgumentError: It does not follow the grammar; the message names the character.
+        """
+        from runfork.query_language import parse_filter
+
+        if not isinstance(text, str):
+            raise ArgumentTypeError(f"Filter.parse reads a string, found {text!r}")
+        return parse_filter(text)
 
     def __and__(self, other: Filter) -> Filter:
         """Both hold."""
-        return AllOf((self, other))
+        return _joined(AllOf, self, other) if isinstance(other, Filter) else NotImplemented
 
     def __or__(self, other: Filter) -> Filter:
         """At least one holds."""
-        return AnyOf((self, other))
+        return _joined(AnyOf, self, other) if isinstance(other, Filter) else NotImplemented
 
     def __invert__(self) -> Filter:
         """It does not hold."""
@@ -158,13 +175,25 @@ class Not(Filter):
     __str__ = Filter.to_query
 
 
+def _joined(whole: type[AllOf | AnyOf], left: Filter, right: Filter) -> Filter:
+    """Return one flat `whole`: filters that were joined in a loop stay shallow and print without parentheses."""
+    sides = [side.parts if isinstance(side, whole) else (side,) for side in (left, right)]
+    parts = tuple(part for side in sides for part in side)
+    return parts[0] if len(parts) == 1 else whole(parts)
+
+
 def _compare(attribute: str | Attribute, operator: Operator, value: FilterValue) -> Comparison:
     if isinstance(attribute, str):
         attribute = Attribute(attribute)
     if not isinstance(attribute, Attribute):
         raise ArgumentTypeError(f"a filter needs an attribute path or an Attribute, found {attribute!r}")
+    scalar = getattr(value, "item", None)
+    if scalar is not None and getattr(value, "shape", None) == ():
+        value = scalar()  # a NumPy scalar is the number inside it
     if operator != "EXISTS" and not isinstance(value, (float, int, bool, str, datetime)):
         raise ArgumentTypeError(f"a filter compares numbers, strings, bools and datetimes, found {value!r}")
+    if operator.endswith(("MATCHES", "CONTAINS")) and not isinstance(value, str):
+        raise ArgumentTypeError(f"{operator} compares with a string, found {value!r}")
     return Comparison(attribute, operator, value)
 
 

@@ -1,8 +1,8 @@
-"""Extended regular expressions, by which names and paths are selected.
+r"""Extended regular expressions, by which names and paths are selected.
 
-``a | b & !c`` reads: matches a, or matches b and does not match c. Alternatives are split at `` | ``, then parts at `` & `` (the blanks
-are required), a leading ``!`` negates. Each part is a regular expression that may match anywhere. A literal blank or ``!`` can
-be written ``\\x20`` and ``\\x21``.
+``a | b & !c`` reads: matches a, or matches b and does not match c. Alternatives are split at `` | ``, then parts at
+`` & `` (the blanks are required), a leading ``!`` negates. Each part is a regular expression that may match anywhere.
+A literal blank or ``!`` can be written ``\x20`` and ``\x21``.
 """
 
 from __future__ import annotations
@@ -54,4 +54,6 @@ def _part(text: str) -> tuple[bool, re.Pattern[str]]:
     try:
         return negated, re.compile(text[1:].lstrip(" ") if negated else text)
     except re.error as error:
-        raise ArgumentError(f"{text!r} is no regular expression: {error}; escape special characters with a backslash") from error
+        raise ArgumentError(
+            f"{text!r} is no regular expression: {error}; escape special characters with a backslash"
+        ) from error

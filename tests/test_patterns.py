@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runfork.errors import ArgumentError
+from runfork.patterns import Pattern, compile_pattern
+
+NAMES = ["train/loss", "val/loss", "val/acc", "my metric", "!important"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("loss", {"train/loss", "val/loss"}),
+        ("^val/", {"val/loss", "val/acc"}),
+        ("", set(NAMES)),
+        ("train | acc", {"train/loss", "val/acc"}),
+        ("val & loss", {"val/loss"}),
+        ("!val", {"train/loss", "my metric", "!important"}),
+        ("loss & !train", {"val/loss"}),
+        ("loss & !train | important", {"val/loss", "!important"}),
+        ("! loss & !metric", {"val/acc", "!important"}),
+        ("my\\x20metric", {"my metric"}),
+        ("my metric", {"my metric"}),
+        ("\\x21", {"!important"}),
+        ("train|acc", {"train/loss", "val/acc"}),
+    ],
+)
+def test_selects(text: str, expected: set[str]) -> None:
+    pattern = compile_pattern(text)
+
+    assert expected == {name for name in NAMES if pattern.matches(name)}
+
+
+def test_exact_names_match_themselves_only() -> None:
+    pattern = Pattern(names=frozenset({"val/acc", "a.c"}))
+
+    assert {"val/acc"} == {name for name in ["val/acc", "val/accuracy", "abc"] if pattern.matches(name)}
+
+
+@given(st.text(max_size=20))
+def test_an_escaped_name_matches_itself(name: str) -> None:
+    escaped = re.escape(name).replace("\\ ", "\\x20").replace("!", "\\x21")
+
+    assert compile_pattern(f"^{escaped}$").matches(name)
+
+
+@pytest.mark.parametrize("text", ["(", "a | *", "a & [", "!("])
+def test_what_is_no_regular_expression_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentError, match="is no regular expression"):
+        compile_pattern(text)

@@ -37,7 +37,8 @@ class Record:
         kind: What it says.
         offset: Byte offset of its frame in the journal.
         time: Microseconds since 1970, as the writer's clock showed.
-        order_time: The largest `time` in this journal up to here; never decreases, so it orders edits within a writer.
+        order_time: The largest `time` of any record in this journal up to here (metric rows left out); never decreases, so
+            that it orders edits within a writer whatever its clock does.
         step: Micro-steps, or NO_STEP.
         clock_axis: The step is Unix time.
         body: The JSON payload.
@@ -96,6 +97,8 @@ class Batch:
         records: Everything but metric rows, in order.
         rows: Metric rows, grouped by schema; within a group in order.
         damage: What was skipped.
+        carry: What a reader needs to go on from `end` in another process: {"order_time": us, "schemas": {id: offset of the
+            SCHEMA frame}}. An index stores it with the offset and returns it in `Writer.carry`.
     """
 
     key: JournalKey
@@ -105,3 +108,4 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     rows: list[MetricRows] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
+    carry: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,110 @@
+"""runfork: experiment tracking where resuming from a checkpoint forks the run that wrote it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from runfork.capture.logging_handler import RunforkLoggingHandler
+    from runfork.capture.source_code import SourceTrackingConfig
+    from runfork.errors import (
+        ArgumentError,
+        ArgumentTypeError,
+        FormatError,
+        LoggingError,
+        NotFoundError,
+        RunforkError,
+        RunforkWarning,
+    )
+    from runfork.filters import Attribute, Filter
+    from runfork.hookspecs import hookimpl
+    from runfork.query import (
+        download_files,
+        fetch_experiments_table,
+        fetch_metric_buckets,
+        fetch_metrics,
+        fetch_runs_table,
+        fetch_series,
+        list_attributes,
+        list_experiments,
+        list_runs,
+    )
+    from runfork.run import Run
+    from runfork.settings import Settings
+    from runfork.types import File, Histogram
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "Attribute",
+    "File",
+    "Filter",
+    "FormatError",
+    "Histogram",
+    "LoggingError",
+    "NotFoundError",
+    "Run",
+    "RunforkError",
+    "RunforkLoggingHandler",
+    "RunforkWarning",
+    "Settings",
+    "SourceTrackingConfig",
+    "download_files",
+    "fetch_experiments_table",
+    "fetch_metric_buckets",
+    "fetch_metrics",
+    "fetch_runs_table",
+    "fetch_series",
+    "hookimpl",
+    "list_attributes",
+    "list_experiments",
+    "list_runs",
+]
+
+# Where each name lives: modules are imported when a name is first used, so that `import runfork` costs next to nothing.
+_HOMES = {
+    "runfork.capture.logging_handler": ("RunforkLoggingHandler",),
+    "runfork.capture.source_code": ("SourceTrackingConfig",),
+    "runfork.errors": (
+        "ArgumentError",
+        "ArgumentTypeError",
+        "FormatError",
+        "LoggingError",
+        "NotFoundError",
+        "RunforkError",
+        "RunforkWarning",
+    ),
+    "runfork.filters": ("Attribute", "Filter"),
+    "runfork.hookspecs": ("hookimpl",),
+    "runfork.query": (
+        "download_files",
+        "fetch_experiments_table",
+        "fetch_metric_buckets",
+        "fetch_metrics",
+        "fetch_runs_table",
+        "fetch_series",
+        "list_attributes",
+        "list_experiments",
+        "list_runs",
+    ),
+    "runfork.run": ("Run",),
+    "runfork.settings": ("Settings",),
+    "runfork.types": ("File", "Histogram"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module(module), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'runfork' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,251 @@
+"""Appending to a journal: one ``write(2)`` per record, safe from the moment the call returns against the process being killed.
+
+A record that the disk refuses is kept in memory (up to 16 MiB) and written when the disk takes it again; beyond that it is
+counted as lost. Nothing here raises for what the disk does.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["JournalWriter", "NullWriter"]
+
+MAX_BACKLOG_BYTES = 16 * 1024 * 1024
+RETRY_SECONDS = 0.5
+_fdatasync = getattr(os, "fdatasync", os.fsync)
+
+
+class JournalWriter:
+    """The one writer of one journal file. Every method may be called from any thread, and from signal handlers.
+
+    The file is created by the first record. After ``os.fork()`` the child's copy begins a journal of its own with its first
+    record.
+
+    Args:
+        begin: Called for each new journal, in the process that writes it; returns the path and the first bytes.
+        on_trouble: Told once per kind of trouble, with a sentence; must not raise.
+        on_fork: Called in a child process after ``os.fork()``.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], tuple[Path, bytes]],
+        *,
+        on_trouble: Callable[[str], None],
+        on_fork: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._begin = begin
+        self._on_trouble = on_trouble
+        self._on_fork = on_fork
+        self._lock = threading.RLock()
+        self._fd = -1
+        self._end = 0
+        self._synced = 0
+        self._backlog: deque[bytes] = deque()
+        self._backlog_bytes = 0
+        self._retry_at = 0.0
+        self._told: set[str] = set()
+        self._is_closed = False
+        self.path: Path | None = None
+        self.lost_records = 0
+        if hasattr(os, "register_at_fork"):
+            this = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: (writer := this()) and writer._forget_parent())  # noqa: SLF001
+
+    def write(self, frame: bytes) -> bool:
+        """Append one record (or several, as one).
+
+        Returns:
+            True once the kernel has it: killing the process loses nothing. False if it waits in memory or is lost.
+        """
+        with self._lock:
+            if self._backlog:
+                return self._write_after_backlog(frame)
+            try:
+                written = os.write(self._fd, frame)
+            except OSError as error:
+                return self._write_slowly(frame, error)
+            self._end += written
+            return written == len(frame) or self._complete(frame, written)
+
+    def sync(self) -> None:
+        """Ask the disk to keep what was written, so that power loss costs nothing up to here; blocks this thread only."""
+        with self._lock:
+            if self._backlog:
+                self._write_backlog()
+            end = self._end
+            if self._fd < 0 or end == self._synced:
+                return
+            fd = os.dup(self._fd)
+        try:
+            _fdatasync(fd)
+            self._synced = end
+        except OSError as error:
+            self._tell("sync", f"the journal {self.path} could not be synced to disk ({error}); check the disk")
+        finally:
+            os.close(fd)
+
+    def restart(self, keep: Callable[[bytes], bytes]) -> Path | None:
+        """Go on in a new journal: what `begin` now returns, then what `keep` takes over from the bytes written so far.
+
+        Returns:
+            The journal that was left, or None if nothing was written; it is the caller's to remove.
+        """
+        with self._lock:
+            left = self.path
+            kept = keep(left.read_bytes()) if left is not None else b""
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd, self._end, self._synced, self.path = -1, 0, 0, None
+            if kept:
+                self.write(kept)
+        return left
+
+    def close(self) -> None:
+        """Sync and release the file; later records are refused and counted."""
+        self.sync()
+        with self._lock:
+            self._is_closed = True
+            self.lost_records += len(self._backlog)
+            self._backlog.clear()
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._end
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes that wait in memory for the disk to take them."""
+        return self._backlog_bytes
+
+    @property
+    def unsynced_bytes(self) -> int:
+        """Bytes that the kernel has and the disk may not."""
+        return self._end - self._synced
+
+    def _complete(self, frame: bytes, written: int) -> bool:
+        """Finish a write that the kernel cut short, or cut the journal back to where the record began."""
+        start = self._end - written
+        view = memoryview(frame)
+        try:
+            while written < len(frame):
+                more = os.write(self._fd, view[written:])
+                written += more
+                self._end += more
+        except OSError as error:
+            try:
+                os.ftruncate(self._fd, start)
+                self._end = start
+            except OSError:
+                pass  # the torn frame stays; readers skip it by its checksum
+            return self._keep(frame, error)
+        return True
+
+    def _write_slowly(self, frame: bytes, error: OSError) -> bool:
+        """Open the journal if this is the first record, or keep the record if the disk refuses it."""
+        if self._is_closed:
+            self.lost_records += 1
+            return False
+        if self._fd >= 0:
+            return self._keep(frame, error)
+        try:
+            self._open()
+        except OSError as failure:
+            return self._keep(frame, failure)
+        return self.write(frame)
+
+    def _open(self) -> None:
+        path, first = self._begin()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            written = os.write(fd, first)
+            while written < len(first):
+                written += os.write(fd, first[written:])
+        except OSError:
+            os.close(fd)
+            path.unlink(missing_ok=True)
+            raise
+        self._fd, self._end, self.path = fd, len(first), path
+
+    def _keep(self, frame: bytes, error: OSError) -> bool:
+        """Hold a record in memory until the disk takes it."""
+        place = self.path or "of this run"
+        self._tell(
+            f"write {error.errno}",
+            f"the journal {place} cannot be written ({error}); training goes on, the newest 16 MiB wait in memory: "
+            "make the directory writable or free space, or name another with RUNFORK_DIR",
+        )
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        if self._backlog_bytes + len(frame) > MAX_BACKLOG_BYTES:
+            self.lost_records += 1
+            return False
+        self._backlog.append(bytes(frame))
+        self._backlog_bytes += len(frame)
+        return False
+
+    def _write_after_backlog(self, frame: bytes) -> bool:
+        if time.monotonic() >= self._retry_at:
+            self._write_backlog()
+        if not self._backlog:
+            return self.write(frame)
+        if self._backlog_bytes + len(frame) > MAX_BACKLOG_BYTES:
+            self.lost_records += 1
+            return False
+        self._backlog.append(bytes(frame))
+        self._backlog_bytes += len(frame)
+        return False
+
+    def _write_backlog(self) -> None:
+        """Try to write what waits, in order; stops at the first refusal."""
+        waiting, self._backlog = self._backlog, deque()
+        while waiting:
+            frame = waiting.popleft()
+            self._backlog_bytes -= len(frame)
+            self.write(frame)
+            if self._backlog:  # refused: it was put back as the only one
+                self._backlog.extend(waiting)
+                break
+
+    def _tell(self, kind: str, sentence: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            self._on_trouble(sentence)
+
+    def _forget_parent(self) -> None:
+        """Become a writer that has not begun; the parent's journal stays the parent's."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._lock = threading.RLock()
+        self._fd, self._end, self._synced, self.path = -1, 0, 0, None
+        self._backlog, self._backlog_bytes, self.lost_records = deque(), 0, 0
+        self._on_fork()
+
+
+class NullWriter(JournalWriter):
+    """Takes everything and writes nothing: the journal of a disabled run."""
+
+    def __init__(self) -> None:
+        super().__init__(self._never, on_trouble=lambda _: None)
+
+    @staticmethod
+    def _never() -> tuple[Path, bytes]:
+        raise AssertionError("a disabled run begins no journal")
+
+    def write(self, frame: bytes) -> bool:
+        """Say yes."""
+        del frame
+        return True

@@ -1,0 +1,244 @@
+"""From log calls to journal records: the training thread's side of logging, and nothing else.
+
+A call whose metrics have the same names as an earlier call costs one dict look-up, one ``struct`` pack, one checksum and one
+``write(2)``. Everything slower happens once per set of names.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from runfork.attributes import AttributeType, check_path, convert_metric, datetime_to_micros, flatten
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.journal.format import (
+    FRAME_BODY_FORMAT,
+    FRAME_LENGTH,
+    FRAME_PREFIX,
+    SYNC,
+    Flag,
+    Kind,
+    encode_frame,
+    encode_json,
+)
+from runfork.steps import NO_STEP, to_micro_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runfork.journal.writer import JournalWriter
+    from runfork.problems import Problems
+
+__all__ = ["Recorder", "now_us", "to_micros"]
+
+MAX_SCHEMAS = 4096
+"""Sets of names that are remembered; a caller that never repeats one costs time, not memory."""
+
+_MAX_JSON_BYTES = 8 * 1024 * 1024
+_MICRO = 1_000_000
+_MAX_WHOLE_STEP = 10**12
+_METRICS = int(Kind.METRICS)
+
+
+def now_us() -> int:
+    """Return microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+def to_micros(timestamp: object) -> int:
+    """Return a timestamp as microseconds since 1970; None is now, a naive datetime local, a number Unix seconds.
+
+    Raises:
+        ArgumentTypeError: It is none of these.
+    """
+    if timestamp is None:
+        return now_us()
+    if isinstance(timestamp, datetime):
+        return datetime_to_micros(timestamp)
+    if isinstance(timestamp, (int, float)) and not isinstance(timestamp, bool):
+        return round(timestamp * _MICRO)
+    raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {timestamp!r}")
+
+
+class _Schema:
+    """An ordered set of metric names, with what is needed to pack a row of them."""
+
+    __slots__ = ("identifier", "length_crc", "pack", "paths", "payload_length")
+
+    def __init__(self, identifier: int, paths: tuple[str, ...], *, is_preview: bool) -> None:
+        self.identifier = identifier
+        self.paths = paths
+        count = len(paths) + is_preview
+        self.pack = struct.Struct(f"{FRAME_BODY_FORMAT}{count}d").pack
+        self.payload_length = 8 * count
+        self.length_crc = crc32(FRAME_LENGTH.pack(self.payload_length))
+
+    def frame(self, body: bytes) -> bytes:
+        """Return the frame around what `pack` returned."""
+        return FRAME_PREFIX.pack(self.payload_length, crc32(body, self.length_crc)) + body
+
+
+class Recorder:
+    """Encodes log calls into the records of one journal. Every method may be called from any thread.
+
+    Args:
+        journal: Where the records go.
+        problems: Where values that cannot be logged are counted.
+    """
+
+    def __init__(self, journal: JournalWriter, problems: Problems) -> None:
+        self._journal = journal
+        self._problems = problems
+        self._lock = threading.RLock()
+        self._schemas: dict[tuple[Any, ...], _Schema] = {}
+        self._other_schemas: dict[tuple[Any, ...], _Schema] = {}  # previews, clock axis, names that need flattening
+        self._next_schema = 1
+        self._types: dict[str, AttributeType] = {}
+        self.has_points = False
+        self.is_closed = False
+
+    def forget_journal(self) -> None:
+        """Begin anew: the journal behind this recorder is another one now (after ``os.fork()``)."""
+        self._lock = threading.RLock()
+        self._schemas = {}
+        self._other_schemas = {}
+        self._next_schema = 1
+
+    def close(self) -> None:
+        """Refuse whatever comes from now on; each is counted."""
+        self.is_closed = True
+        self._schemas = {}
+
+    # Metrics
+
+    def log_metrics(self, data: Any, step: Any) -> None:
+        """Append one row, stamped now. `data` is a mapping of path to number."""
+        try:
+            schema = self._schemas.get(tuple(data))
+            if schema is not None:
+                micro = step * _MICRO if type(step) is int and 0 <= step < _MAX_WHOLE_STEP else to_micro_steps(step)
+                body = schema.pack(
+                    _METRICS, 0, SYNC, schema.identifier, micro, time.time_ns() // 1000, *data.values()
+                )
+                self._journal.write(FRAME_PREFIX.pack(schema.payload_length, crc32(body, schema.length_crc)) + body)
+                return
+        except ArgumentError:
+            raise
+        except Exception:  # noqa: S110  a user's value may raise anything from __float__: the slow path says which
+            pass
+        self.log_row(data, step)
+
+    def log_row(
+        self,
+        data: Any,
+        step: Any,
+        *,
+        timestamp: object = None,
+        completion: float | None = None,
+        clock_axis: bool = False,
+    ) -> None:
+        """Append one row, checking each path and value; `completion` makes it a preview, `clock_axis` takes micro-steps."""
+        micro = step if clock_axis else to_micro_steps(step)
+        moment = to_micros(timestamp)
+        if not isinstance(data, Mapping):
+            raise ArgumentTypeError(f"metrics must be a dict of path to number, found {type(data).__name__} {data!r:.60}")
+        row = self._checked_row(data)
+        if not row or self._refuses("metrics", count=len(row)):
+            return
+        is_preview = completion is not None
+        schema = self._schema(data, row, is_preview=is_preview, clock_axis=clock_axis)
+        if schema is None:
+            return
+        self.has_points = self.has_points or not clock_axis
+        values = (completion, *row.values()) if is_preview else tuple(row.values())
+        kind = Kind.PREVIEW if is_preview else Kind.METRICS
+        flags = Flag.CLOCK_AXIS if clock_axis else 0
+        self._journal.write(schema.frame(schema.pack(kind, flags, SYNC, schema.identifier, micro, moment, *values)))
+
+    def _checked_row(self, data: Mapping[Any, Any]) -> dict[str, float]:
+        """Return the paths and values that can be logged; the others are dropped, each with its reason."""
+        if any(isinstance(value, Mapping) for value in data.values()):
+            data = flatten(data)
+        row: dict[str, float] = {}
+        for path, value in data.items():
+            try:
+                name = check_path(path)
+                number = convert_metric(value)
+            except ArgumentError as error:
+                self._problems.drop(f"metric {path!r}", f"metric {path!r:.80} was not logged: {error}")
+                continue
+            if self.claim_type(name, AttributeType.FLOAT_SERIES):
+                row[name] = number
+        return row
+
+    def _schema(
+        self, data: Mapping[Any, Any], row: dict[str, float], *, is_preview: bool, clock_axis: bool
+    ) -> _Schema | None:
+        """Return the schema of a row's names, written to the journal before its first use."""
+        paths = tuple(row)
+        is_plain = not is_preview and not clock_axis
+        cache, key = (self._schemas, paths) if is_plain else (self._other_schemas, (paths, is_preview, clock_axis))
+        with self._lock:
+            schema = cache.get(key)
+            if schema is None:
+                schema = _Schema(self._next_schema, paths, is_preview=is_preview)
+                self._next_schema += 1
+                payload = "\0".join(paths).encode("utf-8")
+                frame = encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=schema.identifier)
+                if not self._journal.write(frame) and not self._journal.backlog_bytes:
+                    return None  # closed, or lost: its rows could not be read
+                if len(cache) >= MAX_SCHEMAS:
+                    cache.clear()
+                cache[key] = schema
+        return schema
+
+    # Everything else
+
+    def record(
+        self, kind: Kind, body: Mapping[str, Any], *, step: int = NO_STEP, time_us: int | None = None, clock_axis: bool = False
+    ) -> bool:
+        """Append one record with a JSON body; one that is too long for a frame is split between its keys."""
+        moment = now_us() if time_us is None else time_us
+        flags = Flag.CLOCK_AXIS if clock_axis else 0
+        payload = encode_json(dict(body))
+        if len(payload) > _MAX_JSON_BYTES and len(body) > 1:
+            keys = list(body)
+            middle = len(keys) // 2
+            halves: Sequence[list[str]] = (keys[:middle], keys[middle:])
+            options: dict[str, Any] = {"step": step, "time_us": moment, "clock_axis": clock_axis}
+            return all([self.record(kind, {key: body[key] for key in half}, **options) for half in halves])
+        return self._journal.write(encode_frame(kind, payload, time=moment, step=step, flags=flags))
+
+    def record_points(
+        self, kind: Kind, body: Mapping[str, Any], *, step: int, time_us: int, clock_axis: bool = False
+    ) -> None:
+        """Append points of string, histogram or file series."""
+        if body and not self._refuses("points", count=len(body)):
+            self.has_points = self.has_points or not clock_axis
+            self.record(kind, body, step=step, time_us=time_us, clock_axis=clock_axis)
+
+    def record_values(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """Append single values."""
+        if body and not self._refuses("values", count=len(body)):
+            self.record(kind, body)
+
+    def claim_type(self, path: str, kind: AttributeType) -> bool:
+        """Return whether `path` may hold `kind` in this run; the first type it had in this process stands."""
+        known = self._types.setdefault(path, kind)
+        if known is kind:
+            return True
+        self._problems.drop(
+            f"type {path!r}",
+            f"{path!r} holds {known.value} in this run, found {kind.value}: not logged; choose another path for it",
+        )
+        return False
+
+    def _refuses(self, what: str, *, count: int) -> bool:
+        if self.is_closed:
+            self._problems.drop("closed", f"{what} were logged after the run was closed and are not kept", count=count)
+        return self.is_closed

@@ -1,0 +1,239 @@
+"""What goes on beside training in a process that has a run open: plugins, hardware samples, console, heartbeats, signals."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import AttributeType, convert_config
+from runfork.journal.format import Kind
+from runfork.keeper import Keeper
+from runfork.recorder import now_us
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runfork.capture.console import ConsoleCapture
+    from runfork.hookspecs import Sampler
+    from runfork.plugins import Plugins
+    from runfork.run import Run
+
+__all__ = ["Session"]
+
+HEARTBEAT_SECONDS = 10.0
+CLOSE_TIMEOUT_SECONDS = 5.0
+
+
+class Session:
+    """The background side of one run in one process.
+
+    Args:
+        run: The run; everything that is found goes into its journal.
+        console: Whether to capture the console.
+        source_tracking: Collects what is known of the code, or None.
+    """
+
+    def __init__(self, run: Run, *, console: bool, source_tracking: Callable[[Run], Mapping[str, Any]] | None) -> None:
+        self._run = run
+        self._captures_console = console
+        self._source_tracking = source_tracking
+        self._plugins: Plugins | None = None
+        self._plugins_lock = threading.RLock()
+        self._samplers: list[Sampler] = []
+        self._console: ConsoleCapture | None = None
+        self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
+        self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
+        self._diagnosed: tuple[int, int, int] = (0, 0, 0)
+        self._last_exception = getattr(sys, "last_value", None)
+        self._terminator: _Terminator | None = None
+        self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
+
+    # Life
+
+    def start(self) -> None:
+        """Begin: the thread, the console, the handlers for the end of the process."""
+        self.keeper.tell(self._begin)
+        self.keeper.start()
+        atexit.register(self._at_exit)
+        self._terminator = _Terminator.install(self._run)
+        if self._captures_console:
+            self._start_console()
+
+    def stop(self) -> None:
+        """End the recurring work, flush the console, and note what went wrong. Waits at most 5 seconds."""
+        atexit.unregister(self._at_exit)
+        if self._terminator is not None:
+            self._terminator.remove(self._run)
+        if self._console is not None:
+            self._console.stop()
+            self._console = None
+
+    def finish(self) -> None:
+        """Tell the plugins that the run is closed, and end the thread."""
+        self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
+        if not self.keeper.stop(CLOSE_TIMEOUT_SECONDS):
+            self._run.problems.tell("keeper", "a plugin was still busy 5 seconds after the run was closed; it was left behind")
+
+    def settle(self) -> None:
+        """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
+        done = threading.Event()
+        self.keeper.tell(done.set)
+        if self.keeper.is_started:
+            done.wait(CLOSE_TIMEOUT_SECONDS)
+        self._diagnose()
+
+    def forget(self) -> None:
+        """Begin anew in a child process after ``os.fork()``: no thread, no console, no samplers."""
+        self._plugins_lock = threading.RLock()
+        self._samplers = []
+        self._console = None
+        self.keeper.forget()
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins, loaded when first needed."""
+        with self._plugins_lock:
+            if self._plugins is None:
+                from runfork.plugins import load_plugins
+
+                self._plugins = load_plugins()
+            return self._plugins
+
+    # On the keeper's thread
+
+    def _begin(self) -> None:
+        run, plugins = self._run, self.plugins
+        plugins.after_run_created(run)
+        self.log_attributes(plugins.collect_system_attributes(run))
+        if self._source_tracking is not None:
+            self.log_attributes(self._source_tracking(run))
+        if run.settings.monitoring_seconds > 0:
+            self._samplers = plugins.register_samplers()
+
+    def log_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Log configs that plugins found; system namespaces are open to them."""
+        body = {}
+        for path, value in attributes.items():
+            kind, converted = convert_config(value)
+            body[path] = [kind.value, converted]
+        self._run.recorder.record_values(Kind.CONFIGS, body)
+
+    def _every_second(self) -> None:
+        moment = time.monotonic()
+        if self._console is not None:
+            self._console.flush(now_us())
+        if self._samplers and moment >= self._sample_due:
+            self._sample_due = moment + self._run.settings.monitoring_seconds
+            self._sample()
+        self._diagnose()
+        beat, size = self._heartbeat
+        if self._run.journal.size != size:
+            self._heartbeat = (moment, self._run.journal.size)
+        elif moment - beat >= HEARTBEAT_SECONDS:
+            self._run.recorder.record(Kind.HEARTBEAT, {})
+            self._heartbeat = (moment, self._run.journal.size)
+        self._run.journal.sync()
+
+    def _sample(self) -> None:
+        readings: dict[str, float] = {}
+        for sampler in list(self._samplers):
+            try:
+                readings.update(sampler.sample())
+            except Exception as error:  # a plugin's sampler may raise anything: it is left out from now on, and said
+                self._samplers.remove(sampler)
+                self._run.problems.tell(f"sampler {sampler!r}", f"{type(sampler).__name__} stopped sampling: {error}")
+        space = f"{self._run.runtime_namespace}/monitoring"
+        row = {f"{space}/{path}": value for path, value in readings.items()}
+        self._run.recorder.log_row(row, now_us(), clock_axis=True)
+
+    def _diagnose(self) -> None:
+        run = self._run
+        if self._plugins is not None:
+            for name, message in self._plugins.failures.items():
+                run.problems.tell(f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on")
+        state = (run.problems.dropped_values, run.journal.lost_records, len(run.problems.sentences))
+        if state == self._diagnosed:
+            return
+        self._diagnosed = state
+        body: dict[str, Any] = {
+            "sys/diagnostics/dropped_values": [AttributeType.INT.value, state[0]],
+            "sys/diagnostics/lost_records": [AttributeType.INT.value, state[1]],
+            "sys/diagnostics/problems": [AttributeType.STRING.value, "\n".join(run.problems.sentences)[:65536]],
+        }
+        run.recorder.record(Kind.CONFIGS, body)
+
+    def _failed(self, error: Exception) -> None:
+        self._run.problems.tell(
+            f"keeper {type(error).__name__}", f"background work failed ({type(error).__name__}: {error}); training goes on"
+        )
+
+    # Console
+
+    def _start_console(self) -> None:
+        from runfork.capture.console import ConsoleCapture
+
+        self._console = ConsoleCapture(self._take_lines)
+        self._console.start()
+
+    def _take_lines(self, stream: str, lines: list[str], time_us: int) -> None:
+        path = f"{self._run.runtime_namespace}/{stream}"
+        if self._run.recorder.claim_type(path, AttributeType.STRING_SERIES):
+            body = {path: lines[0] if len(lines) == 1 else lines}
+            self._run.recorder.record_points(Kind.STRINGS, body, step=time_us, time_us=time_us, clock_axis=True)
+
+    # The end of the process
+
+    def _at_exit(self) -> None:
+        error = getattr(sys, "last_value", None)
+        if error is not None and error is not self._last_exception and self._run.status.state == "running":
+            self._run.set_status("aborted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+        self._run.close()
+
+
+class _Terminator:
+    """The SIGTERM handler of runs: records "preempted", and ends the process unless another handler took over."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+
+    @classmethod
+    def install(cls, run: Run) -> _Terminator | None:
+        """Handle SIGTERM for `run`, unless the program handles it itself; None where that is not ours to do."""
+        if threading.current_thread() is not threading.main_thread():
+            return None
+        current = signal.getsignal(signal.SIGTERM)
+        if isinstance(current, cls) and current._pid == os.getpid():
+            current._runs.add(run)
+            return current
+        if current is not signal.SIG_DFL:
+            return None
+        handler = cls()
+        handler._runs.add(run)
+        signal.signal(signal.SIGTERM, handler)
+        return handler
+
+    def remove(self, run: Run) -> None:
+        """Stop handling SIGTERM for `run`; the last one restores the default."""
+        self._runs.discard(run)
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not self._runs and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Handle the signal."""
+        is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
+        if os.getpid() == self._pid:
+            for run in list(self._runs):
+                run.set_status("preempted")
+                if is_last_word:
+                    run.close()
+        if is_last_word:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), number)

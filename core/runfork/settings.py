@@ -1,0 +1,117 @@
+"""Settings: everything that arguments and environment variables decide, as one frozen object."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from runfork.errors import ArgumentError
+from runfork.identifiers import check_project
+
+__all__ = ["VARIABLES", "Settings"]
+
+MODES = ("offline", "async", "disabled")
+POLICIES = ("fork", "continue", "new")
+ON_ERROR = ("warn", "raise")
+
+VARIABLES = {
+    "project": ("RUNFORK_PROJECT", "NEPTUNE_PROJECT"),
+    "directory": ("RUNFORK_DIR",),
+    "index_directory": ("RUNFORK_INDEX_DIR",),
+    "mode": ("RUNFORK_MODE", "NEPTUNE_MODE"),
+    "on_error": ("RUNFORK_ON_ERROR",),
+    "resume_policy": ("RUNFORK_RESUME",),
+    "monitoring_seconds": ("RUNFORK_MONITORING_SECONDS",),
+    "console": ("RUNFORK_CONSOLE",),
+    "run_id": ("RUNFORK_RUN_ID", "NEPTUNE_CUSTOM_RUN_ID"),
+}
+"""The environment variables of each setting; the first that is set counts."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run or a reader goes by. Build it with `from_environment`; arguments of `Run` come before it.
+
+    Args:
+        project: ``workspace/project``; None is ``local/<name of the working directory>``.
+        directory: Data directory; None is the nearest ``.runfork`` from the working directory upward, else ``./.runfork``.
+        index_directory: Where indexes lie; None is ``.index`` in the data directory, or the user's cache directory where
+            that is on a network file system.
+        mode: "offline" (journals on disk), "async" (the same; uploads where a server is set), or "disabled" (nothing is written).
+        on_error: "warn" or "raise": what becomes of values that cannot be logged.
+        resume_policy: "fork", "continue" or "new": what resuming from a checkpoint makes of a run.
+        monitoring_seconds: Interval of hardware metrics; 0 switches them off.
+        console: Whether console output is captured.
+        run_id: Run id for runs that are given none.
+    """
+
+    project: str | None = None
+    directory: str | None = None
+    index_directory: str | None = None
+    mode: str = "offline"
+    on_error: str = "warn"
+    resume_policy: str = "fork"
+    monitoring_seconds: float = 10.0
+    console: bool = True
+    run_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _check_choice("mode", self.mode, MODES)
+        _check_choice("on_error", self.on_error, ON_ERROR)
+        _check_choice("resume_policy", self.resume_policy, POLICIES)
+        if self.project is not None:
+            check_project(self.project)
+        if not 0 <= self.monitoring_seconds < float("inf"):
+            raise ArgumentError(f"monitoring_seconds must be 0 (off) or more, found {self.monitoring_seconds!r}")
+
+    @classmethod
+    def from_environment(cls, **overrides: Any) -> Settings:
+        """Return settings from environment variables, with `overrides` (those that are not None) before them.
+
+        Raises:
+            ArgumentError: A variable or an override has a value that is not allowed; the message names it.
+        """
+        found: dict[str, Any] = {}
+        for name, variables in VARIABLES.items():
+            for variable in variables:
+                if text := os.environ.get(variable):
+                    found[name] = _parse(name, text, variable)
+                    break
+        found.update({name: value for name, value in overrides.items() if value is not None})
+        return cls(**found)
+
+    def with_overrides(self, **overrides: Any) -> Settings:
+        """Return a copy with `overrides` (those that are not None)."""
+        return replace(self, **{name: value for name, value in overrides.items() if value is not None})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return every setting by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ArgumentError(f"{name} must be one of {', '.join(allowed)}, found {value!r}")
+
+
+def _parse(name: str, text: str, variable: str) -> object:
+    if name == "console":
+        if text.lower() not in ("0", "1", "true", "false", "on", "off", "yes", "no"):
+            raise ArgumentError(f"{variable} must be 1 or 0, found {text!r}")
+        return text.lower() in ("1", "true", "on", "yes")
+    if name == "monitoring_seconds":
+        try:
+            return float(text)
+        except ValueError:
+            raise ArgumentError(f"{variable} must be a number of seconds, found {text!r}") from None
+    allowed = {"mode": MODES, "on_error": ON_ERROR, "resume_policy": POLICIES}.get(name)
+    if allowed is not None and text not in allowed:
+        raise ArgumentError(f"{variable} must be one of {', '.join(allowed)}, found {text!r}")
+    if name == "project":
+        try:
+            check_project(text)
+        except ArgumentError as error:
+            raise ArgumentError(f"{variable}: {error}") from None
+    return text

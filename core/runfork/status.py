@@ -1,0 +1,120 @@
+"""What state a run is in: written by its process, or worked out by a reader when the process could not write it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runfork.index.interface import Writer
+
+__all__ = ["LOST_AFTER_SECONDS", "RunStatus", "State", "boot_id", "process_start", "work_out_state"]
+
+State = Literal["running", "finished", "failed", "aborted", "preempted", "lost"]
+
+LOST_AFTER_SECONDS = 90
+"""A run on another host is lost when its newest record is older than this; processes write at least every 10 seconds."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """How a run of this process is doing; a snapshot.
+
+    Args:
+        state: running, finished, failed, aborted or preempted.
+        is_closed: Nothing more can be logged.
+        journal: The journal of this process, or None while nothing was written.
+        written_bytes: Its length.
+        unsynced_bytes: How much of it power loss could cost.
+        waiting_bytes: Records in memory that the disk has refused so far.
+        lost_records: Records that the disk refused for too long; they are gone.
+        dropped_values: Values that could not be logged.
+        problems: What went wrong, one sentence each, the first of every cause.
+    """
+
+    state: str = "running"
+    is_closed: bool = False
+    journal: Path | None = None
+    written_bytes: int = 0
+    unsynced_bytes: int = 0
+    waiting_bytes: int = 0
+    lost_records: int = 0
+    dropped_values: int = 0
+    problems: tuple[str, ...] = field(default_factory=tuple)
+
+
+def work_out_state(writers: Iterable[Writer], *, now: int) -> State:
+    """Return the state of a run from its journals.
+
+    The newest session decides: the state it closed with, else "running" while its process lives (known for sure on this host,
+    by the age of its last record elsewhere), else "lost".
+
+    Args:
+        writers: The run's journals.
+        now: Microseconds since 1970.
+    """
+    ordered = sorted(writers, key=lambda writer: writer.key.writer)
+    if any(not writer.is_closed and is_alive(writer.identity, writer.last_time, now=now) for writer in ordered):
+        return "running"
+    main = [writer for writer in ordered if not writer.identity.get("rank")] or ordered
+    if not main:
+        return "lost"
+    last = main[-1]
+    if last.state != "running":
+        return last.state  # type: ignore[return-value]
+    return "lost"
+
+
+def is_alive(identity: Mapping[str, Any], last_time: int, *, now: int) -> bool:
+    """Return whether the process that wrote a journal still runs."""
+    if identity.get("host") == socket.gethostname() and identity.get("boot_id") == boot_id():
+        started = process_start(int(identity.get("pid", -1)))
+        recorded = identity.get("process_start")
+        return started is not None and (recorded is None or started == recorded)
+    return now - last_time < LOST_AFTER_SECONDS * 1_000_000
+
+
+def boot_id() -> str | None:
+    """Return what identifies this boot of this machine and, in containers, its process namespace; None where unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return None
+
+
+def process_start(pid: int) -> float | None:
+    """Return when a process of this machine started, in clock ticks since boot; None if there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return _process_start_by_psutil(pid) if not Path("/proc/self/stat").exists() else None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else float(fields[19])
+
+
+def _process_start_by_psutil(pid: int) -> float | None:
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def own_identity() -> dict[str, Any]:
+    """Return what a journal's header says of this process."""
+    rank = os.environ.get("RANK", os.environ.get("SLURM_PROCID", ""))
+    pid = os.getpid()
+    return {
+        "host": socket.gethostname(),
+        "pid": pid,
+        "boot_id": boot_id(),
+        "process_start": process_start(pid),
+        "rank": int(rank) if rank.isdigit() else 0,
+    }

@@ -9,8 +9,17 @@ Order of edits: within one journal, its own order. Of points at the same step of
 with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
 one with the greater (order_time, writer, offset) wins.
 
-The type of a path in a run is the type of its first value by (order_time, writer, offset); values of other types are counted
-in ``sys/diagnostics/type_conflicts`` and otherwise left out.
+A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
+
+The type of a path in a run is the type of its first value by (order_time, writer, offset); values of other types are left out,
+and ``sys/diagnostics/type_conflicts`` counts the pairs of path and type that are. A run without values of its own takes the
+type from the nearest ancestor whose values it sees. Whether a series is on the clock axis follows the same rule.
+
+Previews are seen where their step is beyond the last committed point that is seen; of several at one step the later one. They
+count in no statistics, filter or bucket: a series that has nothing else is there, and its value is None.
+
+Comparisons follow Python: NaN differs from everything and is in no order. A sort puts the runs whose value has no order (NaN,
+files, series without a committed point) after those that have one, in both directions, and the runs without the attribute last.
 
 A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited) as
 of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
@@ -149,7 +158,7 @@ class PointsRequest:
     Args:
         series: Which; those that do not exist are left out of the answer.
         inherit: "lineage" up to the root, "experiment" from the run and those ancestors that share its experiment name without
-            a gap, "own" from the run alone.
+            a gap (from the run alone if it has none), "own" from the run alone.
         step_range: First and last micro-step, inclusive; None is open.
         tail: The last so many points of each, or None.
         previews: Whether previews that no committed point has replaced are among them.
@@ -214,7 +223,8 @@ class BucketsRequest:
 class Buckets:
     """Float series on a grid: bucket i covers ``[edges[i], edges[i+1])``, the last one its end too.
 
-    A point x falls into bucket ``min(floor((x - low) * count / (high - low)), count - 1)``, computed in float64.
+    A point x falls into bucket ``min(floor((x - low) * count / (high - low)), count - 1)``, computed in float64; into the first
+    where low equals high. Among points of equal x (times), order is by step. Without points, low and high are 0 where open.
 
     Args:
         edges: float64[b+1], micro-steps or microseconds.
@@ -253,6 +263,7 @@ class Writer:
         state: Of its last STATUS or CLOSE record: "running" where there is none.
         is_closed: A CLOSE record was the last of its kind.
         damage: Stretches that could not be read.
+        carry: `Batch.carry` of the last batch applied, to be handed to the next reader as it is.
     """
 
     key: JournalKey
@@ -262,6 +273,7 @@ class Writer:
     state: str = "running"
     is_closed: bool = False
     damage: Sequence[tuple[int, int, str]] = field(default_factory=tuple)
+    carry: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Index(Protocol):
@@ -272,6 +284,13 @@ class Index(Protocol):
 
         A batch that begins before the applied offset was seen already and changes nothing; one that begins after it is an
         error of the caller (ArgumentError).
+        """
+
+    def set_state(self, run_id: str, state: str) -> None:
+        """Store what `runfork.status` worked out as the run's ``sys/state`` and, whether it is "failed", ``sys/failed``.
+
+        Raises:
+            NotFoundError: There is no such run.
         """
 
     def writers(self) -> dict[JournalKey, Writer]:

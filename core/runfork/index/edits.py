@@ -1,0 +1,118 @@
+"""What records say, one value at a time: edits of single values, and points of series other than metrics. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import AttributeType
+from runfork.journal.format import Kind
+from runfork.steps import NO_STEP
+from runfork.types import FileReference, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from runfork.journal.records import Record
+
+__all__ = ["Edit", "EditKey", "decode_value", "edits_of", "fold", "is_inherited", "points_of"]
+
+ALWAYS_INHERITED = frozenset({"sys/tags", "sys/group_tags", "sys/description"})
+_OF_ONE_RUN = frozenset({"sys", "runtime", "source_code"})
+_SINGLE = {kind.value: kind for kind in AttributeType if not kind.is_series}
+
+
+@dataclass(frozen=True, order=True)
+class EditKey:
+    """The order of edits in a run, over all its writers."""
+
+    order_time: int
+    writer: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of a single value.
+
+    Args:
+        key: Its place among the run's edits.
+        time: When it was logged.
+        type: The value's type.
+        value: As in the journal; for changes of a string set ``{"add": [...], "remove": [...]}``.
+        replaces: Whether it replaces what was there (False for changes of a string set).
+    """
+
+    key: EditKey
+    time: int
+    type: AttributeType
+    value: Any
+    replaces: bool = True
+
+
+def edits_of(record: Record, writer: str) -> Iterator[tuple[str, Edit]]:
+    """Yield the single values that a record sets, by path. Types that this version does not know are left out."""
+    key = EditKey(record.order_time, writer, record.offset)
+    if record.kind == Kind.CONFIGS:
+        for path, (name, value) in record.body.items():
+            if (kind := _SINGLE.get(name)) is not None:
+                yield path, Edit(key, record.time, kind, value)
+    elif record.kind == Kind.TAGS:
+        for path, change in record.body.items():
+            yield path, Edit(key, record.time, AttributeType.STRING_SET, change, replaces=False)
+    elif record.kind == Kind.FILES and record.step == NO_STEP:
+        for path, value in record.body.items():
+            yield path, Edit(key, record.time, AttributeType.FILE, value)
+
+
+def points_of(record: Record) -> Iterator[tuple[str, AttributeType, list[Any]]]:
+    """Yield the points of string, histogram and file series by path; several stand one micro-step apart, from `record.step`."""
+    if record.kind == Kind.STRINGS:
+        for path, value in record.body.items():
+            yield path, AttributeType.STRING_SERIES, value if isinstance(value, list) else [value]
+    elif record.kind == Kind.HISTOGRAMS:
+        for path, value in record.body.items():
+            yield path, AttributeType.HISTOGRAM_SERIES, [value]
+    elif record.kind == Kind.FILES and record.step != NO_STEP:
+        for path, value in record.body.items():
+            yield path, AttributeType.FILE_SERIES, [value]
+
+
+def decode_value(kind: AttributeType, value: Any) -> Any:
+    """Turn a value as the journal holds it into the one that readers see."""
+    if kind in (AttributeType.FILE, AttributeType.FILE_SERIES):
+        return FileReference(value["sha256"], value["size"], value["mime"], value["name"])
+    if kind is AttributeType.HISTOGRAM_SERIES:
+        counts, densities = value.get("counts"), value.get("densities")
+        return Histogram(
+            tuple(value["edges"]),
+            counts=None if counts is None else tuple(counts),
+            densities=None if densities is None else tuple(densities),
+        )
+    if kind is AttributeType.STRING_SET:
+        return frozenset(value)
+    return float(value) if kind is AttributeType.FLOAT else value
+
+
+def fold(edits: Iterable[Edit]) -> Any:
+    """Return what edits of one type, in order, amount to."""
+    result: Any = frozenset()
+    for edit in edits:
+        if edit.replaces:
+            result = decode_value(edit.type, edit.value)
+        else:
+            result = (result | frozenset(edit.value.get("add", ()))) - frozenset(edit.value.get("remove", ()))
+    return result
+
+
+def is_inherited(path: str, kind: AttributeType, *, configs: bool) -> bool:
+    """Return whether a child takes over a single value.
+
+    Args:
+        path: Its path.
+        kind: Its type.
+        configs: Whether the child inherits configs.
+    """
+    if path.partition("/")[0] in _OF_ONE_RUN:
+        return path in ALWAYS_INHERITED
+    return configs or kind is AttributeType.FILE

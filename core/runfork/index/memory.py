@@ -1,0 +1,239 @@
+"""The index in memory: the plain reference. It keeps every record and works out each answer from them anew."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError, NotFoundError
+from runfork.index.conditions import holds, sort_key
+from runfork.index.interface import (
+    Buckets,
+    BucketsRequest,
+    Definition,
+    PointsRequest,
+    RunRow,
+    RunsPage,
+    RunsQuery,
+    Series,
+    SeriesKey,
+    Value,
+    Writer,
+)
+from runfork.index.record_view import RecordView, Seen, mean
+from runfork.journal.format import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runfork.index.interface import Sort
+    from runfork.journal.records import Batch, JournalKey
+    from runfork.lineage import RunNode
+    from runfork.patterns import Pattern
+
+__all__ = ["MemoryIndex"]
+
+
+class MemoryIndex:
+    """An index that lives as long as the process. Slow, and right: other indexes are compared with it."""
+
+    def __init__(self) -> None:
+        self._batches: dict[JournalKey, list[Batch]] = defaultdict(list)
+        self._states: dict[str, str] = {}
+        self._view: RecordView | None = None
+
+    def apply(self, batch: Batch) -> None:
+        """Take in a batch; see `Index.apply`."""
+        taken = self._batches[batch.key]
+        applied = taken[-1].end if taken else 0
+        if batch.start > applied:
+            raise ArgumentError(
+                f"a batch of {batch.key} must begin at byte {applied}, found {batch.start}; read the journal from there"
+            )
+        if batch.start == applied and batch.end > applied:
+            taken.append(batch)
+            self._view = None
+
+    def set_state(self, run_id: str, state: str) -> None:
+        """Store a run's state; see `Index.set_state`."""
+        if run_id not in self.view.runs:
+            raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
+        self._states[run_id] = state
+        self._view = None
+
+    @property
+    def view(self) -> RecordView:
+        """What all the records amount to."""
+        if self._view is None:
+            self._view = RecordView({key: taken for key, taken in self._batches.items() if taken}, self._states)
+        return self._view
+
+    def writers(self) -> dict[JournalKey, Writer]:
+        """Return every journal; see `Index.writers`."""
+        return {key: _writer(key, taken) for key, taken in sorted(self._batches.items()) if taken}
+
+    def nodes(self) -> dict[str, RunNode]:
+        """Return every run; see `Index.nodes`."""
+        return dict(self.view.nodes)
+
+    def runs(self, query: RunsQuery) -> RunsPage:
+        """Return runs; see `Index.runs`."""
+        view = self.view
+        found = [
+            node
+            for node in sorted(view.nodes.values(), key=lambda node: (-node.created, node.run_id))
+            if (query.run_ids is None or node.run_id in query.run_ids)
+            and (query.include_archived or not node.is_archived)
+            and (not query.heads_only or node.run_id in view.heads)
+            and (query.filter is None or holds(query.filter, view.values(node.run_id)))
+        ]
+        if query.sort is not None:
+            found = _sorted(found, query.sort, view.values)
+        end = None if query.limit is None else query.offset + query.limit
+        page = [RunRow(node, node.run_id in view.heads) for node in found[query.offset : end]]
+        return RunsPage(page, len(found))
+
+    def definitions(
+        self,
+        *,
+        run_ids: Sequence[str] | None = None,
+        pattern: Pattern | None = None,
+        types: Sequence[AttributeType] | None = None,
+    ) -> list[Definition]:
+        """Return paths and types; see `Index.definitions`."""
+        counts: dict[tuple[str, str], int] = defaultdict(int)
+        for run_id in set(self.view.runs) & set(self.view.runs if run_ids is None else run_ids):
+            for path, value in self.view.values(run_id).items():
+                if (pattern is None or pattern.matches(path)) and (types is None or value.type in types):
+                    counts[path, value.type.value] += 1
+        return sorted(Definition(path, kind, count) for (path, kind), count in counts.items())
+
+    def values(
+        self, run_ids: Sequence[str], *, paths: Sequence[str] | None = None, pattern: Pattern | None = None
+    ) -> dict[str, dict[str, Value]]:
+        """Return attributes; see `Index.values`."""
+        return {
+            run_id: {
+                path: value
+                for path, value in sorted(self.view.values(run_id).items())
+                if (path in paths if paths is not None else pattern is None or pattern.matches(path))
+            }
+            for run_id in run_ids
+            if run_id in self.view.runs
+        }
+
+    def points(self, request: PointsRequest) -> list[Series]:
+        """Return points; see `Index.points`."""
+        found = []
+        for key in request.series:
+            seen = self.view.seen(key.run_id, key.path, request.inherit)
+            if seen is not None:
+                found.append(_series(key, seen, request))
+        return found
+
+    def buckets(self, request: BucketsRequest) -> Buckets:
+        """Return aggregates on one grid; see `Index.buckets`."""
+        lines: dict[SeriesKey, list[tuple[int, float]]] = {}
+        for key in request.series:
+            seen = self.view.seen(key.run_id, key.path, request.inherit)
+            if seen is not None and seen.type is AttributeType.FLOAT_SERIES:
+                points = [
+                    (point.step if request.x == "step" else point.time, point.value) for point, _ in seen.committed
+                ]
+                lines[key] = sorted(points, key=lambda point: point[0])
+        everything = [x for points in lines.values() for x, _ in points]
+        low, high = request.x_range
+        low = min(everything, default=0) if low is None else low
+        high = max(everything, default=0) if high is None else high
+        return _bucketed(lines, request.count, low, high)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._batches.clear()
+        self._view = None
+
+
+def _writer(key: JournalKey, taken: list[Batch]) -> Writer:
+    records = [record for batch in taken for record in batch.records]
+    times = [record.time for record in records]
+    times += [int(time) for batch in taken for rows in batch.rows for time in rows.times]
+    states = [record for record in records if record.kind in (Kind.STATUS, Kind.CLOSE)]
+    return Writer(
+        key,
+        taken[0].identity,
+        taken[-1].end,
+        max(times, default=int(taken[0].identity.get("created", 0))),
+        states[-1].body.get("state", "running") if states else "running",
+        bool(states) and states[-1].kind == Kind.CLOSE,
+        tuple((damage.offset, damage.length, damage.reason) for batch in taken for damage in batch.damage),
+    )
+
+
+def _sorted(nodes: list[RunNode], sort: Sort, values: Callable[[str], Mapping[str, Value]]) -> list[RunNode]:
+    """Sort stably: numbers, then texts, then values without order, then runs without the attribute."""
+    groups: list[list[tuple[Any, RunNode]]] = [[], [], [], []]
+    for node in nodes:
+        key = sort_key(values(node.run_id).get(sort.attribute.name), sort)
+        without_order = isinstance(key, float) and math.isnan(key)
+        group = 3 if key is None else 2 if without_order else 1 if isinstance(key, str) else 0
+        groups[group].append((key, node))
+    for group in (0, 1):
+        groups[group].sort(key=lambda entry: entry[0], reverse=sort.descending)
+    return [node for entries in groups for _, node in entries]
+
+
+def _series(key: SeriesKey, seen: Seen, request: PointsRequest) -> Series:
+    first, last = request.step_range
+    chosen = seen.committed + (seen.previews if request.previews else [])
+    chosen = [
+        (point, segment)
+        for point, segment in chosen
+        if (first is None or point.step >= first) and (last is None or point.step <= last)
+    ]
+    if request.tail is not None:
+        chosen = chosen[max(0, len(chosen) - request.tail) :]
+    values: Any = [point.value for point, _ in chosen]
+    completion = [1.0 if point.completion is None else point.completion for point, _ in chosen]
+    return Series(
+        key,
+        seen.type,
+        seen.clock_axis,
+        np.array([point.step for point, _ in chosen], np.int64),
+        np.array([point.time for point, _ in chosen], np.int64),
+        np.array(values, np.float64) if seen.type is AttributeType.FLOAT_SERIES else values,
+        np.array([segment for _, segment in chosen], np.int32),
+        seen.segments,
+        np.array(completion, np.float64) if request.previews else None,
+        np.array([point.completion is not None for point, _ in chosen], np.bool_) if request.previews else None,
+    )
+
+
+def _bucketed(lines: Mapping[SeriesKey, list[tuple[int, float]]], count: int, low: int, high: int) -> Buckets:
+    shape = (len(lines), count)
+    floats = {
+        name: np.full(shape, np.nan) for name in ("first", "last", "first_x", "last_x", "minimum", "maximum", "mean")
+    }
+    counts = {name: np.zeros(shape, np.int64) for name in ("counts", "nan", "positive_infinity", "negative_infinity")}
+    for line, points in enumerate(lines.values()):
+        cells: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        for x, value in points:
+            if low <= x <= high:
+                span = float(high - low)
+                cells[min(math.floor(float(x - low) * count / span), count - 1) if span else 0].append((x, value))
+        for cell, inside in cells.items():
+            counts["counts"][line, cell] = len(inside)
+            floats["first_x"][line, cell], floats["first"][line, cell] = inside[0]
+            floats["last_x"][line, cell], floats["last"][line, cell] = inside[-1]
+            counts["nan"][line, cell] = sum(math.isnan(value) for _, value in inside)
+            counts["positive_infinity"][line, cell] = sum(value == math.inf for _, value in inside)
+            counts["negative_infinity"][line, cell] = sum(value == -math.inf for _, value in inside)
+            finite = [value for _, value in inside if math.isfinite(value)]
+            if finite:
+                floats["minimum"][line, cell] = min(finite)
+                floats["maximum"][line, cell] = max(finite)
+                floats["mean"][line, cell] = mean(finite)
+    return Buckets(edges=np.linspace(low, high, count + 1), keys=list(lines), **counts, **floats)

@@ -1,0 +1,336 @@
+"""What a set of journal records amounts to, worked out plainly: the in-memory index answers from it."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runfork import lineage
+from runfork.attributes import AttributeType
+from runfork.index.edits import Edit, EditKey, decode_value, edits_of, fold, is_inherited, points_of
+from runfork.index.interface import Value
+from runfork.index.origins import Mark, Origin, default_values, derived_values, fork_of, origin_of
+from runfork.journal.format import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runfork.journal.records import Batch, JournalKey
+    from runfork.lineage import RunNode, Segment
+
+__all__ = ["Point", "RecordView", "RunRecords", "Seen", "mean"]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point as it was logged. Points of a run at one step are ordered by `place`: writer, frame, position in the frame."""
+
+    step: int
+    time: int
+    value: Any
+    place: tuple[str, int, int]
+    completion: float | None = None
+
+
+@dataclass
+class OwnSeries:
+    """What a run logged to one path as one series type."""
+
+    first: EditKey
+    clock_axis: bool
+    points: list[Point] = field(default_factory=list)
+
+    @property
+    def lowest(self) -> int:
+        return min(point.step for point in self.points)
+
+
+@dataclass
+class RunRecords:
+    """What the journals of one run say, each record where it belongs."""
+
+    origin: Origin
+    last_time: int
+    running_seconds: float
+    marks: dict[str, Mark]
+    edits: dict[str, list[Edit]]
+    series: dict[str, dict[AttributeType, OwnSeries]]
+    metric_times: list[tuple[int, int]]
+
+    def types(self, path: str) -> list[AttributeType]:
+        """Return the types of values that were logged to `path`, in the order of their first values."""
+        first: dict[AttributeType, EditKey] = {kind: own.first for kind, own in self.series.get(path, {}).items()}
+        for edit in self.edits.get(path, ()):
+            first[edit.type] = min(edit.key, first.get(edit.type, edit.key))
+        return sorted(first, key=lambda kind: first[kind])
+
+    def paths(self) -> set[str]:
+        return {*self.edits, *self.series}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A series as seen from a run: one point per step, each with its position among the segments."""
+
+    type: AttributeType
+    clock_axis: bool
+    segments: list[Segment]
+    committed: list[tuple[Point, int]]
+    previews: list[tuple[Point, int]]
+
+
+class RecordView:
+    """What a set of records amounts to. Answers are remembered; the records do not change under it."""
+
+    def __init__(self, batches: Mapping[JournalKey, list[Batch]], states: Mapping[str, str]) -> None:
+        by_run: dict[str, dict[JournalKey, list[Batch]]] = defaultdict(dict)
+        for key, taken in batches.items():
+            by_run[key.run_id][key] = taken
+        self.runs = {run_id: _gather(journals) for run_id, journals in by_run.items()}
+        self.states = states
+        self.nodes = self._nodes()
+        self.heads = set(lineage.heads(self.nodes.values()).values())
+        self._values: dict[str, dict[str, Value]] = {}
+
+    def _nodes(self) -> dict[str, RunNode]:
+        plain: dict[str, RunNode] = {}
+        for run_id, run in self.runs.items():
+            origin = run.origin
+            archived = _own_single(run, "sys/archived")
+            plain[run_id] = lineage.RunNode(
+                run_id, origin.created, origin.experiment_name, fork_of(origin, None, None), archived is True
+            )
+        nodes = {}
+        for run_id, run in self.runs.items():
+            node, origin = plain[run_id], run.origin
+            parent = self.runs.get(origin.parent or "")
+            mark = parent.marks.get(origin.mark or "") if parent else None
+            fork = fork_of(origin, mark, self._last_inherited_time(run_id, plain))
+            nodes[run_id] = lineage.RunNode(run_id, node.created, node.experiment_name, fork, node.is_archived)
+        return nodes
+
+    def _last_inherited_time(self, run_id: str, nodes: Mapping[str, RunNode]) -> int | None:
+        inherited = lineage.segments(run_id, nodes)[:-1]
+        times = [
+            time
+            for segment in inherited
+            for step, time in self.runs[segment.run_id].metric_times
+            if step <= segment.high
+        ]
+        return max(times, default=None)
+
+    def values(self, run_id: str) -> dict[str, Value]:
+        """Return all attributes of a run."""
+        if run_id not in self._values:
+            self._values[run_id] = self._all_values(run_id)
+        return self._values[run_id]
+
+    def _all_values(self, run_id: str) -> dict[str, Value]:
+        run, node = self.runs[run_id], self.nodes[run_id]
+        found = default_values(node)
+        for path in {path for one in lineage.ancestors(run_id, self.nodes) for path in self.runs[one].paths()}:
+            value = self._single(run_id, path) or self._summary(run_id, path)
+            if value is not None:
+                found[path] = value
+        derived = derived_values(
+            node,
+            run.origin,
+            self.nodes,
+            is_head=run_id in self.heads,
+            last_time=run.last_time,
+            running_seconds=run.running_seconds,
+            state=self.states.get(run_id),
+        )
+        conflicts = sum(len(run.types(path)) - 1 for path in run.paths())
+        if conflicts:
+            derived["sys/diagnostics/type_conflicts"] = Value(AttributeType.INT, conflicts, run_id, run.last_time)
+        return {**found, **derived}
+
+    def _visible(self, run_id: str, path: str) -> Iterator[tuple[str, AttributeType, list[Edit]]]:
+        """Yield the runs whose values of `path` the run sees, itself first: type, and the edits if it is single-valued."""
+        line = lineage.ancestors(run_id, self.nodes)
+        configs = True
+        for position, one in enumerate(line):
+            run = self.runs[one]
+            child = self.runs[line[position - 1]] if position else None
+            if child is not None:
+                configs = configs and child.origin.inherit_configs
+            kind = next(iter(run.types(path)), None)
+            if kind is None:
+                continue
+            if kind.is_series:
+                own = run.series[path][kind]
+                if own.lowest <= self._high(run_id, one, path, clock_axis=own.clock_axis):
+                    yield one, kind, []
+                continue
+            edits = [
+                edit
+                for edit in sorted(run.edits[path], key=lambda edit: edit.key)
+                if edit.type is kind and (child is None or edit.key.order_time <= child.origin.created)
+            ]
+            if edits and (child is None or is_inherited(path, kind, configs=configs)):
+                yield one, kind, edits
+
+    def _high(self, run_id: str, ancestor: str, path: str, *, clock_axis: bool) -> int:
+        found = lineage.segments(run_id, self.nodes, path=path, clock_axis=clock_axis)
+        return next(segment.high for segment in found if segment.run_id == ancestor)
+
+    def _single(self, run_id: str, path: str) -> Value | None:
+        gathered: list[Edit] = []
+        source = ""
+        for one, kind, edits in self._visible(run_id, path):
+            if kind.is_series or (gathered and kind is not gathered[0].type):
+                break
+            source = source or one
+            gathered = edits + gathered
+            if kind is not AttributeType.STRING_SET or any(edit.replaces for edit in edits):
+                break
+        if not gathered:
+            return None
+        return Value(gathered[0].type, fold(gathered), source, gathered[-1].time)
+
+    def _summary(self, run_id: str, path: str) -> Value | None:
+        seen = self.seen(run_id, path, "lineage")
+        if seen is None:
+            return None
+        committed = [point for point, _ in seen.committed]
+        last, segment = (seen.committed or seen.previews)[-1]
+        statistics = _statistics(committed, floats=seen.type is AttributeType.FLOAT_SERIES)
+        value = last.value if committed else None
+        return Value(seen.type, value, seen.segments[segment].run_id, last.time, statistics)
+
+    def seen(self, run_id: str, path: str, inherit: str) -> Seen | None:
+        """Return a series as seen from a run, or None if `path` is none there."""
+        if run_id not in self.runs:
+            return None
+        reach = self._reach(run_id, inherit)
+        nearest = next((entry for entry in self._visible(run_id, path) if entry[0] in reach), None)
+        if nearest is None or not nearest[1].is_series:
+            return None
+        kind = nearest[1]
+        clock_axis = self.runs[nearest[0]].series[path][kind].clock_axis
+        segments = [
+            segment
+            for segment in lineage.segments(run_id, self.nodes, path=path, clock_axis=clock_axis)
+            if segment.run_id in reach
+        ]
+        committed: dict[int, tuple[Point, int]] = {}
+        previews: dict[int, tuple[Point, int]] = {}
+        for position, segment in enumerate(segments):
+            own = self.runs[segment.run_id].series.get(path, {}).get(kind)
+            if own is None or self.runs[segment.run_id].types(path)[0] is not kind or own.clock_axis != clock_axis:
+                continue
+            for point in sorted(own.points, key=lambda point: point.place):
+                if point.step <= segment.high:
+                    (committed if point.completion is None else previews)[point.step] = (point, position)
+        last = max(committed, default=-1)
+        return Seen(
+            kind,
+            clock_axis,
+            segments,
+            [committed[step] for step in sorted(committed)],
+            [previews[step] for step in sorted(previews) if step > last],
+        )
+
+    def _reach(self, run_id: str, inherit: str) -> list[str]:
+        line = lineage.ancestors(run_id, self.nodes)
+        name = self.nodes[run_id].experiment_name
+        if inherit == "own" or (inherit == "experiment" and name is None):
+            return line[:1]
+        if inherit == "experiment":
+            others = (position for position, one in enumerate(line) if self.nodes[one].experiment_name != name)
+            return line[: next(others, len(line))]
+        return line
+
+
+def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
+    """Bring the records of one run's journals to where they belong."""
+    created = min(int(taken[0].identity.get("created", 0)) for taken in journals.values())
+    about_origin = []
+    marks: dict[str, tuple[tuple[str, int], Mark]] = {}
+    run = RunRecords(Origin(created), 0, 0.0, {}, defaultdict(list), defaultdict(dict), [])
+    for key, taken in sorted(journals.items()):
+        for record in (record for batch in taken for record in batch.records):
+            if record.kind in (Kind.CREATE, Kind.LINEAGE):
+                about_origin.append((key.writer, record))
+            elif record.kind == Kind.MARK:
+                at = (key.writer, record.offset)
+                marks.setdefault(record.body["mark"], (at, Mark(record.time, record.body.get("cuts") or {})))
+            for path, edit in edits_of(record, key.writer):
+                run.edits[path].append(edit)
+            for path, kind, values in points_of(record):
+                first = EditKey(record.order_time, key.writer, record.offset)
+                own = _own(run, path, kind, first, clock_axis=record.clock_axis)
+                for position, value in enumerate(values):
+                    place = (key.writer, record.offset, position)
+                    own.points.append(Point(record.step + position, record.time, decode_value(kind, value), place))
+        last_time = _gather_metrics(run, key.writer, taken)
+        run.last_time = max(run.last_time, last_time)
+        run.running_seconds += max(0, last_time - int(taken[0].identity.get("created", 0))) / 1e6
+    run.origin = origin_of(about_origin, created=created)
+    run.marks = {name: mark for name, (_, mark) in marks.items()}
+    return run
+
+
+def _own(run: RunRecords, path: str, kind: AttributeType, first: EditKey, *, clock_axis: bool) -> OwnSeries:
+    own = run.series[path].setdefault(kind, OwnSeries(first, clock_axis))
+    if first < own.first:
+        own.first, own.clock_axis = first, clock_axis
+    return own
+
+
+def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> int:
+    """Add the metric rows of one journal; return the largest time in it."""
+    frames: list[tuple[int, int, Any, int]] = []
+    for batch in taken:
+        frames += [(record.offset, record.time, None, 0) for record in batch.records]
+        for rows in batch.rows:
+            frames += [
+                (int(offset), int(time), rows, row)
+                for row, (offset, time) in enumerate(zip(rows.sequences, rows.times, strict=True))
+            ]
+    order_time = -(2**63)
+    for offset, time, rows, row in sorted(frames, key=lambda frame: frame[0]):
+        order_time = max(order_time, time)
+        if rows is None:
+            continue
+        step = int(rows.steps[row])
+        completion = None if rows.completion is None else float(rows.completion[row])
+        if completion is None and not rows.clock_axis:
+            run.metric_times.append((step, time))
+        for path, value in zip(rows.paths, rows.values[row], strict=True):
+            first = EditKey(order_time, writer, offset)
+            own = _own(run, path, AttributeType.FLOAT_SERIES, first, clock_axis=rows.clock_axis)
+            own.points.append(Point(step, time, float(value), (writer, offset, 0), completion))
+    return order_time if frames else int(taken[0].identity.get("created", 0))
+
+
+def _own_single(run: RunRecords, path: str) -> Any:
+    kind = next(iter(run.types(path)), None)
+    edits = sorted((edit for edit in run.edits.get(path, ()) if edit.type is kind), key=lambda edit: edit.key)
+    return fold(edits) if edits else None
+
+
+def _statistics(points: list[Point], *, floats: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"last_step": points[-1].step if points else None, "count": len(points)}
+    if not floats:
+        return found
+    finite = [point.value for point in points if math.isfinite(point.value)]
+    average = mean(finite)
+    return found | {
+        "first_step": points[0].step if points else None,
+        "min": min(finite, default=None),
+        "max": max(finite, default=None),
+        "average": average,
+        "variance": None if average is None else mean([(value - average) ** 2 for value in finite]),
+        "nan": sum(math.isnan(point.value) for point in points),
+        "positive_infinity": sum(point.value == math.inf for point in points),
+        "negative_infinity": sum(point.value == -math.inf for point in points),
+    }
+
+
+def mean(values: list[float]) -> float | None:
+    """Return the average, None of nothing."""
+    return math.fsum(value / len(values) for value in values) if values else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+import math
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 from enum import Enum
+from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.types import Histogram
@@ -26,6 +29,7 @@ __all__ = [
 
 MAX_PATH_BYTES = 1024
 MAX_STRING_BYTES = 1024 * 1024
+MIN_HISTOGRAM_EDGES = 2
 MAX_HISTOGRAM_EDGES = 513
 _INT64 = range(-(2**63), 2**63)
 
@@ -67,13 +71,13 @@ def check_path(path: object) -> str:
         raise ArgumentError(
             f"an attribute path may have {MAX_PATH_BYTES} bytes, found {size} in {path[:40]!r}...; shorten it"
         )
-    if "\0" in path or not path.isprintable() and _has_surrogate(path):
+    if "\0" in path or _has_surrogate(path):
         raise ArgumentError(f"an attribute path must be text without NUL, found {path!r}; rename it")
     return path
 
 
 def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
@@ -113,16 +117,13 @@ def _named_parts(value: object) -> Mapping[Any, Any] | None:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if hasattr(value, "_asdict") and isinstance(value, tuple):
-        return value._asdict()  # type: ignore[no-any-return]
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return dict(zip(value._fields, value, strict=True))
     if type(value).__name__ in ("Namespace", "SimpleNamespace"):
         return vars(value)
     if hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type):
-        return {key: value[key] for key in value.keys()}  # type: ignore[index]  # noqa: SIM118
+        return {key: value[key] for key in value.keys()}  # noqa: SIM118
     return None
-
-
-_T = TypeVar("_T", bound=Real)
 
 
 def _as_scalar(value: object) -> object:
@@ -153,11 +154,7 @@ def convert_config(value: object, *, fallback: Callable[[object], object] | None
     Raises:
         ArgumentError: It cannot be held: a string longer than 1 MiB.
     """
-    value = _as_scalar(value)
-    if isinstance(value, Enum) and not isinstance(value, (int, float, str)):
-        value = value.name
-    elif isinstance(value, Enum):
-        value = value.value
+    value = _plain(value)
     if isinstance(value, bool):
         return AttributeType.BOOL, value
     if isinstance(value, Integral):
@@ -171,21 +168,28 @@ def convert_config(value: object, *, fallback: Callable[[object], object] | None
         return AttributeType.DATETIME, datetime_to_micros(value)
     if value is None:
         return AttributeType.STRING, "None"
-    if isinstance(value, (Sequence, Set)) and not isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, (Sequence, AbstractSet)) and not isinstance(value, (bytes, bytearray, memoryview)):
         return _convert_collection(value)
     if fallback is not None and (known := fallback(value)) is not None:
         return convert_config(known)
     return AttributeType.STRING, _limited(str(value))
 
 
-def _convert_collection(value: Sequence[Any] | Set[Any]) -> tuple[AttributeType, Any]:
+def _plain(value: object) -> object:
+    """Return the plain value inside a scalar or an enum member."""
+    if isinstance(value, Enum):
+        return value.value if isinstance(value, (int, float, str)) else value.name
+    return _as_scalar(value)
+
+
+def _convert_collection(value: Sequence[Any] | AbstractSet[Any]) -> tuple[AttributeType, Any]:
     items = list(value)
     if items and all(isinstance(item, str) for item in items):
         members = sorted(set(map(str, items)))
         if sum(len(member.encode("utf-8", "surrogatepass")) for member in members) > MAX_STRING_BYTES:
             raise ArgumentError(f"a string set may have 1 MiB in all, found {len(members)} longer members; log a file")
         return AttributeType.STRING_SET, members
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         items = sorted(items, key=repr)
     return AttributeType.STRING, _limited(json.dumps(items, default=_json_leaf))
 
@@ -194,7 +198,7 @@ def _json_leaf(value: object) -> object:
     scalar = _as_scalar(value)
     if scalar is not value:
         return scalar
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return sorted(value, key=repr)
     return str(value)
 
@@ -245,9 +249,10 @@ def convert_histogram(value: object) -> dict[str, list[float]]:
     if (value.counts is None) == (value.densities is None):
         raise ArgumentError("a histogram needs either counts or densities, found both or neither; pass exactly one")
     edges = [convert_metric(edge) for edge in value.bin_edges]
-    if not 2 <= len(edges) <= MAX_HISTOGRAM_EDGES or not all(a < b for a, b in zip(edges, edges[1:], strict=False)):
+    is_increasing = all(a < b for a, b in pairwise(edges)) and all(map(math.isfinite, edges))
+    if not MIN_HISTOGRAM_EDGES <= len(edges) <= MAX_HISTOGRAM_EDGES or not is_increasing:
         raise ArgumentError(
-            f"a histogram needs 2 to {MAX_HISTOGRAM_EDGES} strictly increasing edges, found {len(edges)}: {edges[:4]}..."
+            f"a histogram needs 2 to {MAX_HISTOGRAM_EDGES} strictly increasing finite edges, found {len(edges)}: {edges[:4]}..."
         )
     key = "counts" if value.counts is not None else "densities"
     values = [convert_metric(one) for one in value.values]

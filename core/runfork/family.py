@@ -111,7 +111,9 @@ def _state(values: Mapping[str, Value]) -> str | None:
 
 def _roots(nodes: Mapping[str, RunNode], focus: str, experiment_name: str | None) -> list[str]:
     same_name = (node for node in nodes.values() if experiment_name and node.experiment_name == experiment_name)
-    others = sorted({ancestors(node.run_id, nodes)[-1] for node in same_name}, key=lambda one: (nodes[one].created, one))
+    others = sorted(
+        {ancestors(node.run_id, nodes)[-1] for node in same_name}, key=lambda one: (nodes[one].created, one)
+    )
     own = ancestors(focus, nodes)[-1]
     return [own, *(root for root in others if root != own)]
 
@@ -151,7 +153,9 @@ def own_step_ranges(
         if own:
             last = max(int(statistics["last_step"]) for statistics in own.values())
             inherits = nodes[run_id].fork is not None
-            first = _first_own_step(index, run_id, own) if inherits else min(int(one["first_step"]) for one in own.values())
+            first = (
+                _first_own_step(index, run_id, own) if inherits else min(int(one["first_step"]) for one in own.values())
+            )
             ranges[run_id] = (min(first, last), last)
     return ranges
 

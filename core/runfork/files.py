@@ -77,7 +77,9 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename is not None and Path(error.filename) != path:
             raise
-        raise ArgumentError(f"{str(source)!r} is not a readable file ({error.strerror}); pass the path of a file") from error
+        raise ArgumentError(
+            f"{str(source)!r} is not a readable file ({error.strerror}); pass the path of a file"
+        ) from error
     name = file.name or path.name
     return FileReference(digest, size, file.mime_type or _mime_type(name, head), name)
 

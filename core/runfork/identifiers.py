@@ -81,7 +81,9 @@ def _check_name(name: object, argument: str) -> str:
     except UnicodeEncodeError:
         raise ArgumentError(f"{argument} must be valid text, found {name!r} with a lone surrogate; rename it") from None
     if size > MAX_NAME_BYTES or "\0" in name:
-        raise ArgumentError(f"{argument} may have {MAX_NAME_BYTES} bytes and no NUL, found {size} bytes in {name[:40]!r}...")
+        raise ArgumentError(
+            f"{argument} may have {MAX_NAME_BYTES} bytes and no NUL, found {size} bytes in {name[:40]!r}..."
+        )
     return name
 
 

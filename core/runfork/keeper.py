@@ -85,5 +85,7 @@ class Keeper:
     def _guard(self, job: Callable[[], None]) -> None:
         try:
             job()
-        except Exception as error:  # the boundary of this thread: what a job raises is counted and told, and the next one runs
+        except (
+            Exception
+        ) as error:  # the boundary of this thread: what a job raises is counted and told, and the next one runs
             self._on_failure(error)

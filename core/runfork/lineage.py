@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runfork.steps import MAX_MICRO_STEP
@@ -106,7 +107,7 @@ def segments(
         return found
     high = MAX_MICRO_STEP
     lineage = ancestors(run_id, runs)
-    for child, parent in zip(lineage, lineage[1:], strict=False):
+    for child, parent in pairwise(lineage):
         fork = runs[child].fork
         assert fork is not None
         high = min(high, fork.cut(path, clock_axis=clock_axis))

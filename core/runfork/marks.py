@@ -84,7 +84,9 @@ def parse_mark(data: Mapping[str, Any]) -> Mark:
     """
     version = data.get("version")
     if type(version) is not int or version < 1:
-        raise ArgumentError(f"a checkpoint mark needs a version, found {dict(data)!r:.120}; pass what checkpoint_mark() returned")
+        raise ArgumentError(
+            f"a checkpoint mark needs a version, found {dict(data)!r:.120}; pass what checkpoint_mark() returned"
+        )
     if version > MARK_VERSION:
         raise FormatError(
             f"the checkpoint mark has version {version}, this runfork reads up to {MARK_VERSION}; upgrade runfork to fork from it"

@@ -56,7 +56,7 @@ def load_plugins(names: Iterable[str] | None = None) -> Plugins:
         if names is None or entry.name in names:
             found.register(entry.name, entry.load)
     if os.environ.get("RUNFORK_TRACE_HOOKS") == "1":
-        manager.trace.root.setwriter(lambda text: sys.stderr.write(text))
+        manager.trace.root.setwriter(sys.stderr.write)
         manager.enable_tracing()
     return found
 

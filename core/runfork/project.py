@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from typing_extensions import Self
 
 from runfork.errors import ArgumentError, FormatError, NotFoundError
 from runfork.files import FOLDER
@@ -22,6 +23,7 @@ from runfork.status import work_out_state
 from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
 
     from runfork.index.interface import Index, Writer
@@ -85,7 +87,7 @@ class Project:
                 index_uri = f"sqlite:///{path}"
         return cls(chosen, store, (plugins or load_plugins()).open_index(index_uri), lock_path=lock_path)
 
-    def __enter__(self) -> Project:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -229,5 +231,7 @@ class Project:
         """
         path = self.store.run_directory(self.name, source_run) / FOLDER / reference.sha256
         if not path.is_file():
-            raise NotFoundError(f"the contents of {reference.name!r} of run {source_run!r} are not at {path}; copy them there")
+            raise NotFoundError(
+                f"the contents of {reference.name!r} of run {source_run!r} are not at {path}; copy them there"
+            )
         return path

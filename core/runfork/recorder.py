@@ -122,9 +122,7 @@ class Recorder:
             schema = self._schemas.get(tuple(data))
             if schema is not None:
                 micro = step * _MICRO if type(step) is int and 0 <= step < _MAX_WHOLE_STEP else to_micro_steps(step)
-                body = schema.pack(
-                    _METRICS, 0, SYNC, schema.identifier, micro, time.time_ns() // 1000, *data.values()
-                )
+                body = schema.pack(_METRICS, 0, SYNC, schema.identifier, micro, time.time_ns() // 1000, *data.values())
                 self._journal.write(FRAME_PREFIX.pack(schema.payload_length, crc32(body, schema.length_crc)) + body)
                 return
         except ArgumentError:
@@ -146,12 +144,14 @@ class Recorder:
         micro = step if clock_axis else to_micro_steps(step)
         moment = to_micros(timestamp)
         if not isinstance(data, Mapping):
-            raise ArgumentTypeError(f"metrics must be a dict of path to number, found {type(data).__name__} {data!r:.60}")
+            raise ArgumentTypeError(
+                f"metrics must be a dict of path to number, found {type(data).__name__} {data!r:.60}"
+            )
         row = self._checked_row(data)
         if not row or self._refuses("metrics", count=len(row)):
             return
         is_preview = completion is not None
-        schema = self._schema(data, row, is_preview=is_preview, clock_axis=clock_axis)
+        schema = self._schema(tuple(row), is_preview=is_preview, clock_axis=clock_axis)
         if schema is None:
             return
         self.has_points = self.has_points or not clock_axis
@@ -176,11 +176,8 @@ class Recorder:
                 row[name] = number
         return row
 
-    def _schema(
-        self, data: Mapping[Any, Any], row: dict[str, float], *, is_preview: bool, clock_axis: bool
-    ) -> _Schema | None:
+    def _schema(self, paths: tuple[str, ...], *, is_preview: bool, clock_axis: bool) -> _Schema | None:
         """Return the schema of a row's names, written to the journal before its first use."""
-        paths = tuple(row)
         is_plain = not is_preview and not clock_axis
         cache, key = (self._schemas, paths) if is_plain else (self._other_schemas, (paths, is_preview, clock_axis))
         with self._lock:
@@ -190,8 +187,10 @@ class Recorder:
                 self._next_schema += 1
                 payload = "\0".join(paths).encode("utf-8")
                 frame = encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=schema.identifier)
-                if not self._journal.write(frame) and not self._journal.backlog_bytes:
-                    return None  # closed, or lost: its rows could not be read
+                lost = self._journal.lost_records
+                self._journal.write(frame)
+                if self._journal.lost_records > lost:
+                    return None  # rows of names that are not in the journal could not be read
                 if len(cache) >= MAX_SCHEMAS:
                     cache.clear()
                 cache[key] = schema
@@ -200,7 +199,13 @@ class Recorder:
     # Everything else
 
     def record(
-        self, kind: Kind, body: Mapping[str, Any], *, step: int = NO_STEP, time_us: int | None = None, clock_axis: bool = False
+        self,
+        kind: Kind,
+        body: Mapping[str, Any],
+        *,
+        step: int = NO_STEP,
+        time_us: int | None = None,
+        clock_axis: bool = False,
     ) -> bool:
         """Append one record with a JSON body; one that is too long for a frame is split between its keys."""
         moment = now_us() if time_us is None else time_us
@@ -211,7 +216,7 @@ class Recorder:
             middle = len(keys) // 2
             halves: Sequence[list[str]] = (keys[:middle], keys[middle:])
             options: dict[str, Any] = {"step": step, "time_us": moment, "clock_axis": clock_axis}
-            return all([self.record(kind, {key: body[key] for key in half}, **options) for half in halves])
+            return all(self.record(kind, {key: body[key] for key in half}, **options) for half in halves)
         return self._journal.write(encode_frame(kind, payload, time=moment, step=step, flags=flags))
 
     def record_points(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 import traceback
-from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, check_path, convert_config, convert_histogram, flatten
-from runfork.errors import ArgumentError, ArgumentTypeError, FormatError
+from typing_extensions import Self
+
+from runfork.attributes import check_path
+from runfork.checkpoints import check_mark, find_given_mark
+from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import (
     check_experiment_name,
     check_project,
@@ -20,10 +20,12 @@ from runfork.identifiers import (
     new_writer_name,
     random_suffix,
 )
+from runfork.identity import Identity
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
-from runfork.marks import Mark, find_mark, parse_mark
+from runfork.logbook import Logbook
+from runfork.marks import Mark
 from runfork.problems import Problems
 from runfork.recorder import Recorder, now_us, to_micros
 from runfork.settings import Settings
@@ -32,24 +34,21 @@ from runfork.steps import NO_STEP, from_micro_steps, to_micro_steps
 from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from runfork.capture.source_code import SourceTrackingConfig
     from runfork.hookspecs import Decision
     from runfork.session import Session
-    from runfork.types import File, Histogram
 
 __all__ = ["Run"]
 
-WRITABLE_SYSTEM_PATHS = frozenset(
-    {"sys/description", "sys/archived", "sys/tags", "sys/group_tags", "sys/integration/name", "sys/integration/version"}
-)
 MAX_TRACEBACK = 64 * 1024
-MAX_STRING_POINT_BYTES = 1024 * 1024
 _DEFAULT_TRACKING: Any = object()
 
 
-class Run:
+class Run(Logbook):
     """One execution segment of an experiment. Creating it makes it exist; logging appends to its journal.
 
     What a ``log_*`` call was given is safe against the process being killed when the call returns, and against power loss
@@ -96,22 +95,23 @@ class Run:
     ) -> None:
         base = settings if settings is not None else Settings.from_environment()
         self._settings = base.with_overrides(mode=mode, project=check_project(project) if project is not None else None)
-        self._project = self._settings.project or default_project()
-        self._experiment_name = check_experiment_name(experiment_name) if experiment_name is not None else None
-        self._fork = _check_fork(fork_run_id, fork_step, resume_from)
-        self._inherits_configs = bool(inherit_configs)
-        chosen_id = run_id if run_id is not None else self._settings.run_id
-        self._run_id = check_run_id(chosen_id) if chosen_id is not None else new_run_id()
-        if self._fork is not None and self._fork[0] == self._run_id:
-            raise ArgumentError(f"a run cannot be forked from itself, found run_id={run_id!r} and fork_run_id={fork_run_id!r}")
         if creation_time is not None and not isinstance(creation_time, datetime):
             raise ArgumentTypeError(f"creation_time must be a datetime, found {creation_time!r}")
-        self._created = to_micros(creation_time)
-        rank = own_identity()["rank"]
-        namespace = (runtime_namespace or ("runtime" if rank == 0 else f"runtime/rank_{rank}")).strip("/")
-        self.runtime_namespace = check_path(namespace)
+        chosen_id = run_id if run_id is not None else self._settings.run_id
+        self._identity = Identity(
+            project=self._settings.project or default_project(),
+            run_id=check_run_id(chosen_id) if chosen_id is not None else new_run_id(),
+            experiment_name=check_experiment_name(experiment_name) if experiment_name is not None else None,
+            created=to_micros(creation_time),
+            inherits_configs=bool(inherit_configs),
+            fork=_check_fork(fork_run_id, fork_step, resume_from),
+        )
+        if fork_run_id == self.run_id:
+            raise ArgumentError(f"a run cannot be forked from itself, found {fork_run_id!r} for run_id and fork_run_id")
+        self.runtime_namespace = _check_namespace(runtime_namespace)
         self._store = Store(find_data_directory(self._settings.directory))
         self.problems = Problems(raises=self._settings.on_error == "raise")
+        mark = find_given_mark(resume_from, self.problems)
         self._state = "running"
         self._is_closed = False
         self.journal: JournalWriter = NullWriter() if self.is_disabled else self._new_journal()
@@ -119,35 +119,38 @@ class Run:
         self._session: Session | None = None
         if self.is_disabled:
             return
-        mark = self._find_mark(resume_from)
         self._begin()
         self._start_session(console=enable_console_log_capture, tracking=source_tracking_config)
         if mark is not None:
-            self.resume(mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None)
-        elif self._fork is not None:
-            self._tell_forked(*self._fork)
+            self.resume(
+                mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
+            )
+        elif self._identity.fork is not None:
+            self._tell_forked(*self._identity.fork)
 
     # What it is
 
     @property
     def run_id(self) -> str:
         """The run's id, unique in its project; valid from construction."""
-        return self._run_id
+        return self._identity.run_id
 
     @property
     def project(self) -> str:
         """``workspace/project``."""
-        return self._project
+        return self._identity.project
 
     @property
     def experiment_name(self) -> str | None:
         """The experiment's name, or None."""
-        return self._experiment_name
+        return self._identity.experiment_name
 
     @property
     def parent(self) -> tuple[str, float] | None:
         """The parent's run id and the fork step, or None for a root."""
-        return None if self._fork is None else (self._fork[0], from_micro_steps(self._fork[1]))
+        return (
+            None if self._identity.fork is None else (self._identity.fork[0], from_micro_steps(self._identity.fork[1]))
+        )
 
     @property
     def settings(self) -> Settings:
@@ -157,7 +160,7 @@ class Run:
     @property
     def directory(self) -> Path:
         """The folder of its journals and files."""
-        return self._store.run_directory(self._project, self._run_id)
+        return self._store.run_directory(self._identity.project, self._identity.run_id)
 
     @property
     def is_disabled(self) -> bool:
@@ -191,183 +194,8 @@ class Run:
 
     def __repr__(self) -> str:
         """Return what tells it from other runs."""
-        name = f", experiment_name={self._experiment_name!r}" if self._experiment_name else ""
-        return f"Run(run_id={self._run_id!r}, project={self._project!r}{name}, state={self._state!r})"
-
-    # Series
-
-    def log_metrics(
-        self,
-        data: Mapping[str, Any],
-        step: float,
-        *,
-        timestamp: datetime | float | None = None,
-        preview: bool = False,
-        preview_completion: float | None = None,
-    ) -> None:
-        """Append one point to each of several float series.
-
-        Args:
-            data: Path to number: int, float, NumPy scalar, 0-d array or one-element tensor; NaN and infinities are kept.
-                A value that is no number is dropped with a warning, the others are logged.
-            step: ``0 <= step < 1e12``, six decimals; any order. At a step that the series has in this run, the new value wins.
-            timestamp: When it was measured: datetime (naive: local) or Unix seconds; default now.
-            preview: A provisional point, replaced by a later preview or a committed point at its step.
-            preview_completion: How complete the preview is, 0 to 1.
-
-        Raises:
-            ArgumentTypeError: `data` is no mapping, or `step` no number.
-            ArgumentError: `step` is out of range; nothing was logged.
-        """
-        if timestamp is None and not preview and preview_completion is None:
-            self.recorder.log_metrics(data, step)
-            return
-        completion = _check_completion(preview, preview_completion)
-        self.recorder.log_row(data, step, timestamp=timestamp, completion=completion)
-
-    def log_string_series(
-        self, data: Mapping[str, str], step: float, *, timestamp: datetime | float | None = None
-    ) -> None:
-        """Append one point to each of several string series; texts have at most 1 MiB of UTF-8. Arguments as in `log_metrics`."""
-        body: dict[str, Any] = {}
-        for path, value in self._checked(data, AttributeType.STRING_SERIES, "string series"):
-            text = str(value)
-            if len(text) > MAX_STRING_POINT_BYTES // 4 and len(text.encode("utf-8", "replace")) > MAX_STRING_POINT_BYTES:
-                self.problems.drop(f"string {path!r}", f"{path!r} was not logged: its text is longer than 1 MiB; log a file")
-                continue
-            body[path] = text
-        self._log_points(Kind.STRINGS, body, step, timestamp)
-
-    def log_histograms(
-        self, histograms: Mapping[str, Histogram], step: float, *, timestamp: datetime | float | None = None
-    ) -> None:
-        """Append one point to each of several histogram series. Arguments as in `log_metrics`, values `runfork.Histogram`."""
-        body: dict[str, Any] = {}
-        for path, value in self._checked(histograms, AttributeType.HISTOGRAM_SERIES, "histograms"):
-            try:
-                body[path] = convert_histogram(value)
-            except ArgumentError as error:
-                self.problems.drop(f"histogram {path!r}", f"histogram {path!r} was not logged: {error}")
-        self._log_points(Kind.HISTOGRAMS, body, step, timestamp)
-
-    def log_files(
-        self,
-        files: Mapping[str, str | os.PathLike[str] | bytes | File],
-        step: float,
-        *,
-        timestamp: datetime | float | None = None,
-    ) -> None:
-        """Append one file to each of several file series; contents are copied now. Arguments as in `log_metrics`."""
-        to_micro_steps(step)
-        self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
-
-    def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
-        self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=to_micros(timestamp))
-
-    # Single values
-
-    def log_configs(self, data: Any, flatten: bool = False, cast_unsupported: bool = False) -> None:  # noqa: A002
-        """Set single values; a later one replaces an earlier one, the type of a path stays.
-
-        Nested mappings, dataclasses and namespaces become ``a/b/c`` paths. Collections of strings become string sets, other
-        collections their JSON, None the string "None", other objects their ``str()``.
-
-        Args:
-            data: Mapping, dataclass or namespace; None does nothing.
-            flatten: Accepted for scripts written for Neptune; nested values are always flattened.
-            cast_unsupported: Accepted for scripts written for Neptune; unknown values always become strings.
-
-        Raises:
-            ArgumentTypeError: `data` has no named parts.
-        """
-        del flatten, cast_unsupported
-        if data is None:
-            return
-        body: dict[str, Any] = {}
-        for path, value in _flatten(data).items():
-            try:
-                name = check_path(path)
-                self._check_writable(name)
-                kind, converted = convert_config(value, fallback=self._convert_value)
-            except ArgumentError as error:
-                self.problems.drop(f"config {path!r}", f"config {path!r:.80} was not logged: {error}")
-                continue
-            if self.recorder.claim_type(name, kind):
-                body[name] = [kind.value, converted]
-        self.recorder.record_values(Kind.CONFIGS, body)
-
-    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
-        """Set single files; contents are copied now, so the originals may change or go afterwards.
-
-        Args:
-            files: Path of the attribute to path on disk, contents, or `runfork.File`. A file that cannot be read is
-                dropped with a warning.
-        """
-        self.recorder.record_values(Kind.FILES, self._kept_files(files, AttributeType.FILE))
-
-    def add_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
-        """Add tags (or group tags).
-
-        Raises:
-            ArgumentTypeError: `tags` is not a collection of strings.
-        """
-        self._change_tags("add", tags, group_tags=group_tags)
-
-    def remove_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
-        """Remove tags (or group tags); those of the parent stay the parent's.
-
-        Raises:
-            ArgumentTypeError: `tags` is not a collection of strings.
-        """
-        self._change_tags("remove", tags, group_tags=group_tags)
-
-    def _change_tags(self, change: str, tags: Iterable[str], *, group_tags: bool) -> None:
-        if isinstance(tags, str) or not isinstance(tags, Iterable):
-            raise ArgumentTypeError(f"tags must be a list of strings, found {tags!r}; pass [{tags!r}]")
-        names = list(tags)
-        if not all(isinstance(name, str) for name in names):
-            raise ArgumentTypeError(f"tags must be strings, found {names!r}")
-        if names:
-            self.recorder.record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: names}})
-
-    def _checked(self, data: object, kind: AttributeType, what: str) -> list[tuple[str, Any]]:
-        """Return the items of `data` whose path is fit for `kind`."""
-        if not isinstance(data, Mapping):
-            raise ArgumentTypeError(f"{what} must be a dict of path to value, found {type(data).__name__} {data!r:.60}")
-        found = []
-        for path, value in data.items():
-            try:
-                name = check_path(path)
-            except ArgumentError as error:
-                self.problems.drop(f"path {path!r}", f"{path!r:.80} was not logged: {error}")
-                continue
-            if self.recorder.claim_type(name, kind):
-                found.append((name, value))
-        return found
-
-    def _kept_files(self, files: object, kind: AttributeType) -> dict[str, Any]:
-        from runfork.files import keep_file
-
-        body: dict[str, Any] = {}
-        for path, value in self._checked(files, kind, "files"):
-            if self.is_disabled:
-                continue
-            try:
-                kept = keep_file(value, self.directory)
-            except ArgumentError as error:
-                self.problems.drop(f"file {path!r}", f"file {path!r} was not logged: {error}")
-            except OSError as error:
-                self.problems.tell("files", f"file {path!r} could not be copied to {self.directory} ({error}); check the disk")
-            else:
-                body[path] = {"sha256": kept.sha256, "size": kept.size_bytes, "mime": kept.mime_type, "name": kept.name}
-        return body
-
-    def _check_writable(self, path: str) -> None:
-        if path.startswith("sys/") and path not in WRITABLE_SYSTEM_PATHS and not path.startswith("sys/resume/"):
-            raise ArgumentError(f"{path!r} is written by runfork itself; choose a path outside sys/")
-
-    def _convert_value(self, value: object) -> object | None:
-        return self._session.plugins.convert_value(value) if self._session is not None else None
+        name = f", experiment_name={self._identity.experiment_name!r}" if self._identity.experiment_name else ""
+        return f"Run(run_id={self._identity.run_id!r}, project={self._identity.project!r}{name}, state={self._state!r})"
 
     # Checkpoints
 
@@ -399,11 +227,11 @@ class Run:
         if self.is_disabled:
             return {}
         mark = Mark(
-            project=self._project,
-            run_id=self._run_id,
+            project=self._identity.project,
+            run_id=self._identity.run_id,
             mark=random_suffix(12),
             step=micro,
-            experiment=self._experiment_name,
+            experiment=self._identity.experiment_name,
             epoch=None if epoch is None else int(epoch),
             fingerprint=fingerprint,
         )
@@ -431,9 +259,11 @@ class Run:
         Raises:
             ArgumentError: This run has series points, or a parent, already; make a new `Run` for the fork.
         """
-        if self.has_points or self._fork is not None:
-            raise ArgumentError(f"run {self._run_id!r} has points or a parent already; make a new Run(resume_from=...)")
-        found = self._parsed_mark(mark)
+        if self.has_points or self._identity.fork is not None:
+            raise ArgumentError(
+                f"run {self._identity.run_id!r} has points or a parent already; make a new Run(resume_from=...)"
+            )
+        found = check_mark(mark, self._identity, self.problems)
         if found is None or self.is_disabled:
             return "new"
         decision = policy or (self._session.plugins.decide_resume(self, mark) if self._session is not None else "fork")
@@ -448,48 +278,35 @@ class Run:
             self._tell_forked(found.run_id, found.step)
         return decision
 
-    def _parsed_mark(self, data: Mapping[str, Any]) -> Mark | None:
-        try:
-            mark = parse_mark(find_mark(data) or data)
-        except (ArgumentError, FormatError) as error:
-            self.problems.warn("mark", f"{error}; run {self._run_id!r} begins as a new run")
-            return None
-        if mark.project != self._project:
-            self.problems.warn(
-                "mark",
-                f"the checkpoint was written by run {mark.run_id!r} of project {mark.project!r}, this run is in "
-                f"{self._project!r}: it begins as a new run; pass project={mark.project!r} to fork",
-            )
-            return None
-        return mark
-
     def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
-        self._fork = (mark.run_id, mark.step)
+        self._identity.fork = (mark.run_id, mark.step)
         body = {
             "parent": mark.run_id,
             "step": mark.step,
             "mark": mark.mark,
             "policy": "fork",
             "checkpoint": checkpoint,
-            "inherit_configs": self._inherits_configs,
+            "inherit_configs": self._identity.inherits_configs,
         }
         self.recorder.record(Kind.LINEAGE, body)
         self._adopt_experiment(mark)
 
     def _adopt_experiment(self, mark: Mark) -> None:
-        if self._experiment_name is None and mark.experiment is not None:
-            self._experiment_name = mark.experiment
-            self.recorder.record(Kind.CREATE, self._creation())
-            self.recorder.record(Kind.CONFIGS, self._identity_configs())
+        if self._identity.experiment_name is None and mark.experiment is not None:
+            self._identity.experiment_name = mark.experiment
+            self.recorder.record(Kind.CREATE, self._identity.creation())
+            self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
     def _can_continue(self, mark: Mark) -> bool:
         from runfork.resume import has_points_after_mark
 
-        went_on = has_points_after_mark(self._store.run_directory(self._project, mark.run_id), mark.mark)
+        went_on = has_points_after_mark(self._store.run_directory(self._identity.project, mark.run_id), mark.mark)
         if went_on is False:
             return True
         reason = "logged points after this checkpoint" if went_on else f"is not in {self._store.directory}"
-        self.problems.warn("continue", f"run {mark.run_id!r} {reason}, so it cannot be continued: forked from it instead")
+        self.problems.warn(
+            "continue", f"run {mark.run_id!r} {reason}, so it cannot be continued: forked from it instead"
+        )
         return False
 
     def _continue_as(self, mark: Mark) -> None:
@@ -499,8 +316,8 @@ class Run:
         from runfork.journal.creation import frames_to_take_over
 
         provisional = self.directory
-        self._run_id = mark.run_id
-        self._heed_existing(read_creation(journals_of(self.directory)) or {})
+        self._identity.run_id = mark.run_id
+        self._identity.heed(read_creation(journals_of(self.directory)) or {})
         self.journal.restart(frames_to_take_over)
         if (provisional / "files").is_dir():
             shutil.copytree(provisional / "files", self.directory / "files", dirs_exist_ok=True)
@@ -511,29 +328,8 @@ class Run:
         body = {f"sys/resume/{name}": ["string", value] for name, value in values.items() if value is not None}
         self.recorder.record(Kind.CONFIGS, body)
 
-    def _find_mark(self, resume_from: object) -> Mapping[str, Any] | None:
-        """Return the mark that `resume_from` means; None where there is none, said unless nothing was passed."""
-        if resume_from is None:
-            return None
-        if isinstance(resume_from, (str, os.PathLike)):
-            path = os.fspath(resume_from)
-            if not os.path.exists(path):  # noqa: PTH110  the path may be bytes-like for a PathLike
-                raise ArgumentError(f"resume_from names {path!r}, and there is no such checkpoint; pass None to begin anew")
-            from runfork.plugins import load_plugins
-
-            plugins = load_plugins()
-            mark = plugins.find_checkpoint_mark(path)
-            reasons = [text for name, text in plugins.failures.items() if name.endswith(".find_checkpoint_mark")]
-            if not mark:
-                why = f" ({'; '.join(reasons)})" if reasons else ""
-                self.problems.warn("mark", f"the checkpoint {path!r} carries no mark of runfork{why}: this is a new run")
-            return mark or None
-        if not isinstance(resume_from, Mapping):
-            raise ArgumentTypeError(f"resume_from must be a mark, a checkpoint dict or a path, found {resume_from!r:.80}")
-        found = find_mark(resume_from)
-        if found is None and resume_from:
-            self.problems.warn("mark", "the checkpoint carries no mark of runfork under 'runfork': this is a new run")
-        return found or None
+    def _convert_value(self, value: object) -> object | None:
+        return self._session.plugins.convert_value(value) if self._session is not None else None
 
     # State and end
 
@@ -591,7 +387,7 @@ class Run:
         """Return True: without a server, what was logged is processed by whoever reads it."""
         return self.wait_for_submission(timeout, verbose)
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Self:
         """Return itself."""
         return self
 
@@ -618,48 +414,22 @@ class Run:
         identity = own_identity()
         moment = now_us()
         writer = new_writer_name(created=moment, host=identity["host"], pid=identity["pid"])
-        header = {"project": self._project, "run_id": self._run_id, "writer": writer, "created": moment, **identity}
-        first = encode_frame(Kind.CREATE, encode_json(self._creation()), time=moment, step=NO_STEP)
+        header = {
+            "project": self._identity.project,
+            "run_id": self._identity.run_id,
+            "writer": writer,
+            "created": moment,
+            **identity,
+        }
+        first = encode_frame(Kind.CREATE, encode_json(self._identity.creation()), time=moment, step=NO_STEP)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
 
     def _begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""
         existing = read_creation(journals_of(self.directory))
-        if existing is not None:
-            self._heed_existing(existing)
-        self.recorder.record(Kind.CONFIGS, self._identity_configs())
-
-    def _heed_existing(self, existing: Mapping[str, Any]) -> None:
-        """Reopening a run: its parent and creation time stand, whatever this constructor was given."""
-        self._created = int(existing.get("creation_time", self._created))
-        known = existing.get("fork")
-        stands = (str(known["parent"]), int(known["step"])) if known else None
-        if self._fork is not None and self._fork != stands:
-            found = f"forked from {stands[0]!r} at step {from_micro_steps(stands[1])}" if stands else "not a fork"
-            self.problems.warn("fork", f"run {self._run_id!r} exists and is {found}; that stands, fork_run_id={self._fork[0]!r} is ignored")
-        self._fork = stands
-        if self._experiment_name is None:
-            self._experiment_name = existing.get("experiment_name")
-
-    def _creation(self) -> dict[str, Any]:
-        fork = None if self._fork is None else {"parent": self._fork[0], "step": self._fork[1]}
-        return {
-            "run_id": self._run_id,
-            "project": self._project,
-            "experiment_name": self._experiment_name,
-            "creation_time": self._created,
-            "inherit_configs": self._inherits_configs,
-            "fork": fork,
-        }
-
-    def _identity_configs(self) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "sys/custom_run_id": ["string", self._run_id],
-            "sys/creation_time": ["datetime", self._created],
-        }
-        if self._experiment_name is not None:
-            body["sys/name"] = body["sys/experiment/name"] = ["string", self._experiment_name]
-        return body
+        if existing is not None and (ignored := self._identity.heed(existing)) is not None:
+            self.problems.warn("fork", ignored)
+        self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
     def _start_session(self, *, console: bool, tracking: Any) -> None:
         from runfork.session import Session
@@ -667,7 +437,8 @@ class Run:
         def source(run: Run) -> Mapping[str, Any]:
             from runfork.capture.source_code import SourceTrackingConfig, collect_source_code
 
-            return collect_source_code(run, SourceTrackingConfig() if tracking is _DEFAULT_TRACKING else tracking)
+            config: SourceTrackingConfig = SourceTrackingConfig() if tracking is _DEFAULT_TRACKING else tracking
+            return collect_source_code(run, config)
 
         self._session = Session(
             self,
@@ -701,16 +472,8 @@ def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str,
     return check_run_id(parent, "fork_run_id"), to_micro_steps(step)
 
 
-def _check_completion(preview: bool, completion: object) -> float | None:
-    if not preview:
-        if completion is not None and completion != 1.0:
-            raise ArgumentError(f"preview_completion={completion!r} needs preview=True")
-        return None
-    if completion is None:
-        return 0.0
-    if isinstance(completion, bool) or not isinstance(completion, (int, float)):
-        raise ArgumentTypeError(f"preview_completion must be a number from 0 to 1, found {completion!r}")
-    return 0.0 if math.isnan(completion) else min(max(float(completion), 0.0), 1.0)
-
-
-_flatten = flatten  # the argument of `log_configs` has the same name
+def _check_namespace(namespace: object) -> str:
+    if namespace is None:
+        rank = own_identity()["rank"]
+        return "runtime" if rank == 0 else f"runtime/rank_{rank}"
+    return check_path(namespace.strip("/") if isinstance(namespace, str) else namespace)

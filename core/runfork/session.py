@@ -78,7 +78,9 @@ class Session:
         """Tell the plugins that the run is closed, and end the thread."""
         self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
         if not self.keeper.stop(CLOSE_TIMEOUT_SECONDS):
-            self._run.problems.tell("keeper", "a plugin was still busy 5 seconds after the run was closed; it was left behind")
+            self._run.problems.tell(
+                "keeper", "a plugin was still busy 5 seconds after the run was closed; it was left behind"
+            )
 
     def settle(self) -> None:
         """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
@@ -156,7 +158,9 @@ class Session:
         run = self._run
         if self._plugins is not None:
             for name, message in self._plugins.failures.items():
-                run.problems.tell(f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on")
+                run.problems.tell(
+                    f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on"
+                )
         state = (run.problems.dropped_values, run.journal.lost_records, len(run.problems.sentences))
         if state == self._diagnosed:
             return
@@ -170,7 +174,8 @@ class Session:
 
     def _failed(self, error: Exception) -> None:
         self._run.problems.tell(
-            f"keeper {type(error).__name__}", f"background work failed ({type(error).__name__}: {error}); training goes on"
+            f"keeper {type(error).__name__}",
+            f"background work failed ({type(error).__name__}: {error}); training goes on",
         )
 
     # Console
@@ -209,15 +214,24 @@ class _Terminator:
         if threading.current_thread() is not threading.main_thread():
             return None
         current = signal.getsignal(signal.SIGTERM)
-        if isinstance(current, cls) and current._pid == os.getpid():
-            current._runs.add(run)
+        if isinstance(current, cls) and current.is_of_this_process:
+            current.add(run)
             return current
         if current is not signal.SIG_DFL:
             return None
         handler = cls()
-        handler._runs.add(run)
+        handler.add(run)
         signal.signal(signal.SIGTERM, handler)
         return handler
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """False in a child process after ``os.fork()``."""
+        return self._pid == os.getpid()
+
+    def add(self, run: Run) -> None:
+        """Handle SIGTERM for one more run."""
+        self._runs.add(run)
 
     def remove(self, run: Run) -> None:
         """Stop handling SIGTERM for `run`; the last one restores the default."""
@@ -229,7 +243,7 @@ class _Terminator:
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
-        if os.getpid() == self._pid:
+        if self.is_of_this_process:
             for run in list(self._runs):
                 run.set_status("preempted")
                 if is_last_word:

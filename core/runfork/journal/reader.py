@@ -7,8 +7,6 @@ that does not fit its checksum is skipped up to the next one that does, and repo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
@@ -26,6 +24,9 @@ from runfork.journal.format import (
 from runfork.journal.records import Batch, Damage, JournalKey, MetricRows, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     import numpy.typing as npt
 
 __all__ = ["JournalReader", "read_identity"]
@@ -38,11 +39,11 @@ _MAX_FILE_HEADER = 128 * 1024
 _COLUMNAR = (Kind.METRICS, Kind.PREVIEW)
 
 
-class _Run(NamedTuple):
+class _Stretch(NamedTuple):
     """Frames of equal length, kind and schema that follow each other: byte offset of the first, and how many."""
 
     offset: int
-    count: int
+    frames: int
 
 
 def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
@@ -162,7 +163,7 @@ class _Parser:
         self.schema_offsets: dict[int, int] = {}
         self._schemas: dict[int, tuple[str, ...]] = {}
         self._outer_schemas = outer_schemas
-        self._runs: dict[tuple[int, int, int, int], list[_Run]] = {}  # (kind, flags, schema, length)
+        self._runs: dict[tuple[int, int, int, int], list[_Stretch]] = {}  # (kind, flags, schema, length)
 
     @property
     def end(self) -> int:
@@ -211,10 +212,10 @@ class _Parser:
             valid += 1
             offset += stride
         runs = self._runs.setdefault(key, [])
-        if runs and runs[-1].offset + runs[-1].count * stride == position:
-            runs[-1] = _Run(runs[-1].offset, runs[-1].count + valid)
+        if runs and runs[-1].offset + runs[-1].frames * stride == position:
+            runs[-1] = _Stretch(runs[-1].offset, runs[-1].frames + valid)
         else:
-            runs.append(_Run(position, valid))
+            runs.append(_Stretch(position, valid))
         return offset
 
     def _count_alike(self, position: int, stride: int) -> int:
@@ -306,13 +307,15 @@ class _Parser:
             width = length // 8 - (kind == Kind.PREVIEW)
             if paths is None or len(paths) != width or length % 8:
                 first = runs[0]
-                size = sum(run.count for run in runs) * (HEADER_SIZE + length)
-                self.damage.append(Damage(self.base + first.offset, size, f"rows of schema {schema}, whose paths are lost"))
+                size = sum(run.frames for run in runs) * (HEADER_SIZE + length)
+                self.damage.append(
+                    Damage(self.base + first.offset, size, f"rows of schema {schema}, whose paths are lost")
+                )
                 continue
             collected.append(self._columns(paths, kind, flags, length, runs))
         return collected
 
-    def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[_Run]) -> MetricRows:
+    def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[_Stretch]) -> MetricRows:
         dtype = np.dtype(
             {
                 "names": ["step", "time", "values"],
@@ -321,11 +324,11 @@ class _Parser:
                 "itemsize": HEADER_SIZE + length,
             }
         )
-        views = [np.frombuffer(self.data, dtype, run.count, run.offset) for run in runs]
+        views = [np.frombuffer(self.data, dtype, run.frames, run.offset) for run in runs]
         rows = views[0] if len(views) == 1 else np.concatenate(views)
         values: npt.NDArray[np.float64] = rows["values"]
         stride = HEADER_SIZE + length
-        sequences = np.concatenate([self.base + run.offset + stride * np.arange(run.count) for run in runs])
+        sequences = np.concatenate([self.base + run.offset + stride * np.arange(run.frames) for run in runs])
         is_preview = kind == Kind.PREVIEW
         return MetricRows(
             paths=paths,

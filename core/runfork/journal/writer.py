@@ -59,7 +59,7 @@ class JournalWriter:
         self.lost_records = 0
         if hasattr(os, "register_at_fork"):
             this = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: (writer := this()) and writer._forget_parent())  # noqa: SLF001
+            os.register_at_fork(after_in_child=lambda: _forget_parent(this()))
 
     def write(self, frame: bytes) -> bool:
         """Append one record (or several, as one).
@@ -225,7 +225,7 @@ class JournalWriter:
             self._told.add(kind)
             self._on_trouble(sentence)
 
-    def _forget_parent(self) -> None:
+    def forget_parent(self) -> None:
         """Become a writer that has not begun; the parent's journal stays the parent's."""
         if self._fd >= 0:
             os.close(self._fd)
@@ -233,6 +233,11 @@ class JournalWriter:
         self._fd, self._end, self._synced, self.path = -1, 0, 0, None
         self._backlog, self._backlog_bytes, self.lost_records = deque(), 0, 0
         self._on_fork()
+
+
+def _forget_parent(writer: JournalWriter | None) -> None:
+    if writer is not None:
+        writer.forget_parent()
 
 
 class NullWriter(JournalWriter):

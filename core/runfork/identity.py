@@ -1,0 +1,75 @@
+"""Who a run is: what its first records say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runfork.steps import from_micro_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Identity"]
+
+
+@dataclass
+class Identity:
+    """Names and origin of a run. Late-bound lineage changes it once.
+
+    Args:
+        project: ``workspace/project``.
+        run_id: Unique in the project.
+        experiment_name: The experiment's name, or None.
+        created: Creation time, microseconds since 1970.
+        inherits_configs: Whether it inherits its parent's configs.
+        fork: Parent's run id and fork step in micro-steps, or None.
+    """
+
+    project: str
+    run_id: str
+    experiment_name: str | None
+    created: int
+    inherits_configs: bool
+    fork: tuple[str, int] | None
+
+    def creation(self) -> dict[str, Any]:
+        """Return the body of the CREATE record."""
+        fork = None if self.fork is None else {"parent": self.fork[0], "step": self.fork[1]}
+        return {
+            "run_id": self.run_id,
+            "project": self.project,
+            "experiment_name": self.experiment_name,
+            "creation_time": self.created,
+            "inherit_configs": self.inherits_configs,
+            "fork": fork,
+        }
+
+    def configs(self) -> dict[str, Any]:
+        """Return the body of the CONFIGS record that names the run."""
+        body: dict[str, Any] = {
+            "sys/custom_run_id": ["string", self.run_id],
+            "sys/creation_time": ["datetime", self.created],
+        }
+        if self.experiment_name is not None:
+            body["sys/name"] = body["sys/experiment/name"] = ["string", self.experiment_name]
+        return body
+
+    def heed(self, existing: Mapping[str, Any]) -> str | None:
+        """Take over what stands since the run was created, when it is reopened.
+
+        Args:
+            existing: The body of its CREATE record.
+
+        Returns:
+            A sentence if another fork was asked for than the one that stands.
+        """
+        self.created = int(existing.get("creation_time", self.created))
+        known = existing.get("fork")
+        asked, self.fork = self.fork, (str(known["parent"]), int(known["step"])) if known else None
+        if self.experiment_name is None:
+            self.experiment_name = existing.get("experiment_name")
+        if asked is None or asked == self.fork:
+            return None
+        stands = f"forked from {self.fork[0]!r} at step {from_micro_steps(self.fork[1])}" if self.fork else "not a fork"
+        return f"run {self.run_id!r} exists and is {stands}; that stands, fork_run_id={asked[0]!r} is ignored"

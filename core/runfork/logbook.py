@@ -1,0 +1,246 @@
+"""What can be logged to a run: the ``log_*`` methods, and how each value is checked on its way to the recorder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import AttributeType, check_path, convert_config, convert_histogram, flatten
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.journal.format import Kind
+from runfork.recorder import Recorder, to_micros
+from runfork.steps import to_micro_steps
+
+if TYPE_CHECKING:
+    import os
+    from datetime import datetime
+    from pathlib import Path
+
+    from runfork.problems import Problems
+    from runfork.types import File, Histogram
+
+__all__ = ["Logbook"]
+
+WRITABLE_SYSTEM_PATHS = frozenset(
+    {"sys/description", "sys/archived", "sys/tags", "sys/group_tags", "sys/integration/name", "sys/integration/version"}
+)
+MAX_STRING_POINT_BYTES = 1024 * 1024
+
+
+class Logbook:
+    """The logging side of a run. Every method may be called from any thread.
+
+    A run hands in where records go (`recorder`), where problems are counted (`problems`) and where files are kept.
+    """
+
+    recorder: Recorder
+    problems: Problems
+
+    @property
+    def directory(self) -> Path:
+        """The folder of journals and files."""
+        raise NotImplementedError
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether nothing is written."""
+        raise NotImplementedError
+
+    def _convert_value(self, value: object) -> object | None:
+        """Return a known form of a value of an unknown type, or None."""
+        raise NotImplementedError
+
+    # Series
+
+    def log_metrics(
+        self,
+        data: Mapping[str, Any],
+        step: float,
+        *,
+        timestamp: datetime | float | None = None,
+        preview: bool = False,
+        preview_completion: float | None = None,
+    ) -> None:
+        """Append one point to each of several float series.
+
+        Args:
+            data: Path to number: int, float, NumPy scalar, 0-d array or one-element tensor; NaN and infinities are kept.
+                A value that is no number is dropped with a warning, the others are logged.
+            step: ``0 <= step < 1e12``, six decimals; any order. At a step that the series has in this run, the new value wins.
+            timestamp: When it was measured: datetime (naive: local) or Unix seconds; default now.
+            preview: A provisional point, replaced by a later preview or a committed point at its step.
+            preview_completion: How complete the preview is, 0 to 1.
+
+        Raises:
+            ArgumentTypeError: `data` is no mapping, or `step` no number.
+            ArgumentError: `step` is out of range; nothing was logged.
+        """
+        if timestamp is None and not preview and preview_completion is None:
+            self.recorder.log_metrics(data, step)
+            return
+        completion = _check_completion(preview, preview_completion)
+        self.recorder.log_row(data, step, timestamp=timestamp, completion=completion)
+
+    def log_string_series(
+        self, data: Mapping[str, str], step: float, *, timestamp: datetime | float | None = None
+    ) -> None:
+        """Append one point to each of several string series; texts have at most 1 MiB of UTF-8. Arguments as in `log_metrics`."""
+        body: dict[str, Any] = {}
+        for path, value in self._checked(data, AttributeType.STRING_SERIES, "string series"):
+            text = str(value)
+            if (
+                len(text) > MAX_STRING_POINT_BYTES // 4
+                and len(text.encode("utf-8", "replace")) > MAX_STRING_POINT_BYTES
+            ):
+                self.problems.drop(
+                    f"string {path!r}", f"{path!r} was not logged: its text is longer than 1 MiB; log a file"
+                )
+                continue
+            body[path] = text
+        self._log_points(Kind.STRINGS, body, step, timestamp)
+
+    def log_histograms(
+        self, histograms: Mapping[str, Histogram], step: float, *, timestamp: datetime | float | None = None
+    ) -> None:
+        """Append one point to each of several histogram series. Arguments as in `log_metrics`, values `runfork.Histogram`."""
+        body: dict[str, Any] = {}
+        for path, value in self._checked(histograms, AttributeType.HISTOGRAM_SERIES, "histograms"):
+            try:
+                body[path] = convert_histogram(value)
+            except ArgumentError as error:
+                self.problems.drop(f"histogram {path!r}", f"histogram {path!r} was not logged: {error}")
+        self._log_points(Kind.HISTOGRAMS, body, step, timestamp)
+
+    def log_files(
+        self,
+        files: Mapping[str, str | os.PathLike[str] | bytes | File],
+        step: float,
+        *,
+        timestamp: datetime | float | None = None,
+    ) -> None:
+        """Append one file to each of several file series; contents are copied now. Arguments as in `log_metrics`."""
+        to_micro_steps(step)
+        self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
+
+    def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
+        self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=to_micros(timestamp))
+
+    # Single values
+
+    def log_configs(self, data: Any, flatten: bool = False, cast_unsupported: bool = False) -> None:
+        """Set single values; a later one replaces an earlier one, the type of a path stays.
+
+        Nested mappings, dataclasses and namespaces become ``a/b/c`` paths. Collections of strings become string sets, other
+        collections their JSON, None the string "None", other objects their ``str()``.
+
+        Args:
+            data: Mapping, dataclass or namespace; None does nothing.
+            flatten: Accepted for scripts written for Neptune; nested values are always flattened.
+            cast_unsupported: Accepted for scripts written for Neptune; unknown values always become strings.
+
+        Raises:
+            ArgumentTypeError: `data` has no named parts.
+        """
+        del flatten, cast_unsupported
+        if data is None:
+            return
+        body: dict[str, Any] = {}
+        for path, value in _flatten(data).items():
+            try:
+                name = check_path(path)
+                self._check_writable(name)
+                kind, converted = convert_config(value, fallback=self._convert_value)
+            except ArgumentError as error:
+                self.problems.drop(f"config {path!r}", f"config {path!r:.80} was not logged: {error}")
+                continue
+            if self.recorder.claim_type(name, kind):
+                body[name] = [kind.value, converted]
+        self.recorder.record_values(Kind.CONFIGS, body)
+
+    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
+        """Set single files; contents are copied now, so the originals may change or go afterwards.
+
+        Args:
+            files: Path of the attribute to path on disk, contents, or `runfork.File`. A file that cannot be read is
+                dropped with a warning.
+        """
+        self.recorder.record_values(Kind.FILES, self._kept_files(files, AttributeType.FILE))
+
+    def add_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
+        """Add tags (or group tags).
+
+        Raises:
+            ArgumentTypeError: `tags` is not a collection of strings.
+        """
+        self._change_tags("add", tags, group_tags=group_tags)
+
+    def remove_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
+        """Remove tags (or group tags); those of the parent stay the parent's.
+
+        Raises:
+            ArgumentTypeError: `tags` is not a collection of strings.
+        """
+        self._change_tags("remove", tags, group_tags=group_tags)
+
+    def _change_tags(self, change: str, tags: Iterable[str], *, group_tags: bool) -> None:
+        if isinstance(tags, str) or not isinstance(tags, Iterable):
+            raise ArgumentTypeError(f"tags must be a list of strings, found {tags!r}; pass [{tags!r}]")
+        names = list(tags)
+        if not all(isinstance(name, str) for name in names):
+            raise ArgumentTypeError(f"tags must be strings, found {names!r}")
+        if names:
+            self.recorder.record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: names}})
+
+    def _checked(self, data: object, kind: AttributeType, what: str) -> list[tuple[str, Any]]:
+        """Return the items of `data` whose path is fit for `kind`."""
+        if not isinstance(data, Mapping):
+            raise ArgumentTypeError(f"{what} must be a dict of path to value, found {type(data).__name__} {data!r:.60}")
+        found = []
+        for path, value in data.items():
+            try:
+                name = check_path(path)
+            except ArgumentError as error:
+                self.problems.drop(f"path {path!r}", f"{path!r:.80} was not logged: {error}")
+                continue
+            if self.recorder.claim_type(name, kind):
+                found.append((name, value))
+        return found
+
+    def _kept_files(self, files: object, kind: AttributeType) -> dict[str, Any]:
+        from runfork.files import keep_file
+
+        body: dict[str, Any] = {}
+        for path, value in self._checked(files, kind, "files"):
+            if self.is_disabled:
+                continue
+            try:
+                kept = keep_file(value, self.directory)
+            except ArgumentError as error:
+                self.problems.drop(f"file {path!r}", f"file {path!r} was not logged: {error}")
+            except OSError as error:
+                self.problems.tell(
+                    "files", f"file {path!r} could not be copied to {self.directory} ({error}); check the disk"
+                )
+            else:
+                body[path] = {"sha256": kept.sha256, "size": kept.size_bytes, "mime": kept.mime_type, "name": kept.name}
+        return body
+
+    def _check_writable(self, path: str) -> None:
+        if path.startswith("sys/") and path not in WRITABLE_SYSTEM_PATHS and not path.startswith("sys/resume/"):
+            raise ArgumentError(f"{path!r} is written by runfork itself; choose a path outside sys/")
+
+
+def _check_completion(preview: bool, completion: object) -> float | None:
+    if not preview:
+        if completion is not None and completion != 1.0:
+            raise ArgumentError(f"preview_completion={completion!r} needs preview=True")
+        return None
+    if completion is None:
+        return 0.0
+    if isinstance(completion, bool) or not isinstance(completion, (int, float)):
+        raise ArgumentTypeError(f"preview_completion must be a number from 0 to 1, found {completion!r}")
+    return 0.0 if math.isnan(completion) else min(max(float(completion), 0.0), 1.0)
+
+
+_flatten = flatten  # the argument of `log_configs` has the same name

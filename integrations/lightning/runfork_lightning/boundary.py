@@ -1,0 +1,58 @@
+"""The boundary to training: whatever goes wrong in this integration is told once and never reaches the training loop."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from runfork.errors import LoggingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["guarded", "is_rank_zero"]
+
+_logger = logging.getLogger("runfork")
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+
+
+def guarded(method: _Method) -> _Method:
+    """Keep what `method` raises from its caller, Lightning: it is told once per object and method, and None is returned.
+
+    `LoggingError` passes: it is raised only where the user asked for it with ``RUNFORK_ON_ERROR=raise``.
+    """
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return method(self, *args, **options)
+        except LoggingError:
+            raise
+        except Exception as error:  # Lightning's private parts may change, and a user's objects may raise anything
+            _tell(self, method.__name__, error)
+            return None
+
+    return call  # type: ignore[return-value]
+
+
+def _tell(owner: Any, name: str, error: Exception) -> None:
+    told = owner.__dict__.setdefault("_told_failures", set())
+    if name in told:
+        return
+    told.add(name)
+    _logger.warning(
+        "runfork: %s.%s failed (%s: %s); training goes on. Told once; please report it",
+        type(owner).__name__,
+        name,
+        type(error).__name__,
+        error,
+        exc_info=_logger.isEnabledFor(logging.DEBUG),
+    )
+
+
+def is_rank_zero() -> bool:
+    """Return whether this process is the one that logs."""
+    from lightning_utilities.core.rank_zero import rank_zero_only
+
+    return not getattr(rank_zero_only, "rank", 0)

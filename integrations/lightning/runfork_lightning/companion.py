@@ -1,0 +1,264 @@
+"""The callback beside the logger, without its base class.
+
+It sees the checkpoint, the steps and the exceptions, which Lightning shows to no logger. Lightning adds it by itself where our
+logger is in use (`factory`).
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from runfork_lightning.boundary import guarded, is_rank_zero
+from runfork_lightning.gradients import gradient_norms
+from runfork_lightning.logger import LoggerMethods, is_fitting, main_step_of
+from runfork_lightning.model_description import describe_model
+from runfork_lightning.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
+from runfork_lightning.origins import begin_fit, mark_checkpoint, take_checkpoint
+from runfork_lightning.throughput import Throughput, batch_size
+from runfork_lightning.trainer_description import describe_data, describe_trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runfork_lightning.gradients import GradientNorms
+
+__all__ = ["CallbackMethods", "join_trainer"]
+
+
+class CallbackMethods:
+    """Tells a `RunforkLogger` what Lightning does not tell loggers. Without one it does nothing.
+
+    Only needed in ``callbacks=[...]`` where Lightning does not find installed entry points; a second one stays silent.
+
+    Args:
+        logger: A `RunforkLogger` to add to the trainer if it is not there; None uses those that are there.
+    """
+
+    def __init__(self, logger: LoggerMethods | None = None) -> None:
+        super().__init__()
+        self._logger_to_add = logger
+        self._loggers: list[LoggerMethods] = []
+        self._throughput = Throughput()
+        self._labels: list[str] = []
+        self._rates: dict[str, float] = {}
+        self._gradient_norms: dict[str, float] = {}
+        self._global_step = 0
+        self._must_describe_optimizers = False
+
+    # Before training
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Find the loggers; a fit from the beginning gets a run of its own. All ranks learn its id."""
+        del pl_module
+        self._add_logger(trainer)
+        loggers = self._find_loggers(trainer)
+        for logger in loggers:
+            logger.meet(trainer)
+            if is_rank_zero():
+                self._prepare(logger, trainer, stage)
+            if trainer.world_size > 1:
+                logger.runs.run_id = trainer.strategy.broadcast(logger.runs.run_id)
+        self._loggers = loggers if is_rank_zero() else []
+
+    def _add_logger(self, trainer: Any) -> None:
+        if self._logger_to_add is not None and self._logger_to_add not in trainer.loggers:
+            trainer.loggers = [*trainer.loggers, self._logger_to_add]
+
+    def _find_loggers(self, trainer: Any) -> list[LoggerMethods]:
+        first = next((one for one in trainer.callbacks if isinstance(one, CallbackMethods)), self)
+        if first is not self:
+            return []
+        return [logger for logger in trainer.loggers if isinstance(logger, LoggerMethods)]
+
+    @guarded
+    def _prepare(self, logger: LoggerMethods, trainer: Any, stage: str) -> None:
+        logger.runs.end_evaluation()
+        logger.evaluated_step = None
+        if stage == "fit":
+            begin_fit(logger, trainer)
+
+    @guarded
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Mapping[str, Any]) -> None:
+        """Decide what the checkpoint makes of the run."""
+        del pl_module
+        for logger in self._loggers:
+            take_checkpoint(logger, trainer, checkpoint)
+
+    @guarded
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Open the run: what it comes from is decided, for most strategies."""
+        del pl_module
+        for logger in self._loggers:
+            logger.fitted_by = weakref.ref(trainer)
+            run = logger.runs.open()
+            if run.status.state != "running":
+                run.set_status("running")
+
+    @guarded
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Log what is known of trainer, data and model."""
+        self._global_step = trainer.global_step
+        self._must_describe_optimizers = True
+        self._throughput.restart()
+        if self._loggers:
+            described = {**describe_trainer(trainer), **describe_data(trainer), **describe_model(pl_module)}
+            self._log_configs(described)
+
+    # Training
+
+    @guarded
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Note the learning rates that the coming step uses."""
+        del pl_module, batch, batch_idx
+        if not self._loggers:
+            return
+        if self._must_describe_optimizers:
+            self._describe_optimizers(trainer)
+        if is_logged_step(trainer):
+            self._rates = learning_rates(trainer.optimizers, self._labels)
+
+    def _describe_optimizers(self, trainer: Any) -> None:
+        """Log the optimizers at the first batch: by then a user's own hooks have changed what they change on a resume."""
+        self._must_describe_optimizers = False
+        self._labels = labels_of(trainer.optimizers)
+        optimizers = trainer.optimizers
+        self._log_configs(
+            {**describe_optimizers(optimizers), **describe_schedulers(trainer.lr_scheduler_configs, optimizers)}
+        )
+
+    @guarded
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        """Measure gradients, where that was asked for."""
+        del optimizer
+        details = [logger.gradient_norms for logger in self._loggers if logger.gradient_norms is not None]
+        if details and is_logged_step(trainer):
+            detail: GradientNorms = "layers" if "layers" in details else "total"
+            self._gradient_norms = gradient_norms(pl_module, detail=detail)
+
+    @guarded
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Note that a step was done; log learning rates, throughput and gradient norms where Lightning logs metrics."""
+        del outputs, batch_idx
+        if not self._loggers:
+            return
+        has_stepped = _has_stepped(trainer, pl_module, self._global_step)
+        self._throughput.count(steps=int(has_stepped), samples=batch_size(batch) * trainer.world_size)
+        if not has_stepped:
+            return
+        step = main_step_of(trainer)
+        self._global_step = trainer.global_step
+        if step is None:
+            step = max(trainer.global_step - 1, 0)
+        for logger in self._loggers:
+            logger.steps.finish(step)
+        if is_logged_step(trainer):
+            self._log_step(step)
+
+    def _log_step(self, step: int) -> None:
+        values = {**self._rates, **self._throughput.read()}
+        for logger in self._loggers:
+            row = dict(values)
+            if logger.gradient_norms is not None:
+                wanted = self._gradient_norms.items()
+                row.update(
+                    (path, norm)
+                    for path, norm in wanted
+                    if logger.gradient_norms == "layers" or path == "gradients/norm"
+                )
+            if row:
+                logger.runs.open().log_metrics(row, step)
+        self._rates, self._gradient_norms = {}, {}
+
+    @guarded
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        """Stop the clock of the throughput."""
+        del trainer, pl_module
+        self._throughput.pause()
+
+    @guarded
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Start it again."""
+        del trainer, pl_module
+        self._throughput.go_on()
+
+    # Checkpoints and the end
+
+    @guarded
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Put the mark into the checkpoint."""
+        if not self._loggers:
+            return
+        self._catch_up(trainer)
+        weights = _fingerprint(pl_module)
+        for logger in reversed(self._loggers):  # the first logger's mark stands
+            mark_checkpoint(logger, checkpoint, fingerprint=weights)
+
+    def _catch_up(self, trainer: Any) -> None:
+        """Count the step that is done already where a callback before this one saves a checkpoint at the end of a batch."""
+        step = main_step_of(trainer)
+        if trainer.training and step is not None and trainer.global_step > self._global_step:
+            for logger in self._loggers:
+                logger.steps.finish(step)
+
+    @guarded
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+        """Record why the training ends."""
+        del pl_module
+        for logger in self._loggers:
+            if logger.is_visiting or (logger.runs.run is None and not is_fitting(trainer)):
+                continue
+            logger.runs.open().set_status(_state_after(exception), exception)
+            logger.has_failed = True
+
+    def _log_configs(self, values: Mapping[str, Any]) -> None:
+        for logger in self._loggers:
+            logger.runs.open().log_configs(values)
+
+
+def _has_stepped(trainer: Any, pl_module: Any, global_step: int) -> bool:
+    """Return whether the batch that ends has finished an optimizer step, rather than gathered gradients for one."""
+    accumulates = getattr(trainer.fit_loop.epoch_loop, "_should_accumulate", None)
+    if accumulates is not None:
+        return not accumulates()
+    return trainer.global_step > global_step or not pl_module.automatic_optimization
+
+
+def is_logged_step(trainer: Any) -> bool:
+    """Return whether Lightning logs metrics at the present step."""
+    step, every = main_step_of(trainer), trainer.log_every_n_steps
+    return step is not None and every > 0 and ((step + 1) % every == 0 or bool(trainer.should_stop))
+
+
+def _fingerprint(module: Any) -> str | None:
+    from runfork_lightning.fingerprint import fingerprint
+
+    return fingerprint(module.named_parameters())
+
+
+def _state_after(exception: BaseException) -> str:
+    if type(exception).__name__ == "SIGTERMException":
+        return "preempted"
+    return "aborted" if isinstance(exception, KeyboardInterrupt) else "failed"
+
+
+def join_trainer(trainer: Any) -> None:
+    """Add our callback to a trainer that was built without it, and tell it what it has missed; else do nothing.
+
+    This happens where entry points are not found: the package lies on the path without being installed.
+    """
+    if any(isinstance(callback, CallbackMethods) for callback in trainer.callbacks):
+        return
+    from runfork_lightning.namespaces import classes_for_trainer
+
+    callback = classes_for_trainer(trainer).RunforkCallback()
+    savers = trainer.checkpoint_callbacks
+    place = trainer.callbacks.index(savers[0]) if savers else len(trainer.callbacks)
+    trainer.callbacks.insert(place, callback)
+    stage, module = trainer.state.fn.value, trainer.lightning_module
+    callback.setup(trainer, module, stage=stage)
+    loaded = getattr(trainer._checkpoint_connector, "_loaded_checkpoint", None)  # noqa: SLF001  no public way leads there
+    if loaded:
+        callback.on_load_checkpoint(trainer, module, loaded)
+    if stage == "fit":
+        callback.on_fit_start(trainer, module)

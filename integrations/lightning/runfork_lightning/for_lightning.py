@@ -1,0 +1,30 @@
+"""Our classes for ``lightning.pytorch``. Importing this imports Lightning; `runfork_lightning` does so when they are first used."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
+
+from runfork_lightning.companion import CallbackMethods
+from runfork_lightning.logger import LoggerMethods
+
+__all__ = ["RunforkCallback", "RunforkLogger"]
+
+
+def _version() -> str:
+    try:
+        return version("lightning")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class RunforkLogger(LoggerMethods, Logger):
+    """Logs a Lightning training to runfork; the arguments are those of `LoggerMethods`."""
+
+    _integration = ("lightning.pytorch", _version())
+
+
+class RunforkCallback(CallbackMethods, Callback):
+    """Tells a `RunforkLogger` what Lightning does not tell loggers; the arguments are those of `CallbackMethods`."""

@@ -1,0 +1,30 @@
+"""Our classes for ``pytorch_lightning``. Importing this imports Lightning; `runfork_lightning` does so when they are first used."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import Logger
+
+from runfork_lightning.companion import CallbackMethods
+from runfork_lightning.logger import LoggerMethods
+
+__all__ = ["RunforkCallback", "RunforkLogger"]
+
+
+def _version() -> str:
+    try:
+        return version("pytorch-lightning")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+class RunforkLogger(LoggerMethods, Logger):
+    """Logs a Lightning training to runfork; the arguments are those of `LoggerMethods`."""
+
+    _integration = ("pytorch_lightning", _version())
+
+
+class RunforkCallback(CallbackMethods, Callback):
+    """Tells a `RunforkLogger` what Lightning does not tell loggers; the arguments are those of `CallbackMethods`."""

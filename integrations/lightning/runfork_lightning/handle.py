@@ -1,0 +1,49 @@
+"""What ``logger.experiment`` returns: the logger's present run, opened when first used, also after the logger moved on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["RunHandle"]
+
+
+class RunHandle:
+    """Stands for a run in everything that a `Run` can do.
+
+    Lightning reads ``logger.experiment`` before it has loaded a checkpoint; a run that is opened only when used leaves nothing
+    behind where the checkpoint turns out to belong to another run. Code that keeps the handle logs to the right run after a
+    rollback too.
+
+    Args:
+        open_run: Returns the present run, opening it if need be.
+    """
+
+    __slots__ = ("_open_run",)
+
+    def __init__(self, open_run: Callable[[], Run]) -> None:
+        self._open_run = open_run
+
+    # the class of what it stands for, so that isinstance(logger.experiment, Run) holds
+    __class__ = property(lambda _self: Run)  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # copying and pickling ask for such names; no reason to open a run
+        return getattr(self._open_run(), name)
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open_run().__exit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return repr(self._open_run())

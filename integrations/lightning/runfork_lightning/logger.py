@@ -1,0 +1,325 @@
+"""The logger, without its base class: what Lightning calls, and what a user sets.
+
+`for_lightning` and `for_pytorch_lightning` give it the base that each namespace expects.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, cast
+
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.identifiers import check_experiment_name, check_run_id, directory_name
+from runfork.settings import Settings
+
+from runfork_lightning.boundary import guarded, is_rank_zero
+from runfork_lightning.checkpoints import CheckpointLog
+from runfork_lightning.handle import RunHandle
+from runfork_lightning.runs import RunOptions, RunSlot
+from runfork_lightning.steps_seen import StepsSeen
+
+if TYPE_CHECKING:
+    import weakref
+    from argparse import Namespace
+    from collections.abc import Iterable, Mapping
+
+    from runfork.hookspecs import Decision
+    from runfork.run import Run
+
+    from runfork_lightning.gradients import GradientNorms
+
+__all__ = ["LoggerMethods"]
+
+_POLICIES = ("fork", "continue", "new")
+_INTEGRATION = ("unknown", "unknown")
+
+
+class LoggerMethods:
+    """Logs a Lightning training to runfork. Resuming from a checkpoint forks the run that wrote it.
+
+    ``Trainer(logger=RunforkLogger())`` is all that is needed. On ranks other than 0 every method does nothing.
+
+    Args:
+        experiment_name: The experiment that runs belong to; a fork without one belongs to its parent's.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        run_id: Id of the run; naming an existing run continues it. Default: a new one.
+        resume: What loading a checkpoint for training makes of the run: "fork" of the run that wrote it; "continue" that run,
+            where it has logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``,
+            else "fork".
+        log_gradient_norms: "total" for the norm of all gradients, "layers" (or True) for that of each parameter too. Reading
+            them waits for the device, at logged steps only.
+        log_checkpoint_files: Whether checkpoint files are copied into the run.
+        prefix: Put in front of the names of metrics, with a slash.
+        attach_evaluations: Whether ``test`` and ``validate`` of a checkpoint log to the run that wrote it, at its step.
+        save_dir: Where Lightning puts checkpoints, in ``<save_dir>/<name>/<version>/checkpoints``; default is the trainer's
+            ``default_root_dir``.
+        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
+        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        tags: Tags of the run.
+        group_tags: Group tags of the run.
+        settings: All settings as one object, instead of `project`, `directory` and `mode`.
+        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+
+    Raises:
+        ArgumentError: A value cannot be used.
+        ArgumentTypeError: An argument is of the wrong type.
+    """
+
+    _integration: tuple[str, str] = _INTEGRATION
+
+    def __init__(
+        self,
+        experiment_name: str | None = None,
+        *,
+        project: str | None = None,
+        run_id: str | None = None,
+        resume: Decision | None = None,
+        log_gradient_norms: bool | GradientNorms = False,
+        log_checkpoint_files: bool = False,
+        prefix: str | None = None,
+        attach_evaluations: bool = True,
+        save_dir: str | os.PathLike[str] | None = None,
+        directory: str | os.PathLike[str] | None = None,
+        mode: str | None = None,
+        tags: Iterable[str] = (),
+        group_tags: Iterable[str] = (),
+        settings: Settings | None = None,
+        run: Run | None = None,
+    ) -> None:
+        super().__init__()
+        if run is not None and (experiment_name, project, run_id) != (None, None, None):
+            raise ArgumentError("pass either run, or experiment_name, project and run_id to make one; found both")
+        if resume is not None and resume not in _POLICIES:
+            raise ArgumentError(f"resume must be one of {', '.join(_POLICIES)}, or None, found {resume!r}")
+        base = settings if settings is not None else run.settings if run is not None else Settings.from_environment()
+        options = RunOptions(
+            experiment_name=check_experiment_name(experiment_name) if experiment_name is not None else None,
+            policy=resume,
+            tags=_strings("tags", tags),
+            group_tags=_strings("group_tags", group_tags),
+            integration=self._integration,
+            settings=base.with_overrides(
+                project=project, directory=os.fspath(directory) if directory is not None else None, mode=mode
+            ),
+        )
+        if run is not None:
+            options = _options_of(run, options)
+        self.runs = RunSlot(options, run_id=check_run_id(run_id) if run_id is not None else None, run=run)
+        self.steps = StepsSeen()
+        self.gradient_norms = _gradient_norms(log_gradient_norms)
+        self.attaches_evaluations = attach_evaluations
+        self._checkpoints = CheckpointLog(log_files=log_checkpoint_files)
+        self._prefix = prefix.strip("/") if prefix else ""
+        self._save_dir = os.fspath(save_dir) if save_dir is not None else None
+        self._default_root: str | None = None
+        self.trainer: weakref.ref[Any] | None = None
+        self.fitted_by: weakref.ref[Any] | None = None
+        self.evaluated_step: float | None = None
+        self.has_failed = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; the trainer there is another one."""
+        return {**self.__dict__, "trainer": None, "fitted_by": None}
+
+    # What Lightning asks
+
+    @property
+    def experiment(self) -> Run:
+        """The present run, ready to log to; on ranks other than 0 something that does nothing.
+
+        After a rollback it is the new run, also where it was read before.
+        """
+        return cast("Run", RunHandle(self.runs.current) if is_rank_zero() else _Nothing())
+
+    @property
+    def name(self) -> str:
+        """The experiment's name (or the project's) as a folder name."""
+        return directory_name(self.runs.options.experiment_name or self._project_name())
+
+    def _project_name(self) -> str:
+        from runfork.store import default_project
+
+        return (self.runs.project or default_project()).rpartition("/")[2]
+
+    @property
+    def version(self) -> str:
+        """The run's id."""
+        return self.runs.run_id
+
+    @property
+    def save_dir(self) -> str:
+        """Where Lightning puts what callbacks save."""
+        return self._save_dir or self._default_root or os.getcwd()  # noqa: PTH109  Lightning joins strings
+
+    @property
+    def group_separator(self) -> str:
+        """What stands between the parts of a metric's name."""
+        return "/"
+
+    # What Lightning says
+
+    @guarded
+    def log_metrics(self, metrics: Mapping[str, float], step: float | None = None) -> None:
+        """Log metrics under their own names.
+
+        Args:
+            metrics: Name to number.
+            step: None is the step at which training is.
+        """
+        if not metrics or not is_rank_zero():
+            return
+        if self._prefix:
+            metrics = {f"{self._prefix}/{name}": value for name, value in metrics.items()}
+        self.runs.current().log_metrics(metrics, self._place(metrics, step))
+
+    def _place(self, metrics: Mapping[str, float], step: float | None) -> float:
+        """Return the step at which to log: in an evaluation that of the weights, which Lightning does not know."""
+        trainer = self.trainer() if self.trainer is not None else None
+        main_step = main_step_of(trainer) if trainer is not None else None
+        if (
+            trainer is not None
+            and not is_fitting(trainer)
+            and step in (None, main_step)
+            and self._is_per_epoch(metrics)
+        ):
+            return self.evaluated_step if self.evaluated_step is not None else self._known_step(main_step)
+        if step is None:
+            return self._known_step(main_step)
+        self.steps.observe(metrics, step, main_step=main_step)
+        return max(step, 0)
+
+    def _is_per_epoch(self, metrics: Mapping[str, float]) -> bool:
+        """Return whether Lightning chose the step: it adds the epoch only then."""
+        return (f"{self._prefix}/epoch" if self._prefix else "epoch") in metrics
+
+    def _known_step(self, main_step: float | None) -> float:
+        last = self.steps.last
+        return last if last is not None else main_step or 0
+
+    @guarded
+    def log_hyperparams(self, params: Mapping[str, Any] | Namespace | None, *_args: Any, **_options: Any) -> None:
+        """Log hyperparameters below ``hparams/``. In the evaluation of another run's checkpoint they stay as they are."""
+        if params is None or not is_rank_zero() or self.is_visiting:
+            return
+        named = params if hasattr(params, "items") else vars(params)
+        self.runs.open().log_configs({"hparams": {key: _plain(value) for key, value in named.items()}})
+
+    @guarded
+    def log_graph(self, model: Any, input_array: Any = None) -> None:
+        """Do nothing with the model; reach its trainer, where our callback was not added to it."""
+        del input_array
+        trainer = getattr(model, "_trainer", None)
+        if trainer is not None:
+            from runfork_lightning.companion import join_trainer
+
+            join_trainer(trainer)
+
+    @guarded
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        """Log a checkpoint file that Lightning has just written."""
+        if not is_rank_zero() or self.is_visiting:
+            return
+        self._checkpoints.note(self.runs.open(), checkpoint_callback, step=self._known_step(0))
+
+    def save(self) -> None:
+        """Do nothing: what was logged is on disk."""
+
+    @guarded
+    def finalize(self, status: str) -> None:
+        """Note how a call of the trainer ended. The run stays open, to be closed when the process ends.
+
+        Args:
+            status: "success", "finished", or anything else for a failure.
+        """
+        if not is_rank_zero():
+            return
+        visited, run = self.is_visiting, self.runs.run
+        self.runs.end_evaluation()
+        self.evaluated_step = None
+        if visited or run is None:
+            return
+        if not self.has_failed:
+            run.set_status("finished" if status in ("success", "finished") else "failed")
+        if _is_spawned():
+            run.close()
+
+    # What our callback says
+
+    @property
+    def is_visiting(self) -> bool:
+        """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
+        mark = self.runs.evaluated
+        return mark is not None and mark.run_id != self.runs.run_id
+
+    def meet(self, trainer: Any) -> None:
+        """Learn of the trainer that logs here now."""
+        import weakref
+
+        self.trainer = weakref.ref(trainer)
+        self._default_root = trainer.default_root_dir
+
+    def begin_anew(self) -> None:
+        """Go on with another run."""
+        self.runs.start_anew()
+        self.steps = StepsSeen()
+
+
+class _Nothing:
+    """What ranks other than 0 get for a run: whatever it is asked to do, it does not."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._nothing
+
+    def _nothing(self, *_args: Any, **_options: Any) -> None:
+        return None
+
+
+def main_step_of(trainer: Any) -> int | None:
+    """Return the step that Lightning hands to loggers now."""
+    step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
+    return int(step) if step is not None else None
+
+
+def is_fitting(trainer: Any) -> bool:
+    """Return whether the trainer was asked to fit."""
+    return trainer.state.fn == "fit"  # type: ignore[no-any-return]  # an enum of strings
+
+
+def _is_spawned() -> bool:
+    """Return whether this is a worker that multiprocessing started: it ends without the handlers of a program's end."""
+    import multiprocessing
+
+    return multiprocessing.parent_process() is not None
+
+
+def _strings(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    found = (values,) if isinstance(values, str) else tuple(values)
+    if not all(isinstance(value, str) for value in found):
+        raise ArgumentTypeError(f"{name} must be strings, found {found!r}")
+    return found
+
+
+def _gradient_norms(asked: object) -> GradientNorms | None:
+    if asked in (False, None):
+        return None
+    if asked is True:
+        return "layers"
+    if asked in ("total", "layers"):
+        return "total" if asked == "total" else "layers"
+    raise ArgumentError(f'log_gradient_norms must be "total", "layers" or a bool, found {asked!r}')
+
+
+def _options_of(run: Run, options: RunOptions) -> RunOptions:
+    from dataclasses import replace
+
+    return replace(options, experiment_name=run.experiment_name)
+
+
+def _plain(value: Any) -> Any:
+    """Return a hyperparameter's name where it is a class, function or module: their text is long and differs every time."""
+    if isinstance(value, type) or callable(value):
+        kind = value if isinstance(value, type) or hasattr(value, "__qualname__") else type(value)
+        return f"{kind.__module__}.{kind.__qualname__}"
+    return value

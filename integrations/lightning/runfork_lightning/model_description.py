@@ -1,0 +1,73 @@
+"""What is logged of a model: its class, how many parameters it has, and a table of its layers.
+
+Lightning's own summary can run the model on example inputs, which draws random numbers; this one only counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["describe_model", "summarize"]
+
+MAX_SUMMARY_ROWS = 500
+
+
+def describe_model(module: nn.Module) -> dict[str, Any]:
+    """Return attributes below ``model/``."""
+    total, trainable, size_bytes = _count(module)
+    return {
+        "model/class": type(module).__qualname__,
+        "model/parameters/total": total,
+        "model/parameters/trainable": trainable,
+        "model/parameters/frozen": total - trainable,
+        "model/parameters/size_bytes": size_bytes,
+        "model/summary": summarize(module),
+    }
+
+
+def _count(module: nn.Module) -> tuple[int, int, int]:
+    total = trainable = size_bytes = 0
+    for parameter in module.parameters():
+        if _is_uninitialized(parameter):
+            continue
+        count = getattr(parameter, "ds_numel", None) or parameter.numel()
+        total += count
+        trainable += count if parameter.requires_grad else 0
+        size_bytes += count * parameter.element_size()
+    return total, trainable, size_bytes
+
+
+def _is_uninitialized(parameter: Any) -> bool:
+    from torch.nn.parameter import is_lazy
+
+    return bool(is_lazy(parameter))
+
+
+def summarize(module: nn.Module, *, depth: int = 2) -> str:
+    """Return a table of layers, their types, parameters and training mode, `depth` levels deep.
+
+    Args:
+        module: The model.
+        depth: Levels of submodules; 1 is the direct children.
+    """
+    rows = [("name", "type", "parameters", "trainable")]
+    for name, layer in module.named_modules():
+        if name and name.count(".") < depth:
+            total, trainable, _ = _count(layer)
+            rows.append((name, type(layer).__name__, f"{total:,}", f"{trainable:,}"))
+    if len(rows) > MAX_SUMMARY_ROWS:
+        left_out = len(rows) - MAX_SUMMARY_ROWS
+        rows = [*rows[:MAX_SUMMARY_ROWS], (f"... {left_out} more", "", "", "")]
+    total, trainable, _ = _count(module)
+    rows.append(("total", type(module).__name__, f"{total:,}", f"{trainable:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+    right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+    return "  ".join([*left, *right]).rstrip()

@@ -1,0 +1,23 @@
+"""What runfork's core asks of this integration; the entry point ``lightning`` of the group ``runfork``.
+
+It imports neither torch nor Lightning.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["find_checkpoint_mark"]
+
+
+@hookimpl
+def find_checkpoint_mark(path: str) -> Mapping[str, Any] | None:
+    """Return the mark in a torch or Lightning checkpoint file, or in the directory of a sharded one."""
+    from runfork_lightning.checkpoint_files import find_mark_in_checkpoint
+
+    return find_mark_in_checkpoint(path)

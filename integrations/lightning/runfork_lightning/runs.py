@@ -1,0 +1,192 @@
+"""The run behind a logger: opened late, replaced on a rollback, lent out for an evaluation. Knows nothing of Lightning."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from runfork.errors import ArgumentError, FormatError, RunforkError
+from runfork.identifiers import new_run_id
+from runfork.marks import Mark, parse_mark
+from runfork.run import Run
+from runfork.settings import Settings
+from runfork.store import Store, default_project, find_data_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runfork.hookspecs import Decision
+
+__all__ = ["RunOptions", "RunSlot"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How runs are made. Plain values, so that it can be sent to another process.
+
+    Args:
+        experiment_name: Name of the experiment, or None.
+        policy: What resuming makes of a run; None asks the plugins, and they the settings.
+        tags: Tags of every run.
+        group_tags: Group tags of every run.
+        integration: Name and version of the framework, as logged to ``sys/integration``.
+        settings: Everything else.
+    """
+
+    experiment_name: str | None = None
+    policy: Decision | None = None
+    tags: tuple[str, ...] = ()
+    group_tags: tuple[str, ...] = ()
+    integration: tuple[str, str] | None = None
+    settings: Settings = field(default_factory=Settings)
+
+
+@dataclass
+class _Evaluation:
+    """An evaluation of a checkpoint: its mark, and the run that wrote it once it is open."""
+
+    mark: Mark
+    run: Run | None = None
+
+
+class RunSlot:
+    """Holds the present run of one logger in one process. Used by the training thread alone.
+
+    Args:
+        options: How to make runs.
+        run_id: Id of the first run; minted here if None, so that it is known before the run is there.
+        run: A run that exists already; it is used as it is, and left open.
+    """
+
+    def __init__(self, options: RunOptions, *, run_id: str | None = None, run: Run | None = None) -> None:
+        self.options = options
+        self._run = run
+        self._own_evaluation: _Evaluation | None = None
+        chosen = run_id or options.settings.run_id
+        self._is_id_minted = run is None and chosen is None
+        self.run_id = run.run_id if run is not None else chosen or new_run_id()
+        self.project = run.project if run is not None else options.settings.project
+        self._is_reopened = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: no open run, and no evaluation."""
+        return {**self.__dict__, "_run": None, "_own_evaluation": None, "_is_reopened": True}
+
+    # The present run
+
+    @property
+    def run(self) -> Run | None:
+        """The run if it is open in this process; never that of an evaluation."""
+        return self._run if self._run is not None and not self._run.is_closed else None
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the run has points, as far as this process or the one that sent the logger here knows."""
+        if self._run is not None:
+            return self._run.has_points
+        return self._is_reopened and self._is_id_minted and self._exists(self.run_id)
+
+    @property
+    def evaluated(self) -> Mark | None:
+        """The mark of the checkpoint that is being evaluated, or None."""
+        return self._own_evaluation.mark if self._own_evaluation else None
+
+    def current(self) -> Run:
+        """Return the run that log calls go to, opening it if need be."""
+        evaluation = self._own_evaluation
+        if evaluation is None or evaluation.mark.run_id == self.run_id:
+            return self.open()
+        if evaluation.run is None:
+            evaluation.run = self._open_visitor(evaluation.mark)
+        return evaluation.run
+
+    def open(self) -> Run:
+        """Return the logger's own run, opening it if need be; one that was closed is opened again."""
+        if self._run is None or self._run.is_closed:
+            self._run = self._make_run()
+        return self._run
+
+    def _make_run(self) -> Run:
+        options = self.options
+        run = Run(options.experiment_name, project=self.project, run_id=self.run_id, settings=options.settings)
+        self.project = run.project
+        if options.tags:
+            run.add_tags(options.tags)
+        if options.group_tags:
+            run.add_tags(options.group_tags, group_tags=True)
+        if options.integration is not None:
+            name, version = options.integration
+            run.log_configs({"sys/integration/name": name, "sys/integration/version": version})
+        return run
+
+    def _exists(self, run_id: str, project: str | None = None) -> bool:
+        store = Store(find_data_directory(self.options.settings.directory))
+        return store.run_directory(project or self.project or default_project(), run_id).is_dir()
+
+    # Where it comes from
+
+    def start_anew(self) -> None:
+        """Leave the present run, finished, and go on with another one; it is opened when first used."""
+        if self.run is not None:
+            self.run.close()
+        self._run = None
+        self._is_reopened = False
+        self._is_id_minted = True
+        self.run_id = new_run_id()
+
+    def resume(self, mark: Mapping[str, Any], *, checkpoint: str | None) -> Decision:
+        """Make the present run, which has no points, what resuming from `mark` means.
+
+        Where the project was left open it is that of the mark, so that a checkpoint finds its run from any directory.
+        """
+        if self.run is None and self.project is None:
+            self.project = _project_of(mark)
+        run = self.open()
+        decision = run.resume(mark, checkpoint=checkpoint, policy=self.options.policy)
+        self.run_id = run.run_id
+        return decision
+
+    def begin_evaluation(self, mark: Mark) -> bool:
+        """Send what is logged from now on to the run that wrote the checkpoint.
+
+        Returns:
+            False, and nothing changes, where that run is not here.
+        """
+        self.end_evaluation()
+        is_own = mark.run_id == self.run_id
+        if not is_own and not self._exists(mark.run_id, mark.project):
+            return False
+        self._own_evaluation = _Evaluation(mark)
+        return True
+
+    def end_evaluation(self) -> None:
+        """Log to the own run again."""
+        evaluation, self._own_evaluation = self._own_evaluation, None
+        if evaluation is not None and evaluation.run is not None:
+            evaluation.run.close()
+
+    def _open_visitor(self, mark: Mark) -> Run:
+        settings = replace(self.options.settings, console=False, monitoring_seconds=0.0)
+        return Run(project=mark.project, run_id=mark.run_id, settings=settings, source_tracking_config=None)
+
+
+def readable_mark(data: Mapping[str, Any]) -> Mark | RunforkError:
+    """Return the mark that `data` holds, or why it cannot be read."""
+    try:
+        return parse_mark(data)
+    except (ArgumentError, FormatError) as error:
+        return error
+
+
+def _project_of(mark: Mapping[str, Any]) -> str | None:
+    found = readable_mark(mark)
+    return found.project if isinstance(found, Mark) else None
+
+
+def checkpoint_path(path: object) -> str | None:
+    """Return a checkpoint's path as text, absolute where it is a local one."""
+    if path is None:
+        return None
+    text = os.fspath(path) if isinstance(path, os.PathLike) else str(path)
+    return text if "://" in text else os.path.abspath(text)  # noqa: PTH100  a Path would normalize more than it should

@@ -1,0 +1,106 @@
+"""What is logged of a trainer: the settings that shape training, and the sizes of its data loaders."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["describe_data", "describe_trainer"]
+
+_SETTINGS = (
+    "accumulate_grad_batches",
+    "check_val_every_n_epoch",
+    "gradient_clip_algorithm",
+    "gradient_clip_val",
+    "limit_test_batches",
+    "limit_train_batches",
+    "limit_val_batches",
+    "log_every_n_steps",
+    "max_epochs",
+    "max_steps",
+    "min_epochs",
+    "min_steps",
+    "num_devices",
+    "num_nodes",
+    "num_sanity_val_steps",
+    "overfit_batches",
+    "precision",
+    "reload_dataloaders_every_n_epochs",
+    "val_check_interval",
+    "world_size",
+)
+
+
+def describe_trainer(trainer: Any) -> dict[str, Any]:
+    """Return attributes below ``trainer/``; settings that are None are left out."""
+    found = {name: _plain(getattr(trainer, name, None)) for name in _SETTINGS}
+    found["accelerator"] = type(trainer.accelerator).__name__.removesuffix("Accelerator").lower()
+    found["strategy"] = type(trainer.strategy).__name__
+    found["max_time"] = _max_time(trainer)
+    found["seed"] = _seed()
+    found["callbacks"] = sorted({type(callback).__name__ for callback in trainer.callbacks})
+    return {f"trainer/{name}": value for name, value in found.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(getattr(value, "value", value))
+
+
+def _max_time(trainer: Any) -> float | None:
+    for callback in trainer.callbacks:
+        if type(callback).__name__ == "Timer" and getattr(callback, "_duration", None) is not None:
+            return float(callback._duration)  # noqa: SLF001  Lightning shows the limit nowhere else
+    return None
+
+
+def _seed() -> int | None:
+    """Return the seed that Lightning's ``seed_everything`` set; it leaves it in the environment."""
+    text = os.environ.get("PL_GLOBAL_SEED", "")
+    return int(text) if text.isdigit() else None
+
+
+def describe_data(trainer: Any) -> dict[str, Any]:
+    """Return attributes below ``data/train`` and ``data/validation``: batches per epoch, batch size, samples, workers."""
+    described: dict[str, Any] = {}
+    _describe_loaders(described, "data/train", trainer.train_dataloader, trainer.num_training_batches)
+    _describe_loaders(described, "data/validation", trainer.val_dataloaders, trainer.num_val_batches)
+    return described
+
+
+def _describe_loaders(described: dict[str, Any], base: str, loaders: Any, batches: Any) -> None:
+    if loaders is None:
+        return
+    counts = [batches] if isinstance(batches, (int, float)) else list(batches)
+    total = sum(counts)
+    if total not in (float("inf"), float("-inf")):
+        described[f"{base}/batches"] = int(total)
+    for name, loader in _named(loaders):
+        place = f"{base}/{name}" if name else base
+        for key, value in _describe_loader(loader).items():
+            described[f"{place}/{key}"] = value
+
+
+def _named(loaders: Any) -> list[tuple[str, Any]]:
+    if isinstance(loaders, Mapping):
+        return [(str(name), loader) for name, loader in loaders.items()]
+    if isinstance(loaders, Sequence):
+        return [("", loaders[0])] if len(loaders) == 1 else [(str(i), one) for i, one in enumerate(loaders)]
+    return [("", loaders)]
+
+
+def _describe_loader(loader: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if isinstance(size := getattr(loader, "batch_size", None), int):
+        found["batch_size"] = size
+    if isinstance(workers := getattr(loader, "num_workers", None), int):
+        found["workers"] = workers
+    dataset = getattr(loader, "dataset", None)
+    if dataset is not None:
+        found["dataset"] = type(dataset).__name__
+        with contextlib.suppress(TypeError, NotImplementedError):  # a stream of unknown length
+            found["samples"] = len(dataset)
+    return found

@@ -1,0 +1,5 @@
+"""``python -m runfork``: the command line."""
+
+from runfork.cli import main
+
+main()

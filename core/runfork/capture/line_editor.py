@@ -116,7 +116,12 @@ class LineEditor:
             if now - row.touched >= _SETTLE_TIME:
                 self._held.remove(row)
                 self._emit(row)
-        if now - self._now >= _PARTIAL_TIME and not self._row.is_live and not self._below and not self._is_cursor_hidden:
+        if (
+            now - self._now >= _PARTIAL_TIME
+            and not self._row.is_live
+            and not self._below
+            and not self._is_cursor_hidden
+        ):
             self._break_line()
         self._take_snapshot(now)
         return self._take_output()
@@ -136,7 +141,9 @@ class LineEditor:
         """Return the rows as a terminal would show them, without trailing blanks: those above the cursor, its own, those below."""
         self._absorb_parts()
         above = [row if isinstance(row, str) else "".join(row.cells) for row in self._above]
-        return [text.rstrip() for text in (*above, *("".join(row.cells) for row in (self._row, *reversed(self._below))))]
+        return [
+            text.rstrip() for text in (*above, *("".join(row.cells) for row in (self._row, *reversed(self._below))))
+        ]
 
     def _take_output(self) -> Output:
         output = self._output
@@ -238,7 +245,7 @@ class LineEditor:
 
     def _write(self, text: str) -> None:
         self._column = self._row.write(self._column, text)
-        if len(self._row.cells) > self._limit // 4:
+        if len(self._row.cells) > self._limit:
             self._cut_row()
 
     def _cut_row(self) -> None:
@@ -332,7 +339,7 @@ class LineEditor:
             if "25" in parameters[1:].split(";") and final in "hl":
                 self._is_cursor_hidden = final == "l"
             return
-        first = parameters.split(";")[0]
+        first = parameters.split(";", maxsplit=1)[0]
         number = min(int(first), _MAX_JUMP) if first.isdecimal() and len(first) <= 9 else 0  # noqa: PLR2004
         self._move(final, max(1, number))
         if final == "K":

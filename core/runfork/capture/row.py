@@ -99,10 +99,8 @@ def to_cells(text: str, column: int = 0) -> list[str]:
         return list(text)
     cells: list[str] = []
     for character in text:
-        if character == "\t":
-            width = _TAB_COLUMNS - (column + len(cells)) % _TAB_COLUMNS
-        else:
-            width = _columns_of(character)
+        is_tab = character == "\t"
+        width = _TAB_COLUMNS - (column + len(cells)) % _TAB_COLUMNS if is_tab else _columns_of(character)
         if width:
             cells.append(character)
             cells.extend([""] * (width - 1))

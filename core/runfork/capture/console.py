@@ -1,0 +1,292 @@
+"""Capturing what this process prints: a tee on `sys.stdout` and `sys.stderr`.
+
+What is printed reaches the original stream first, always and unchanged; then the lines that it makes are handed on, on the
+thread that printed. A line whose newline was printed has been handed on when ``print()`` returns (for rows that are drawn
+anew, such as progress bars, see `runfork.capture.line_editor`).
+
+Only text that Python code writes to these two objects is seen: not what C code or a subprocess writes to the file descriptors,
+not bytes written to ``sys.stdout.buffer``, and nothing that a child process made by ``os.fork()`` prints.
+Handlers of `logging` that were made before the capture began hold the original stream; they are given the tee with
+`StreamHandler.setStream`, and the original back at the end, so that the order of imports does not decide what is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from runfork.capture.line_editor import LineEditor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from runfork.capture.line_editor import Output
+
+__all__ = ["ConsoleCapture", "StreamCapture", "Tee", "uncaptured"]
+
+StreamName = Literal["stdout", "stderr"]
+
+_STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
+_MAX_BATCH_CHARACTERS = 1024 * 1024
+"""Lines of more text than this are handed on in several calls."""
+
+_T = TypeVar("_T")
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class ConsoleCapture:
+    """The capture of both streams for one run. Captures may follow each other, or overlap.
+
+    Args:
+        sink: Called with a name ("stdout", "stderr", "stdout_progress", "stderr_progress"), lines, and the time of the first
+            one in microseconds since 1970; the others follow one microsecond apart, and times of a name strictly increase.
+            Called on the thread that prints, or that calls `flush` or `stop`, never while a lock of ours is held, possibly by
+            several threads at once. That thread may be anywhere, in a signal handler too. What it raises is counted in
+            `failed_calls`; what it prints itself is not captured.
+        clock: Returns microseconds since 1970.
+    """
+
+    def __init__(self, sink: Callable[[str, list[str], int], None], *, clock: Callable[[], int] = _now_us) -> None:
+        self._streams: dict[StreamName, StreamCapture] = {name: StreamCapture(name, sink, clock) for name in _STREAMS}
+        self._tees: dict[StreamName, Tee] = {}
+
+    @property
+    def failed_calls(self) -> int:
+        """How many calls of the sink raised; their lines are not kept."""
+        return sum(stream.failed_calls for stream in self._streams.values())
+
+    def start(self) -> None:
+        """Begin to capture; a stream that is None is left alone."""
+        for name, stream in self._streams.items():
+            if name not in self._tees and (tee := Tee.install(name)) is not None:
+                tee.subscribe(stream)
+                self._tees[name] = tee
+
+    def flush(self, now: int | None = None) -> None:
+        """Hand on what is due: settled rows, states of progress bars, lines that wait for their end. To be called every second."""
+        for stream in self._streams.values():
+            stream.flush(now)
+
+    def stop(self) -> None:
+        """Stop capturing and hand on what is left; the last capture to stop restores the streams."""
+        while self._tees:
+            name, tee = self._tees.popitem()
+            tee.unsubscribe(self._streams[name])
+            self._streams[name].finish()
+
+
+class StreamCapture:
+    """What one capture makes of one stream. Any method may be called from any thread, and in signal handlers.
+
+    Args:
+        name: "stdout" or "stderr".
+        sink: As in `ConsoleCapture`.
+        clock: As in `ConsoleCapture`.
+    """
+
+    def __init__(self, name: str, sink: Callable[[str, list[str], int], None], clock: Callable[[], int]) -> None:
+        self._name = name
+        self._progress_name = f"{name}_progress"
+        self._sink = sink
+        self._clock = clock
+        self._pid = os.getpid()
+        self._editor = LineEditor()
+        # Re-entrant: a signal handler or finalizer that prints on this thread must get in, and then finds us busy.
+        self._lock = threading.RLock()
+        self._is_busy = False
+        self._waiting: list[str] = []
+        self._next_times = {self._name: 0, self._progress_name: 0}
+        self._calls = threading.local()
+        self.failed_calls = 0
+
+    def receive(self, text: str) -> None:
+        """Take text that was printed."""
+        self._edit(self._editor.feed, text)
+
+    def flush(self, now: int | None = None) -> None:
+        """Hand on what is due."""
+        self._edit(self._flush_editor, now)
+
+    def finish(self) -> None:
+        """Hand on everything."""
+        self._edit(self._finish_editor, None)
+
+    def _flush_editor(self, moment: int | None, now: int) -> Output:
+        return self._editor.flush(now if moment is None else moment)
+
+    def _finish_editor(self, _moment: None, _now: int) -> Output:
+        return self._editor.finish()
+
+    def _edit(self, edit: Callable[[_T, int], Output], argument: _T) -> None:
+        """Let the editor work, and hand on what it puts out."""
+        if os.getpid() != self._pid or getattr(self._calls, "is_active", False):
+            return  # in a child process, or printed by the sink itself, which would go on for ever
+        with self._lock:
+            if self._is_busy:
+                if isinstance(argument, str):
+                    self._waiting.append(argument)
+                return
+            self._is_busy = True
+            try:
+                now = self._clock()
+                output = edit(argument, now)
+                if not (output.lines or output.snapshots or self._waiting):
+                    return
+                batches = self._collect(output, now)
+                while self._waiting:
+                    batches += self._collect(self._editor.feed(self._waiting.pop(0), now), now)
+            finally:
+                self._is_busy = False
+        # Only now, without the lock: the sink takes locks of its own, and their holders may be printing.
+        for batch in batches:
+            self._call(*batch)
+
+    def _collect(self, output: Output, now: int) -> list[tuple[str, list[str], int]]:
+        """Return the sink's arguments. Lines get their times here, which decide their order from now on."""
+        batches = []
+        for name, lines in ((self._name, output.lines), (self._progress_name, output.snapshots)):
+            if lines:
+                first = max(now, self._next_times[name])
+                self._next_times[name] = first + len(lines)
+                for start, batch in _batches([_encodable(line) for line in lines]):
+                    batches.append((name, batch, first + start))
+        return batches
+
+    def _call(self, name: str, lines: list[str], time_us: int) -> None:
+        self._calls.is_active = True
+        try:
+            self._sink(name, lines, time_us)
+        except Exception:  # printing must not fail because of whoever listens; counted here, told by the run
+            self.failed_calls += 1
+        finally:
+            self._calls.is_active = False
+
+
+def _encodable(line: str) -> str:
+    """Return `line` with lone surrogates, which some streams print in their own way, spelled out."""
+    if line.isascii():
+        return line
+    return line.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _batches(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (index of the first line, lines) so that no batch has much more text than `_MAX_BATCH_CHARACTERS`."""
+    start = size = 0
+    for index, line in enumerate(lines):
+        size += len(line)
+        if size > _MAX_BATCH_CHARACTERS:
+            if index > start:
+                yield start, lines[start:index]
+            start, size = index, len(line)
+    yield start, lines[start:]
+
+
+class Tee:
+    """Stands in for a standard stream: passes everything on to it, and what is written also to subscribers.
+
+    With no subscribers it only passes on. It is what holds the subscribers, so a process needs no list of captures.
+    """
+
+    def __init__(self, name: StreamName, stream: Any) -> None:
+        self._name = name
+        self._stream = stream
+        self._pid = os.getpid()
+        self._subscribers: tuple[StreamCapture, ...] = ()
+
+    @classmethod
+    def install(cls, name: StreamName) -> Tee | None:
+        """Return the tee that stands at ``sys.<name>``, put there if there is none; None if the process has no such stream."""
+        current = getattr(sys, name)
+        if current is None:
+            return None
+        if isinstance(current, cls):
+            if current.is_of_this_process:
+                return current
+            current = current.original
+        tee = cls(name, current)
+        setattr(sys, name, tee)
+        _hand_over_log_handlers(current, tee)
+        return tee
+
+    def subscribe(self, subscriber: StreamCapture) -> None:
+        """Pass what is written to `subscriber` from now on."""
+        self._subscribers = (*self._subscribers, subscriber)
+
+    def unsubscribe(self, subscriber: StreamCapture) -> None:
+        """Stop passing on to `subscriber`. Without subscribers the original stream is restored, unless this tee was replaced."""
+        self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
+        if not self._subscribers and self.is_of_this_process:
+            _hand_over_log_handlers(self, self._stream)
+            if getattr(sys, self._name) is self:
+                setattr(sys, self._name, self._stream)
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """Whether it was put there by this process, and not by the one that this was forked from."""
+        return self._pid == os.getpid()
+
+    @property
+    def original(self) -> Any:
+        """The stream that this tee stands for."""
+        return self._stream
+
+    def write(self, text: str) -> Any:
+        """Write to the original stream, then hand the text to the subscribers."""
+        written = self._stream.write(text)
+        for subscriber in self._subscribers:
+            try:
+                subscriber.receive(text)
+            except Exception:  # printing must not fail because of us
+                subscriber.failed_calls += 1
+        return written
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write one after the other, as the original stream would."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        if (
+            name.startswith("__") or name == "_stream"
+        ):  # nothing to pass on before `__init__`, nor for protocols not offered
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    def __repr__(self) -> str:
+        return f"<runfork tee of {self._stream!r}>"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stream)
+
+    def __enter__(self) -> Any:
+        self._stream.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Any:
+        return self._stream.__exit__(kind, error, trace)
+
+
+def uncaptured(stream: Any) -> Any:
+    """Return the stream behind our tees, for what should be seen but not kept."""
+    while isinstance(stream, Tee):
+        stream = stream.original
+    return stream
+
+
+def _hand_over_log_handlers(old: Any, new: Any) -> None:
+    """Let the handlers of `logging` that write to `old` write to `new`."""
+    loggers = (logging.root, *list(logging.root.manager.loggerDict.values()))
+    for logger in loggers:
+        for handler in list(getattr(logger, "handlers", ())):
+            if isinstance(handler, logging.StreamHandler) and getattr(handler, "stream", None) is old:
+                handler.setStream(new)

@@ -1,0 +1,418 @@
+from __future__ import annotations
+
+import itertools
+import re
+
+import pyte
+import pyte.modes
+from hypothesis import example, given
+from hypothesis import strategies as st
+from runfork.capture.line_editor import MAX_REMEMBERED_COLUMNS, MAX_ROWS, LineEditor
+from tqdm import tqdm
+
+SECOND = 1_000_000
+
+
+class Typist:
+    """Feeds an editor, and gathers what comes out of it."""
+
+    def __init__(self, editor: LineEditor | None = None, *, interval: int = SECOND // 10) -> None:
+        self.editor = editor or LineEditor()
+        self.now = 0
+        self.interval = interval
+        self.lines: list[str] = []
+        self.snapshots: list[str] = []
+
+    def write(self, *texts: str) -> Typist:
+        for text in texts:
+            self.now += self.interval
+            self._take(self.editor.feed(text, self.now))
+        return self
+
+    def wait(self, seconds: float) -> Typist:
+        self.now += int(seconds * SECOND)
+        self._take(self.editor.flush(self.now))
+        return self
+
+    def finish(self) -> list[str]:
+        self._take(self.editor.finish())
+        return self.lines
+
+    def flush(self) -> None:
+        """Be a file, for tqdm and rich."""
+
+    def _take(self, output) -> None:
+        self.lines += output.lines
+        self.snapshots += output.snapshots
+
+
+def finished(*texts: str) -> list[str]:
+    return Typist().write(*texts).finish()
+
+
+def test_line_is_handed_out_when_its_newline_comes() -> None:
+    typist = Typist()
+
+    typist.write("hello")
+    assert [] == typist.lines
+
+    typist.write("\n")
+    assert ["hello"] == typist.lines
+
+
+def test_blank_lines_and_blanks_are_kept() -> None:
+    assert ["a ", "", "  b", "\tc\t"] == finished("a \n\n  b\n\tc\t\n")
+
+
+def test_text_without_newline_is_handed_out_at_the_end() -> None:
+    assert ["a", "b"] == finished("a\nb")
+
+
+def test_windows_line_ends_are_line_ends() -> None:
+    typist = Typist().write("Hello\r\n", "split\r", "\nthrice\r\r\n\r\n")
+
+    assert ["Hello", "split", "thrice", ""] == typist.lines
+    assert [] == typist.snapshots
+
+
+def test_colours_titles_and_links_are_left_out() -> None:
+    text = "\x1b[1;32mok\x1b[0m \x1b]8;;https://x.org\x1b\\link\x1b]8;;\x07 \x1b]0;title\x07\x1b(Bend\n"
+
+    assert ["ok link end"] == finished(text)
+
+
+def test_sequence_cut_between_two_writes_is_one_sequence() -> None:
+    assert ["red"] == finished("\x1b", "[3", "1mred\x1b[", "0m", "\n")
+
+
+def test_unfinished_string_sequence_does_not_swallow_the_next_line() -> None:
+    assert ["a", "b"] == finished("a\x1b]0;never ends", " at all", "\nb\n")
+
+
+def test_endless_sequence_is_given_up() -> None:
+    editor = LineEditor()
+    editor.feed("\x1b]" + "x" * 5000, 0)
+
+    assert len(editor._escape) < 5000
+
+
+def test_progress_bar_keeps_its_last_state() -> None:
+    typist = Typist(interval=SECOND // 2).write("\r  0%", "\r 25%", "\r 50%", "\r 75%", "\r100%", "\n", "done\n")
+
+    assert ["100%", "done"] == typist.lines
+    assert ["  0%", " 50%"] == typist.snapshots
+
+
+def test_progress_bar_is_handed_out_a_second_after_its_newline() -> None:
+    typist = Typist().write("\r  0%", "\r100%", "\n")
+    assert [] == typist.lines
+
+    typist.wait(1.5)
+    assert ["100%"] == typist.lines
+
+
+def test_first_state_of_a_progress_bar_is_no_line() -> None:
+    assert ["100%|###"] == finished(" 10%|#", "\r100%|###", "\n")
+
+
+def test_state_is_seen_while_the_bar_stands_still() -> None:
+    typist = Typist().write("\r  0%", "\r 10%").wait(1.2)
+    assert ["  0%", " 10%"] == typist.snapshots
+
+    typist.wait(60).wait(60)
+    assert ["  0%", " 10%"] == typist.snapshots
+    assert [] == typist.lines
+
+
+def test_snapshots_come_once_a_second_at_most() -> None:
+    typist = Typist(interval=SECOND // 100)
+    for number in range(1000):
+        typist.write(f"\r{number}")
+
+    assert 10 == len(typist.snapshots)
+
+
+def test_bar_that_is_left_open_is_handed_out_at_the_end() -> None:
+    assert [" 50%"] == finished("\r  0%", "\r 50%")
+
+
+def test_backspaces_draw_over_what_was_written() -> None:
+    typist = Typist(interval=SECOND).write("working |", "\b/", "\b-", "\b \n", "next\n")
+
+    assert ["working", "next"] == typist.lines
+    assert ["working |", "working /", "working -"] == typist.snapshots
+
+
+def test_prompt_is_handed_out_after_a_while() -> None:
+    typist = Typist().write("Continue? ").wait(2)
+    assert [] == typist.lines
+
+    typist.wait(5).write("yes\n")
+    assert ["Continue? ", "yes"] == typist.lines
+
+
+def test_line_that_grows_is_not_cut() -> None:
+    typist = Typist()
+    for _ in range(10):
+        typist.write(".").wait(2)
+
+    assert ["..........x"] == typist.write("x\n").lines
+
+
+def test_text_after_erasing_is_the_line() -> None:
+    assert ["short", "next"] == finished("a long text", "\r\x1b[Kshort\n", "next\n")
+    assert ["short", "next"] == finished("a long text", "\x1b[2K\x1b[1Gshort\n", "next\n")
+
+
+def test_row_above_is_drawn_anew() -> None:
+    typist = Typist().write("one\ntwo\n").write("\x1b[2A\x1b[2KONE\n\x1b[2KTWO\n", "after\n")
+
+    assert ["one", "two", "ONE", "TWO", "after"] == typist.lines
+
+
+def test_row_above_that_is_left_as_it_was_is_not_repeated() -> None:
+    assert ["one", "two", "three"] == finished("one\ntwo\n\x1b[2A\n\nthree\n")
+
+
+def test_nested_tqdm_bars_end_as_one_line_each() -> None:
+    typist = Typist()
+    outer = tqdm(range(3), file=typist, desc="outer", ascii=True, ncols=60, mininterval=0)
+    for _ in outer:
+        for _ in tqdm(range(4), file=typist, desc="inner", ascii=True, ncols=60, mininterval=0, leave=False):
+            pass
+    typist.write("trained\n")
+
+    assert ["outer: 100%", "trained"] == [line[:11].strip() for line in typist.finish()]
+
+
+def test_nested_tqdm_bars_have_a_history() -> None:
+    typist = Typist()
+    for _ in tqdm(range(3), file=typist, desc="outer", ascii=True, ncols=60, mininterval=0):
+        for _ in tqdm(range(4), file=typist, desc="inner", ascii=True, ncols=60, mininterval=0, leave=False):
+            pass
+
+    states = "\n".join(typist.snapshots)
+    assert re.search(r"outer:\s+33%", states)
+    assert re.search(r"inner:\s+\d+%", states)
+
+
+def test_line_written_beside_tqdm_bars_is_handed_out_at_once() -> None:
+    typist = Typist()
+    outer = tqdm(range(3), file=typist, desc="outer", ascii=True, ncols=60, mininterval=0)
+    inner = tqdm(range(3), file=typist, desc="inner", ascii=True, ncols=60, mininterval=0, leave=False)
+    outer.update()
+    inner.update()
+
+    tqdm.write("epoch 1: loss 0.3", file=typist)
+    lines = list(typist.lines)
+    inner.close()
+    outer.close()
+
+    assert ["epoch 1: loss 0.3"] == lines
+
+
+def test_rich_progress_ends_as_one_line_per_task() -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    typist = Typist(interval=SECOND // 5)
+    console = Console(file=typist, force_terminal=True, width=80, legacy_windows=False)  # type: ignore[arg-type]
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f}%"))
+    with Progress(*columns, console=console, auto_refresh=False) as progress:
+        tasks = [progress.add_task(name, total=4) for name in ("first", "second")]
+        for count in range(8):
+            progress.update(tasks[count % 2], advance=1)
+            progress.refresh()
+    typist.write("done\n")
+
+    assert ["first 100%", "second 100%", "done"] == [
+        re.sub(r"[^a-z0-9%]+", " ", line).strip() for line in typist.finish()
+    ]
+    assert any("first" in state and "second" in state for state in typist.snapshots)
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert ["日本 20%", "next"] == finished("abcd 10%", "\r日本 20%", "\n", "next\n")
+    assert ["x 本", "next"] == finished("日本", "\rx", "\n", "next\n")
+    assert ["a日", "b"] == finished("\x1b[1ma日\nb\n")
+
+
+def test_combining_characters_stay_with_theirs() -> None:
+    assert ["e\u0301: ok", "n"] == finished("\x1b[0me", "\u0301: ok\n", "n\n")
+
+
+def test_tabs_survive_colours() -> None:
+    assert ["a\tb"] == finished("\x1b[31ma\tb\x1b[0m\n")
+
+
+def test_long_line_is_cut_between_characters() -> None:
+    pieces = Typist(LineEditor(max_line_bytes=16)).write("é" * 20 + "\nx\n").finish()
+
+    assert ["é" * 8, "é" * 8, "é" * 4, "x"] == pieces
+
+
+def test_megabytes_without_newline_stay_within_bounds() -> None:
+    typist = Typist()
+    for _ in range(40):
+        typist.write("x" * 100_000)
+
+    assert 3 == len(typist.lines)
+    assert typist.editor._part_bytes <= 1024 * 1024
+    assert 4_000_000 == sum(map(len, typist.finish()))
+
+
+def test_megabytes_in_colour_without_newline_stay_within_bounds() -> None:
+    typist = Typist().write("\x1b[31m")
+    for _ in range(40):
+        typist.write("\x1b[1m" + "x" * 100_000)
+
+    assert len(typist.editor._row.cells) <= 1024 * 1024
+    assert 4_000_000 == sum(map(len, typist.finish()))
+
+
+def test_rows_are_forgotten_beyond_a_bound() -> None:
+    typist = Typist().write("\x1b[?25l")
+    for number in range(3 * MAX_ROWS):
+        typist.write(f"\r{number}\n", f"\r{number}{'y' * 2 * MAX_REMEMBERED_COLUMNS}\n")
+
+    assert len(typist.editor.display()) <= MAX_ROWS + 1
+    assert len(typist.editor._held) <= MAX_ROWS
+    assert 6 * MAX_ROWS == len(typist.finish())
+
+
+def test_giant_cursor_movements_are_harmless() -> None:
+    typist = Typist().write("\x1b[999999999C" + "x" + "\x1b[999999999A\x1b[999999999B\x1b[99999999999999999999Cy\n")
+
+    assert sum(map(len, typist.finish())) < 5000
+
+
+def test_cleared_screen_keeps_what_was_on_it() -> None:
+    assert ["one", "half", "two"] == finished("one\nhalf\x1b[2J\x1b[Htwo\n")
+
+
+def test_lines_stay_ordinary_after_a_bar() -> None:
+    typist = Typist().write("\r  0%", "\r100%\n", "a\n", "b\n")
+
+    assert typist.editor._is_simple
+    assert ["100%", "a", "b"] == typist.lines
+
+
+def test_hidden_cursor_delays_lines_but_loses_none() -> None:
+    typist = Typist().write("\x1b[?25l", "a\n", "b\n", "\x1b[?25h").wait(2)
+
+    assert ["a", "b"] == typist.lines
+
+
+TEXT = st.text(alphabet="ab \t日é\u2028", max_size=20)
+LINES = st.lists(TEXT, min_size=1, max_size=10)
+TOKENS = st.sampled_from(
+    [
+        "a",
+        "bc",
+        "  ",
+        "日",
+        "\t",
+        "\n",
+        "\r",
+        "\r\n",
+        "\b",
+        "\x1b[K",
+        "\x1b[1K",
+        "\x1b[2K",
+        "\x1b[A",
+        "\x1b[2A",
+        "\x1b[B",
+        "\x1b[C",
+        "\x1b[3C",
+        "\x1b[D",
+        "\x1b[5G",
+        "\x1b[E",
+        "\x1b[F",
+        "\x1b[J",
+        "\x1b[31m",
+        "\x1b[?25l",
+        "\x1b[?25h",
+        "\x07",
+    ]
+)
+
+
+@given(LINES, st.lists(st.integers(0, 200)))
+def test_plain_text_comes_out_as_it_went_in_however_it_is_cut(lines: list[str], cuts: list[int]) -> None:
+    text = "\n".join(lines) + "\n"
+    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
+    pieces = [text[a:b] for a, b in itertools.pairwise(places)]
+
+    assert lines == finished(*pieces)
+
+
+@given(st.lists(TOKENS, max_size=40), st.lists(st.integers(0, 200)))
+def test_cutting_the_input_changes_nothing(tokens: list[str], cuts: list[int]) -> None:
+    text = "".join(tokens)
+    places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
+    whole, cut = Typist(interval=0), Typist(interval=0)
+
+    whole.write(text)
+    cut.write(*(text[a:b] for a, b in itertools.pairwise(places)))
+
+    assert whole.editor.display() == cut.editor.display()
+    assert (whole.finish(), whole.snapshots) == (cut.finish(), cut.snapshots)
+
+
+@given(st.lists(st.sampled_from(["a", "bc", "日", "é", "\n", "\x1b[31m", "\t"]), max_size=40), st.integers(4, 9))
+def test_pieces_of_long_lines_do_not_depend_on_how_the_input_was_cut(tokens: list[str], limit: int) -> None:
+    whole = Typist(LineEditor(max_line_bytes=limit)).write("".join(tokens)).finish()
+    cut = Typist(LineEditor(max_line_bytes=limit)).write(*tokens).finish()
+
+    assert "".join(whole) == "".join(cut)
+    assert all(len(line.encode()) <= limit for line in whole + cut)
+
+
+def terminal_display(text: str) -> list[str]:
+    screen = pyte.Screen(400, 200)
+    screen.set_mode(pyte.modes.LNM)
+    pyte.Stream(screen).feed(text)
+    rows = [row.rstrip() for row in screen.display]
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def without_trailing_blank(rows: list[str]) -> list[str]:
+    rows = [row.expandtabs() for row in rows]
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+NARROW = TOKENS.filter(lambda token: token not in ("日", "\t"))  # pyte leaves halves of wide characters behind
+
+
+@given(st.lists(NARROW, max_size=40))
+@example(["a", "\r", "\n", "\x1b[A", "b"])
+@example(["a", "\x1b[5G", "\x1b[1K", "\x1b[D", "b"])
+def test_rows_are_those_of_a_terminal(tokens: list[str]) -> None:
+    typist = Typist().write(*tokens)
+
+    assert terminal_display("".join(tokens)) == without_trailing_blank(typist.editor.display())
+
+
+@given(st.lists(NARROW, max_size=40))
+def test_every_row_that_a_terminal_would_show_at_the_end_was_handed_out(tokens: list[str]) -> None:
+    lines = [line.rstrip() for line in Typist().write(*tokens).finish()]
+
+    assert [] == [row for row in terminal_display("".join(tokens)) if row and row not in lines]
+
+
+@given(
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=60),
+    st.text(alphabet="\x00\x1b[]()?;0129AKmlh\r\n\bab", max_size=60),
+)
+def test_any_text_is_survived(first: str, second: str) -> None:
+    typist = Typist().write(first, second).wait(10).write(second, first)
+
+    assert all("\n" not in line and "\x1b" not in line for line in typist.finish())
+
+
+def test_separators_that_are_no_line_ends_are_kept() -> None:
+    assert ["a\u2028b\u2029c"] == finished("a\u2028b\u2029c\n")

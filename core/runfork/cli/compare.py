@@ -1,0 +1,129 @@
+"""``runfork compare``: runs side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runfork.attributes import AttributeType
+from runfork.cli.json_output import json_content, write_json
+from runfork.cli.opening import open_project
+from runfork.cli.options import json_option, place_options
+from runfork.differences import compare_values, is_system_path
+from runfork.errors import ArgumentError
+from runfork.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runfork.cli.options import Place
+    from runfork.cli.tables import Cell
+    from runfork.differences import ComparisonRow
+    from runfork.index.interface import Value
+    from runfork.project import Project
+
+__all__ = ["command"]
+
+_NUMBERS = (AttributeType.INT, AttributeType.FLOAT, AttributeType.FLOAT_SERIES)
+
+
+@click.command("compare")
+@click.argument("names", metavar="RUN RUN...", nargs=-1, required=True)
+@click.option("--only-differences", is_flag=True, help="Leave out what is the same in all of them.")
+@click.option("--attributes", metavar="PATTERN", help="Only attributes whose path matches, such as 'lr | ^val/'.")
+@click.option("--system", "include_system", is_flag=True, help="Also sys/, runtime/ and source_code/.")
+@json_option
+@place_options
+def command(
+    *,
+    place: Place,
+    as_json: bool,
+    names: tuple[str, ...],
+    only_differences: bool,
+    attributes: str | None,
+    include_system: bool,
+) -> None:
+    """Put runs side by side; an experiment stands for its head, a series for its last value.
+
+    With two runs, numbers that differ show by how much.
+    """
+    if len(names) < 2:  # noqa: PLR2004
+        raise ArgumentError(f"compare needs two runs or more, found {len(names)}; 'runfork ls --runs' lists them")
+    pattern = None if attributes is None else compile_pattern(attributes)
+    with open_project(place) as project:
+        run_ids = [project.find_run(name) for name in names]
+        values = project.index.values(list(dict.fromkeys(run_ids)), pattern=pattern)
+        rows = [
+            row
+            for row in compare_values([values.get(run_id, {}) for run_id in run_ids])
+            if (include_system or attributes is not None or not is_system_path(row.path))
+            and (row.differs or not only_differences)
+        ]
+        if as_json:
+            write_json(_document(project.name, run_ids, rows))
+        else:
+            _print(project, run_ids, rows, only_differences=only_differences)
+
+
+def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow]) -> dict[str, Any]:
+    def content(value: Value | None) -> Any:
+        return None if value is None else json_content(value.type, value.value)
+
+    return {
+        "project": project,
+        "runs": list(run_ids),
+        "attributes": [
+            {
+                "path": row.path,
+                "types": [None if value is None else value.type.value for value in row.values],
+                "values": [content(value) for value in row.values],
+                "differs": row.differs,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _print(project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRow], *, only_differences: bool) -> None:
+    from runfork.cli.console import open_console
+    from runfork.cli.formats import one_line
+    from runfork.cli.names import run_names
+    from runfork.cli.tables import Cell, Column, print_table
+
+    console = open_console()
+    if not rows:
+        console.print("no differences" if only_differences else "nothing to compare", style="dim")
+        return
+    names = run_names(project.index, console)
+    columns = [Column("", [Cell(one_line(row.path), None if row.differs else "dim") for row in rows], is_flexible=True)]
+    for at, run_id in enumerate(run_ids):
+        cells = [_cell(row, at) for row in rows]
+        columns.append(Column(one_line(names.get(run_id, run_id)), cells, is_flexible=True))
+    if len(run_ids) == 2:  # noqa: PLR2004
+        columns.append(Column("Δ", [_difference(row) for row in rows], is_optional=True))
+    print_table(console, columns)
+
+
+def _cell(row: ComparisonRow, at: int) -> Cell:
+    from runfork.cli.formats import format_value
+    from runfork.cli.tables import Cell
+
+    value = row.values[at]
+    if not row.differs:
+        return Cell(format_value(value), "dim")
+    return Cell(format_value(value), "dim" if value is None else None)
+
+
+def _difference(row: ComparisonRow) -> Cell:
+    from runfork.cli.formats import format_number
+    from runfork.cli.tables import Cell
+
+    left, right = row.values
+    if not row.differs or left is None or right is None or left.type not in _NUMBERS or right.type not in _NUMBERS:
+        return Cell("")
+    if left.value is None or right.value is None:
+        return Cell("")
+    difference = right.value - left.value
+    share = f" ({difference / abs(left.value):+.1%})" if left.value else ""
+    return Cell(f"{'+' if difference > 0 else ''}{format_number(difference, digits=4)}{share}", "cyan")

@@ -1,0 +1,35 @@
+"""``runfork demo``: a small training that is lost and resumed, to see what a fork looks like."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from runfork.cli.json_output import write_json
+from runfork.cli.options import Place, json_option, place_options
+
+__all__ = ["command"]
+
+_MODULE = "runfork_lightning.demo"
+
+
+@click.command("demo")
+@json_option
+@place_options
+def command(*, place: Place, as_json: bool) -> None:
+    """Train a small model, lose it, resume it from its checkpoint, and see the fork.
+
+    Needs Lightning and scikit-learn: pip install "runfork[demo]".
+    """
+    result = _load_demo().run_demo(project=place.project, directory=place.directory)
+    if as_json:
+        write_json(result)
+
+
+def _load_demo() -> Any:
+    try:
+        return importlib.import_module(_MODULE)
+    except ImportError as error:
+        raise ImportError(f'the demo needs Lightning and scikit-learn ({error}): pip install "runfork[demo]"') from error

@@ -1,0 +1,109 @@
+"""``runfork export``: runs or points as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
+from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
+from runfork.cli.opening import open_project
+from runfork.cli.options import json_option, place_options
+from runfork.errors import ArgumentError, NotFoundError
+from runfork.index.interface import RunsQuery
+from runfork.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from runfork.cli.frames import Frame, FrameColumn
+    from runfork.cli.options import Place
+    from runfork.filters import Filter
+    from runfork.project import Project
+
+__all__ = ["command"]
+
+
+@click.command("export")
+@click.argument("what", type=click.Choice(["runs", "experiments", "points"]))
+@click.argument("names", metavar="[RUN]...", nargs=-1)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: stdout.")
+@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Default: by the ending of the file, else csv.")
+@click.option("--force", "is_forced", is_flag=True, help="Replace the file if it is there.")
+@click.option("--filter", "filter_text", metavar="QUERY", help="Only runs that satisfy QUERY, such as 'val/loss < 0.3'.")
+@click.option("--attributes", metavar="PATTERN", help="Only attributes whose path matches, such as '^train/'.")
+@click.option("--own", "is_own", is_flag=True, help="Points: only those that the run logged itself, nothing inherited.")
+@json_option
+@place_options
+def command(
+    *,
+    place: Place,
+    as_json: bool,
+    what: str,
+    names: tuple[str, ...],
+    output: Path | None,
+    format_name: str | None,
+    is_forced: bool,
+    filter_text: str | None,
+    attributes: str | None,
+    is_own: bool,
+) -> None:
+    """Write runs, experiments (their heads) or points to CSV, Parquet or JSON.
+
+    Of runs and experiments: a row each and a column per attribute; series as their last value. Of points: a row each, with
+    run_id, experiment, path, step, time, value or text, and source_run; those of experiments' heads unless RUNs are named.
+    What runfork itself fills in (sys/, runtime/, source_code/) is left out unless --attributes asks for it.
+    --json is the same as --format json.
+    """
+    chosen = _choose_format("json" if as_json else format_name, output)
+    pattern = None if attributes is None else compile_pattern(attributes)
+    with open_project(place) as project:
+        run_ids = _run_ids(project, names, filter_text, heads_only=what == "experiments" or (what == "points" and not names))
+        columns: Sequence[FrameColumn] = POINT_COLUMNS
+        if what == "points":
+            frames: Iterable[Frame] = (frame for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own))
+        else:
+            table = runs_frame(project.index, run_ids, pattern)
+            columns, frames = table.columns, [table]
+        with new_file(output, is_forced=is_forced) as file:
+            if chosen == "csv":
+                write_csv(file, columns, frames)
+            elif chosen == "parquet":
+                write_parquet(file, columns, frames)
+            else:
+                write_json_rows(file, frames)
+
+
+def _choose_format(name: str | None, output: Path | None) -> str:
+    ending = output.suffix.lower().lstrip(".") if output is not None else "csv"
+    chosen = name or {"pq": "parquet"}.get(ending, ending)
+    if chosen not in FORMATS:
+        raise ArgumentError(f"cannot tell the format from {str(output)!r}; add --format csv, parquet or json")
+    if chosen == "parquet" and output is None:
+        raise ArgumentError("Parquet is not for stdout; name a file with --output")
+    return chosen
+
+
+def _run_ids(project: Project, names: Sequence[str], filter_text: str | None, *, heads_only: bool) -> list[str]:
+    named = [project.find_run(name) for name in names] if names else None
+    query = RunsQuery(
+        filter=_condition(project, filter_text),
+        heads_only=heads_only and named is None,
+        run_ids=named,
+        include_archived=named is not None,
+    )
+    run_ids = [row.node.run_id for row in project.index.runs(query).rows]
+    if not run_ids:
+        raise NotFoundError(f"project {project.name!r} has no {'experiments' if heads_only else 'runs'} to export, or none that satisfy")
+    return run_ids
+
+
+def _condition(project: Project, text: str | None) -> Filter | None:
+    if text is None:
+        return None
+    from runfork.query.inference import resolve_filter
+    from runfork.query_language import parse_filter
+
+    return resolve_filter(parse_filter(text), project.index)

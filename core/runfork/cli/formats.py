@@ -1,0 +1,116 @@
+"""Values as people read them in a terminal: numbers, times, sizes, and whatever an attribute holds."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import AttributeType
+from runfork.steps import format_step
+from runfork.types import FileReference, Histogram
+
+if TYPE_CHECKING:
+    from runfork.index.interface import Value
+
+__all__ = [
+    "format_age",
+    "format_duration",
+    "format_number",
+    "format_range",
+    "format_size",
+    "format_time",
+    "format_value",
+    "one_line",
+]
+
+MICROSECONDS = 1_000_000
+_CONTROL = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | {code: "\ufffd" for code in range(0x80, 0xA0)}
+_MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86400, 7 * 86400
+
+
+def format_number(number: float | None, *, digits: int = 5) -> str:
+    """Return a number with at most `digits` significant digits; whole numbers below 1e15 in full; a dash for None."""
+    if number is None:
+        return "–"
+    if isinstance(number, int) or (math.isfinite(number) and number == int(number) and abs(number) < 1e15):  # noqa: PLR2004
+        return str(int(number))
+    return f"{number:.{digits}g}"
+
+
+def format_range(first: int, last: int) -> str:
+    """Return a range of micro-steps, such as ``0–800``."""
+    return format_step(first) if first == last else f"{format_step(first)}–{format_step(last)}"
+
+
+def format_time(micros: int) -> str:
+    """Return a moment in local time, such as ``2026-11-22 21:16:05``."""
+    try:
+        return datetime.fromtimestamp(micros / MICROSECONDS).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return f"{micros} us"  # years that datetime cannot hold
+
+
+def format_age(micros: int, *, now: float | None = None) -> str:
+    """Return how long ago a moment was: ``just now``, ``5 min ago``, ``3 h ago``, ``2 d ago``, else its date."""
+    seconds = (time.time() if now is None else now) - micros / MICROSECONDS
+    if not -_MINUTE < seconds < _WEEK:
+        return format_time(micros).partition(" ")[0]
+    if seconds < _MINUTE:
+        return "just now"
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    return f"{int(seconds // _HOUR)} h ago" if seconds < _DAY else f"{int(seconds // _DAY)} d ago"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in its two largest units: ``45 s``, ``3 min 20 s``, ``5 h 02 min``, ``2 d 03 h``."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"  # noqa: PLR2004
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02d} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR:02d} h"
+
+
+def format_size(size_bytes: float) -> str:
+    """Return a size in bytes, kB, MB, ... of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:  # noqa: PLR2004
+            return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+def one_line(text: str) -> str:
+    """Return `text` with control characters as pictures, so that it stays on its line and moves no cursor."""
+    return text.translate(_CONTROL)
+
+
+def format_value(value: Value | None) -> str:
+    """Return the value of an attribute on one line; series as their last value; a dash for None."""
+    if value is None:
+        return "–"
+    if value.type is AttributeType.DATETIME:
+        return format_time(value.value)
+    return _format_content(value.value)
+
+
+def _format_content(content: Any) -> str:
+    if content is None:
+        return "–"
+    if isinstance(content, bool):
+        return "true" if content else "false"
+    if isinstance(content, (int, float)):
+        return format_number(content)
+    if isinstance(content, (set, frozenset)):
+        return one_line(", ".join(sorted(content))) or "–"
+    if isinstance(content, FileReference):
+        return f"{one_line(content.name)} ({format_size(content.size_bytes)})"
+    if isinstance(content, Histogram):
+        edges = content.bin_edges
+        return f"{len(edges) - 1} bins from {format_number(edges[0])} to {format_number(edges[-1])}"
+    return one_line(str(content))

@@ -1,0 +1,151 @@
+"""What is exported: tables of columns, in pieces small enough to hold in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from runfork.attributes import AttributeType
+from runfork.differences import is_system_path
+from runfork.index.interface import PointsRequest, SeriesKey
+from runfork.steps import from_micro_steps
+from runfork.types import FileReference, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from runfork.index.interface import Index, Series, Value
+    from runfork.patterns import Pattern
+
+__all__ = ["POINT_COLUMNS", "Frame", "FrameColumn", "points_frames", "runs_frame"]
+
+Kind = Literal["string", "float", "int", "bool", "time", "strings"]
+SERIES_AT_ONCE = 64
+_KINDS: Mapping[AttributeType, Kind] = {
+    AttributeType.FLOAT: "float",
+    AttributeType.FLOAT_SERIES: "float",
+    AttributeType.INT: "int",
+    AttributeType.BOOL: "bool",
+    AttributeType.DATETIME: "time",
+    AttributeType.STRING_SET: "strings",
+}
+
+
+@dataclass(frozen=True)
+class FrameColumn:
+    """A column's name and what it holds: time is microseconds since 1970, strings a list of str, None is nothing."""
+
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Columns of equal length.
+
+    Args:
+        columns: Their names and kinds.
+        values: The cells of each.
+    """
+
+    columns: Sequence[FrameColumn]
+    values: Sequence[Sequence[Any]]
+
+
+POINT_COLUMNS = (
+    FrameColumn("run_id", "string"),
+    FrameColumn("experiment", "string"),
+    FrameColumn("path", "string"),
+    FrameColumn("step", "float"),
+    FrameColumn("time", "time"),
+    FrameColumn("value", "float"),
+    FrameColumn("text", "string"),
+    FrameColumn("source_run", "string"),
+)
+"""Columns of exported points; `value` is of float series, `text` of string series, `source_run` logged the point."""
+
+
+def runs_frame(index: Index, run_ids: Sequence[str], pattern: Pattern | None) -> Frame:
+    """Return one row per run and one column per attribute; series stand for their last value.
+
+    Args:
+        index: The project's index.
+        run_ids: The rows.
+        pattern: Which attributes; None is all but those that runfork itself fills in.
+    """
+    nodes = index.nodes()
+    values = index.values(list(run_ids), pattern=pattern)
+    paths = sorted({path for some in values.values() for path in some if pattern is not None or not is_system_path(path)})
+    columns = [FrameColumn("run_id", "string"), FrameColumn("experiment", "string")]
+    cells: list[Sequence[Any]] = [list(run_ids), [nodes[run_id].experiment_name for run_id in run_ids]]
+    for path in paths:
+        found = [values.get(run_id, {}).get(path) for run_id in run_ids]
+        kinds = {_KINDS.get(value.type, "string") for value in found if value is not None}
+        kind: Kind = kinds.pop() if len(kinds) == 1 else "string"
+        columns.append(FrameColumn(path, kind))
+        cells.append([_cell(value, kind) for value in found])
+    return Frame(columns, cells)
+
+
+def _cell(value: Value | None, kind: Kind) -> Any:
+    if value is None or value.value is None:
+        return None
+    content = value.value
+    if isinstance(content, frozenset):
+        return sorted(content) if kind == "strings" else ", ".join(sorted(content))
+    if isinstance(content, FileReference):
+        return content.name
+    if isinstance(content, Histogram):
+        return f"{content.kind} {list(content.bin_edges)} {list(content.values)}"
+    return str(content) if kind == "string" else content
+
+
+def points_frames(
+    index: Index, run_ids: Sequence[str], pattern: Pattern | None, *, is_own: bool = False
+) -> Iterator[tuple[Frame, list[Series]]]:
+    """Yield points in the order of runs, paths and steps, some series at a time: as a frame and as they were read.
+
+    Args:
+        index: The project's index.
+        run_ids: Whose.
+        pattern: Which float and string series; None is the user's own.
+        is_own: Only what each run logged itself.
+    """
+    nodes = index.nodes()
+    kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
+    for run_id in run_ids:
+        paths = [
+            definition.path
+            for definition in index.definitions(run_ids=[run_id], pattern=pattern, types=kinds)
+            if pattern is not None or not is_system_path(definition.path)
+        ]
+        experiment = nodes[run_id].experiment_name
+        for start in range(0, len(paths), SERIES_AT_ONCE):
+            keys = [SeriesKey(run_id, path) for path in paths[start : start + SERIES_AT_ONCE]]
+            found = index.points(PointsRequest(keys, inherit="own" if is_own else "lineage"))
+            yield _points_frame(found, experiment), found
+
+
+def _points_frame(found: Sequence[Series], experiment: str | None) -> Frame:
+    cells: list[list[Any]] = [[] for _ in POINT_COLUMNS]
+    for series in found:
+        count = len(series.steps)
+        is_float = series.type is AttributeType.FLOAT_SERIES
+        values = [float(one) for one in series.values] if is_float else [str(one) for one in series.values]
+        nothing = [None] * count
+        for cell, part in zip(
+            cells,
+            (
+                [series.key.run_id] * count,
+                [experiment] * count,
+                [series.key.path] * count,
+                [from_micro_steps(step) for step in series.steps.tolist()],
+                series.times.tolist(),
+                values if is_float else nothing,
+                nothing if is_float else values,
+                [series.segments[source].run_id for source in series.sources.tolist()],
+            ),
+            strict=True,
+        ):
+            cell.extend(part)
+    return Frame(POINT_COLUMNS, cells)

@@ -1,0 +1,174 @@
+"""What ``runfork ls`` lists: runs or experiments with the values of chosen columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from runfork.attributes import AttributeType
+from runfork.differences import is_system_path
+from runfork.errors import ArgumentError
+from runfork.filters import Attribute
+from runfork.index.interface import Aggregate, RunsQuery, Sort
+from runfork.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runfork.filters import Filter
+    from runfork.index.interface import Definition, Index, RunRow, Value
+
+__all__ = ["ColumnChoice", "Item", "Listing", "choose_metrics", "parse_column", "read_listing"]
+
+_AGGREGATED = re.compile(rf"({'|'.join(get_args(Aggregate))})\((.+)\)")
+_INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bleu", "error")
+_VALIDATION = ("val", "valid", "validation", "eval", "test")
+_ALL_METRICS = "!^(sys|runtime|source_code)/"
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """A column: an attribute, and which statistic of it if it is a float series.
+
+    Args:
+        path: The attribute.
+        aggregate: The statistic; None is the last value.
+    """
+
+    path: str
+    aggregate: Aggregate | None = None
+
+    @property
+    def title(self) -> str:
+        """The column as it is written on the command line."""
+        return self.path if self.aggregate is None else f"{self.aggregate}({self.path})"
+
+    def content(self, value: Value | None) -> Any:
+        """Return what the column shows of an attribute."""
+        if value is None or self.aggregate in (None, "last") or value.statistics is None:
+            return None if value is None else value.value
+        return value.statistics.get(cast("str", self.aggregate))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One run of a listing.
+
+    Args:
+        row: The run.
+        values: The values of the chosen columns and of ``sys/state``, by path.
+        last_step: Last micro-step of its user-defined float series, inherited ones included; None if there is none.
+        run_count: How many runs have its experiment's name; 1 for a run without one.
+    """
+
+    row: RunRow
+    values: Mapping[str, Value]
+    last_step: int | None
+    run_count: int
+
+    @property
+    def state(self) -> str | None:
+        """running, finished, ...; None if nobody has worked it out."""
+        state = self.values.get("sys/state")
+        return None if state is None else str(state.value)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of runs or experiments.
+
+    Args:
+        items: Those on the page.
+        columns: What was chosen, or what suits the items.
+        total: How many there are in all.
+        nameless_count: Runs of the project without an experiment name.
+    """
+
+    items: list[Item]
+    columns: list[ColumnChoice]
+    total: int
+    nameless_count: int
+
+
+def parse_column(text: str) -> ColumnChoice:
+    """Read a column from text: a path, or an aggregate such as ``min(val/loss)``."""
+    found = _AGGREGATED.fullmatch(text.strip())
+    return ColumnChoice(text.strip()) if found is None else ColumnChoice(found[2], cast("Aggregate", found[1]))
+
+
+def read_listing(
+    index: Index,
+    *,
+    heads_only: bool,
+    condition: Filter | None = None,
+    sort: ColumnChoice | None = None,
+    is_descending: bool = False,
+    columns: Sequence[ColumnChoice] | None = None,
+    limit: int | None = None,
+    include_archived: bool = False,
+) -> Listing:
+    """Read one page.
+
+    Args:
+        index: The project's index, up to date.
+        heads_only: Experiments rather than runs.
+        condition: Which; its types are resolved.
+        sort: By what; None is the newest first.
+        is_descending: The greatest value first.
+        columns: What to read; None chooses the metrics that most of the items have.
+        limit: At most so many; None is all.
+        include_archived: Whether archived runs are among them.
+    """
+    order = None if sort is None else _resolve_sort(index, sort, is_descending=is_descending)
+    page = index.runs(
+        RunsQuery(condition, heads_only=heads_only, sort=order, limit=limit, include_archived=include_archived)
+    )
+    run_ids = [row.node.run_id for row in page.rows]
+    metrics = index.values(run_ids, pattern=compile_pattern(_ALL_METRICS))
+    definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
+    chosen = choose_metrics(definitions) if columns is None else list(columns)
+    values = index.values(run_ids, paths=["sys/state", *dict.fromkeys(column.path for column in chosen)])
+    names = [node.experiment_name for node in index.nodes().values()]
+    items = [
+        Item(
+            row,
+            values.get(row.node.run_id, {}),
+            _last_step(metrics.get(row.node.run_id, {})),
+            names.count(row.node.experiment_name) if row.node.experiment_name is not None else 1,
+        )
+        for row in page.rows
+    ]
+    return Listing(items, chosen, page.total, names.count(None))
+
+
+def _last_step(values: Mapping[str, Value]) -> int | None:
+    steps = [
+        int(value.statistics["last_step"])
+        for path, value in values.items()
+        if value.type is AttributeType.FLOAT_SERIES and value.statistics and not is_system_path(path)
+        and value.statistics.get("last_step") is not None
+    ]  # fmt: skip
+    return max(steps, default=None)
+
+
+def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:
+    kinds = [one.type for one in index.definitions(pattern=compile_pattern(f"^{re.escape(sort.path)}$"))]
+    if not kinds:
+        raise ArgumentError(f"cannot sort by {sort.path!r}: no run has such an attribute; 'runfork show RUN' lists a run's")
+    kind = kinds[0] if len(set(kinds)) == 1 else "string"
+    return Sort(Attribute(sort.path, kind), descending=is_descending, aggregate=sort.aggregate or "last")
+
+
+def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[ColumnChoice]:
+    """Return the metrics to show where none were asked for: those that most runs have, validation and losses first."""
+    users = [one for one in definitions if not is_system_path(one.path)]
+    return [ColumnChoice(one.path) for one in sorted(users, key=_interest)[:most]]
+
+
+def _interest(definition: Definition) -> tuple[int, bool, bool, int, str]:
+    path = definition.path.lower()
+    parts = re.split(r"[/_.-]", path)
+    is_interesting = any(word in path for word in _INTERESTING)
+    is_validation = any(part in _VALIDATION for part in parts)
+    return -definition.run_count, not is_interesting, not is_validation, path.count("/"), definition.path

@@ -1,0 +1,231 @@
+"""``runfork ls``: experiments, or runs, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runfork.cli.json_output import json_content, json_node, json_number, write_json
+from runfork.cli.listing import parse_column, read_listing
+from runfork.cli.opening import open_project
+from runfork.cli.options import json_option, place_options
+from runfork.errors import NotFoundError
+from runfork.steps import format_step, from_micro_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runfork.cli.console import OutputConsole
+    from runfork.cli.listing import ColumnChoice, Item, Listing
+    from runfork.cli.options import Place
+    from runfork.filters import Filter
+    from runfork.index.interface import Index
+    from runfork.project import Project
+
+__all__ = ["command"]
+
+DEFAULT_LIMIT = 50
+
+
+@click.command("ls")
+@click.option("--runs", "is_runs", is_flag=True, help="List runs, not experiments.")
+@click.option("--filter", "filter_text", metavar="QUERY", help="Only those that satisfy QUERY, such as 'val/loss < 0.3'.")
+@click.option("--sort", "sort_text", metavar="COLUMN", help="Sort by an attribute, the least first; default: newest first.")
+@click.option("-r", "--reverse", "is_descending", is_flag=True, help="With --sort: the greatest first.")
+@click.option(
+    "--columns",
+    "column_texts",
+    metavar="COLUMN,...",
+    help="Attributes to show, such as 'lr,min(val/loss)'; default: a few metrics.",
+)
+@click.option("-n", "--limit", type=click.IntRange(0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0 is all.")
+@click.option("--archived", "include_archived", is_flag=True, help="Archived runs too.")
+@json_option
+@place_options
+def command(
+    *,
+    place: Place,
+    as_json: bool,
+    is_runs: bool,
+    filter_text: str | None,
+    sort_text: str | None,
+    is_descending: bool,
+    column_texts: str | None,
+    limit: int,
+    include_archived: bool,
+) -> None:
+    """List experiments: how many runs, the head, its state and last metrics.
+
+    An experiment is the lineage of runs that share a name; its head is the latest of them. A COLUMN is an attribute's
+    path, or of a metric last(path), min(path), max(path), average(path) or variance(path).
+    """
+    with open_project(place) as project:
+        listing = read_listing(
+            project.index,
+            heads_only=not is_runs,
+            condition=_condition(project.index, filter_text),
+            sort=None if sort_text is None else parse_column(sort_text),
+            is_descending=is_descending,
+            columns=_columns(column_texts),
+            limit=limit or None,
+            include_archived=include_archived,
+        )
+        if as_json:
+            write_json(_document(project.name, listing, is_runs=is_runs))
+        else:
+            _print(project, listing, is_runs=is_runs, is_filtered=filter_text is not None)
+
+
+def _columns(text: str | None) -> list[ColumnChoice] | None:
+    return None if text is None else [parse_column(one) for one in text.split(",") if one.strip()]
+
+
+def _condition(index: Index, text: str | None) -> Filter | None:
+    if text is None:
+        return None
+    from runfork.query.inference import resolve_filter
+    from runfork.query_language import parse_filter
+
+    return resolve_filter(parse_filter(text), index)
+
+
+def _document(project: str, listing: Listing, *, is_runs: bool) -> dict[str, Any]:
+    return {
+        "project": project,
+        "mode": "runs" if is_runs else "experiments",
+        "total": listing.total,
+        "items": [_json_item(item, listing.columns) for item in listing.items],
+    }
+
+
+def _json_item(item: Item, columns: Sequence[ColumnChoice]) -> dict[str, Any]:
+    return {
+        **json_node(item.row.node),
+        "is_head": item.row.is_head,
+        "run_count": item.run_count,
+        "state": item.state,
+        "last_step": None if item.last_step is None else from_micro_steps(item.last_step),
+        "values": {column.title: _json_cell(item, column) for column in columns},
+    }
+
+
+def _json_cell(item: Item, column: ColumnChoice) -> Any:
+    value = item.values.get(column.path)
+    if value is None:
+        return None
+    content = column.content(value)
+    return json_number(content) if column.aggregate is not None else json_content(value.type, content)
+
+
+def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool) -> None:
+    if not listing.items:
+        raise NotFoundError(_nothing(project.name, listing, is_runs=is_runs, is_filtered=is_filtered))
+    from runfork.cli.console import open_console
+    from runfork.cli.tables import print_table
+
+    console = open_console()
+    columns = (_run_columns if is_runs else _experiment_columns)(project, listing, console)
+    left_out = print_table(console, columns)
+    for note in _notes(listing, left_out, is_runs=is_runs):
+        console.print(note, style="dim")
+
+
+def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
+    what = "runs" if is_runs else "experiments"
+    if is_filtered:
+        return f"no {what} in project {project!r} satisfy the filter"
+    if not is_runs and listing.nameless_count:
+        return f"no experiments in project {project!r}, but {listing.nameless_count} runs without a name; use --runs"
+    return f"no {what} in project {project!r}"
+
+
+def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool) -> list[str]:
+    notes = []
+    if hidden := listing.total - len(listing.items):
+        notes.append(f"{hidden} more; -n 0 lists all")
+    if left_out:
+        notes.append(f"no room for {', '.join(left_out)}; a wider terminal or --columns shows them")
+    if not is_runs and listing.nameless_count:
+        notes.append(f"{listing.nameless_count} runs without an experiment; --runs lists them")
+    return notes
+
+
+def _experiment_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
+    from runfork.cli.formats import one_line
+    from runfork.cli.names import run_names
+    from runfork.cli.tables import Cell, Column
+
+    names = run_names(project.index, console)
+    items = listing.items
+    return [
+        Column("EXPERIMENT", [Cell(one_line(item.row.node.experiment_name or ""), "bold") for item in items], is_flexible=True),
+        Column("RUNS", [Cell(str(item.run_count)) for item in items], is_number=True),
+        Column("HEAD", [Cell(one_line(names[item.row.node.run_id])) for item in items], is_flexible=True),
+        *_shared_columns(listing),
+    ]
+
+
+def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
+    from runfork.cli.formats import one_line
+    from runfork.cli.names import run_names
+    from runfork.cli.tables import Cell, Column
+
+    names = run_names(project.index, console)
+    items = listing.items
+
+    def origin(item: Item) -> str:
+        fork = item.row.node.fork
+        return "" if fork is None else f"{one_line(names.get(fork.parent, fork.parent))} @{format_step(fork.step)}"
+
+    return [
+        Column("RUN", [Cell(one_line(names[item.row.node.run_id]), "bold") for item in items], is_flexible=True),
+        Column(
+            "EXPERIMENT",
+            [
+                Cell(one_line(item.row.node.experiment_name or "–"), None if item.row.is_head else "dim")
+                for item in items
+            ],
+            is_flexible=True,
+        ),
+        Column("FORK OF", [Cell(origin(item)) for item in items], is_flexible=True),
+        *_shared_columns(listing),
+    ]
+
+
+def _shared_columns(listing: Listing) -> list[Any]:
+    from runfork.cli.formats import format_age, format_number, format_value
+    from runfork.cli.tables import Cell, Column
+    from runfork.cli.tree import STATE_STYLES
+
+    items = listing.items
+
+    def cell(item: Item, column: ColumnChoice) -> Cell:
+        value = item.values.get(column.path)
+        if value is None:
+            return Cell("–", "dim")
+        return Cell(format_value(value) if column.aggregate is None else format_number(column.content(value)))
+
+    def is_number(column: ColumnChoice) -> bool:
+        values = [item.values[column.path] for item in items if column.path in item.values]
+        return all(value.type.value in ("int", "float", "float_series") for value in values)
+
+    return [
+        Column("STATE", [Cell(item.state or "–", STATE_STYLES.get(item.state or "", "dim")) for item in items]),
+        Column(
+            "STEP",
+            [Cell("–" if item.last_step is None else format_step(item.last_step)) for item in items],
+            is_number=True,
+        ),
+        *(
+            Column(
+                column.title,
+                [cell(item, column) for item in items],
+                is_number=is_number(column),
+                is_optional=True,
+                is_flexible=not is_number(column),
+            )
+            for column in listing.columns
+        ),
+        Column("CREATED", [Cell(format_age(item.row.node.created), "dim") for item in items], is_optional=True),
+    ]

@@ -1,0 +1,74 @@
+"""Opening the project that a command reads, and choosing it where none was asked for."""
+
+from __future__ import annotations
+
+import difflib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from runfork.cli.progress import drain_progress
+from runfork.errors import NotFoundError
+from runfork.settings import Settings
+from runfork.store import Store, default_project, find_data_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runfork.cli.options import Place
+    from runfork.project import Project
+
+__all__ = ["choose_project", "open_project", "open_store"]
+
+
+def open_store(place: Place) -> Store:
+    """Return the data directory that `place` names.
+
+    Raises:
+        NotFoundError: It is not there.
+    """
+    directory = find_data_directory(place.directory)
+    if not directory.is_dir():
+        raise NotFoundError(f"there is no data directory at {str(directory)!r}; log a run, or name another with --dir")
+    return Store(directory)
+
+
+def choose_project(place: Place, store: Store) -> str:
+    """Return the project to read: the one asked for, else the default one, else the only one that has runs.
+
+    Raises:
+        NotFoundError: It has no runs; the message names those that have.
+    """
+    known = store.projects()
+    asked = place.project or Settings.from_environment().project
+    if asked is None:
+        default = default_project()
+        return known[0] if len(known) == 1 else _known_project(default, known, store, f"the default project {default!r}")
+    short = [name for name in known if name.partition("/")[2] == asked]
+    return short[0] if len(short) == 1 else _known_project(asked, known, store, f"project {asked!r}")
+
+
+def _known_project(name: str, known: list[str], store: Store, described: str) -> str:
+    if name in known:
+        return name
+    missing = f"{described} has no runs in {str(store.directory)!r}"
+    if not known:
+        raise NotFoundError(f"{missing}, nor has any other; log a run, or name another directory with --dir")
+    close = difflib.get_close_matches(name, known, n=1) or known[:1]
+    shown = ", ".join(map(repr, known[:5])) + (f" and {len(known) - 5} more" if len(known) > 5 else "")  # noqa: PLR2004
+    raise NotFoundError(f"{missing}; found {shown}; name one, such as --project {close[0]}")
+
+
+@contextmanager
+def open_project(place: Place) -> Iterator[Project]:
+    """Open the project that `place` names, brought up to date; progress is shown on a terminal's stderr."""
+    from runfork.cli import current_plugins
+    from runfork.project import Project
+
+    store = open_store(place)
+    project = Project.open(choose_project(place, store), directory=store.directory, plugins=current_plugins())
+    try:
+        with drain_progress() as progress:
+            project.refresh(progress)
+        yield project
+    finally:
+        project.close()

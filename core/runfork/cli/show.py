@@ -1,0 +1,242 @@
+"""``runfork show``: everything about one run, on a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runfork.attributes import AttributeType
+from runfork.cli.console_lines import read_console_lines
+from runfork.cli.json_output import json_node, json_time, json_value, write_json
+from runfork.cli.opening import open_project
+from runfork.cli.options import json_option, place_options
+from runfork.differences import is_system_path
+from runfork.lineage import ancestors, heads
+from runfork.steps import format_step, from_micro_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runfork.cli.console import OutputConsole
+    from runfork.cli.console_lines import ConsoleLine
+    from runfork.cli.options import Place
+    from runfork.cli.tables import Cell
+    from runfork.index.interface import Value
+    from runfork.lineage import RunNode
+    from runfork.project import Project
+
+__all__ = ["command"]
+
+_INDENT = 2
+
+
+@click.command("show")
+@click.argument("name", metavar="RUN")
+@click.option("--console", "show_console", is_flag=True, help="Show the last lines of console output instead.")
+@click.option("-n", "--lines", type=click.IntRange(1), default=20, show_default=True, help="With --console: how many.")
+@click.option("--system", "include_system", is_flag=True, help="Also sys/, runtime/ and source_code/.")
+@json_option
+@place_options
+def command(
+    *, place: Place, as_json: bool, name: str, show_console: bool, lines: int, include_system: bool
+) -> None:
+    """Show one run: state, lineage, configs, tags, series and files.
+
+    RUN is a run id, an unambiguous beginning of one, or an experiment (its head).
+    """
+    with open_project(place) as project:
+        run_id = project.find_run(name)
+        if show_console:
+            _show_console(project, run_id, lines, as_json=as_json)
+            return
+        nodes = project.index.nodes()
+        values = project.index.values([run_id])[run_id]
+        if as_json:
+            write_json(_document(project, nodes, run_id, values))
+        else:
+            _print(project, nodes, run_id, values, include_system=include_system)
+
+
+def _document(
+    project: Project, nodes: Mapping[str, RunNode], run_id: str, values: Mapping[str, Value]
+) -> dict[str, Any]:
+    node = nodes[run_id]
+    return {
+        "project": project.name,
+        **json_node(node),
+        "is_head": heads(nodes.values()).get(node.experiment_name or "") == run_id,
+        "state": values["sys/state"].value if "sys/state" in values else None,
+        "lineage": [_json_ancestor(nodes[one]) for one in ancestors(run_id, nodes)[::-1]],
+        "attributes": {path: json_value(value) for path, value in sorted(values.items())},
+    }
+
+
+def _json_ancestor(node: RunNode) -> dict[str, Any]:
+    return {"run_id": node.run_id, "fork_step": None if node.fork is None else from_micro_steps(node.fork.step)}
+
+
+def _show_console(project: Project, run_id: str, count: int, *, as_json: bool) -> None:
+    lines = read_console_lines(project.index, run_id, count)
+    if as_json:
+        document = [{"time": json_time(line.time), "path": line.path, "text": line.text} for line in lines]
+        write_json({"project": project.name, "run_id": run_id, "lines": document})
+        return
+    from runfork.cli.console import open_console
+    from runfork.cli.formats import one_line
+
+    console = open_console()
+    if not lines:
+        console.print("no console output was captured", style="dim")
+    for line in lines:
+        console.print(one_line(line.text), style=_line_style(line), soft_wrap=True)
+
+
+def _line_style(line: ConsoleLine) -> str | None:
+    return "yellow" if line.is_error else None
+
+
+def _print(
+    project: Project,
+    nodes: Mapping[str, RunNode],
+    run_id: str,
+    values: Mapping[str, Value],
+    *,
+    include_system: bool,
+) -> None:
+    from runfork.cli.console import open_console
+
+    console = open_console()
+    _print_head(console, project, nodes, run_id, values)
+    shown = {path: value for path, value in sorted(values.items()) if include_system or not is_system_path(path)}
+    singles = {path: value for path, value in shown.items() if not value.type.is_series}
+    files = {path: value for path, value in singles.items() if value.type is AttributeType.FILE}
+    configs = {path: value for path, value in singles.items() if path not in files}
+    _print_singles(console, "configs", configs, run_id)
+    _print_series(console, {path: value for path, value in shown.items() if value.type.is_series})
+    _print_singles(console, "files", files, run_id)
+    hidden = len(values) - len(shown)
+    if hidden:
+        console.print(f"\n{hidden} attributes of the system; --system shows them", style="dim")
+
+
+def _print_head(
+    console: OutputConsole, project: Project, nodes: Mapping[str, RunNode], run_id: str, values: Mapping[str, Value]
+) -> None:
+    from rich.text import Text
+
+    from runfork.cli.formats import one_line
+    from runfork.cli.tables import Cell, Column, print_table
+    from runfork.cli.tree import STATE_STYLES
+
+    node = nodes[run_id]
+    state = str(values["sys/state"].value) if "sys/state" in values else ""
+    title = Text(one_line(run_id), "bold")
+    title.append("  ")
+    title.append(state, STATE_STYLES.get(state, "dim"))
+    console.print(title)
+    experiment = one_line(node.experiment_name or "–")
+    if heads(nodes.values()).get(node.experiment_name or "") == run_id:
+        experiment += " (head)"
+    facts = [
+        ("experiment", experiment),
+        ("project", one_line(project.name)),
+        ("created", _times(node, values)),
+        ("lineage", _lineage_line(nodes, run_id, console)),
+        ("tags", _text(values, "sys/tags")),
+        ("group tags", _text(values, "sys/group_tags")),
+        ("description", _text(values, "sys/description")),
+        ("failed with", _text(values, "sys/exception")),
+    ]
+    kept = [(name, text) for name, text in facts if text]
+    columns = [
+        Column("", [Cell(name, "dim") for name, _ in kept]),
+        Column("", [Cell(text) for _, text in kept], is_flexible=True),
+    ]
+    print_table(console, columns, indent=_INDENT, has_titles=False)
+
+
+def _text(values: Mapping[str, Value], path: str) -> str:
+    from runfork.cli.formats import format_value
+
+    value = values.get(path)
+    return "" if value is None or not value.value else format_value(value)
+
+
+def _times(node: RunNode, values: Mapping[str, Value]) -> str:
+    from runfork.cli.formats import format_age, format_duration, format_time
+
+    text = f"{format_time(node.created)}, {format_age(node.created)}"
+    running = values.get("sys/running_time_seconds")
+    if running is not None and running.value:
+        text += f"; ran {format_duration(running.value)}"
+    host = _text(values, "sys/hostname")
+    return f"{text} on {host}" if host else text
+
+
+def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputConsole) -> str:
+    """Return the way from the root to the run, such as ``old-owl ─800→ wise-elk ─900→ shy-fox``."""
+    from runfork.cli.formats import one_line
+    from runfork.cli.names import short_names
+
+    path = ancestors(run_id, nodes)[::-1]
+    names = short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
+    shown = names if console.is_terminal else {}
+    first = nodes[path[0]].fork
+    parts = [] if first is None else [f"{one_line(first.parent)} (not here yet)", f"─{format_step(first.step)}→"]
+    parts.append(one_line(shown.get(path[0], path[0])))
+    for one in path[1:]:
+        fork = nodes[one].fork
+        assert fork is not None
+        parts += [f"─{format_step(fork.step)}→", one_line(shown.get(one, one))]
+    return " ".join(parts) if len(parts) > 1 else ""
+
+
+def _print_singles(console: OutputConsole, title: str, values: Mapping[str, Value], run_id: str) -> None:
+    if not values:
+        return
+    from runfork.cli.formats import format_value, one_line
+    from runfork.cli.tables import Cell, Column, print_table
+
+    console.print(f"\n{title}", style="bold")
+    columns = [
+        Column("", [Cell(one_line(path)) for path in values], is_flexible=True),
+        Column("", [Cell(format_value(value)) for value in values.values()], is_flexible=True),
+    ]
+    if any(value.source_run != run_id for value in values.values()):
+        inherited = [Cell("" if value.source_run == run_id else "inherited", "dim") for value in values.values()]
+        columns.append(Column("", inherited, is_optional=True))
+    print_table(console, columns, indent=_INDENT, has_titles=False)
+
+
+def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
+    if not values:
+        return
+    from runfork.cli.formats import format_value, one_line
+    from runfork.cli.tables import Cell, Column, print_table
+
+    console.print("\nseries", style="bold")
+    found = list(values.values())
+    columns = [
+        Column("", [Cell(one_line(path)) for path in values], is_flexible=True),
+        Column("LAST", [Cell(format_value(value)) for value in found], is_number=True, is_flexible=True),
+        Column("AT STEP", [Cell(_last_step(path, value)) for path, value in values.items()], is_number=True),
+        Column("MIN", _statistics(found, "min"), is_number=True, is_optional=True),
+        Column("MAX", _statistics(found, "max"), is_number=True, is_optional=True),
+        Column("POINTS", _statistics(found, "count"), is_number=True, is_optional=True),
+    ]
+    print_table(console, columns, indent=_INDENT)
+
+
+def _last_step(path: str, value: Value) -> str:
+    step = (value.statistics or {}).get("last_step")
+    if step is None or is_system_path(path):  # those of the system are on the clock axis
+        return "–"
+    return format_step(int(step))
+
+
+def _statistics(values: Sequence[Value], name: str) -> list[Cell]:
+    from runfork.cli.formats import format_number
+    from runfork.cli.tables import Cell
+
+    return [Cell(format_number((value.statistics or {}).get(name))) for value in values]

@@ -1,0 +1,107 @@
+"""What the query functions accept, checked before anything is opened: each wrong argument is refused in one sentence."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import TYPE_CHECKING, Any, Literal
+
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.steps import MAX_MICRO_STEP, MICRO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runfork.query.selection import Selector
+
+__all__ = ["Inherit", "Kind", "check_choice", "check_count", "check_flag", "check_step_range", "choose", "inheritance"]
+
+Kind = Literal["run", "experiment"]
+"""By what a result is labelled: run ids, or names of experiments, each of which stands for its head."""
+
+Inherit = Literal["lineage", "experiment", "own"]
+
+
+def choose(runs: Selector, experiments: Selector, *, is_required: bool = True) -> tuple[Kind, Selector]:
+    """Return which of `runs` and `experiments` was passed, and what.
+
+    Raises:
+        ArgumentError: Both were, or neither and `is_required`.
+    """
+    if runs is not None and experiments is not None:
+        raise ArgumentError(
+            "pass either runs= or experiments=, found both; experiments are their head runs with a name"
+        )
+    if runs is None and experiments is None and is_required:
+        raise ArgumentError('pass runs= or experiments=, found neither; runs=".*" selects every run')
+    return ("run", runs) if experiments is None else ("experiment", experiments)
+
+
+def inheritance(kind: Kind, to_the_root: object) -> Inherit:
+    """Return what ``lineage_to_the_root`` means: False cuts an experiment where its name begins, and a run to itself."""
+    if check_flag("lineage_to_the_root", to_the_root):
+        return "lineage"
+    return "experiment" if kind == "experiment" else "own"
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return `value` if it is a bool."""
+    if not isinstance(value, bool):
+        raise ArgumentTypeError(f"{name} must be True or False, found {value!r}")
+    return value
+
+
+def check_choice(name: str, value: object, choices: Sequence[object]) -> Any:
+    """Return `value` if it is one of `choices`."""
+    if value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, choices))}, found {value!r}")
+    return value
+
+
+def check_count(name: str, value: object, *, maximum: int | None = None) -> int | None:
+    """Return `value` if it is a whole number of at least 1 (and at most `maximum`), or None."""
+    if value is None:
+        return None
+    try:
+        count = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        count = 0
+    if isinstance(value, bool) or count < 1 or (maximum is not None and count > maximum):
+        wanted = "a whole number of at least 1" if maximum is None else f"a whole number from 1 to {maximum}"
+        raise ArgumentError(f"{name} must be {wanted}, found {value!r}")
+    return count
+
+
+def check_step_range(value: object) -> tuple[int | None, int | None]:
+    """Return a step range in micro-steps, both ends inclusive; None is open.
+
+    Raises:
+        ArgumentError: It is no pair of numbers or None, or it ends before it starts.
+    """
+    if not isinstance(value, (tuple, list)) or len(value) != 2:  # noqa: PLR2004
+        raise ArgumentTypeError(f"step_range must be a pair such as (0, 100) or (None, 100), found {value!r}")
+    first, last = map(_bound, value)
+    if first is not None and last is not None and first > last:
+        raise ArgumentError(f"step_range must start before it ends, found {value!r}; swap its ends")
+    return first, last
+
+
+def _bound(value: object) -> int | None:
+    if value is None:
+        return None
+    number = _number(value)
+    limit = MAX_MICRO_STEP + 1
+    if abs(number) >= limit // MICRO:
+        return limit if number > 0 else -limit
+    return round(number * MICRO)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise ArgumentTypeError(f"step_range must consist of numbers and None, found {value!r}")
+    number = float(value)
+    if math.isnan(number):
+        raise ArgumentError("step_range must consist of numbers and None, found nan")
+    return number

@@ -1,0 +1,207 @@
+"""Series as frames: a row for each run (or experiment) and step, a column for each attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from runfork.attributes import AttributeType
+from runfork.index.interface import PointsRequest, Series, SeriesKey
+from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range, choose, inheritance
+from runfork.query.files import logged_file
+from runfork.query.frames import Layout, import_pandas, series_frame
+from runfork.query.selection import attribute_choices, check_selector, find_definitions, select
+from runfork.query.source import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import pandas as pd
+
+    from runfork.query.arguments import Inherit, Kind
+    from runfork.query.selection import AttributeSelector, Choice, Selection, Selector
+    from runfork.query.source import Source
+
+__all__ = ["SeriesQuery", "fetch_metrics", "fetch_series", "read_series", "series_keys"]
+
+StepRange = tuple[float | None, float | None]
+_METRICS = (AttributeType.FLOAT_SERIES,)
+_OTHERS = (AttributeType.STRING_SERIES, AttributeType.HISTOGRAM_SERIES, AttributeType.FILE_SERIES)
+
+
+@dataclass(frozen=True)
+class SeriesQuery:
+    """Which points a frame shows.
+
+    Args:
+        kind: Whether rows are labelled by run id or by experiment.
+        selector: Which runs or experiments.
+        choices: Which attributes.
+        inherit: How much of the lineage is seen.
+        step_range: First and last micro-step, inclusive; None is open.
+        tail: The last so many points of each series, or None.
+        layout: Columns of the frame.
+    """
+
+    kind: Kind
+    selector: Selector
+    choices: tuple[Choice, ...]
+    inherit: Inherit = "lineage"
+    step_range: tuple[int | None, int | None] = (None, None)
+    tail: int | None = None
+    layout: Layout = field(default_factory=Layout)
+
+
+def fetch_metrics(
+    *,
+    project: str | None = None,
+    directory: str | PathLike[str] | None = None,
+    runs: Selector = None,
+    experiments: Selector = None,
+    attributes: AttributeSelector,
+    include_time: Literal["absolute"] | None = None,
+    step_range: StepRange = (None, None),
+    lineage_to_the_root: bool = True,
+    tail_limit: int | None = None,
+    type_suffix_in_column_names: bool = False,
+    include_point_previews: bool = False,
+) -> pd.DataFrame:
+    """Return points of float series, all of them, as they were logged.
+
+    Args:
+        project: As in `runfork.list_runs`.
+        directory: As in `runfork.list_runs`.
+        runs: Which runs: a pattern, exact ids or a `Filter`. Exactly one of `runs` and `experiments` is given.
+        experiments: Which experiments: a pattern, exact names or a `Filter` on their heads.
+        attributes: Which series: a pattern, exact paths, an `Attribute` or an `AttributeFilter`. Others than float series are
+            left out.
+        include_time: ``"absolute"`` adds when each point was logged, in UTC.
+        step_range: First and last step, both inclusive; None is open.
+        lineage_to_the_root: Whether points inherited from ancestors are there. If not, an experiment begins where its name
+            does in the lineage, and a run has its own points only.
+        tail_limit: The last so many points of each series within `step_range`.
+        type_suffix_in_column_names: Whether columns are named ``path:float_series``.
+        include_point_previews: Whether previews that no committed point has replaced are there, with columns that say so.
+
+    Returns:
+        A frame with index (``run`` or ``experiment``, ``step``), sorted, and columns sorted by path; NaN stands where a
+        series has no point at that step. With times or previews, columns are pairs of path and ``value``,
+        ``absolute_time``, ``is_preview`` and ``preview_completion``.
+
+    Raises:
+        ArgumentError: An argument cannot be used.
+        NotFoundError: There is no such project.
+    """
+    import_pandas()
+    kind, selector = choose(runs, experiments)
+    layout = Layout(
+        with_time=check_choice("include_time", include_time, (None, "absolute")) is not None,
+        with_previews=check_flag("include_point_previews", include_point_previews),
+        with_type=check_flag("type_suffix_in_column_names", type_suffix_in_column_names),
+    )
+    query = SeriesQuery(
+        kind,
+        check_selector(kind, selector),
+        attribute_choices("attributes", attributes, types=_METRICS),
+        inheritance(kind, lineage_to_the_root),
+        check_step_range(step_range),
+        check_count("tail_limit", tail_limit),
+        layout,
+    )
+    with opened(project, directory) as source:
+        return read_series(source, query)
+
+
+def fetch_series(
+    *,
+    project: str | None = None,
+    directory: str | PathLike[str] | None = None,
+    runs: Selector = None,
+    experiments: Selector = None,
+    attributes: AttributeSelector,
+    include_time: Literal["absolute"] | None = None,
+    step_range: StepRange = (None, None),
+    lineage_to_the_root: bool = True,
+    tail_limit: int | None = None,
+) -> pd.DataFrame:
+    """Return points of string, histogram and file series.
+
+    Steps of captured console output and logs are Unix time in seconds, and so is `step_range` for them.
+
+    Args:
+        project: As in `runfork.list_runs`.
+        directory: As in `runfork.list_runs`.
+        runs: As in `fetch_metrics`.
+        experiments: As in `fetch_metrics`.
+        attributes: Which series: a pattern, exact paths, an `Attribute` or an `AttributeFilter`. Float series and single
+            values are left out.
+        include_time: As in `fetch_metrics`.
+        step_range: As in `fetch_metrics`.
+        lineage_to_the_root: As in `fetch_metrics`.
+        tail_limit: As in `fetch_metrics`.
+
+    Returns:
+        A frame shaped as from `fetch_metrics`; values are str, `Histogram` and `LoggedFile`, or None.
+
+    Raises:
+        ArgumentError: An argument cannot be used.
+        NotFoundError: There is no such project.
+    """
+    import_pandas()
+    kind, selector = choose(runs, experiments)
+    query = SeriesQuery(
+        kind,
+        check_selector(kind, selector),
+        attribute_choices("attributes", attributes, types=_OTHERS),
+        inheritance(kind, lineage_to_the_root),
+        check_step_range(step_range),
+        check_count("tail_limit", tail_limit),
+        Layout(with_time=check_choice("include_time", include_time, (None, "absolute")) is not None),
+    )
+    with opened(project, directory) as source:
+        return read_series(source, query)
+
+
+def read_series(source: Source, query: SeriesQuery) -> pd.DataFrame:
+    """Return the points that `query` asks for, as a frame."""
+    selection = select(source, query.kind, query.selector)
+    definitions = find_definitions(source, query.choices, selection.run_ids)
+    request = PointsRequest(
+        series_keys(selection, definitions),
+        inherit=query.inherit,
+        step_range=query.step_range,
+        tail=query.tail,
+        previews=query.layout.with_previews,
+    )
+    known = set(definitions)
+    found = [series for series in source.index.points(request) if (series.key.path, series.type) in known]
+    return series_frame(selection, [_with_files(source, selection, series) for series in found], query.layout)
+
+
+def series_keys(selection: Selection, definitions: Sequence[tuple[str, AttributeType]]) -> list[SeriesKey]:
+    """Return every pair of a selected run and a path; an index leaves out those that are not there."""
+    paths = sorted({path for path, _ in definitions})
+    return [SeriesKey(run_id, path) for run_id in selection.run_ids for path in paths]
+
+
+def _with_files(source: Source, selection: Selection, series: Series) -> Series:
+    """Return a file series whose values say where they are from; any other as it is."""
+    if series.type is not AttributeType.FILE_SERIES:
+        return series
+    run_id, path = series.key.run_id, series.key.path
+    label = selection.label_of()[run_id]
+    files = [
+        logged_file(
+            source,
+            reference,
+            kind=selection.kind,
+            label=label,
+            run_id=run_id,
+            path=path,
+            source_run=series.segments[position].run_id,
+            micro_step=step,
+        )
+        for reference, position, step in zip(series.values, series.sources.tolist(), series.steps.tolist(), strict=True)
+    ]
+    return replace(series, values=files)

@@ -1,0 +1,262 @@
+"""Tables: a row for each run or experiment, a column for each attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.filters import Attribute
+from runfork.index.interface import Sort
+from runfork.query.arguments import check_choice, check_count, check_flag
+from runfork.query.files import logged_file
+from runfork.query.frames import as_column, import_pandas, label_index, times_column
+from runfork.query.inference import resolve_sort
+from runfork.query.selection import attribute_choices, check_selector, find_definitions, select
+from runfork.query.source import opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+
+    import pandas as pd
+
+    from runfork.index.interface import Value
+    from runfork.query.arguments import Kind
+    from runfork.query.selection import AttributeSelector, Choice, Selection, Selector
+    from runfork.query.source import Source
+
+__all__ = ["TableQuery", "fetch_experiments_table", "fetch_runs_table", "read_table"]
+
+_LATEST_FIRST = Attribute("sys/creation_time", "datetime")
+_UNSORTABLE = ("file", "file_series", "histogram_series")
+_FLOATS = (AttributeType.FLOAT, AttributeType.FLOAT_SERIES)
+_FILES = (AttributeType.FILE, AttributeType.FILE_SERIES)
+
+
+@dataclass(frozen=True)
+class TableQuery:
+    """What a table shows.
+
+    Args:
+        kind: Whether rows are runs or experiments.
+        selector: Which.
+        choices: Which attributes are columns; none gives rows only.
+        sort_by: What rows are ordered by.
+        descending: Whether the greatest comes first.
+        limit: At most so many rows.
+        with_type: Whether the type stands after the attribute's name.
+    """
+
+    kind: Kind
+    selector: Selector
+    choices: tuple[Choice, ...]
+    sort_by: Attribute = _LATEST_FIRST
+    descending: bool = True
+    limit: int | None = None
+    with_type: bool = False
+
+
+def fetch_runs_table(
+    *,
+    project: str | None = None,
+    directory: str | PathLike[str] | None = None,
+    runs: Selector = None,
+    attributes: AttributeSelector = (),
+    sort_by: str | Attribute = _LATEST_FIRST,
+    sort_direction: Literal["asc", "desc"] = "desc",
+    limit: int | None = None,
+    type_suffix_in_column_names: bool = False,
+) -> pd.DataFrame:
+    """Return a table of runs.
+
+    Columns hold float (also the last value of float series), int, bool, str, UTC times, sets of str, `LoggedFile` and
+    `Histogram`. A missing value is NaN, NaT, NA (int and bool columns) or None.
+
+    Args:
+        project: As in `runfork.list_runs`.
+        directory: As in `runfork.list_runs`.
+        runs: Which: a pattern, exact ids, a `Filter`, or None for all.
+        attributes: Which are columns: a pattern, exact paths, an `Attribute`, an `AttributeFilter`; an empty list gives rows
+            without columns. Attributes that no run has are left out.
+        sort_by: Path or `Attribute`; of series the last value counts. Runs without a value come last.
+        sort_direction: ``"asc"`` or ``"desc"``.
+        limit: At most so many rows.
+        type_suffix_in_column_names: Whether columns are named ``path:type``.
+
+    Returns:
+        A frame with index ``run`` in the order asked for, and columns sorted by name.
+
+    Raises:
+        ArgumentError: An argument cannot be used, or an attribute has several types and columns carry no type.
+        NotFoundError: There is no such project.
+    """
+    query = _query("run", runs, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
+    with opened(project, directory) as source:
+        return read_table(source, query)
+
+
+def fetch_experiments_table(
+    *,
+    project: str | None = None,
+    directory: str | PathLike[str] | None = None,
+    experiments: Selector = None,
+    attributes: AttributeSelector = (),
+    sort_by: str | Attribute = _LATEST_FIRST,
+    sort_direction: Literal["asc", "desc"] = "desc",
+    limit: int | None = None,
+    type_suffix_in_column_names: bool = False,
+) -> pd.DataFrame:
+    """Return a table of experiments: each row is the head of one.
+
+    Args:
+        project: As in `runfork.list_runs`.
+        directory: As in `runfork.list_runs`.
+        experiments: Which: a pattern, exact names, a `Filter` on their heads, or None for all.
+        attributes: As in `fetch_runs_table`.
+        sort_by: As in `fetch_runs_table`.
+        sort_direction: As in `fetch_runs_table`.
+        limit: As in `fetch_runs_table`.
+        type_suffix_in_column_names: As in `fetch_runs_table`.
+
+    Returns:
+        A frame with index ``experiment``, otherwise as from `fetch_runs_table`.
+
+    Raises:
+        ArgumentError: As in `fetch_runs_table`.
+        NotFoundError: There is no such project.
+    """
+    query = _query("experiment", experiments, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
+    with opened(project, directory) as source:
+        return read_table(source, query)
+
+
+def _query(
+    kind: Kind,
+    selector: object,
+    attributes: object,
+    sort_by: object,
+    sort_direction: object,
+    limit: object,
+    with_type: object,
+) -> TableQuery:
+    import_pandas()
+    is_empty = isinstance(attributes, (list, tuple)) and not attributes
+    return TableQuery(
+        kind,
+        check_selector(kind, selector),
+        () if is_empty else attribute_choices("attributes", attributes),
+        _sort_attribute(sort_by),
+        check_choice("sort_direction", sort_direction, ("asc", "desc")) == "desc",
+        check_count("limit", limit),
+        check_flag("type_suffix_in_column_names", with_type),
+    )
+
+
+def _sort_attribute(sort_by: object) -> Attribute:
+    attribute = Attribute(sort_by) if isinstance(sort_by, str) else sort_by
+    if not isinstance(attribute, Attribute):
+        raise ArgumentTypeError(f"sort_by must be an attribute path or an Attribute, found {sort_by!r}")
+    return attribute
+
+
+def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
+    """Return what `query` asks for."""
+    selection = select(source, query.kind, query.selector, sort=_sort(source, query), limit=query.limit)
+    definitions = find_definitions(source, query.choices, selection.run_ids)
+    if not query.with_type:
+        _refuse_conflicts(definitions)
+    paths = sorted({path for path, _ in definitions})
+    values = source.index.values(selection.run_ids, paths=paths)
+    columns = []
+    for path, kind in definitions:
+        cells = [_of_type(values.get(run_id, {}).get(path), kind) for run_id in selection.run_ids]
+        name = f"{path}:{kind.value}" if query.with_type else path
+        columns.append((name, _column(source, selection, path, kind, cells)))
+    return _frame(selection, sorted(columns, key=lambda column: column[0]))
+
+
+def _sort(source: Source, query: TableQuery) -> Sort | None:
+    attribute = resolve_sort(query.sort_by, source.index)
+    if attribute.type in _UNSORTABLE:
+        raise ArgumentError(
+            f"sort_by must name a number, a text, a time or a set, found {attribute.name!r} of type {attribute.type}"
+        )
+    if attribute == _LATEST_FIRST and query.descending:
+        return None
+    return Sort(attribute, descending=query.descending)
+
+
+def _refuse_conflicts(definitions: Sequence[tuple[str, AttributeType]]) -> None:
+    types: dict[str, list[str]] = {}
+    for path, kind in definitions:
+        types.setdefault(path, []).append(kind.value)
+    for path, found in types.items():
+        if len(found) > 1:
+            raise ArgumentError(
+                f"{path!r} cannot be one column, since runs have it as {' and '.join(found)}; "
+                "pass type_suffix_in_column_names=True, or an Attribute with its type"
+            )
+
+
+def _of_type(value: Value | None, kind: AttributeType) -> Value | None:
+    return value if value is not None and value.type is kind and value.value is not None else None
+
+
+def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    index = label_index(selection.labels, selection.kind)
+    frame: pd.DataFrame = pd.DataFrame(
+        {number: column for number, (_, column) in enumerate(columns)}, index=index, copy=False
+    )
+    frame.columns = label_index([name for name, _ in columns], "attribute")
+    return frame
+
+
+def _column(source: Source, selection: Selection, path: str, kind: AttributeType, cells: Sequence[Value | None]) -> Any:
+    """Return the values of one attribute as an array of the dtype that suits its type."""
+    import pandas as pd
+
+    if kind in _FLOATS:
+        return np.array([np.nan if cell is None else cell.value for cell in cells], dtype=float)
+    if kind is AttributeType.INT or kind is AttributeType.BOOL:
+        plain, nullable = ("int64", "Int64") if kind is AttributeType.INT else ("bool", "boolean")
+        values: list[Any] = [None if cell is None else cell.value for cell in cells]
+        dtype: Any = nullable if None in values else plain
+        return pd.array(values, dtype=dtype)
+    if kind is AttributeType.DATETIME:
+        no_time = np.iinfo(np.int64).min
+        return times_column(np.array([no_time if cell is None else cell.value for cell in cells], dtype=np.int64))
+    return _objects(cells, _converter(source, selection, path, kind))
+
+
+def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], object]) -> Any:
+    column = np.empty(len(cells), dtype=object)
+    for row, cell in enumerate(cells):
+        column[row] = None if cell is None else convert(row, cell)
+    return as_column(column)
+
+
+def _converter(source: Source, selection: Selection, path: str, kind: AttributeType) -> Callable[[int, Value], object]:
+    if kind is AttributeType.STRING_SET:
+        return lambda _, cell: set(cell.value)
+    if kind not in _FILES:
+        return lambda _, cell: cell.value
+
+    def file(row: int, cell: Value) -> object:
+        return logged_file(
+            source,
+            cell.value,
+            kind=selection.kind,
+            label=selection.labels[row],
+            run_id=selection.run_ids[row],
+            path=path,
+            source_run=cell.source_run,
+            micro_step=(cell.statistics or {}).get("last_step") if kind is AttributeType.FILE_SERIES else None,
+        )
+
+    return file

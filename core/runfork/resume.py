@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runfork.hookspecs import Decision, hookimpl
 from runfork.journal.format import Kind
 from runfork.journal.reader import JournalReader
+from runfork.recorder import now_us
+from runfork.status import is_alive
 from runfork.store import journals_of
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from runfork.journal.records import Batch
     from runfork.run import Run
 
-__all__ = ["decide_resume", "has_points_after_mark"]
+__all__ = ["ParentState", "decide_resume", "examine_parent"]
 
 
 @hookimpl(trylast=True)
@@ -26,27 +29,56 @@ def decide_resume(run: Run, mark: Mapping[str, Any]) -> Decision:
     return run.settings.resume_policy  # type: ignore[return-value]
 
 
-def has_points_after_mark(run_directory: Path, mark: str) -> bool | None:
-    """Return whether a run went on after it wrote a checkpoint mark: logged a point whose step is beyond the mark's.
+@dataclass(frozen=True)
+class ParentState:
+    """How far the run that wrote a checkpoint has got.
 
-    Console lines and hardware metrics do not count: they go on after the last checkpoint until the process ends.
+    Args:
+        has_mark: Its journals hold the checkpoint's mark.
+        has_gone_on: It logged a point after the mark whose step is beyond the mark's. Console lines and hardware metrics do
+            not count: they go on after the last checkpoint until the process ends.
+        is_alive: A process may still be logging to it.
+    """
 
-    Returns:
-        None if the mark is not in its journals.
+    has_mark: bool
+    has_gone_on: bool
+    is_alive: bool
+
+    def reason_against_continuing(self) -> str | None:
+        """Return why the run cannot simply be continued from the mark, or None if it can."""
+        if not self.has_mark:
+            return "has no such mark in its journals here"
+        if self.is_alive:
+            return "is still running"
+        return "logged points beyond this checkpoint" if self.has_gone_on else None
+
+
+def examine_parent(run_directory: Path, mark: str) -> ParentState:
+    """Read the journals of the run that wrote a checkpoint.
+
+    Args:
+        run_directory: Its folder; it need not exist.
+        mark: Id of the checkpoint mark.
     """
     mark_step: int | None = None
-    has_gone_on = False
+    has_gone_on = is_any_alive = False
     for path in journals_of(run_directory):
         reader, start = JournalReader(path), 0
         marked_at = None if mark_step is None else -1  # journals of later sessions lie after the mark as a whole
+        last: Batch | None = None
+        is_closed = False
         while (batch := reader.read(start)) is not None and batch.end > start:
-            start = batch.end
+            start, last = batch.end, batch
             for record in batch.records:
+                is_closed = record.kind == Kind.CLOSE
                 if record.kind == Kind.MARK and record.body.get("mark") == mark:
                     marked_at, mark_step = record.offset, record.step
             if marked_at is not None and mark_step is not None:
                 has_gone_on = has_gone_on or _goes_beyond(batch, marked_at, mark_step)
-    return None if mark_step is None else has_gone_on
+        if last is not None and not is_closed:
+            modified = path.stat().st_mtime_ns // 1000
+            is_any_alive = is_any_alive or is_alive(last.identity, modified, now=now_us())
+    return ParentState(mark_step is not None, has_gone_on, is_any_alive)
 
 
 def _goes_beyond(batch: Batch, offset: int, step: int) -> bool:

@@ -226,6 +226,10 @@ class Run(Logbook):
         micro = to_micro_steps(step)
         if self.is_disabled:
             return {}
+        if self._is_closed:
+            self.problems.warn(
+                "closed mark", "checkpoint_mark() was called after close(): a fork from it finds the run, not the mark"
+            )
         mark = Mark(
             project=self._identity.project,
             run_id=self._identity.run_id,
@@ -298,16 +302,13 @@ class Run(Logbook):
             self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
     def _can_continue(self, mark: Mark) -> bool:
-        from runfork.resume import has_points_after_mark
+        from runfork.resume import examine_parent
 
-        went_on = has_points_after_mark(self._store.run_directory(self._identity.project, mark.run_id), mark.mark)
-        if went_on is False:
-            return True
-        reason = "logged points after this checkpoint" if went_on else f"is not in {self._store.directory}"
-        self.problems.warn(
-            "continue", f"run {mark.run_id!r} {reason}, so it cannot be continued: forked from it instead"
-        )
-        return False
+        parent = examine_parent(self._store.run_directory(self.project, mark.run_id), mark.mark)
+        reason = parent.reason_against_continuing()
+        if reason is not None:
+            self.problems.warn("continue", f"run {mark.run_id!r} {reason}: it is not continued, but forked")
+        return reason is None
 
     def _continue_as(self, mark: Mark) -> None:
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
@@ -448,6 +449,12 @@ class Run(Logbook):
         self._session.start()
 
     def _tell_forked(self, parent: str, step: int) -> None:
+        folder = self._store.run_directory(self.project, parent)
+        if not folder.is_dir():
+            self.problems.tell(
+                "pending",
+                f"the parent {parent!r} is not in {folder.parent}: the fork is pending, and complete once its folder is copied there",
+            )
         if self._session is not None:
             session = self._session
             session.keeper.tell(lambda: session.plugins.after_run_forked(self, parent, from_micro_steps(step)))

@@ -22,6 +22,10 @@ MICRO = 1_000_000
 MAX_MICRO_STEP = 10**18 - 1
 """The largest micro-step that can be logged: one below ``1e12`` steps."""
 
+_MAX_STEP = 10**12
+_EXACT_FLOATS = 10**9
+"""Below it, a float times a million is less than half a micro-step from the decimal that the float stands for."""
+
 NO_STEP = -(2**63)
 """Stands in a record's step field when the record has none."""
 
@@ -29,11 +33,12 @@ Step = SupportsFloat | SupportsIndex
 """What is accepted as a step: int, float, Decimal, and NumPy or tensor scalars."""
 
 
-def to_micro_steps(step: object) -> int:
+def to_micro_steps(step: object, argument: str = "step") -> int:
     """Convert a step to whole micro-steps, rounding to the nearest millionth.
 
     Args:
         step: int, float, Decimal, or anything with ``__index__`` or ``__float__`` that is not a string.
+        argument: Its name, for messages.
 
     Returns:
         Micro-steps, ``0 <= result <= MAX_MICRO_STEP``.
@@ -45,27 +50,32 @@ def to_micro_steps(step: object) -> int:
     if type(step) is int:
         micro = step * MICRO
     elif isinstance(step, (str, bytes)) or not (hasattr(step, "__float__") or hasattr(step, "__index__")):
-        raise ArgumentTypeError(f"step must be a number, found {step!r}; pass an int or a float, e.g. step=100")
+        raise ArgumentTypeError(f"{argument} must be a number, found {step!r:.80}; pass an int or a float, e.g. 100")
     else:
-        micro = _round_to_micro(step)
+        micro = _round_to_micro(step, argument)
     if not 0 <= micro <= MAX_MICRO_STEP:
-        raise ArgumentError(f"step must satisfy 0 <= step < 1e12, found {step!r}; pass the optimizer step, for example")
+        raise ArgumentError(
+            f"{argument} must satisfy 0 <= {argument} < 1e12, found {step!r:.80}; pass the optimizer step, for example"
+        )
     return micro
 
 
-def _round_to_micro(step: object) -> int:
-    if hasattr(step, "__index__"):
-        try:
-            return step.__index__() * MICRO  # type: ignore[no-any-return]
-        except TypeError:
-            pass  # a float tensor has __index__, and refuses it
+def _round_to_micro(step: object, argument: str) -> int:
+    try:
+        if hasattr(step, "__index__"):
+            return int(step.__index__()) * MICRO
+    except (TypeError, ValueError, RuntimeError):
+        pass  # a float tensor has __index__, and refuses it
     try:
         value = float(step)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ArgumentTypeError(f"step must be one number, found {step!r}; pass an int or a float") from error
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise ArgumentTypeError(f"{argument} must be one number, found {step!r:.80}; pass an int or a float") from error
     if not math.isfinite(value):
-        raise ArgumentError(f"step must be a finite number, found {step!r}; pass the optimizer step, for example")
-    return round(value * MICRO)
+        raise ArgumentError(f"{argument} must be a finite number, found {step!r:.80}; pass the optimizer step, for example")
+    if abs(value) < _EXACT_FLOATS or abs(value) > _MAX_STEP or not hasattr(step, "as_integer_ratio"):
+        return round(value * MICRO)
+    numerator, denominator = step.as_integer_ratio()
+    return int((2 * numerator * MICRO + denominator) // (2 * denominator))
 
 
 def from_micro_steps(micro: int) -> int | float:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runfork.run import Run
 
-__all__ = ["CheckpointLog"]
+__all__ = ["STEP_BETWEEN", "CheckpointLog"]
 
-_STEP_BETWEEN = 1e-6
-"""Several files written at one step follow each other at a distance of a millionth of a step, the finest there is."""
+STEP_BETWEEN = 1e-6
+"""What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
 
 
 class CheckpointLog:
@@ -46,7 +46,7 @@ class CheckpointLog:
         last, count = self._last
         count = count + 1 if step == last else 0
         self._last = (step, count)
-        return step + count * _STEP_BETWEEN if count else step
+        return step + count * STEP_BETWEEN if count else step
 
 
 def _numbers(saver: Any, path: str) -> dict[str, float]:

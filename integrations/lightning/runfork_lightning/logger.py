@@ -13,7 +13,7 @@ from runfork.identifiers import check_experiment_name, check_run_id, directory_n
 from runfork.settings import Settings
 
 from runfork_lightning.boundary import guarded, is_rank_zero
-from runfork_lightning.checkpoints import CheckpointLog
+from runfork_lightning.checkpoints import STEP_BETWEEN, CheckpointLog
 from runfork_lightning.handle import RunHandle
 from runfork_lightning.runs import RunOptions, RunSlot
 from runfork_lightning.steps_seen import StepsSeen
@@ -176,17 +176,15 @@ class LoggerMethods:
         """Return the step at which to log: in an evaluation that of the weights, which Lightning does not know."""
         trainer = self.trainer() if self.trainer is not None else None
         main_step = main_step_of(trainer) if trainer is not None else None
-        if (
-            trainer is not None
-            and not is_fitting(trainer)
-            and step in (None, main_step)
-            and self._is_per_epoch(metrics)
-        ):
-            return self.evaluated_step if self.evaluated_step is not None else self._known_step(main_step)
+        if trainer is not None and not is_fitting(trainer):
+            is_per_epoch = step in (None, main_step) and self._is_per_epoch(metrics)
+            if is_per_epoch:
+                return self.evaluated_step if self.evaluated_step is not None else self._known_step(main_step)
+            if step is not None and self.evaluated_step is not None:
+                return self.evaluated_step + (step + 1) * STEP_BETWEEN
         if step is None:
             return self._known_step(main_step)
-        self.steps.observe(metrics, step, main_step=main_step)
-        return max(step, 0)
+        return max(self.steps.place(metrics, step, main_step=main_step), 0)
 
     def _is_per_epoch(self, metrics: Mapping[str, float]) -> bool:
         """Return whether Lightning chose the step: it adds the epoch only then."""

@@ -1,16 +1,36 @@
 """The steps that a training has done, and the series that count on axes of their own. Pure: no framework, no I/O.
 
 Lightning hands loggers a step that counts optimizer steps from 0. That is the main axis. Validation metrics per batch, throughput
-per iteration and whatever a user logs as ``step`` count differently: for each such series the last step is remembered, so that
-a checkpoint can say for every series up to where it goes.
+per iteration and whatever a user logs with a step of their own count differently: for each such series the last step is
+remembered, so that a checkpoint can say for every series up to where it goes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 __all__ = ["StepsSeen"]
+
+
+@dataclass
+class _Axis:
+    """The axis of one series.
+
+    Args:
+        last: The last step logged.
+        distance: From the main step to the step logged, where it was the same at least twice; such a series moves along with
+            the main axis, so its points that follow a checkpoint at the same main step belong to it as well.
+        shift: What is added to steps, because the counter began at 0 again when training was resumed.
+        is_restored: Known from a checkpoint, and not logged since.
+    """
+
+    last: float
+    distance: float | None = None
+    is_steady: bool = False
+    shift: float = 0
+    is_restored: bool = False
 
 
 class StepsSeen:
@@ -19,52 +39,61 @@ class StepsSeen:
     def __init__(self) -> None:
         self.last: int | float | None = None
         """The last main step that was done; None before the first."""
-        self._own_axes: dict[str, int | float] = {}
+        self._axes: dict[str, _Axis] = {}
 
     def finish(self, step: float) -> None:
         """Note that main step `step` was done."""
         self.last = step
 
-    def observe(self, paths: Iterable[str], step: float, *, main_step: float | None) -> bool:
-        """Note that points are logged at `step` while training is at `main_step`.
+    def place(self, paths: Iterable[str], step: float, *, main_step: float | None) -> float:
+        """Return where points belong that are logged at `step` while training is at `main_step`.
 
-        Returns:
-            Whether one of the series counts on an axis of its own: those that were ever logged at another step than the main one.
+        That is `step`, but for a series whose counter was at work in the parent and began at 0 again in this process, as
+        Lightning's counter of validation batches does: it goes on where the parent was.
         """
-        if step == main_step and not self._own_axes:
-            return False
-        if step != main_step:
-            for path in paths:
-                self._note(path, step)
-            return True
-        moved = [path for path in paths if path in self._own_axes]
-        for path in moved:
-            self._note(path, step)
-        return bool(moved)
-
-    def _note(self, path: str, step: float) -> None:
-        known = self._own_axes.get(path)
-        if known is None or step > known:
-            self._own_axes[path] = step
+        if step == main_step and not self._axes:
+            return step
+        if step == main_step:
+            axes = [self._axes[path] for path in paths if path in self._axes]
+        else:
+            axes = [self._axes.setdefault(path, _Axis(last=-1)) for path in paths]
+        for axis in axes:
+            if axis.is_restored:
+                axis.shift = axis.last + 1 if step == 0 and axis.last > 0 else 0
+                axis.is_restored = False
+        placed = step + max((axis.shift for axis in axes), default=0)
+        for axis in axes:
+            distance = None if main_step is None else placed - main_step
+            axis.is_steady = distance is not None and distance == axis.distance
+            axis.distance = distance
+            axis.last = max(axis.last, placed)
+        return placed
 
     @property
     def cuts(self) -> dict[str, int | float]:
-        """The last step of every series on an axis of its own."""
-        return dict(self._own_axes)
+        """Up to where a fork inherits each series that counts on an axis of its own."""
+        return {path: self._cut(axis) for path, axis in self._axes.items()}
+
+    def _cut(self, axis: _Axis) -> float:
+        if axis.is_steady and axis.distance is not None and self.last is not None:
+            return max(axis.last, self.last + axis.distance)
+        return axis.last
 
     def to_text(self) -> str:
         """Return the own axes as text that a checkpoint can carry."""
-        return json.dumps(self._own_axes, separators=(",", ":"))
+        return json.dumps(self.cuts, separators=(",", ":"))
 
     def restore(self, last: float, text: object = None) -> None:
         """Stand where a checkpoint was written: at main step `last`, with the own axes that `to_text` returned."""
         self.last = last
-        self._own_axes = {}
+        self._axes = {}
         try:
             found = json.loads(text) if isinstance(text, str) else {}
         except ValueError:
             return
         if isinstance(found, Mapping):
-            self._own_axes = {
-                str(path): step for path, step in found.items() if isinstance(step, (int, float)) and step >= 0
+            self._axes = {
+                str(path): _Axis(last=step, is_restored=True)
+                for path, step in found.items()
+                if isinstance(step, (int, float)) and step >= 0
             }

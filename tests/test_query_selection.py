@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.filters import Attribute, Filter
+from runfork.index.memory import MemoryIndex
+from runfork.query.listing import read_attributes
+from runfork.query.selection import AttributeFilter, Choice, attribute_choices, check_selector, find_definitions, select
+from runfork.query.source import Source
+from runfork.testing.histories import EPOCH, HistoryWriter
+
+
+def history(run_id: str, minute: int) -> HistoryWriter:
+    return HistoryWriter(run_id, now=EPOCH + minute * 60_000_000)
+
+
+@pytest.fixture
+def source() -> Source:
+    index = MemoryIndex()
+    runs = [
+        history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
+        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2, "sys/name": "gull"}).tags("good"),
+        history("r3", 3).create("tern").configs({"lr": "auto", "model/depth": 4}),
+        history("r4", 4).create().metrics({"loss": 1}, 0),
+        history("r5", 5).create("crow").configs({"sys/archived": True}),
+    ]
+    for run in runs:
+        index.apply(run.batch())
+    return Source("local/test", index)
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (None, ["r5", "r4", "r3", "r2", "r1"]),
+        ("r[12]", ["r2", "r1"]),
+        ("r & !1 & !2 | r1", ["r5", "r4", "r3", "r1"]),
+        (["r1", "r4", "missing"], ["r4", "r1"]),
+        (("r1", "r1"), ["r1"]),
+        ("missing", []),
+        (Filter.lt(Attribute("loss", "float_series"), 2), ["r4"]),
+        (Filter.gt(Attribute("lr", "float"), 0.05), ["r2", "r1"]),
+        (Filter.contains_all("sys/tags", "good"), ["r2"]),
+        (Filter.parse('`lr`:string == "auto"'), ["r3"]),
+        (Filter.name("gull"), ["r2", "r1"]),
+        (~Filter.name(["gull"]) & ~Filter.exists("loss"), ["r5", "r3"]),
+        (Filter.parse(""), ["r5", "r4", "r3", "r2", "r1"]),
+    ],
+)
+def test_selects_runs_latest_first(source: Source, selector: Any, expected: list[str]) -> None:
+    assert expected == select(source, "run", selector).labels
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        (None, [("tern", "r3"), ("gull", "r2")]),
+        ("u", [("gull", "r2")]),
+        (["tern", "crow"], [("tern", "r3")]),
+        (Filter.eq(Attribute("lr", "float"), 0.1), []),
+        (Filter.eq(Attribute("lr", "float"), 0.2), [("gull", "r2")]),
+    ],
+)
+def test_selects_experiments_by_their_heads(source: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
+    found = select(source, "experiment", selector)
+
+    assert expected == list(zip(found.labels, found.run_ids, strict=True))
+
+
+def test_limit_counts_what_the_pattern_selects(source: Source) -> None:
+    assert ["r3", "r2"] == select(source, "run", "r[123]", limit=2).labels
+    assert ["r5"] == select(source, "run", None, limit=1).labels
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ([], "runs must have at least one name, found an empty list"),
+        (["a", 3], "runs must have strings only, found 3"),
+        (3, "runs must be a name pattern, a list of exact run ids or a Filter, found 3"),
+        ({"a": 1}, "found {'a': 1}"),
+        ("(", "no regular expression"),
+    ],
+)
+def test_refuses_what_selects_no_runs(selector: Any, message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        check_selector("run", selector)
+
+    assert message in str(caught.value)
+
+
+FLOATS = (AttributeType.FLOAT_SERIES,)
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("lr | loss", [("loss", "float_series"), ("lr", "float"), ("lr", "string")]),
+        (["lr", "loss"], [("loss", "float_series"), ("lr", "float"), ("lr", "string")]),
+        (
+            ["lr", Attribute("seed", "float"), Attribute("loss")],
+            [("loss", "float_series"), ("lr", "float"), ("lr", "string")],
+        ),
+        (Attribute("lr", "string"), [("lr", "string")]),
+        ([Attribute("lr", "string"), Attribute("seed")], [("lr", "string"), ("seed", "int")]),
+        (AttributeFilter("^l", type=["float", "float_series"]), [("loss", "float_series"), ("lr", "float")]),
+        (AttributeFilter(["lr"]), [("lr", "float"), ("lr", "string")]),
+        (AttributeFilter("^[^/]*$", type="int"), [("seed", "int")]),
+        (
+            AttributeFilter("depth") | AttributeFilter("se.d") | AttributeFilter(type="float_series"),
+            [("loss", "float_series"), ("model/depth", "int"), ("seed", "int")],
+        ),
+    ],
+)
+def test_selects_attributes(source: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
+    found = find_definitions(source, attribute_choices("attributes", selector), ["r1", "r2", "r3", "r4"])
+
+    assert expected == [(path, kind.value) for path, kind in found if path != "sys/forking/depth"]
+
+
+def test_only_the_selected_runs_have_attributes(source: Source) -> None:
+    found = read_attributes(source, "run", ["r4"], (Choice(),))
+
+    assert "loss" in found
+    assert "lr" not in found
+
+
+def test_inherited_attributes_are_there(source: Source) -> None:
+    found = read_attributes(source, "experiment", "gull", attribute_choices("attributes", "^(lr|loss|seed)$"))
+
+    expected = ["loss", "lr", "seed"]
+    assert expected == found
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ([], "attributes must have at least one name, found an empty list"),
+        ([3], "attributes must have strings only, found 3"),
+        ([""], "must not be empty"),
+        (3, "attributes must be a path pattern, a list of exact paths, an Attribute or an AttributeFilter, found 3"),
+        ("*", "no regular expression"),
+        (None, "found None"),
+        (AttributeFilter("a", type="int"), "attributes must be of type float_series, found int"),
+        ([Attribute("a", "int"), Attribute("b", "string")], "must be of type float_series, found int, string"),
+    ],
+)
+def test_refuses_what_selects_no_attributes(selector: Any, message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        attribute_choices("attributes", selector, types=FLOATS)
+
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("arguments", [{"name": 3}, {"name": []}, {"type": "number"}, {"type": []}, {"name": "("}])
+def test_an_attribute_filter_refuses_wrong_arguments(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        AttributeFilter(**arguments)
+
+
+def test_a_filter_is_no_attribute_selector() -> None:
+    with pytest.raises(ArgumentTypeError):
+        attribute_choices("attributes", Filter.exists("a"))

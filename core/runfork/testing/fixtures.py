@@ -1,0 +1,75 @@
+"""pytest fixtures for plugins and integrations: ``pytest_plugins = ["runfork.testing.fixtures"]`` in a ``conftest.py``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["data_directory", "run_script", "start_script"]
+
+SCRIPT_TIMEOUT_SECONDS = 60
+
+
+@pytest.fixture
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data directory that runs and readers of this test use; quiet, without console capture and hardware metrics."""
+    for name in list(os.environ):
+        if name.startswith(("RUNFORK_", "NEPTUNE_")) or name in ("RANK", "SLURM_PROCID"):
+            monkeypatch.delenv(name)
+    directory = tmp_path / "data"
+    monkeypatch.setenv("RUNFORK_DIR", str(directory))
+    monkeypatch.setenv("RUNFORK_PROJECT", "tests/project")
+    monkeypatch.setenv("RUNFORK_QUIET", "1")
+    monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0")
+    monkeypatch.setenv("RUNFORK_CONSOLE", "0")
+    return directory
+
+
+@pytest.fixture
+def start_script(data_directory: Path, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Start Python code as a process of its own, with its pipes open; killed at the end of the test if it still runs."""
+    del data_directory
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str) -> subprocess.Popen[str]:
+        path = tmp_path / f"script_{len(started)}.py"
+        path.write_text(textwrap.dedent(code), encoding="utf-8")
+        process = subprocess.Popen(
+            [sys.executable, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate(timeout=SCRIPT_TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def run_script(
+    start_script: Callable[[str], subprocess.Popen[str]],
+) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Run Python code as a process of its own to its end."""
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        process = start_script(code)
+        out, err = process.communicate(timeout=SCRIPT_TIMEOUT_SECONDS)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    return run

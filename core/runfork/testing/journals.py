@@ -1,0 +1,75 @@
+"""What journals hold, for tests: records and points, read with the real reader."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from runfork.journal.reader import JournalReader
+from runfork.steps import from_micro_steps
+from runfork.store import journals_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from runfork.journal.format import Kind
+    from runfork.journal.records import Batch, Record
+
+__all__ = ["batches_of", "configs_of", "points_of", "records_of", "until"]
+
+
+def batches_of(path: Path, *, limit: int = 64 * 1024 * 1024) -> Iterator[Batch]:
+    """Yield a journal's batches from its beginning to its end."""
+    reader, start = JournalReader(path), 0
+    while (batch := reader.read(start, limit=limit)) is not None and batch.end > start:
+        yield batch
+        start = batch.end
+
+
+def records_of(run_directory: Path, kind: Kind | None = None) -> list[Record]:
+    """Return the records of a run's journals, those of the earliest writer first."""
+    return [
+        record
+        for path in journals_of(run_directory)
+        for batch in batches_of(path)
+        for record in batch.records
+        if kind is None or record.kind == kind
+    ]
+
+
+def points_of(run_directory: Path, path: str) -> list[tuple[int | float, float]]:
+    """Return the (step, value) points of a float series in the order in which each journal holds them, previews left out."""
+    found: list[tuple[int, int, float]] = []
+    for number, journal in enumerate(journals_of(run_directory)):
+        points = [
+            (int(sequence), int(step), float(value))
+            for batch in batches_of(journal)
+            for rows in batch.rows
+            if path in rows.paths and rows.completion is None
+            for sequence, step, value in zip(
+                rows.sequences, rows.steps, rows.values[:, rows.paths.index(path)], strict=True
+            )
+        ]
+        found += [(number, step, value) for _, step, value in sorted(points)]
+    return [(from_micro_steps(step), value) for _, step, value in found]
+
+
+def configs_of(run_directory: Path) -> dict[str, Any]:
+    """Return the last value of each config of a run."""
+    from runfork.journal.format import Kind
+
+    return {path: value for record in records_of(run_directory, Kind.CONFIGS) for path, (_, value) in record.body.items()}
+
+
+def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+    """Wait until `condition` holds.
+
+    Raises:
+        TimeoutError: It did not within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {seconds} seconds for {condition}")
+        time.sleep(0.005)

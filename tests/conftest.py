@@ -1,0 +1,15 @@
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["runfork.testing.fixtures"]
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def _own_data_directory(data_directory):
+    """Every test has a data directory of its own."""

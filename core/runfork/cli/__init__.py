@@ -38,7 +38,9 @@ class CommandGroup(click.Group):
         factories: dict[str, Callable[[], click.Command]] = {}
         for factory in self.plugins(context).register_commands():
             name = getattr(factory, "name", None) or factory().name or ""
-            factories.setdefault(name, factory)  # pluggy calls the plugin registered last first, so a plugin may replace ours
+            factories.setdefault(
+                name, factory
+            )  # pluggy calls the plugin registered last first, so a plugin may replace ours
         return factories
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -50,7 +52,9 @@ class CommandGroup(click.Group):
         factory = self._factories(ctx).get(cmd_name)
         return None if factory is None else factory()
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that `args` begin with; the message for an unknown one names those that are close."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
@@ -77,25 +81,24 @@ class CommandGroup(click.Group):
             formatter.write_paragraph()
             formatter.write_text(f"Plugins that failed: {', '.join(sorted(failures))}. 'runfork plugins' says why.")
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the command line; in standalone mode every way out is an exit code, and errors are one sentence on stderr."""
+
+        def run() -> Any:
+            return super(CommandGroup, self).main(args, prog_name, complete_var, standalone_mode=False, **extra)
+
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return run()
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            sys.exit(self._exit_code(*args, **extra))
-
-    def _exit_code(self, *args: Any, **extra: Any) -> int:
-        try:
-            code = super().main(*args, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except click.Abort:
-            return EXIT_INTERRUPTED
-        except (_PipeClosedError, BrokenPipeError):
-            return _leave_pipe()
-        except Exception as error:  # the one boundary of the command line: nobody should meet a traceback unasked
-            return _tell(error)
-        return code if isinstance(code, int) else EXIT_OK
+            sys.exit(_exit_code(run))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; a closed pipe (``| head``) passes click's own handling, which would call it a failure."""
@@ -103,6 +106,19 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise _PipeClosedError from error
+
+
+def _exit_code(run: Callable[[], Any]) -> int:
+    try:
+        code = run()
+        sys.stdout.flush()
+    except click.Abort:
+        return EXIT_INTERRUPTED
+    except (_PipeClosedError, BrokenPipeError):
+        return _leave_pipe()
+    except Exception as error:  # the one boundary of the command line: nobody should meet a traceback unasked
+        return _tell(error)
+    return code if isinstance(code, int) else EXIT_OK
 
 
 class _PipeClosedError(Exception):

@@ -52,7 +52,10 @@ def format_ticks(ticks: list[float]) -> list[str]:
     scaled = [tick / unit for tick in ticks]
     for digits in range(7):
         labels = [f"{tick:.{digits}f}" for tick in scaled]
-        if all(math.isclose(float(label), tick, rel_tol=1e-3, abs_tol=1e-12) for label, tick in zip(labels, scaled, strict=True)):
+        if all(
+            math.isclose(float(label), tick, rel_tol=1e-3, abs_tol=1e-12)
+            for label, tick in zip(labels, scaled, strict=True)
+        ):
             return [label + sign if float(label) else "0" for label in labels]
     return [f"{tick:.4g}" for tick in ticks]
 

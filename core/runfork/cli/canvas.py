@@ -190,7 +190,7 @@ def _connect(from_column: int, from_row: int, to_column: int, to_row: int) -> It
 
 def _dashes(top: Floats, bottom: Floats) -> npt.NDArray[np.bool_]:
     """Return which columns of a dashed line are drawn: every other few, and each that stands out."""
-    shown = np.arange(len(top)) // _DASH % 2 == 0
+    shown: npt.NDArray[np.bool_] = np.arange(len(top)) // _DASH % 2 == 0
     there = ~np.isnan(top)
     if there.any():
         span = bottom - top

@@ -82,7 +82,10 @@ def draw_chart(chart: Chart) -> list[Span]:
     for line, one in zip(scaled, columns, strict=True):
         _mark_non_finite(canvas, one, line)
     _put_labels(canvas, scaled, columns, low=low, high=high)
-    rows = {int(row) // 4: label for row, label in zip(canvas.rows_of(np.array(ticks), low=low, high=high), labels, strict=True)}
+    rows = {
+        int(row) // 4: label
+        for row, label in zip(canvas.rows_of(np.array(ticks), low=low, high=high), labels, strict=True)
+    }
     drawn = [_with_axis(line, rows.get(row), margin) for row, line in enumerate(canvas.lines())]
     return [*drawn, _x_axis(chart, canvas, x_range, margin), _x_labels(chart, canvas, x_range, margin)]
 
@@ -177,7 +180,7 @@ def _x_labels(chart: Chart, canvas: Canvas, x_range: tuple[float, float], margin
 
 def _mark_non_finite(canvas: Canvas, columns: Columns, line: Line) -> None:
     for counts, character, row in (
-        (columns.nan, "×", canvas.height - 1),
+        (columns.nan, "\u00d7", canvas.height - 1),
         (columns.negative_infinity, "▼", canvas.height - 1),
         (columns.positive_infinity, "▲", 0),
     ):

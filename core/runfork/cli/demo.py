@@ -32,4 +32,6 @@ def _load_demo() -> Any:
     try:
         return importlib.import_module(_MODULE)
     except ImportError as error:
-        raise ImportError(f'the demo needs Lightning and scikit-learn ({error}): pip install "runfork[demo]"') from error
+        raise ImportError(
+            f'the demo needs Lightning and scikit-learn ({error}): pip install "runfork[demo]"'
+        ) from error

@@ -30,9 +30,13 @@ __all__ = ["command"]
 @click.argument("what", type=click.Choice(["runs", "experiments", "points"]))
 @click.argument("names", metavar="[RUN]...", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: stdout.")
-@click.option("--format", "format_name", type=click.Choice(FORMATS), help="Default: by the ending of the file, else csv.")
+@click.option(
+    "--format", "format_name", type=click.Choice(FORMATS), help="Default: by the ending of the file, else csv."
+)
 @click.option("--force", "is_forced", is_flag=True, help="Replace the file if it is there.")
-@click.option("--filter", "filter_text", metavar="QUERY", help="Only runs that satisfy QUERY, such as 'val/loss < 0.3'.")
+@click.option(
+    "--filter", "filter_text", metavar="QUERY", help="Only runs that satisfy QUERY, such as 'val/loss < 0.3'."
+)
 @click.option("--attributes", metavar="PATTERN", help="Only attributes whose path matches, such as '^train/'.")
 @click.option("--own", "is_own", is_flag=True, help="Points: only those that the run logged itself, nothing inherited.")
 @json_option
@@ -60,10 +64,14 @@ def command(
     chosen = _choose_format("json" if as_json else format_name, output)
     pattern = None if attributes is None else compile_pattern(attributes)
     with open_project(place) as project:
-        run_ids = _run_ids(project, names, filter_text, heads_only=what == "experiments" or (what == "points" and not names))
+        run_ids = _run_ids(
+            project, names, filter_text, heads_only=what == "experiments" or (what == "points" and not names)
+        )
         columns: Sequence[FrameColumn] = POINT_COLUMNS
         if what == "points":
-            frames: Iterable[Frame] = (frame for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own))
+            frames: Iterable[Frame] = (
+                frame for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own)
+            )
         else:
             table = runs_frame(project.index, run_ids, pattern)
             columns, frames = table.columns, [table]
@@ -96,7 +104,9 @@ def _run_ids(project: Project, names: Sequence[str], filter_text: str | None, *,
     )
     run_ids = [row.node.run_id for row in project.index.runs(query).rows]
     if not run_ids:
-        raise NotFoundError(f"project {project.name!r} has no {'experiments' if heads_only else 'runs'} to export, or none that satisfy")
+        raise NotFoundError(
+            f"project {project.name!r} has no {'experiments' if heads_only else 'runs'} to export, or none that satisfy"
+        )
     return run_ids
 
 

@@ -146,7 +146,9 @@ class Follower:
         if not taken:
             return
         paths = [rows.paths[at] for at in taken]
-        for time, step, values in zip(rows.times.tolist(), rows.steps.tolist(), rows.values[:, taken].tolist(), strict=True):
+        for time, step, values in zip(
+            rows.times.tolist(), rows.steps.tolist(), rows.values[:, taken].tolist(), strict=True
+        ):
             yield Event(time, step, dict(zip(paths, values, strict=True)))
 
     def _text_events(self, record: Record) -> Iterable[Event]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runfork.index.interface import Value
 
 __all__ = [
+    "NOTHING",
     "format_age",
     "format_duration",
     "format_number",
@@ -23,25 +24,38 @@ __all__ = [
     "format_time",
     "format_value",
     "one_line",
+    "plural",
 ]
 
+NOTHING = "\u2013"
+"""Stands where there is no value: an en dash."""
+
 MICROSECONDS = 1_000_000
-_CONTROL = {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | {code: "\ufffd" for code in range(0x80, 0xA0)}
+_CONTROL = (
+    {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
+)
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86400, 7 * 86400
 
 
 def format_number(number: float | None, *, digits: int = 5) -> str:
     """Return a number with at most `digits` significant digits; whole numbers below 1e15 in full; a dash for None."""
     if number is None:
-        return "–"
+        return NOTHING
     if isinstance(number, int) or (math.isfinite(number) and number == int(number) and abs(number) < 1e15):  # noqa: PLR2004
         return str(int(number))
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else ("inf" if number > 0 else "-inf")
     return f"{number:.{digits}g}"
 
 
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 run``, ``2 runs``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def format_range(first: int, last: int) -> str:
-    """Return a range of micro-steps, such as ``0–800``."""
-    return format_step(first) if first == last else f"{format_step(first)}–{format_step(last)}"
+    """Return a range of micro-steps, such as ``0-800``, with an en dash."""
+    return format_step(first) if first == last else f"{format_step(first)}\u2013{format_step(last)}"
 
 
 def format_time(micros: int) -> str:
@@ -93,7 +107,7 @@ def one_line(text: str) -> str:
 def format_value(value: Value | None) -> str:
     """Return the value of an attribute on one line; series as their last value; a dash for None."""
     if value is None:
-        return "–"
+        return NOTHING
     if value.type is AttributeType.DATETIME:
         return format_time(value.value)
     return _format_content(value.value)
@@ -101,13 +115,13 @@ def format_value(value: Value | None) -> str:
 
 def _format_content(content: Any) -> str:
     if content is None:
-        return "–"
+        return NOTHING
     if isinstance(content, bool):
         return "true" if content else "false"
     if isinstance(content, (int, float)):
         return format_number(content)
     if isinstance(content, (set, frozenset)):
-        return one_line(", ".join(sorted(content))) or "–"
+        return one_line(", ".join(sorted(content))) or NOTHING
     if isinstance(content, FileReference):
         return f"{one_line(content.name)} ({format_size(content.size_bytes)})"
     if isinstance(content, Histogram):

@@ -65,7 +65,9 @@ def _give_name(written: Path, target: Path, *, is_forced: bool) -> None:
     try:
         os.link(written, target)  # unlike a rename, this never replaces a file that has appeared meanwhile
     except FileExistsError:
-        raise ArgumentError(f"{str(target)!r} has appeared meanwhile; name another file, or --force replaces it") from None
+        raise ArgumentError(
+            f"{str(target)!r} has appeared meanwhile; name another file, or --force replaces it"
+        ) from None
     except OSError:  # a file system without hard links
         written.replace(target)
         return
@@ -81,7 +83,9 @@ def write_csv(file: IO[bytes], columns: Iterable[FrameColumn], frames: Iterable[
     columns = list(columns)
     writer.writerow([column.name for column in columns])
     for frame in frames:
-        cells = [[_csv_cell(one, column.kind) for one in some] for column, some in zip(columns, frame.values, strict=True)]
+        cells = [
+            [_csv_cell(one, column.kind) for one in some] for column, some in zip(columns, frame.values, strict=True)
+        ]
         writer.writerows(zip(*cells, strict=True))
     text.detach()
 
@@ -102,7 +106,7 @@ def write_json_rows(file: IO[bytes], frames: Iterable[Frame]) -> None:
     """Write a JSON list of one object per row, each on a line of its own; cells with nothing in them are left out."""
     separator = b"[\n"
     for frame in frames:
-        names = [(column.name, column.kind) for column in frame.columns]
+        names: list[tuple[str, Kind]] = [(column.name, column.kind) for column in frame.columns]
         for row in zip(*frame.values, strict=True):
             pairs = zip(names, row, strict=True)
             document = {name: _json_cell(value, kind) for (name, kind), value in pairs if value is not None}
@@ -128,7 +132,9 @@ def write_parquet(file: IO[bytes], columns: Iterable[FrameColumn], frames: Itera
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise ImportError('writing Parquet needs pyarrow: pip install "runfork[pandas]", or choose --format csv') from error
+        raise ImportError(
+            'writing Parquet needs pyarrow: pip install "runfork[pandas]", or choose --format csv'
+        ) from error
     types: dict[Kind, Any] = {
         "string": pa.string(),
         "float": pa.float64(),

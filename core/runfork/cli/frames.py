@@ -75,12 +75,14 @@ def runs_frame(index: Index, run_ids: Sequence[str], pattern: Pattern | None) ->
     """
     nodes = index.nodes()
     values = index.values(list(run_ids), pattern=pattern)
-    paths = sorted({path for some in values.values() for path in some if pattern is not None or not is_system_path(path)})
+    paths = sorted(
+        {path for some in values.values() for path in some if pattern is not None or not is_system_path(path)}
+    )
     columns = [FrameColumn("run_id", "string"), FrameColumn("experiment", "string")]
     cells: list[Sequence[Any]] = [list(run_ids), [nodes[run_id].experiment_name for run_id in run_ids]]
     for path in paths:
         found = [values.get(run_id, {}).get(path) for run_id in run_ids]
-        kinds = {_KINDS.get(value.type, "string") for value in found if value is not None}
+        kinds: set[Kind] = {_KINDS.get(value.type, "string") for value in found if value is not None}
         kind: Kind = kinds.pop() if len(kinds) == 1 else "string"
         columns.append(FrameColumn(path, kind))
         cells.append([_cell(value, kind) for value in found])

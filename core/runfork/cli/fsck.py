@@ -64,19 +64,21 @@ def _document(inspection: Inspection) -> dict[str, Any]:
 
 def _print(inspection: Inspection) -> None:
     from runfork.cli.console import open_console
-    from runfork.cli.formats import format_size, one_line
+    from runfork.cli.formats import format_size, one_line, plural
 
     console = open_console()
     for problem in inspection.problems:
         console.print(one_line(str(problem.path.relative_to(inspection.directory))), style="bold", soft_wrap=True)
         console.print(f"  {_sentence(problem)}", style="red", soft_wrap=True)
     read = (
-        f"{inspection.journals} journals, {format_size(inspection.size_bytes)}: {inspection.records} records, "
-        f"{inspection.points} points, {inspection.files} files"
+        f"{plural(inspection.journals, 'journal')}, {format_size(inspection.size_bytes)}: "
+        f"{plural(inspection.records, 'record')}, {plural(inspection.points, 'point')}, {plural(inspection.files, 'file')}"
     )
     console.print(read, style="dim", soft_wrap=True)
     if inspection.problems:
-        console.print(f"{len(inspection.problems)} problems; everything else can be read, and nothing was changed")
+        console.print(
+            f"{plural(len(inspection.problems), 'problem')}; everything else can be read, and nothing was changed"
+        )
     else:
         console.print("no damage")
 

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from runfork.index.interface import Value
     from runfork.lineage import RunNode
 
-__all__ = ["json_change", "json_node", "json_number", "json_range", "json_time", "json_value", "write_json", "write_json_line"]
+__all__ = [
+    "json_change",
+    "json_node",
+    "json_number",
+    "json_range",
+    "json_time",
+    "json_value",
+    "write_json",
+    "write_json_line",
+]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _STEP_STATISTICS = ("first_step", "last_step")

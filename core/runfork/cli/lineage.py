@@ -106,10 +106,9 @@ def _print(project: Project, families: list[Family], *, all_changes: bool) -> No
 
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
-    from runfork.cli.formats import format_range, one_line
+    from runfork.cli.formats import format_range, one_line, plural
 
-    count = len(family.members)
-    runs = f"{count} runs" if count != 1 else "1 run"
+    runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]
     steps = f", steps {format_range(min(low for low, _ in kept), max(high for _, high in kept))}" if kept else ""
     name = family.experiment_name

@@ -155,7 +155,9 @@ def _last_step(values: Mapping[str, Value]) -> int | None:
 def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:
     kinds = [one.type for one in index.definitions(pattern=compile_pattern(f"^{re.escape(sort.path)}$"))]
     if not kinds:
-        raise ArgumentError(f"cannot sort by {sort.path!r}: no run has such an attribute; 'runfork show RUN' lists a run's")
+        raise ArgumentError(
+            f"cannot sort by {sort.path!r}: no run has such an attribute; 'runfork show RUN' lists a run's"
+        )
     kind = kinds[0] if len(set(kinds)) == 1 else "string"
     return Sort(Attribute(sort.path, kind), descending=is_descending, aggregate=sort.aggregate or "last")
 

@@ -30,8 +30,12 @@ DEFAULT_LIMIT = 50
 
 @click.command("ls")
 @click.option("--runs", "is_runs", is_flag=True, help="List runs, not experiments.")
-@click.option("--filter", "filter_text", metavar="QUERY", help="Only those that satisfy QUERY, such as 'val/loss < 0.3'.")
-@click.option("--sort", "sort_text", metavar="COLUMN", help="Sort by an attribute, the least first; default: newest first.")
+@click.option(
+    "--filter", "filter_text", metavar="QUERY", help="Only those that satisfy QUERY, such as 'val/loss < 0.3'."
+)
+@click.option(
+    "--sort", "sort_text", metavar="COLUMN", help="Sort by an attribute, the least first; default: newest first."
+)
 @click.option("-r", "--reverse", "is_descending", is_flag=True, help="With --sort: the greatest first.")
 @click.option(
     "--columns",
@@ -39,7 +43,9 @@ DEFAULT_LIMIT = 50
     metavar="COLUMN,...",
     help="Attributes to show, such as 'lr,min(val/loss)'; default: a few metrics.",
 )
-@click.option("-n", "--limit", type=click.IntRange(0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0 is all.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0 is all."
+)
 @click.option("--archived", "include_archived", is_flag=True, help="Archived runs too.")
 @json_option
 @place_options
@@ -74,7 +80,13 @@ def command(
         if as_json:
             write_json(_document(project.name, listing, is_runs=is_runs))
         else:
-            _print(project, listing, is_runs=is_runs, is_filtered=filter_text is not None)
+            _print(
+                project,
+                listing,
+                is_runs=is_runs,
+                is_filtered=filter_text is not None,
+                is_chosen=column_texts is not None,
+            )
 
 
 def _columns(text: str | None) -> list[ColumnChoice] | None:
@@ -118,7 +130,7 @@ def _json_cell(item: Item, column: ColumnChoice) -> Any:
     return json_number(content) if column.aggregate is not None else json_content(value.type, content)
 
 
-def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool) -> None:
+def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool, is_chosen: bool) -> None:
     if not listing.items:
         raise NotFoundError(_nothing(project.name, listing, is_runs=is_runs, is_filtered=is_filtered))
     from runfork.cli.console import open_console
@@ -127,27 +139,31 @@ def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bo
     console = open_console()
     columns = (_run_columns if is_runs else _experiment_columns)(project, listing, console)
     left_out = print_table(console, columns)
-    for note in _notes(listing, left_out, is_runs=is_runs):
+    for note in _notes(listing, left_out, is_runs=is_runs, is_chosen=is_chosen):
         console.print(note, style="dim")
 
 
 def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
+    from runfork.cli.formats import plural
+
     what = "runs" if is_runs else "experiments"
     if is_filtered:
         return f"no {what} in project {project!r} satisfy the filter"
     if not is_runs and listing.nameless_count:
-        return f"no experiments in project {project!r}, but {listing.nameless_count} runs without a name; use --runs"
+        return f"no experiments in project {project!r}, but {plural(listing.nameless_count, 'run')} without a name; use --runs"
     return f"no {what} in project {project!r}"
 
 
-def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool) -> list[str]:
+def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chosen: bool) -> list[str]:
+    from runfork.cli.formats import plural
+
     notes = []
     if hidden := listing.total - len(listing.items):
         notes.append(f"{hidden} more; -n 0 lists all")
-    if left_out:
-        notes.append(f"no room for {', '.join(left_out)}; a wider terminal or --columns shows them")
+    if left_out and is_chosen:  # of columns that nobody asked for, nothing needs to be said
+        notes.append(f"no room for {', '.join(left_out)}; a wider terminal has it")
     if not is_runs and listing.nameless_count:
-        notes.append(f"{listing.nameless_count} runs without an experiment; --runs lists them")
+        notes.append(f"{plural(listing.nameless_count, 'run')} without an experiment; --runs lists them")
     return notes
 
 
@@ -159,7 +175,11 @@ def _experiment_columns(project: Project, listing: Listing, console: OutputConso
     names = run_names(project.index, console)
     items = listing.items
     return [
-        Column("EXPERIMENT", [Cell(one_line(item.row.node.experiment_name or ""), "bold") for item in items], is_flexible=True),
+        Column(
+            "EXPERIMENT",
+            [Cell(one_line(item.row.node.experiment_name or ""), "bold") for item in items],
+            is_flexible=True,
+        ),
         Column("RUNS", [Cell(str(item.run_count)) for item in items], is_number=True),
         Column("HEAD", [Cell(one_line(names[item.row.node.run_id])) for item in items], is_flexible=True),
         *_shared_columns(listing),
@@ -167,7 +187,7 @@ def _experiment_columns(project: Project, listing: Listing, console: OutputConso
 
 
 def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
-    from runfork.cli.formats import one_line
+    from runfork.cli.formats import NOTHING, one_line
     from runfork.cli.names import run_names
     from runfork.cli.tables import Cell, Column
 
@@ -183,7 +203,7 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
         Column(
             "EXPERIMENT",
             [
-                Cell(one_line(item.row.node.experiment_name or "–"), None if item.row.is_head else "dim")
+                Cell(one_line(item.row.node.experiment_name or NOTHING), None if item.row.is_head else "dim")
                 for item in items
             ],
             is_flexible=True,
@@ -194,7 +214,7 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
 
 
 def _shared_columns(listing: Listing) -> list[Any]:
-    from runfork.cli.formats import format_age, format_number, format_value
+    from runfork.cli.formats import NOTHING, format_age, format_number, format_value
     from runfork.cli.tables import Cell, Column
     from runfork.cli.tree import STATE_STYLES
 
@@ -203,7 +223,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
     def cell(item: Item, column: ColumnChoice) -> Cell:
         value = item.values.get(column.path)
         if value is None:
-            return Cell("–", "dim")
+            return Cell(NOTHING, "dim")
         return Cell(format_value(value) if column.aggregate is None else format_number(column.content(value)))
 
     def is_number(column: ColumnChoice) -> bool:
@@ -211,10 +231,10 @@ def _shared_columns(listing: Listing) -> list[Any]:
         return all(value.type.value in ("int", "float", "float_series") for value in values)
 
     return [
-        Column("STATE", [Cell(item.state or "–", STATE_STYLES.get(item.state or "", "dim")) for item in items]),
+        Column("STATE", [Cell(item.state or NOTHING, STATE_STYLES.get(item.state or "", "dim")) for item in items]),
         Column(
             "STEP",
-            [Cell("–" if item.last_step is None else format_step(item.last_step)) for item in items],
+            [Cell(NOTHING if item.last_step is None else format_step(item.last_step)) for item in items],
             is_number=True,
         ),
         *(

@@ -42,7 +42,9 @@ def choose_project(place: Place, store: Store) -> str:
     asked = place.project or Settings.from_environment().project
     if asked is None:
         default = default_project()
-        return known[0] if len(known) == 1 else _known_project(default, known, store, f"the default project {default!r}")
+        return (
+            known[0] if len(known) == 1 else _known_project(default, known, store, f"the default project {default!r}")
+        )
     short = [name for name in known if name.partition("/")[2] == asked]
     return short[0] if len(short) == 1 else _known_project(asked, known, store, f"project {asked!r}")
 

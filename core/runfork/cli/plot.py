@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.cli.canvas import Span
-    from runfork.cli.console import OutputConsole
     from runfork.cli.options import Place
     from runfork.cli.plotting import Axis, Curve
     from runfork.project import Project
@@ -48,7 +47,9 @@ _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "second
 @click.option("--log-y", is_flag=True, help="Logarithmic y axis; values of 0 and less are marked on the floor.")
 @click.option("--width", type=click.IntRange(20, 1000), help="Columns; default: the terminal's, else 80.")
 @click.option("--height", type=click.IntRange(3, 200), default=12, show_default=True, help="Rows of a chart.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=DEFAULT_CHARTS, show_default=True, help="At most so many metrics.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=DEFAULT_CHARTS, show_default=True, help="At most so many metrics."
+)
 @json_option
 @place_options
 def command(*, place: Place, name: str, patterns: tuple[str, ...], others: tuple[str, ...], **options: Any) -> None:
@@ -71,7 +72,7 @@ def command(*, place: Place, name: str, patterns: tuple[str, ...], others: tuple
         if options["as_json"]:
             write_json(_document(project.name, groups, paths))
         else:
-            _print(project, groups, options, hidden=len(paths) - len(shown))
+            _print(project, groups, options, shown=len(shown), hidden=len(paths) - len(shown))
 
 
 def _document(project: str, groups: Sequence[Sequence[Curve]], paths: Sequence[str]) -> dict[str, Any]:
@@ -110,8 +111,11 @@ def _json_columns(x: Floats, y: Floats) -> dict[str, Any]:
     }
 
 
-def _print(project: Project, groups: Sequence[Sequence[Curve]], options: Mapping[str, Any], *, hidden: int) -> None:
+def _print(
+    project: Project, groups: Sequence[Sequence[Curve]], options: Mapping[str, Any], *, shown: int, hidden: int
+) -> None:
     from runfork.cli.console import chart_width, open_console
+    from runfork.cli.formats import plural
     from runfork.cli.names import run_names
     from runfork.cli.tables import print_lines
 
@@ -121,14 +125,11 @@ def _print(project: Project, groups: Sequence[Sequence[Curve]], options: Mapping
     for at, curves in enumerate(groups):
         if at:
             console.print()
-        print_lines(console, _chart_lines(curves, names, options, width=width, has_colour=console.color_system is not None))
+        print_lines(
+            console, _chart_lines(curves, names, options, width=width, has_colour=console.color_system is not None)
+        )
     if hidden:
-        console.print(f"\n{hidden} more metrics; name them, or -n {hidden + len(groups)} plots all", style="dim")
-    _flush(console)
-
-
-def _flush(console: OutputConsole) -> None:
-    console.file.flush()
+        console.print(f"\n{plural(hidden, 'more metric')}; name them, or -n {shown + hidden} plots all", style="dim")
 
 
 def _chart_lines(
@@ -137,7 +138,7 @@ def _chart_lines(
     from runfork.cli.chart import Chart, Line, draw_chart
 
     has_labels = len(curves) > 1
-    start, unit, title = _x_unit(curves, options)
+    start, unit, title = _x_unit(curves)
     lines, forks, legend = [], [], []
     for at, curve in enumerate(curves):
         style = _COLOURS[at % len(_COLOURS)]
@@ -145,14 +146,16 @@ def _chart_lines(
         lines += [Line((x - start) / unit, y, f"dim {style}", is_pruned=True) for x, y in curve.pruned]
         lines.append(Line((curve.x - start) / unit, curve.y, style, label))
         forks += [(fork - start) / unit for fork in curve.forks]
-        legend += _legend(curve, names, style if has_labels else None, label, has_path=bool(options["overlay"]), width=width)
+        legend += _legend(
+            curve, names, style if has_labels else None, label, has_path=bool(options["overlay"]), width=width
+        )
     chart = Chart(lines, width, options["height"], options["log_x"], options["log_y"], sorted(set(forks)))
     path = "" if options["overlay"] else curves[0].path if curves else ""
     head: list[Span] = [[(path, "bold"), (f"  by {title}" if title else "", "dim")]] if path or title else []
     return [*head, *draw_chart(chart), *legend]
 
 
-def _x_unit(curves: Sequence[Curve], options: Mapping[str, Any]) -> tuple[float, float, str]:
+def _x_unit(curves: Sequence[Curve]) -> tuple[float, float, str]:
     """Return where x begins, what it is divided by, and how that is called; steps stay what they are."""
     times = [curve for curve in curves if curve.axis == "time" and len(curve.x)]
     if not times:

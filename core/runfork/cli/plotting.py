@@ -98,7 +98,7 @@ def _curve(index: Index, series: Series, axis: Axis, *, has_pruned: bool) -> Cur
                     [SeriesKey(segment.run_id, series.key.path)], inherit="own", step_range=(segment.high + 1, None)
                 )
                 pruned += [_coordinates(one, used) for one in index.points(beyond) if len(one.steps)]
-    return Curve(series.key.run_id, series.key.path, used, x, y, _forks(series, x), pruned)
+    return Curve(series.key.run_id, series.key.path, used, x, y, _forks(series, used), pruned)
 
 
 def _coordinates(series: Series, axis: Axis) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -110,11 +110,17 @@ def _coordinates(series: Series, axis: Axis) -> tuple[npt.NDArray[np.float64], n
     return x[order], y[order]
 
 
-def _forks(series: Series, x: npt.NDArray[np.float64]) -> list[float]:
+def _forks(series: Series, axis: Axis) -> list[float]:
     """Return where one run's points end and another's begin; on the step axis exactly the cut."""
     forks = []
     for at in np.flatnonzero(series.sources[1:] != series.sources[:-1]).tolist():
-        cut = series.segments[int(series.sources[at])].high
-        is_cut = not series.clock_axis and len(x) and series.steps[at] <= cut <= series.steps[at + 1]
-        forks.append(cut / MICRO if is_cut else float(x[at]))
+        cut, last, following = (
+            series.segments[int(series.sources[at])].high,
+            int(series.steps[at]),
+            int(series.steps[at + 1]),
+        )
+        if axis == "step" or series.clock_axis:
+            forks.append((cut if last <= cut <= following else last) / MICRO)
+        else:
+            forks.append(int(series.times[at]) / MICRO)
     return forks

@@ -38,9 +38,7 @@ _INDENT = 2
 @click.option("--system", "include_system", is_flag=True, help="Also sys/, runtime/ and source_code/.")
 @json_option
 @place_options
-def command(
-    *, place: Place, as_json: bool, name: str, show_console: bool, lines: int, include_system: bool
-) -> None:
+def command(*, place: Place, as_json: bool, name: str, show_console: bool, lines: int, include_system: bool) -> None:
     """Show one run: state, lineage, configs, tags, series and files.
 
     RUN is a run id, an unambiguous beginning of one, or an experiment (its head).
@@ -105,6 +103,7 @@ def _print(
     include_system: bool,
 ) -> None:
     from runfork.cli.console import open_console
+    from runfork.cli.formats import plural
 
     console = open_console()
     _print_head(console, project, nodes, run_id, values)
@@ -117,7 +116,7 @@ def _print(
     _print_singles(console, "files", files, run_id)
     hidden = len(values) - len(shown)
     if hidden:
-        console.print(f"\n{hidden} attributes of the system; --system shows them", style="dim")
+        console.print(f"\n{plural(hidden, 'attribute')} of the system; --system shows them", style="dim")
 
 
 def _print_head(
@@ -125,7 +124,7 @@ def _print_head(
 ) -> None:
     from rich.text import Text
 
-    from runfork.cli.formats import one_line
+    from runfork.cli.formats import NOTHING, one_line
     from runfork.cli.tables import Cell, Column, print_table
     from runfork.cli.tree import STATE_STYLES
 
@@ -135,14 +134,14 @@ def _print_head(
     title.append("  ")
     title.append(state, STATE_STYLES.get(state, "dim"))
     console.print(title)
-    experiment = one_line(node.experiment_name or "–")
+    experiment = one_line(node.experiment_name or NOTHING)
     if heads(nodes.values()).get(node.experiment_name or "") == run_id:
         experiment += " (head)"
     facts = [
         ("experiment", experiment),
         ("project", one_line(project.name)),
         ("created", _times(node, values)),
-        ("lineage", _lineage_line(nodes, run_id, console)),
+        ("lineage", _lineage_line(nodes, run_id, console, room=console.width - _INDENT - 13)),
         ("tags", _text(values, "sys/tags")),
         ("group tags", _text(values, "sys/group_tags")),
         ("description", _text(values, "sys/description")),
@@ -174,8 +173,13 @@ def _times(node: RunNode, values: Mapping[str, Value]) -> str:
     return f"{text} on {host}" if host else text
 
 
-def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputConsole) -> str:
-    """Return the way from the root to the run, such as ``old-owl ─800→ wise-elk ─900→ shy-fox``."""
+def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputConsole, *, room: int) -> str:
+    """Return the way from the root to the run, such as ``old-owl ─800→ wise-elk ─900→ shy-fox``.
+
+    Where it is longer than `room`, runs in the middle are counted instead.
+    """
+    from rich.cells import cell_len
+
     from runfork.cli.formats import one_line
     from runfork.cli.names import short_names
 
@@ -183,13 +187,20 @@ def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputCons
     names = short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
     shown = names if console.is_terminal else {}
     first = nodes[path[0]].fork
-    parts = [] if first is None else [f"{one_line(first.parent)} (not here yet)", f"─{format_step(first.step)}→"]
-    parts.append(one_line(shown.get(path[0], path[0])))
-    for one in path[1:]:
-        fork = nodes[one].fork
-        assert fork is not None
-        parts += [f"─{format_step(fork.step)}→", one_line(shown.get(one, one))]
-    return " ".join(parts) if len(parts) > 1 else ""
+    root = [] if first is None else [f"{one_line(first.parent)} (not here yet)"]
+    parts = [*root, *(_hop(nodes[one], one_line(shown.get(one, one))) for one in path)]
+    if len(parts) == 1:
+        return ""
+    for left_out in range(len(parts) - 1):
+        middle = [f"… {left_out} more …"] if left_out else []
+        text = " ".join([parts[0], *middle, *parts[1 + left_out :]])
+        if cell_len(text) <= room:
+            return text
+    return parts[-1]
+
+
+def _hop(node: RunNode, name: str) -> str:
+    return name if node.fork is None else f"─{format_step(node.fork.step)}→ {name}"
 
 
 def _print_singles(console: OutputConsole, title: str, values: Mapping[str, Value], run_id: str) -> None:
@@ -229,9 +240,11 @@ def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
 
 
 def _last_step(path: str, value: Value) -> str:
+    from runfork.cli.formats import NOTHING
+
     step = (value.statistics or {}).get("last_step")
     if step is None or is_system_path(path):  # those of the system are on the clock axis
-        return "–"
+        return NOTHING
     return format_step(int(step))
 
 

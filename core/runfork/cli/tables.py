@@ -51,7 +51,9 @@ class Column:
         return max([cell_len(self.title), *(cell_len(cell.text) for cell in self.cells)])
 
 
-def print_table(console: OutputConsole, columns: Sequence[Column], *, indent: int = 0, has_titles: bool = True) -> list[str]:
+def print_table(
+    console: OutputConsole, columns: Sequence[Column], *, indent: int = 0, has_titles: bool = True
+) -> list[str]:
     """Print a table as wide as the console at most.
 
     Args:

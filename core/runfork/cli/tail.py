@@ -32,7 +32,9 @@ STATE_SECONDS = 1.0
 
 @click.command("tail")
 @click.argument("name", metavar="RUN")
-@click.option("-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="How many of the last to begin with.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="How many of the last to begin with."
+)
 @click.option("--no-follow", is_flag=True, help="Stop there, also if the run goes on.")
 @click.option("--attributes", metavar="PATTERN", help="Only metrics and streams whose path matches, such as '^val/'.")
 @click.option("--no-console", is_flag=True, help="Leave out console output.")
@@ -94,7 +96,9 @@ def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:
     from runfork.cli.console import open_console
     from runfork.cli.tree import STATE_STYLES
 
-    open_console().print(f"{run_id} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim"))
+    open_console().print(
+        f"{run_id} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim")
+    )
 
 
 def _write_json(event: Event) -> None:
@@ -135,7 +139,11 @@ def _line(event: Event, console: OutputConsole) -> Text:
         part = f"  {one_line(path)} "
         number = format_number(value)
         left = len(event.metrics) - shown
-        if console.is_terminal and shown and text.cell_len + len(part) + len(number) + len("  and 9999 more") > console.width:
+        if (
+            console.is_terminal
+            and shown
+            and text.cell_len + len(part) + len(number) + len("  and 9999 more") > console.width
+        ):
             text.append(f"  and {left} more", "dim")
             break
         text.append(part, "dim")

@@ -31,7 +31,7 @@ STATE_STYLES = {
 }
 _FOCUS, _ANCESTOR, _SIDE = "●", "●", "○"
 _KEPT, _PRUNED, _FORK = "━", "╌", "◆"
-_NARROW = 80
+_NARROW = 100
 _MIN_BAR = 16
 _MAX_BAR = 72
 _SHOWN_CHANGES = 4
@@ -99,8 +99,8 @@ def draw_tree(
         shown_changes: How many changed configs to tell for each fork; None is all.
     """
     rows = arrange(family)
-    style = _TreeStyle(names or {}, is_narrow=width < _NARROW)
-    cells = [_cells(row, family, style) for row in rows]
+    tree = _TreeStyle(names or {}, is_narrow=width < _NARROW)
+    cells = [_cells(row, family, tree) for row in rows]
     widths = [max(cell_len(text) for text, _ in column) for column in zip(*cells, strict=True)]
     used = sum(size + 2 for size in widths if size)
     bar_width = min(width - used, _MAX_BAR)

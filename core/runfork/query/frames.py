@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from runfork.index.interface import Series
     from runfork.query.selection import Selection
 
-__all__ = ["Layout", "as_column", "import_pandas", "label_index", "series_frame", "times_column", "tuple_index"]
+__all__ = [
+    "Layout",
+    "as_column",
+    "as_steps",
+    "import_pandas",
+    "label_index",
+    "series_frame",
+    "times_column",
+    "tuple_index",
+]
 
 
 def import_pandas() -> None:
@@ -150,13 +159,22 @@ def tuple_index(tuples: Sequence[tuple[str, ...]], names: tuple[str | None, ...]
 def _row_index(grid: _Grid, kind: str) -> pd.MultiIndex:
     import pandas as pd
 
-    steps = np.concatenate([np.empty(0, np.int64), *grid.blocks]) / MICRO
+    steps = as_steps(np.concatenate([np.empty(0, np.int64), *grid.blocks]))
     distinct, codes = np.unique(steps, return_inverse=True)
     counts = np.diff(grid.starts)
     levels: Any = [label_index(grid.labels), pd.Index(distinct, dtype=float)]
     numbers: Any = [np.repeat(np.arange(len(counts)), counts), codes]
     index: pd.MultiIndex = pd.MultiIndex(levels=levels, codes=numbers, names=[kind, "step"], verify_integrity=False)
     return index
+
+
+def as_steps(micros: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return micro-steps as steps, each the float nearest to it."""
+    steps = micros / MICRO
+    # Beyond 2**53 the division above first rounds to a float and then once more.
+    large = np.flatnonzero(micros >= 1 << 53)
+    steps[large] = [micro / MICRO for micro in micros[large].tolist()]
+    return steps
 
 
 def label_index(labels: Sequence[str], name: str | None = None) -> pd.Index:

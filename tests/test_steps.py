@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, to_micro_steps
 
@@ -55,7 +54,9 @@ def test_a_step_out_of_range_is_refused_with_its_value(step):
         to_micro_steps(step)
 
 
-@pytest.mark.parametrize("step", [math.nan, math.inf, -math.inf, Decimal("NaN"), Decimal("Infinity"), Decimal("1e999999"), np.float32("nan")])
+@pytest.mark.parametrize(
+    "step", [math.nan, math.inf, -math.inf, Decimal("NaN"), Decimal("Infinity"), Decimal("1e999999"), np.float32("nan")]
+)
 def test_a_step_that_is_not_finite_is_refused(step):
     with pytest.raises(ArgumentError, match="step must be a finite number, found "):
         to_micro_steps(step)

@@ -21,6 +21,7 @@ __all__ = [
     "MAX_STRING_BYTES",
     "AttributeType",
     "check_path",
+    "check_series_path",
     "convert_config",
     "convert_histogram",
     "convert_metric",
@@ -76,6 +77,19 @@ def check_path(path: object) -> str:
     return path
 
 
+def check_series_path(path: object) -> str:
+    """Return `path` if it can name a series.
+
+    Raises:
+        ArgumentTypeError: It is no string.
+        ArgumentError: It can name no attribute, or lies in ``sys/``.
+    """
+    name = check_path(path)
+    if name == "sys" or name.startswith("sys/"):
+        raise ArgumentError(f"{name!r} is runfork's own, and holds single values; choose a path outside sys/")
+    return name
+
+
 def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -94,7 +108,7 @@ def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
     """
     parts = _named_parts(data)
     if parts is None:
-        raise ArgumentTypeError(f"configs must be a mapping or a dataclass, found {type(data).__name__} {data!r:.60}")
+        raise ArgumentTypeError(f"configs must be a mapping or a dataclass, found {_shown(data)}")
     flat: dict[str, Any] = {}
     _flatten_into(flat, parts, prefix, seen=(id(data),))
     return flat
@@ -104,7 +118,7 @@ def _flatten_into(flat: dict[str, Any], parts: Mapping[Any, Any], prefix: str, s
     for key, value in parts.items():
         path = f"{prefix}/{key}" if prefix else str(key)
         nested = _named_parts(value)
-        if nested is None:
+        if nested is None or len(path) > MAX_PATH_BYTES:  # the path will be refused: no need to go deeper
             flat[path] = value
         elif id(value) in seen:
             flat[path] = f"<recursion: {type(value).__name__}>"
@@ -121,15 +135,16 @@ def _named_parts(value: object) -> Mapping[Any, Any] | None:
         return dict(zip(value._fields, value, strict=True))
     if type(value).__name__ in ("Namespace", "SimpleNamespace"):
         return vars(value)
-    if hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type):
-        return {key: value[key] for key in value.keys()}  # noqa: SIM118
+    has_keys = hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type)
+    if has_keys and not hasattr(value, "shape"):  # a table is one value
+        return {key: value[key] for key in value.keys()}  # type: ignore[attr-defined, index]  # noqa: SIM118
     return None
 
 
 def _as_scalar(value: object) -> object:
     """Return the Python number inside a NumPy scalar, 0-d array or one-element tensor; other values unchanged."""
     item = getattr(value, "item", None)
-    if not callable(item) or isinstance(value, (str, bytes, Mapping)):
+    if not callable(item) or isinstance(value, (str, bytes, type, Mapping)):
         return value
     shape = getattr(value, "shape", None)
     if shape is None or any(size != 1 for size in shape):
@@ -152,8 +167,19 @@ def convert_config(value: object, *, fallback: Callable[[object], object] | None
         The type, and: float, int (within int64), bool, str, microseconds since 1970 for datetime, or a sorted list of str.
 
     Raises:
-        ArgumentError: It cannot be held: a string longer than 1 MiB.
+        ArgumentError: It cannot be held: a string longer than 1 MiB, or an object that raises when it is read.
     """
+    try:
+        return _convert_config(value, fallback)
+    except ArgumentError:
+        raise
+    except Exception as error:  # a user's own __str__ or item() may raise anything
+        raise ArgumentError(
+            f"a value of type {type(value).__name__} could not be read ({type(error).__name__}: {error}); log its str()"
+        ) from error
+
+
+def _convert_config(value: object, fallback: Callable[[object], object] | None = None) -> tuple[AttributeType, Any]:
     value = _plain(value)
     if isinstance(value, bool):
         return AttributeType.BOOL, value
@@ -164,14 +190,14 @@ def convert_config(value: object, *, fallback: Callable[[object], object] | None
         return AttributeType.FLOAT, float(value)
     if isinstance(value, str):
         return AttributeType.STRING, _limited(str(value))
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value == value:  # noqa: PLR0124  pandas' NaT is a datetime, and equals nothing
         return AttributeType.DATETIME, datetime_to_micros(value)
     if value is None:
         return AttributeType.STRING, "None"
     if isinstance(value, (Sequence, AbstractSet)) and not isinstance(value, (bytes, bytearray, memoryview)):
         return _convert_collection(value)
     if fallback is not None and (known := fallback(value)) is not None:
-        return convert_config(known)
+        return _convert_config(known)
     return AttributeType.STRING, _limited(str(value))
 
 
@@ -191,7 +217,11 @@ def _convert_collection(value: Sequence[Any] | AbstractSet[Any]) -> tuple[Attrib
         return AttributeType.STRING_SET, members
     if isinstance(value, AbstractSet):
         items = sorted(items, key=repr)
-    return AttributeType.STRING, _limited(json.dumps(items, default=_json_leaf))
+    try:
+        text = json.dumps(items, default=_json_leaf)
+    except (TypeError, ValueError):  # keys that are no strings, a list that contains itself
+        text = str(items)
+    return AttributeType.STRING, _limited(text)
 
 
 def _json_leaf(value: object) -> object:
@@ -233,8 +263,16 @@ def convert_metric(value: object) -> float:
         return float(_as_scalar(value))  # type: ignore[arg-type]
     except Exception as error:  # a user's own __float__ or item() may raise anything
         raise ArgumentError(
-            f"a metric value must be one number, found {type(value).__name__} {value!r:.60}; reduce it, e.g. value.mean()"
+            f"a metric value must be one number, found {_shown(value)}; reduce it, e.g. value.mean()"
         ) from error
+
+
+def _shown(value: object) -> str:
+    """Return a value's type and the beginning of its text, for messages."""
+    try:
+        return f"{type(value).__name__} {value!r:.60}"
+    except Exception:  # a user's own __repr__ may raise anything
+        return type(value).__name__
 
 
 def convert_histogram(value: object) -> dict[str, list[float]]:
@@ -248,18 +286,30 @@ def convert_histogram(value: object) -> dict[str, list[float]]:
         raise ArgumentTypeError(f"a histogram must be a runfork.Histogram, found {type(value).__name__}")
     if (value.counts is None) == (value.densities is None):
         raise ArgumentError("a histogram needs either counts or densities, found both or neither; pass exactly one")
-    edges = [convert_metric(edge) for edge in value.bin_edges]
+    edges, values = _numbers(value.bin_edges), _numbers(value.values)
     is_increasing = all(a < b for a, b in pairwise(edges)) and all(map(math.isfinite, edges))
     if not MIN_HISTOGRAM_EDGES <= len(edges) <= MAX_HISTOGRAM_EDGES or not is_increasing:
         raise ArgumentError(
-            f"a histogram needs 2 to {MAX_HISTOGRAM_EDGES} strictly increasing finite edges, found {len(edges)}: {edges[:4]}..."
+            f"a histogram needs 2 to {MAX_HISTOGRAM_EDGES} strictly increasing finite edges, "
+            f"found {len(edges)}: {', '.join(map(str, edges[:4]))}"
         )
     key = "counts" if value.counts is not None else "densities"
-    values = [convert_metric(one) for one in value.values]
     if len(values) != len(edges) - 1:
         raise ArgumentError(f"a histogram with {len(edges)} edges needs {len(edges) - 1} {key}, found {len(values)}")
-    if key == "counts":
-        if not all(one.is_integer() and one >= 0 for one in values):
-            raise ArgumentError("histogram counts must be whole numbers >= 0; pass densities for fractions")
-        return {"edges": edges, key: [int(one) for one in values]}
-    return {"edges": edges, key: values}
+    if key == "densities":
+        if not all(map(math.isfinite, values)):
+            raise ArgumentError("histogram densities must be finite numbers; leave out NaN and infinities")
+        return {"edges": edges, key: values}
+    if not all(one.is_integer() and one >= 0 for one in values):
+        raise ArgumentError("histogram counts must be whole numbers >= 0; pass densities for fractions")
+    return {"edges": edges, key: [int(one) for one in values]}
+
+
+def _numbers(values: object) -> list[float]:
+    try:
+        items = list(values)  # type: ignore[call-overload]
+    except Exception as error:
+        raise ArgumentError(
+            f"edges and values of a histogram must be sequences of numbers, found {_shown(values)}"
+        ) from error
+    return [convert_metric(item) for item in items]

@@ -71,7 +71,9 @@ def _round_to_micro(step: object, argument: str) -> int:
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ArgumentTypeError(f"{argument} must be one number, found {step!r:.80}; pass an int or a float") from error
     if not math.isfinite(value):
-        raise ArgumentError(f"{argument} must be a finite number, found {step!r:.80}; pass the optimizer step, for example")
+        raise ArgumentError(
+            f"{argument} must be a finite number, found {step!r:.80}; pass the optimizer step, for example"
+        )
     if abs(value) < _EXACT_FLOATS or abs(value) > _MAX_STEP or not hasattr(step, "as_integer_ratio"):
         return round(value * MICRO)
     numerator, denominator = step.as_integer_ratio()

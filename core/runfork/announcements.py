@@ -1,0 +1,99 @@
+"""What a run says of itself on stderr: one line when it is created, forked and closed.
+
+``RUNFORK_QUIET=1`` keeps it quiet; in distributed training only rank 0 speaks. The lines bypass the run's own console capture,
+because what they say is in the run anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from runfork.capture.console import uncaptured
+from runfork.hookspecs import hookimpl
+from runfork.status import own_identity
+from runfork.steps import format_step, to_micro_steps
+from runfork.store import Store, default_project, find_data_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.run import Run
+
+__all__ = ["after_run_closed", "after_run_created", "after_run_forked"]
+
+_GENERATED_WORDS = 2
+"""A generated run id begins with so many words, which mostly tell it from the others."""
+
+
+@hookimpl
+def after_run_created(run: Run) -> None:
+    """Say where the run lies and how to look at it."""
+    if _is_quiet(run):
+        return
+    _say(f"run {run.run_id} is written to {run.directory}; see it with: {_show_command(run)}")
+
+
+@hookimpl
+def after_run_forked(run: Run, parent: str, step: float) -> None:
+    """Say what the run was forked from."""
+    if not _is_quiet(run):
+        _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}")
+
+
+@hookimpl
+def after_run_closed(run: Run) -> None:
+    """Say how the run ended, and what of it could not be kept."""
+    if _is_quiet(run):
+        return
+    status = run.status
+    lost = [
+        f"{count} {what}"
+        for count, what in ((status.dropped_values, "values dropped"), (status.lost_records, "records lost"))
+        if count
+    ]
+    _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
+
+
+def _is_quiet(run: Run) -> bool:
+    is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
+    return is_muted or run.is_disabled or own_identity()["rank"] != 0
+
+
+def _say(text: str) -> None:
+    stream = uncaptured(sys.stderr)
+    if stream is None:
+        return
+    try:
+        stream.write(f"runfork: {text}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        return  # closed, or a pipe that nobody reads: there is nobody to tell
+
+
+def _show_command(run: Run) -> str:
+    """Return the command that shows the run, typed where the program was started."""
+    words = ["runfork", "show", _short_name(run.run_id, run.directory.parent)]
+    directory = run.directory.parents[2]
+    if find_data_directory() != directory:
+        words += ["--dir", str(directory)]
+    asked = os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
+    if run.project != asked and (os.environ.get("RUNFORK_PROJECT") or len(Store(directory).projects()) > 1):
+        words += ["--project", run.project]
+    return shlex.join(words)
+
+
+def _short_name(run_id: str, project_directory: Path) -> str:
+    """Return the beginning of a generated run id, if no other run of the project begins with it."""
+    words = run_id.split("-")
+    if len(words) != _GENERATED_WORDS + 2:
+        return run_id
+    short = "-".join(words[:_GENERATED_WORDS])
+    try:
+        with os.scandir(project_directory) as entries:
+            is_unique = sum(entry.name.startswith(short) for entry in entries) <= 1
+    except OSError:
+        return run_id
+    return short if is_unique else run_id

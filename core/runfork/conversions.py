@@ -1,0 +1,68 @@
+"""Config values of types that runfork does not know: what is told of arrays, classes, functions, paths and objects.
+
+A plugin of the hook ``convert_value``; no framework is imported, types are known by what they offer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from runfork.hookspecs import hookimpl
+
+__all__ = ["MAX_ELEMENTS", "convert_value"]
+
+MAX_ELEMENTS = 1000
+"""Larger arrays are described, not listed."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+@hookimpl(trylast=True)
+def convert_value(value: object) -> object | None:
+    """Return a known form of `value`, the same in every process.
+
+    Arrays and tensors of up to 1000 elements become lists, larger ones ``"ndarray(float32, [512, 512])"``; classes and
+    functions their qualified names; paths and bytes text; Decimals floats, dates and times ISO 8601, timedeltas seconds.
+    Anything else is its ``str()`` without memory addresses.
+    """
+    if _is_array(value):
+        return _convert_array(value)
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return _qualified_name(value) or _ADDRESS.sub("", str(value))
+
+
+def _is_array(value: Any) -> bool:
+    is_instance = not isinstance(value, type)
+    return is_instance and all(hasattr(value, name) for name in ("tolist", "shape", "dtype"))
+
+
+def _convert_array(value: Any) -> object:
+    shape = [int(size) for size in value.shape]
+    elements = 1
+    for size in shape:
+        elements *= size
+    if elements <= MAX_ELEMENTS:
+        return value.tolist()
+    return f"{type(value).__name__}({str(value.dtype).removeprefix('torch.')}, {shape})"
+
+
+def _qualified_name(value: Any) -> str | None:
+    """Return the name of a class, function or method."""
+    name = getattr(value, "__qualname__", None)
+    module = getattr(value, "__module__", None)
+    if not isinstance(name, str):
+        return None
+    return name if module in (None, "builtins", "__main__") else f"{module}.{name}"

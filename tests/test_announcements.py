@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from runfork import Run
+from runfork.announcements import after_run_closed, after_run_created, after_run_forked
+from runfork.capture.console import ConsoleCapture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _loud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNFORK_QUIET", raising=False)
+
+
+@pytest.fixture
+def spoken(capsys: pytest.CaptureFixture[str]):
+    def lines() -> list[str]:
+        return capsys.readouterr().err.splitlines()
+
+    return lines
+
+
+def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y56es", **changes: Any) -> Any:
+    status = SimpleNamespace(state="finished", dropped_values=0, lost_records=0)
+    directory = data_directory / "tests" / "project" / run_id
+    directory.mkdir(parents=True)
+    facts = {
+        "project": "tests/project",
+        "run_id": run_id,
+        "directory": directory,
+        "is_disabled": False,
+        "status": status,
+    }
+    return SimpleNamespace(**{**facts, **changes})
+
+
+def test_created_run_says_where_it_is_and_how_to_see_it(data_directory: Path, spoken) -> None:
+    run = a_run(data_directory)
+    after_run_created(run)
+
+    assert [
+        f"runfork: run {run.run_id} is written to {run.directory}; see it with: runfork show swift-dolphin"
+    ] == spoken()
+
+
+def test_short_name_that_means_several_runs_is_not_offered(data_directory: Path, spoken) -> None:
+    a_run(data_directory, "swift-dolphin-20250101124841544-aaaaa")
+    run = a_run(data_directory)
+    after_run_created(run)
+
+    assert spoken()[0].endswith(f"runfork show {run.run_id}")
+
+
+def test_name_that_was_given_is_shown_whole(data_directory: Path, spoken) -> None:
+    after_run_created(a_run(data_directory, "my run"))
+
+    assert spoken()[0].endswith("runfork show 'my run'")
+
+
+def test_command_names_what_the_command_line_would_not_find(
+    data_directory: Path, spoken, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = a_run(data_directory, project="tests/project")
+    monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("RUNFORK_PROJECT", "other/project")
+    after_run_created(run)
+
+    assert spoken()[0].endswith(f"runfork show swift-dolphin --dir {data_directory} --project tests/project")
+
+
+def test_fork_says_its_parent_and_step(data_directory: Path, spoken) -> None:
+    after_run_forked(a_run(data_directory, "child"), "parent", 120.0)
+    after_run_forked(a_run(data_directory, "other"), "parent", 0.5)
+
+    assert [
+        "runfork: run child is forked from parent at step 120",
+        "runfork: run other is forked from parent at step 0.5",
+    ] == spoken()
+
+
+def test_closed_run_says_its_state_and_losses(data_directory: Path, spoken) -> None:
+    after_run_closed(a_run(data_directory, "good"))
+    losses = SimpleNamespace(state="failed", dropped_values=3, lost_records=1)
+    after_run_closed(a_run(data_directory, "bad", status=losses))
+
+    assert ["runfork: run good finished", "runfork: run bad failed: 3 values dropped, 1 records lost"] == spoken()
+
+
+@pytest.mark.parametrize("variable", ["RUNFORK_QUIET", "RANK"])
+def test_quiet_processes_say_nothing(
+    data_directory: Path, spoken, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    run = a_run(data_directory)
+    after_run_created(run)
+    after_run_forked(run, "parent", 1)
+    after_run_closed(run)
+
+    assert [] == spoken()
+
+
+def test_disabled_run_says_nothing(data_directory: Path, spoken) -> None:
+    after_run_created(a_run(data_directory, is_disabled=True))
+
+    assert [] == spoken()
+
+
+def test_lines_are_seen_and_not_captured(data_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = io.StringIO()
+    kept: list[str] = []
+    monkeypatch.setattr(sys, "stderr", seen)
+    capture = ConsoleCapture(lambda _name, lines, _time: kept.extend(lines))
+    capture.start()
+    after_run_closed(a_run(data_directory, "r"))
+    capture.stop()
+
+    assert "runfork: run r finished\n" == seen.getvalue()
+    assert [] == kept
+
+
+@pytest.mark.parametrize("stream", [None, io.TextIOWrapper(io.BytesIO())], ids=["missing", "closed"])
+def test_stream_that_cannot_be_written_is_left_alone(
+    data_directory: Path, monkeypatch: pytest.MonkeyPatch, stream: io.TextIOWrapper | None
+) -> None:
+    if stream is not None:
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    after_run_closed(a_run(data_directory))
+
+
+def test_hook_after_run_created_and_after_run_closed(spoken) -> None:
+    run = Run(source_tracking_config=None)
+    run.close()
+
+    assert [f"runfork: run {run.run_id} is written to", f"runfork: run {run.run_id} finished"] == [
+        line.split(" /")[0] for line in spoken()
+    ]
+
+
+def test_hook_after_run_forked(spoken) -> None:
+    with Run(run_id="mother", source_tracking_config=None) as mother:
+        mother.log_metrics({"loss": 1.0}, step=7)
+    Run(run_id="daughter", fork_run_id="mother", fork_step=7, source_tracking_config=None).close()
+
+    assert "runfork: run daughter is forked from mother at step 7" in spoken()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from runfork.attributes import AttributeType, convert_config
+from runfork.conversions import convert_value
+from runfork.plugins import load_plugins
+
+
+class Anything:
+    def method(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.array([1, 2, 3]), "[1, 2, 3]"),
+        (np.array([[1.5, 2.5]]), "[[1.5, 2.5]]"),
+        (np.array([]), "[]"),
+        (torch.tensor([1.0, 2.0]), "[1.0, 2.0]"),
+        (torch.tensor([1.0, 2.0], requires_grad=True), "[1.0, 2.0]"),
+        (torch.nn.Parameter(torch.zeros(2, 1)), "[[0.0], [0.0]]"),
+        (np.zeros((512, 512), dtype=np.float32), "ndarray(float32, [512, 512])"),
+        (torch.zeros(2000, dtype=torch.bfloat16), "Tensor(bfloat16, [2000])"),
+        (torch.zeros(3, 0, 2), "[[], [], []]"),
+        (torch.float32, "torch.float32"),
+        (torch.device("cpu"), "cpu"),
+        (np.dtype("int64"), "int64"),
+        (np.float32, "numpy.float32"),
+        (torch.nn.ReLU(), "ReLU()"),
+        (torch.optim.Adam, "torch.optim.adam.Adam"),
+        (torch.nn.functional.relu, "torch.nn.functional.relu"),
+        (Path("/data/set"), "/data/set"),
+        (b"raw \xff", "raw \\xff"),
+        (date(2026, 3, 5), "2026-03-05"),
+        (OrderedDict, "collections.OrderedDict"),
+        (len, "len"),
+        (complex(1, 2), "(1+2j)"),
+    ],
+    ids=repr,
+)
+def test_value_becomes_text(value: object, expected: str) -> None:
+    assert (AttributeType.STRING, expected) == convert_config(value, fallback=convert_value)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(Decimal("0.5"), 0.5), (timedelta(minutes=1), 60.0)])
+def test_value_becomes_a_number(value: object, expected: float) -> None:
+    assert (AttributeType.FLOAT, expected) == convert_config(value, fallback=convert_value)
+
+
+def test_array_of_strings_becomes_a_string_set() -> None:
+    assert (AttributeType.STRING_SET, ["a", "b"]) == convert_config(np.array(["a", "b"]), fallback=convert_value)
+
+
+@pytest.mark.parametrize("value", [Anything(), Anything().method, lambda: None, functools.partial(Anything.method)])
+def test_text_is_the_same_in_every_process(value: object) -> None:
+    assert "0x" not in str(convert_value(value))
+
+
+def test_hook_convert_value() -> None:
+    assert "torch.optim.adam.Adam" == load_plugins([]).convert_value(torch.optim.Adam)

@@ -134,6 +134,8 @@ def own_step_ranges(
 ) -> dict[str, StepRange]:
     """Return the first and last step that each run logged itself, over its user-defined float series.
 
+    Series that a checkpoint mark gave a cut of their own are left out: they count something else.
+
     Args:
         index: The project's index.
         nodes: Every known run.
@@ -142,12 +144,14 @@ def own_step_ranges(
     Returns:
         Micro-steps by run id; runs without such points are left out.
     """
+    other_axes = {path for node in nodes.values() if node.fork is not None for path in node.fork.cuts}
     ranges = {}
     for run_id, attributes in values.items():
         own = {
             path: value.statistics
             for path, value in attributes.items()
             if value.type is AttributeType.FLOAT_SERIES and value.source_run == run_id and not is_system_path(path)
+            and path not in other_axes
             and value.statistics and value.statistics.get("last_step") is not None
         }  # fmt: skip
         if own:

@@ -1,0 +1,105 @@
+"""Charts: lines, axes, fork marks, markers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runfork.cli.chart import FORK_MARK, Chart, Line, draw_chart
+
+FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
+
+
+def text_of(chart):
+    return ["".join(text for text, _ in line) for line in draw_chart(chart)]
+
+
+def ramp(count=100):
+    x = np.arange(float(count))
+    return Line(x, x / count)
+
+
+@given(
+    values=st.lists(FLOATS, min_size=1, max_size=40),
+    width=st.integers(20, 120),
+    height=st.integers(3, 20),
+    log_x=st.booleans(),
+    log_y=st.booleans(),
+)
+def test_any_values_are_drawn_within_the_width(values, width, height, log_x, log_y):
+    y = np.array(values)
+    lines = text_of(Chart([Line(np.arange(float(len(y))), y)], width, height, log_x=log_x, log_y=log_y))
+
+    assert all(len(line) <= width for line in lines)
+    assert len(lines) in (1, height + 2)
+
+
+def test_a_chart_has_its_height_and_two_lines_for_the_x_axis():
+    assert len(text_of(Chart([ramp()], 60, 7))) == 9
+
+
+def test_no_points_are_told_in_words():
+    assert text_of(Chart([Line(np.array([]), np.array([]))])) == ["no points to draw"]
+
+
+def test_fork_marks_stand_on_the_x_axis_where_they_belong():
+    axis = text_of(Chart([ramp()], 60, 5, forks=[0.0, 49.5]))[-2]
+
+    line = axis[axis.index("└") + 1 :]
+    assert [at for at, character in enumerate(line) if character == FORK_MARK] == [0, len(line) // 2]
+
+
+def test_forks_outside_the_range_are_left_out():
+    assert FORK_MARK not in text_of(Chart([ramp()], 60, 5, forks=[-5.0, 1000.0]))[-2]
+
+
+def test_values_that_are_not_finite_are_marked_at_the_edges():
+    x = np.arange(90.0)
+    y = np.ones(90)
+    y[10], y[50], y[80] = math.nan, math.inf, -math.inf
+
+    lines = text_of(Chart([Line(x, y)], 60, 6))
+
+    assert "▲" in lines[0]
+    assert "\u00d7" in lines[5]
+    assert "▼" in lines[5]
+
+
+def test_a_line_of_nothing_but_nan_is_marked():
+    lines = text_of(Chart([Line(np.arange(3.0), np.full(3, math.nan))], 40, 4))
+
+    assert lines[3].count("\u00d7") == 3
+
+
+def test_a_logarithmic_axis_marks_what_it_cannot_show_on_the_floor():
+    lines = text_of(Chart([Line(np.arange(4.0), np.array([1.0, 0.0, 100.0, -5.0]))], 40, 4, log_y=True))
+
+    assert lines[3].count("▼") == 2
+    assert "100" in lines[0]
+
+
+def test_lines_are_told_apart_by_letters():
+    x = np.arange(10.0)
+    lines = text_of(Chart([Line(x, x * 0, label="a"), Line(x, x * 0 + 1, label="b")], 40, 5))
+
+    assert lines[0].endswith("b")
+    assert "a" in lines[4]
+
+
+def test_labels_of_the_y_axis_stand_beside_their_rows():
+    lines = text_of(Chart([Line(np.array([0.0, 1.0]), np.array([0.0, 10.0]))], 40, 12))
+
+    assert lines[0].startswith("10 ┤")
+    assert lines[11].startswith(" 0 ┤")
+
+
+def test_a_spike_of_one_point_reaches_the_top_of_the_chart():
+    y = np.zeros(1_000_000)
+    y[123_456] = 1.0
+
+    top = text_of(Chart([Line(np.arange(1e6), y)], 80, 8))[0]
+
+    assert sum(0x2800 < ord(character) < 0x2900 for character in top) == 1

@@ -1,0 +1,77 @@
+"""Tables that fit, and the short names in them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from runfork.cli.console import OutputConsole
+from runfork.cli.names import short_names
+from runfork.cli.tables import Cell, Column, print_table
+
+
+def printed(columns, width, **options):
+    console = OutputConsole(file=io.StringIO(), width=width, highlight=False, markup=False)
+    left_out = print_table(console, columns, **options)
+    return console.file.getvalue().splitlines(), left_out
+
+
+def column(title, *texts, **options):
+    return Column(title, [Cell(text) for text in texts], **options)
+
+
+def test_columns_stand_two_blanks_apart():
+    lines, _ = printed([column("A", "x", "yyy"), column("B", "1", "10", is_number=True)], 40)
+
+    assert lines == ["A     B", "x     1", "yyy  10"]
+
+
+def test_the_last_optional_column_goes_first():
+    columns = [column("A", "a" * 10), column("B", "b" * 10, is_optional=True), column("C", "c" * 10, is_optional=True)]
+
+    lines, left_out = printed(columns, 25)
+
+    assert left_out == ["C"]
+    assert lines[0].split() == ["A", "B"]
+
+
+def test_flexible_columns_are_cut_with_an_ellipsis():
+    lines, left_out = printed([column("A", "a" * 50, is_flexible=True), column("B", "b" * 10)], 30)
+
+    assert left_out == []
+    assert lines[1] == "a" * 17 + "…  " + "b" * 10
+
+
+@pytest.mark.parametrize("text", ["日本語" * 20, "plain " * 20, "🦤" * 30])
+def test_wide_characters_are_counted_by_cells(text):
+    from rich.cells import cell_len
+
+    lines, _ = printed([column("A", text, is_flexible=True), column("B", "b")], 40)
+
+    assert all(cell_len(line) <= 40 for line in lines)
+
+
+def test_markup_in_values_is_text():
+    lines, _ = printed([column("A", "[bold]x[/bold]")], 40)
+
+    assert lines[1] == "[bold]x[/bold]"
+
+
+def test_generated_ids_are_called_by_their_words():
+    names = short_names(["swift-owl-20261122213630909-mf5yo", "my-run"])
+
+    assert names == {"swift-owl-20261122213630909-mf5yo": "swift-owl", "my-run": "my-run"}
+
+
+@pytest.mark.parametrize("other", ["swift-owl-20261122213630910-aaaaa", "swift-owl", "swift-owl-2"])
+def test_a_short_name_that_could_mean_another_run_is_not_used(other):
+    run_id = "swift-owl-20261122213630909-mf5yo"
+
+    assert short_names([run_id, other])[run_id] == run_id
+
+
+def test_a_short_name_that_is_an_experiment_is_not_used():
+    run_id = "swift-owl-20261122213630909-mf5yo"
+
+    assert short_names([run_id], ["swift-owl"])[run_id] == run_id

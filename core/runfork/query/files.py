@@ -170,8 +170,9 @@ def _targets(files: list[LoggedFile]) -> dict[LoggedFile, PurePosixPath]:
     for file in files:
         target = _target(file)
         if str(target).casefold() in taken:
-            digest = _digest(f"{file.label}\0{file.attribute_path}\0{file.sha256}")
-            target = target.with_name(f"{target.stem[: -_DIGEST_LENGTH - 1] or '_'}-{digest}{target.suffix}")
+            digest = _digest(f"{file.label}\0{file.attribute_path}\0{file.step}")
+            ending = f"-{digest}{target.suffix}"
+            target = target.with_name(_safe(target.stem, room=len(ending)) + ending)
         taken.add(str(target).casefold())
         found[file] = target
     return found

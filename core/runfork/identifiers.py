@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
-import secrets
 from datetime import datetime, timezone
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["check_experiment_name", "check_project", "check_run_id", "directory_name", "new_run_id", "new_writer_name"]
 
 MAX_NAME_BYTES = 730
 _MAX_DIRECTORY_BYTES = 200
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_PLAIN_BYTES = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}_.- ()+,=@".encode())
 _ADJECTIVES = (
     "able amber ample bold brave breezy bright brisk calm candid clever cosmic crisp curious daring deft eager early "
     "earnest fair fancy fleet fond frank fresh gentle glad golden grand happy hardy humble jolly keen kind lively loyal "
@@ -45,6 +48,7 @@ def check_project(project: object) -> str:
             f"project must have the form 'workspace/project' with exactly one slash, found {project!r}; "
             f"pass for example project='local/{(parts[-1].strip(' .') or 'digits')}'"
         )
+    _check_size(project, "project")
     return project
 
 
@@ -75,7 +79,13 @@ def _check_name(name: object, argument: str) -> str:
     if not isinstance(name, str):
         raise ArgumentTypeError(f"{argument} must be a string, found {name!r}")
     if not name.strip():
-        raise ArgumentError(f"{argument} must not be empty, found {name!r}; leave it out to have one chosen")
+        remedy = "pass the run id of the parent" if argument == "fork_run_id" else "leave it out to have one chosen"
+        raise ArgumentError(f"{argument} must not be empty, found {name!r}; {remedy}")
+    _check_size(name, argument)
+    return name
+
+
+def _check_size(name: str, argument: str) -> None:
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
@@ -84,13 +94,12 @@ def _check_name(name: object, argument: str) -> str:
         raise ArgumentError(
             f"{argument} may have {MAX_NAME_BYTES} bytes and no NUL, found {size} bytes in {name[:40]!r}..."
         )
-    return name
 
 
 def new_run_id() -> str:
     """Return a new readable run id, such as ``swift-dolphin-20250319124841544-y56es`` (time in UTC)."""
     moment = datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S%f")[:-3]
-    return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}-{moment}-{random_suffix(5)}"
+    return f"{_choose(_ADJECTIVES)}-{_choose(_NOUNS)}-{moment}-{random_suffix(5)}"
 
 
 def new_writer_name(*, created: int, host: str, pid: int) -> str:
@@ -102,22 +111,31 @@ def new_writer_name(*, created: int, host: str, pid: int) -> str:
 
 def random_suffix(length: int) -> str:
     """Return `length` random lower-case letters and digits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return "".join(_choose(_ALPHABET) for _ in range(length))
+
+
+def _choose(options: Sequence[str]) -> str:
+    # by the system's generator: that of `random` is often seeded, and its ids would come again; `secrets` takes 4 ms to import
+    return options[int.from_bytes(os.urandom(8), "little") % len(options)]
 
 
 def directory_name(name: str) -> str:
     """Return a file name for `name`: readable, safe on every file system, different for different names."""
-    quoted = quote(name, safe=" ()+,=@").replace("~", "%7E")
+    quoted = "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in name.encode())
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]
     if quoted.endswith((".", " ")):
         quoted = quoted[:-1] + ("%2E" if quoted[-1] == "." else "%20")
     if len(quoted) <= _MAX_DIRECTORY_BYTES:
         return quoted
+    import hashlib
+
     digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
     return f"{quoted[: _MAX_DIRECTORY_BYTES - 20].rstrip('%')}~{digest}"
 
 
 def name_of_directory(directory: str) -> str:
     """Return the name that `directory_name` was given; of a shortened one, its beginning."""
+    from urllib.parse import unquote
+
     return unquote(directory.partition("~")[0])

@@ -118,12 +118,12 @@ def segments(
 def depth(run_id: str, runs: Mapping[str, RunNode]) -> int:
     """Return how many forks lie between `run_id` and its root; a pending parent counts as one more."""
     lineage = ancestors(run_id, runs)
-    return len(lineage) - 1 + (is_pending(lineage[-1], runs) if lineage else 0)
+    return len(lineage) - 1 + is_pending(lineage[-1], runs) if lineage else 0
 
 
 def is_pending(run_id: str, runs: Mapping[str, RunNode]) -> bool:
     """Return whether `run_id` names a parent that is not there yet."""
-    fork = runs[run_id].fork
+    fork = runs[run_id].fork if run_id in runs else None
     return fork is not None and fork.parent not in runs
 
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from runfork.errors import ArgumentError
-from runfork.identifiers import check_project
+from runfork.identifiers import check_project, check_run_id
 
 __all__ = ["VARIABLES", "Settings"]
 
 MODES = ("offline", "async", "disabled")
 POLICIES = ("fork", "continue", "new")
 ON_ERROR = ("warn", "raise")
+_CHOICES = {"mode": MODES, "on_error": ON_ERROR, "resume_policy": POLICIES}
+_WORDS = {
+    word: is_on for is_on, words in ((True, "1 true on yes"), (False, "0 false off no")) for word in words.split()
+}
 
 VARIABLES = {
     "project": ("RUNFORK_PROJECT", "NEPTUNE_PROJECT"),
@@ -58,13 +62,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        _check_choice("mode", self.mode, MODES)
-        _check_choice("on_error", self.on_error, ON_ERROR)
-        _check_choice("resume_policy", self.resume_policy, POLICIES)
+        for name, allowed in _CHOICES.items():
+            _check_choice(name, getattr(self, name), allowed)
         if self.project is not None:
             check_project(self.project)
-        if not 0 <= self.monitoring_seconds < float("inf"):
-            raise ArgumentError(f"monitoring_seconds must be 0 (off) or more, found {self.monitoring_seconds!r}")
+        if self.run_id is not None:
+            check_run_id(self.run_id)
+        _check_seconds("monitoring_seconds", self.monitoring_seconds)
 
     @classmethod
     def from_environment(cls, **overrides: Any) -> Settings:
@@ -96,20 +100,29 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ArgumentError(f"{name} must be one of {', '.join(allowed)}, found {value!r}")
 
 
+def _check_seconds(name: str, seconds: object) -> None:
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+        raise ArgumentError(f"{name} must be 0 (off) or more seconds, found {seconds!r}")
+
+
 def _parse(name: str, text: str, variable: str) -> object:
+    """Return the value that `text` stands for; errors name the variable rather than the setting."""
     if name == "console":
-        if text.lower() not in ("0", "1", "true", "false", "on", "off", "yes", "no"):
+        if text.lower() not in _WORDS:
             raise ArgumentError(f"{variable} must be 1 or 0, found {text!r}")
-        return text.lower() in ("1", "true", "on", "yes")
+        return _WORDS[text.lower()]
     if name == "monitoring_seconds":
         try:
-            return float(text)
+            seconds = float(text)
         except ValueError:
             raise ArgumentError(f"{variable} must be a number of seconds, found {text!r}") from None
-    allowed = {"mode": MODES, "on_error": ON_ERROR, "resume_policy": POLICIES}.get(name)
-    if allowed is not None and text not in allowed:
-        raise ArgumentError(f"{variable} must be one of {', '.join(allowed)}, found {text!r}")
-    if name == "project":
+        _check_seconds(variable, seconds)
+        return seconds
+    if name in _CHOICES:
+        _check_choice(variable, text, _CHOICES[name])
+    elif name == "run_id":
+        check_run_id(text, variable)
+    elif name == "project":
         try:
             check_project(text)
         except ArgumentError as error:

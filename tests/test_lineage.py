@@ -1,0 +1,175 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from runfork.lineage import Fork, RunNode, Segment, ancestors, children_of, depth, heads, is_pending, segments
+from runfork.steps import MAX_MICRO_STEP
+
+STEPS = st.integers(0, 12)
+PATHS = ("train/loss", "val/acc", "runtime/stdout")
+
+
+def node(run_id, parent=None, step=0, created=0, name=None, archived=False, **fork):
+    return RunNode(run_id, created, name, Fork(parent, step, **fork) if parent else None, archived)
+
+
+def tree(*nodes):
+    return {one.run_id: one for one in nodes}
+
+
+def seen(run_id, runs, points, path="m", *, clock_axis=False):
+    """Return the points of a series as seen from a run, by overlaying its segments."""
+    merged = {}
+    for segment in segments(run_id, runs, path=path, clock_axis=clock_axis):
+        merged.update({step: value for step, value in points.get(segment.run_id, {}).items() if step <= segment.high})
+    return merged
+
+
+# By hand
+
+
+def test_a_root_is_one_segment_without_end():
+    assert segments("a", tree(node("a"))) == [Segment("a", MAX_MICRO_STEP)]
+
+
+def test_a_fork_inherits_points_up_to_and_including_the_fork_step():
+    runs = tree(node("a"), node("b", "a", 2))
+
+    assert seen("b", runs, {"a": {1: "a", 2: "a", 3: "a"}}) == {1: "a", 2: "a"}
+
+
+def test_the_childs_own_point_wins_at_the_same_step():
+    runs = tree(node("a"), node("b", "a", 2))
+
+    assert seen("b", runs, {"a": {1: "a", 2: "a"}, "b": {2: "b", 0: "b"}}) == {0: "b", 1: "a", 2: "b"}
+
+
+def test_a_cut_further_down_holds_further_up():
+    runs = tree(node("a"), node("b", "a", 8), node("c", "b", 5), node("d", "c", 7))
+
+    assert segments("d", runs) == [Segment("a", 5), Segment("b", 5), Segment("c", 7), Segment("d")]
+
+
+def test_a_series_of_its_own_axis_is_cut_where_the_mark_says():
+    runs = tree(node("a"), node("b", "a", 100, cuts={"val/acc": 3}))
+
+    assert segments("b", runs, path="val/acc")[0] == Segment("a", 3)
+    assert segments("b", runs, path="train/loss")[0] == Segment("a", 100)
+
+
+def test_a_series_on_the_clock_axis_is_cut_at_the_marks_moment():
+    runs = tree(node("a"), node("b", "a", 100, clock=7_000))
+
+    assert segments("b", runs, path="runtime/stdout", clock_axis=True)[0] == Segment("a", 7_000)
+
+
+def test_without_inheritance_there_is_the_own_segment_only():
+    runs = tree(node("a"), node("b", "a", 2))
+
+    assert segments("b", runs, inherit=False) == [Segment("b")]
+
+
+def test_a_missing_parent_ends_the_lineage_and_makes_it_pending():
+    runs = tree(node("b", "gone", 2), node("c", "b", 1))
+
+    assert ancestors("c", runs) == ["c", "b"]
+    assert is_pending("b", runs)
+    assert not is_pending("c", runs)
+    assert [1, 2] == [depth("b", runs), depth("c", runs)]
+
+
+def test_a_cycle_in_damaged_data_ends_the_lineage():
+    runs = tree(node("a", "b", 1), node("b", "a", 1))
+
+    assert ancestors("a", runs) == ["a", "b"]
+    assert depth("a", runs) == 1
+
+
+def test_an_unknown_run_has_no_ancestors_and_its_own_segment():
+    assert ancestors("x", {}) == []
+    assert segments("x", {}) == [Segment("x")]
+    assert depth("x", {}) == 0
+    assert not is_pending("x", {})
+
+
+def test_the_head_is_the_run_created_last():
+    runs = [node("a", created=1, name="e"), node("b", created=2, name="e"), node("c", created=3, name="other")]
+
+    assert heads(runs) == {"e": "b", "other": "c"}
+
+
+def test_runs_created_at_the_same_moment_are_ordered_by_id():
+    assert heads([node("b", created=1, name="e"), node("a", created=1, name="e")]) == {"e": "b"}
+
+
+def test_archiving_the_head_promotes_the_run_before_it():
+    runs = [node("a", created=1, name="e"), node("b", created=2, name="e", archived=True)]
+
+    assert heads(runs) == {"e": "a"}
+
+
+def test_children_are_ordered_by_creation():
+    runs = [node("a"), node("c", "a", created=2), node("b", "a", created=3), node("d", "gone", created=1)]
+
+    assert children_of(runs) == {"a": ["c", "b"], "gone": ["d"]}
+
+
+# Against a naive model
+
+
+@st.composite
+def histories(draw):
+    """Any forest: parents may be missing, or lie in a cycle; every fork has cuts of its own for some series."""
+    ids = [f"r{number}" for number in range(draw(st.integers(1, 7)))]
+    runs = {}
+    for run_id in ids:
+        parent = draw(st.none() | st.sampled_from([*ids, "missing"]))
+        if parent == run_id:
+            parent = None
+        cuts = draw(st.dictionaries(st.sampled_from(PATHS), STEPS, max_size=2))
+        fork = Fork(parent, draw(STEPS), clock=draw(STEPS), cuts=cuts) if parent else None
+        runs[run_id] = RunNode(run_id, draw(STEPS), fork=fork)
+    points = {run_id: {step: (run_id, step) for step in draw(st.sets(STEPS))} for run_id in ids}
+    return runs, points
+
+
+def naively_seen(run_id, runs, points, path, *, clock_axis, visited=()):
+    """What a run sees: what its parent sees up to the cut, and its own on top. Straight from the rule."""
+    fork = runs[run_id].fork
+    inherited = {}
+    if fork is not None and fork.parent in runs and fork.parent not in (*visited, run_id):
+        whole = naively_seen(fork.parent, runs, points, path, clock_axis=clock_axis, visited=(*visited, run_id))
+        cut = fork.cuts.get(path, fork.clock if clock_axis else fork.step)
+        inherited = {step: value for step, value in whole.items() if step <= cut}
+    return {**inherited, **points[run_id]}
+
+
+@given(histories(), st.sampled_from(PATHS), st.booleans())
+def test_segments_overlaid_are_what_the_rule_says(history, path, clock_axis):
+    runs, points = history
+    for run_id in runs:
+        expected = naively_seen(run_id, runs, points, path, clock_axis=clock_axis)
+
+        assert expected == seen(run_id, runs, points, path, clock_axis=clock_axis)
+
+
+@given(histories())
+def test_the_cut_never_grows_on_the_way_up(history):
+    runs, _ = history
+    for run_id in runs:
+        highs = [segment.high for segment in segments(run_id, runs)]
+
+        assert highs == sorted(highs)
+
+
+@given(histories())
+def test_a_lineage_names_each_run_once(history):
+    runs, _ = history
+    for run_id in runs:
+        lineage = ancestors(run_id, runs)
+
+        assert len(set(lineage)) == len(lineage) == depth(run_id, runs) + 1 - is_pending(lineage[-1], runs)
+
+
+def test_a_lineage_of_ten_thousand_runs_is_no_recursion():
+    runs = tree(node("r0"), *(node(f"r{number}", f"r{number - 1}", number) for number in range(1, 10_000)))
+
+    assert len(segments("r9999", runs)) == 10_000

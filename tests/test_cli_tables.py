@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 
 import pytest
-
 from runfork.cli.console import OutputConsole
 from runfork.cli.names import short_names
 from runfork.cli.tables import Cell, Column, print_table
 
 
 def printed(columns, width, **options):
-    console = OutputConsole(file=io.StringIO(), width=width, highlight=False, markup=False)
+    output = io.StringIO()
+    console = OutputConsole(file=output, width=width, highlight=False, markup=False)
     left_out = print_table(console, columns, **options)
-    return console.file.getvalue().splitlines(), left_out
+    return output.getvalue().splitlines(), left_out
 
 
 def column(title, *texts, **options):

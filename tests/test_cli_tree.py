@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
-
 from runfork.cli.tree import draw_tree
 from runfork.family import read_family
 from runfork.index.memory import MemoryIndex
@@ -31,7 +30,7 @@ def forked():
     return index
 
 
-def drawn(index, focus="head", *, name="gull", width=55, **options):
+def drawn(index, focus="head", *, name: str | None = "gull", width=44, **options):
     lines = draw_tree(read_family(index, focus, experiment_name=name), width=width, **options)
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from runfork.extents import lineage_extents
 from runfork.lineage import Fork, RunNode
 

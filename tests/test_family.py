@@ -41,9 +41,11 @@ def test_a_family_tells_what_the_head_kept_of_each_run():
 def test_a_family_tells_what_each_fork_changed():
     family = read_family(seagull(), "head")
 
-    changes = [(change.path, change.before.value, change.after.value) for change in family.members["head"].changes]
+    (change,) = family.members["head"].changes
+    assert change.before is not None
+    assert change.after is not None
 
-    assert changes == [("lr", 0.1, 0.2)]
+    assert (change.path, change.before.value, change.after.value) == ("lr", 0.1, 0.2)
 
 
 def test_configs_that_were_not_inherited_are_removed_by_the_fork():

@@ -69,6 +69,8 @@ class Run(Logbook):
         enable_console_log_capture: Whether stdout and stderr are captured.
         runtime_namespace: Where console output and hardware metrics go; default "runtime", "runtime/rank_<n>" on ranks > 0.
         source_tracking_config: What is recorded of the source code; None for nothing.
+        is_visitor: Log to a run that another process wrote, without taking part in its life: its state, machine, console and
+            source stay what they are. For evaluations of its checkpoints.
         settings: All settings as one object; default is the environment's.
 
     Raises:
@@ -91,6 +93,7 @@ class Run(Logbook):
         enable_console_log_capture: bool = True,
         runtime_namespace: str | None = None,
         source_tracking_config: SourceTrackingConfig | None = _DEFAULT_TRACKING,
+        is_visitor: bool = False,
         settings: Settings | None = None,
     ) -> None:
         base = settings if settings is not None else Settings.from_environment()
@@ -109,6 +112,7 @@ class Run(Logbook):
         if fork_run_id == self.run_id:
             raise ArgumentError(f"a run cannot be forked from itself, found {fork_run_id!r} for run_id and fork_run_id")
         self.runtime_namespace = _check_namespace(runtime_namespace)
+        self.is_visitor = is_visitor
         self._store = Store(find_data_directory(self._settings.directory))
         self.problems = Problems(raises=self._settings.on_error == "raise")
         mark = find_given_mark(resume_from, self.problems)
@@ -120,7 +124,10 @@ class Run(Logbook):
         if self.is_disabled:
             return
         self._begin()
-        self._start_session(console=enable_console_log_capture, tracking=source_tracking_config)
+        self._start_session(
+            console=enable_console_log_capture and not is_visitor,
+            tracking=None if is_visitor else source_tracking_config,
+        )
         if mark is not None:
             self.resume(
                 mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
@@ -421,6 +428,7 @@ class Run(Logbook):
             "writer": writer,
             "created": moment,
             **identity,
+            **({"is_visitor": True} if self.is_visitor else {}),
         }
         first = encode_frame(Kind.CREATE, encode_json(self._identity.creation()), time=moment, step=NO_STEP)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
@@ -453,7 +461,7 @@ class Run(Logbook):
         if not folder.is_dir():
             self.problems.tell(
                 "pending",
-                f"the parent {parent!r} is not in {folder.parent}: the fork is pending, and complete once its folder is copied there",
+                f"the parent {parent!r} is not in {folder.parent}: the fork is pending until its folder is copied there",
             )
         if self._session is not None:
             session = self._session

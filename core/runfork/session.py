@@ -112,6 +112,8 @@ class Session:
     def _begin(self) -> None:
         run, plugins = self._run, self.plugins
         plugins.after_run_created(run)
+        if run.is_visitor:
+            return
         self.log_attributes(plugins.collect_system_attributes(run))
         if self._source_tracking is not None:
             self.log_attributes(self._source_tracking(run))

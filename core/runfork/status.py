@@ -51,15 +51,19 @@ class RunStatus:
 def work_out_state(writers: Iterable[Writer], *, now: int) -> State:
     """Return the state of a run from its journals.
 
-    The newest session decides: the state it closed with, else "running" while its process lives (known for sure on this host,
-    by the age of its last record elsewhere), else "lost".
+    A session that is open and has not said how it ended is "running" while its process lives (known for sure on this host, by
+    the age of its last record elsewhere). Else the newest session decides: what it said last, else "lost". Visitors, which only
+    evaluate a checkpoint, decide nothing.
 
     Args:
         writers: The run's journals.
         now: Microseconds since 1970.
     """
-    ordered = sorted(writers, key=lambda writer: writer.key.writer)
-    if any(not writer.is_closed and is_alive(writer.identity, writer.last_time, now=now) for writer in ordered):
+    ordered = sorted(
+        (writer for writer in writers if not writer.identity.get("is_visitor")), key=lambda writer: writer.key.writer
+    )
+    undecided = (writer for writer in ordered if not writer.is_closed and writer.state == "running")
+    if any(is_alive(writer.identity, writer.last_time, now=now) for writer in undecided):
         return "running"
     main = [writer for writer in ordered if not writer.identity.get("rank")] or ordered
     if not main:

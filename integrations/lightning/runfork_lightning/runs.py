@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError, FormatError, RunforkError
@@ -167,8 +167,8 @@ class RunSlot:
             evaluation.run.close()
 
     def _open_visitor(self, mark: Mark) -> Run:
-        settings = replace(self.options.settings, console=False, monitoring_seconds=0.0)
-        return Run(project=mark.project, run_id=mark.run_id, settings=settings, source_tracking_config=None)
+        settings = self.options.settings
+        return Run(project=mark.project, run_id=mark.run_id, settings=settings, is_visitor=True)
 
 
 def readable_mark(data: Mapping[str, Any]) -> Mark | RunforkError:

@@ -1,0 +1,496 @@
+"""Resuming is a fork: from the right run, at the right step, with nothing cut and nothing doubled. Real Lightning, in this process."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+from runfork.errors import RunforkWarning
+from runfork.run import Run
+
+pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
+
+
+def _fit(lightning, run_id, *savers, checkpoint=None, model=None, own_logger=None, validation=16, **options):
+    """Train with a logger of its own; returns trainer and logger."""
+    own_logger = own_logger or lightning.logger(run_id=run_id)
+    trainer = lightning.trainer(own_logger, callbacks=list(savers), **options)
+    loaders = (lightning.loader(), lightning.loader(validation)) if validation else (lightning.loader(),)
+    trainer.fit(model or lightning.model(), *loaders, ckpt_path=checkpoint)
+    return trainer, own_logger
+
+
+def _saver(lightning, **options):
+    return lightning.L.callbacks.ModelCheckpoint(dirpath="saved", save_top_k=-1, **options)
+
+
+def _saved() -> list[Path]:
+    return sorted(Path("saved").glob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+
+
+# The fork step, in every row of how Lightning saves
+
+
+class Crash(Exception):
+    """What the tests' models raise."""
+
+
+def _crashing(lightning, *, at_batch):
+    class Crashing(lightning.Model):
+        def training_step(self, batch, batch_idx):
+            if batch_idx == at_batch and self.current_epoch == 0:
+                raise Crash
+            return super().training_step(batch, batch_idx)
+
+    return Crashing()
+
+
+def _two_optimizers(lightning):
+    class TwoOptimizers(lightning.Model):
+        def __init__(self):
+            super().__init__()
+            self.automatic_optimization = False
+
+        def training_step(self, batch, batch_idx):
+            for optimizer in self.optimizers():
+                optimizer.zero_grad()
+                loss = self.layer(batch[0]).pow(2).mean()
+                self.manual_backward(loss)
+                optimizer.step()
+            self.log("train/loss", loss, on_step=True, on_epoch=True)
+
+        def configure_optimizers(self):
+            return [lightning.torch.optim.SGD(self.parameters(), lr=0.01) for _ in range(2)]
+
+    return TwoOptimizers()
+
+
+@pytest.mark.parametrize(
+    ("case", "fork_step"),
+    [
+        ("train_batch_end", 4),
+        ("validation_end", 7),
+        ("train_epoch_end", 7),
+        ("two_optimizers", 2),
+        ("accumulation", 1),
+        ("mid_accumulation", 0),
+        ("saved_by_an_earlier_callback", 4),
+    ],
+)
+def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, fork_step):
+    L = lightning.L
+    options, model, savers = {"max_epochs": 1}, lightning.model, []
+    if case == "train_batch_end":
+        savers = [_saver(lightning, every_n_train_steps=5)]
+    elif case == "validation_end":
+        savers = [_saver(lightning, save_on_train_epoch_end=False)]
+    elif case == "train_epoch_end":
+        savers = [_saver(lightning, save_on_train_epoch_end=True)]
+    elif case == "two_optimizers":
+        savers, model = [_saver(lightning, every_n_train_steps=6)], lambda: _two_optimizers(lightning)
+    elif case == "accumulation":
+        savers, options = [_saver(lightning, every_n_train_steps=2)], {"accumulate_grad_batches": 3, "max_epochs": 1}
+    else:
+        at_batch = 3 if case == "mid_accumulation" else 4
+
+        class Early(L.Callback):
+            def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+                if batch_idx == at_batch and not _saved():
+                    trainer.save_checkpoint("saved/early.ckpt")
+
+        savers = [Early()]
+        options = {"max_epochs": 1, **({"accumulate_grad_batches": 3} if case == "mid_accumulation" else {})}
+    _fit(lightning, "parent", *savers, model=model(), **options)
+    _fit(lightning, "child", checkpoint=str(_saved()[0]), model=model(), **{**options, "max_epochs": 2})
+    found = history()
+
+    assert ("parent", fork_step) == found.parent("child")
+    assert min(found.own_points("child", "train/loss_step")) == fork_step + 1
+    assert found.points("child", "train/loss_step").keys() == set(
+        range(max(found.points("child", "train/loss_step")) + 1)
+    )
+
+
+def test_crash_inside_a_training_step_forks_at_the_last_step_that_was_done(lightning, history):
+    saver = lightning.L.callbacks.OnExceptionCheckpoint("saved")
+    with pytest.raises(Crash):
+        _fit(lightning, "parent", saver, model=_crashing(lightning, at_batch=5))
+    # without a path: Lightning takes the checkpoint up by itself
+    _fit(lightning, "child", lightning.L.callbacks.OnExceptionCheckpoint("saved"))
+    found = history()
+
+    assert ("parent", 4) == found.parent("child")
+    assert "failed" == found.values("parent")["sys/state"]
+    assert "Crash" in found.values("parent")["sys/exception"]
+
+
+# Nothing cut, nothing doubled
+
+
+def test_forked_history_has_the_steps_of_an_uninterrupted_one_in_every_series(lightning, history):
+    class Chatty(lightning.Model):
+        def on_train_epoch_end(self):
+            self.logger.log_metrics({"user/by_epoch": 1.0}, step=self.current_epoch)
+
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            self.logger.log_metrics({"user/by_global_step": 1.0}, step=self.global_step)
+
+    saver = _saver(lightning, every_n_train_steps=3)
+    _fit(lightning, "parent", saver, model=Chatty(), max_epochs=3)
+    # the first comes before series of their own axis were seen; after the last Lightning skips a validation that it did not do
+    kept = _saved()[1:-1]
+    for path in kept:
+        _fit(lightning, f"child of {path.stem}", checkpoint=str(path), model=Chatty(), max_epochs=3)
+    found = history()
+    series = [
+        "train/loss_step",
+        "train/loss_epoch",
+        "val/loss_step",
+        "val/loss_epoch",
+        "user/by_epoch",
+        "user/by_global_step",
+    ]
+    whole = {path: set(found.points("parent", path)) for path in series}
+    seen = {path.stem: {one: set(found.points(f"child of {path.stem}", one)) for one in series} for path in kept}
+
+    assert {path.stem: whole for path in kept} == seen
+
+
+def test_grandchild_sees_series_that_its_parent_did_not_log(lightning, history):
+    _fit(lightning, "root", _saver(lightning))
+    _fit(
+        lightning,
+        "child",
+        _saver(lightning, every_n_train_steps=2),
+        checkpoint=str(_saved()[-1]),
+        validation=0,
+        max_epochs=3,
+    )
+    _fit(lightning, "grandchild", checkpoint=str(_saved()[-1]), max_epochs=4)
+    found = history()
+
+    assert {0, 1, 2, 3, 4, 5} == set(found.points("grandchild", "val/loss_step"))
+
+
+def test_resumed_training_equals_one_without_us(lightning, history):
+    _, own = _fit(lightning, "parent", _saver(lightning))
+    _, resumed = _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    del own, resumed
+    plain = lightning.trainer(False, callbacks=[], enable_checkpointing=False)
+    model = lightning.model()
+    losses = []
+    model.on_train_batch_end = lambda outputs, batch, batch_idx: losses.append(outputs["loss"].item())
+    plain.fit(model, lightning.loader(), lightning.loader(16))
+
+    assert losses == pytest.approx(list(history().points("child", "train/loss_step").values()), rel=1e-6)
+
+
+# Which checkpoint, from where
+
+
+def test_path_last_and_best_all_fork(lightning, history):
+    savers = [lightning.L.callbacks.ModelCheckpoint(dirpath="saved", monitor="val/loss_epoch", save_last=True)]
+    trainer, _ = _fit(lightning, "parent", *savers)
+    best = trainer.checkpoint_callback.best_model_path
+    _fit(lightning, "by path", checkpoint=Path(best))
+    same = lightning.L.callbacks.ModelCheckpoint(dirpath="saved", monitor="val/loss_epoch", save_last=True)
+    same.best_model_path = best
+    _fit(lightning, "by best", same, checkpoint="best")
+    _fit(lightning, "by last", same, checkpoint="last")
+    parents = {name: history().parent(name) for name in ("by path", "by last", "by best")}
+
+    assert dict.fromkeys(parents, ("parent", 15)) == parents
+
+
+def test_older_checkpoint_forks_at_its_own_step(lightning, history):
+    _fit(lightning, "parent", _saver(lightning, every_n_train_steps=3))
+    _fit(lightning, "child", checkpoint=str(_saved()[1]))
+    found = history()
+
+    assert ("parent", 5) == found.parent("child")
+    assert found.own_points("parent", "train/loss_step").keys() == set(range(16))
+
+
+def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightning, history, tmp_path, monkeypatch):
+    monkeypatch.delenv("RUNFORK_PROJECT", raising=False)
+    _fit(
+        lightning,
+        "parent",
+        _saver(lightning),
+        own_logger=lightning.RunforkLogger("tiny", run_id="parent"),
+        max_epochs=1,
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    copied = shutil.copy(_saved()[0], elsewhere / "renamed.bin")
+    monkeypatch.chdir(elsewhere)
+    own = lightning.RunforkLogger(run_id="child")
+    _fit(lightning, "child", own_logger=own, checkpoint=str(copied))
+
+    assert ("parent", 7) == own.experiment.parent
+    assert f"local/{tmp_path.name}" == own.experiment.project
+    assert "tiny" == own.experiment.experiment_name
+    own.experiment.close()
+
+
+def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, monkeypatch):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "other"))
+    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    monkeypatch.undo()
+    shutil.copytree(tmp_path / "other" / "test" / "tiny" / "child", tmp_path / ".runfork" / "test" / "tiny" / "child")
+    values = history().values("child")
+
+    assert ("parent", 7.0) == (values["sys/forking/parent"], values["sys/forking/step"])
+
+
+def test_run_that_is_still_running_can_be_forked(lightning, history):
+    _, parent = _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    parent.log_metrics({"late": 1.0}, step=3)
+    parent.log_metrics({"later": 1.0}, step=99)
+    found = history()
+
+    assert ({3: 1.0}, {}) == (found.points("child", "late"), found.points("child", "later"))
+
+
+def test_hyperparameters_of_the_child_are_its_own(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), model=lightning.model(lr=0.05), max_epochs=1)
+    _fit(lightning, "child", checkpoint=str(_saved()[0]), model=lightning.model(lr=0.01))
+    found = history()
+
+    assert (0.05, 0.01) == (found.values("parent")["hparams/lr"], found.values("child")["hparams/lr"])
+
+
+# Policies
+
+
+def test_policy_continue_goes_on_in_the_same_run_when_nothing_followed_the_checkpoint(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)[1].experiment.close()
+    own = lightning.logger(run_id="provisional", resume="continue")
+    _fit(lightning, None, own_logger=own, checkpoint=str(_saved()[0]))
+
+    assert "parent" == own.version
+    assert ["parent"] == history().runs
+    assert set(range(16)) == set(history().own_points("parent", "train/loss_step"))
+
+
+def test_policy_continue_forks_where_the_run_went_on_after_the_checkpoint(lightning, history):
+    _fit(lightning, "parent", _saver(lightning, every_n_train_steps=3), max_epochs=1)[1].experiment.close()
+    own = lightning.logger(run_id="child", resume="continue")
+    with pytest.warns(RunforkWarning, match="logged points beyond this checkpoint"):
+        _fit(lightning, None, own_logger=own, checkpoint=str(_saved()[0]), max_epochs=1)
+
+    assert ("parent", 2) == history().parent("child")
+
+
+def test_policy_new_has_no_parent(lightning, history, monkeypatch):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    monkeypatch.setenv("RUNFORK_RESUME", "new")
+    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    found = history()
+
+    assert None is found.parent("child")
+    assert "new" == found.values("child")["sys/resume/policy"]
+
+
+def test_run_named_by_id_resumes_its_own_checkpoint_as_itself(lightning, history):
+    _fit(lightning, "same", _saver(lightning), max_epochs=1)
+    _fit(lightning, "same", checkpoint=str(_saved()[0]))
+    found = history()
+
+    assert (["same"], None) == (found.runs, found.parent("same"))
+
+
+# Checkpoints that are not ours, or damaged
+
+
+def test_checkpoint_without_a_mark_gives_a_new_run_that_names_it(lightning, history):
+    trainer = lightning.trainer(False, callbacks=[_saver(lightning)], max_epochs=1)
+    trainer.fit(lightning.model(), lightning.loader())
+    path = _saved()[0].absolute()
+    _fit(lightning, "child", checkpoint=str(path))
+    values = history().values("child")
+
+    assert None is history().parent("child")
+    assert (str(path), 8, 0) == tuple(values[f"source/{name}"] for name in ("checkpoint_path", "global_step", "epoch"))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"version": 99}, {"step": "soon"}, {"run_id": None}, "no mark at all", None, 7],
+    ids=["newer version", "step", "run id", "text", "none", "number"],
+)
+def test_mark_that_cannot_be_read_gives_one_warning_and_a_new_run(lightning, history, damage):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    path = _saved()[0]
+    checkpoint = lightning.torch.load(path)
+    checkpoint["runfork"] = {**checkpoint["runfork"], **damage} if isinstance(damage, dict) else damage
+    lightning.torch.save(checkpoint, path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        _fit(lightning, "child", checkpoint=str(path))
+    ours = [str(one.message) for one in told if issubclass(one.category, RunforkWarning)]
+
+    assert 1 == len(ours)
+    assert (None, 16) == (history().parent("child"), max(history().points("child", "train/loss_step")) + 1)
+
+
+def test_checkpoint_loads_without_us_and_holds_plain_values_only(lightning):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    mark = lightning.torch.load(_saved()[0], weights_only=True)["runfork"]
+    lightning.trainer(False, max_epochs=2).fit(lightning.model(), lightning.loader(), ckpt_path=str(_saved()[0]))
+
+    assert {str, int} == {type(value) for value in mark.values()}
+
+
+def test_mark_is_found_in_the_file_by_the_core(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    with Run(project="test/tiny", run_id="by hand", resume_from=_saved()[0]) as run:
+        run.log_metrics({"train/loss_step": 1.0}, step=8)
+
+    assert ("parent", 7) == history().parent("by hand")
+
+
+# One process, several runs
+
+
+def test_training_on_with_the_same_trainer_stays_in_the_run(lightning, history):
+    trainer, own = _fit(lightning, "only", max_epochs=1)
+    trainer.fit_loop.max_epochs = 2
+    trainer.fit(trainer.lightning_module, lightning.loader())
+
+    assert ["only"] == history().runs
+    assert set(range(16)) == set(history().points("only", "train/loss_step"))
+    assert "only" == own.version
+
+
+def test_training_from_the_beginning_with_another_trainer_is_another_run(lightning, history):
+    _, own = _fit(lightning, "first", max_epochs=1)
+    _fit(lightning, None, own_logger=own, max_epochs=1)
+    found = history()
+
+    assert 2 == len(found.runs)
+    assert (None, own.version) == (found.parent(found.runs[1]), found.runs[1])
+    assert {"finished"} == {found.values("first")["sys/state"]}
+
+
+def test_rollback_on_a_live_trainer_forks_a_child_and_the_old_handle_follows(lightning, history):
+    trainer, own = _fit(lightning, "first", _saver(lightning, every_n_train_steps=5), max_epochs=1)
+    handle = own.experiment
+    trainer.fit_loop.max_epochs = 2
+    trainer.fit(trainer.lightning_module, lightning.loader(), ckpt_path=str(_saved()[0]))
+    handle.log_metrics({"after": 1.0}, step=20)
+    found = history()
+    child = found.runs[1]
+
+    assert ("first", 4) == found.parent(child)
+    assert (child, child) == (own.version, handle.run_id)
+    assert {20: 1.0} == found.own_points(child, "after")
+    assert min(found.own_points(child, "train/loss_step")) == 5
+    assert isinstance(handle, Run)
+
+
+def test_tuner_leaves_no_run_and_no_fork_behind(lightning, history):
+    class BatchSized(lightning.Model):
+        def train_dataloader(self):
+            return lightning.torch.utils.data.DataLoader(lightning.loader().dataset, batch_size=self.hparams.batch_size)
+
+    BatchSized.validation_step = lightning.L.LightningModule.validation_step
+    model = BatchSized(batch_size=4)
+    trainer = lightning.trainer(lightning.logger(run_id="only"), max_epochs=1)
+    tuner = importlib.import_module(f"{lightning.L.__name__}.tuner").Tuner(trainer)
+    tuner.scale_batch_size(model, max_trials=1, steps_per_trial=1, init_val=4)
+    tuner.lr_find(model, num_training=5)
+    before = list(history().runs)
+    trainer.fit(model)
+    found = history()
+
+    assert ([], ["only"]) == (before, found.runs)
+    assert None is found.parent("only")
+
+
+def test_learning_rate_finder_inside_a_resumed_fit_keeps_the_parent(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    finder = lightning.L.callbacks.LearningRateFinder(num_training_steps=4)
+    _fit(lightning, "child", finder, checkpoint=str(_saved()[0]))
+
+    assert ("parent", 7) == history().parent("child")
+
+
+# Evaluations
+
+
+def test_evaluation_of_a_checkpoint_belongs_to_the_run_that_wrote_it_at_its_step(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), model=lightning.model(lr=0.05))
+    before = history().points("parent", "val/loss_step")
+    own = lightning.logger(run_id="never")
+    trainer = lightning.trainer(own)
+    trainer.test(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(_saved()[0]))
+    trainer.validate(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(_saved()[0]))
+    found = history()
+
+    assert ["parent"] == found.runs
+    assert {7} == set(found.points("parent", "test/loss"))
+    assert {7, 15} == set(found.points("parent", "val/loss_epoch"))
+    assert 0.05 == found.values("parent")["hparams/lr"]
+    assert "finished" == found.values("parent")["sys/state"]
+    assert before.items() <= found.points("parent", "val/loss_step").items()
+
+
+def test_evaluation_after_training_belongs_to_the_last_step(lightning, history):
+    trainer, _ = _fit(lightning, "only")
+    trainer.test(trainer.lightning_module, lightning.loader(16))
+
+    assert {15} == set(history().points("only", "test/loss"))
+
+
+def test_evaluation_of_the_best_checkpoint_belongs_to_its_step(lightning, history):
+    saver = lightning.L.callbacks.ModelCheckpoint(monitor="val/loss_epoch", mode="max")  # the first epoch's is worst
+    trainer, _ = _fit(lightning, "only", saver)
+    trainer.test(ckpt_path="best", dataloaders=lightning.loader(16))
+    found = history()
+
+    assert {7} == set(found.points("only", "test/loss"))
+    assert ["only"] == found.runs
+
+
+def test_training_goes_on_in_its_own_run_after_evaluating_another_ones_checkpoint(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    trainer, own = _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    trainer.test(ckpt_path=str(_saved()[0]), dataloaders=lightning.loader(16))
+    own.log_metrics({"after": 1.0}, step=16)
+    found = history()
+
+    assert ({7}, {16}) == (set(found.own_points("parent", "test/loss")), set(found.own_points("child", "after")))
+
+
+def test_evaluation_of_a_checkpoint_whose_run_is_not_here_names_its_source(lightning, history, store):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)[1].experiment.close()
+    shutil.rmtree(store)
+    trainer = lightning.trainer(lightning.logger(run_id="own"))
+    trainer.test(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
+    found = history()
+
+    assert (["own"], {7}) == (found.runs, set(found.points("own", "test/loss")))
+    assert ("parent", 7) == tuple(found.values("own")[f"source/{name}"] for name in ("run_id", "step"))
+
+
+def test_evaluations_keep_to_themselves_on_request(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    trainer = lightning.trainer(lightning.logger(run_id="own", attach_evaluations=False))
+    trainer.test(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
+
+    assert {} == history().points("parent", "test/loss")
+
+
+def test_prediction_opens_no_run(lightning, history):
+    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    lightning.Model.predict_step = lambda self, batch, batch_idx: self.layer(batch[0])
+    trainer = lightning.trainer(lightning.logger(run_id="never"))
+    trainer.predict(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
+
+    assert ["parent"] == history().runs

@@ -7,7 +7,10 @@ import math
 __all__ = ["format_ticks", "log_ticks", "nice_ticks"]
 
 _MULTIPLES = (1.0, 2.0, 2.5, 5.0, 10.0)
-_WHOLE = 1e6
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
+_HUGE, _TINY = 1e15, 1e-4
+_PRECISION = 0.01
+"""Labels are as precise as this part of the distance between ticks."""
 
 
 def nice_ticks(low: float, high: float, *, most: int) -> list[float]:
@@ -44,25 +47,22 @@ def log_ticks(low: float, high: float, *, most: int) -> list[float]:
 
 
 def format_ticks(ticks: list[float]) -> list[str]:
-    """Return the labels of ticks: as many digits as tell them apart, k and M and G for large ones."""
+    """Return the labels of ticks: as many digits as tell them apart, M and G and T for large ones."""
     largest = max(map(abs, ticks), default=0.0)
-    if largest and (largest >= 1e15 or largest < 1e-4):  # noqa: PLR2004
-        return [f"{tick:.3g}" for tick in ticks]
-    unit, sign = _unit(largest)
-    scaled = [tick / unit for tick in ticks]
-    for digits in range(7):
-        labels = [f"{tick:.{digits}f}" for tick in scaled]
-        if all(
-            math.isclose(float(label), tick, rel_tol=1e-3, abs_tol=1e-12)
-            for label, tick in zip(labels, scaled, strict=True)
-        ):
-            return [label + sign if float(label) else "0" for label in labels]
-    return [f"{tick:.4g}" for tick in ticks]
+    gaps = [abs(after - before) for before, after in zip(ticks, ticks[1:], strict=False) if after != before]
+    precision = min(gaps, default=largest) * _PRECISION
+    if largest and (largest >= _HUGE or largest < _TINY):
+        forms = [f".{digits}g" for digits in range(1, 18)]
+        return _first_precise([[format(tick, form) for tick in ticks] for form in forms], ticks, 1.0, "", precision)
+    unit, sign = next((one for one in _UNITS if largest >= one[0] and precision >= one[0] * _PRECISION**2), (1.0, ""))
+    fixed = [[f"{tick / unit:.{digits}f}" for tick in ticks] for digits in range(18)]
+    return _first_precise(fixed, ticks, unit, sign, precision)
 
 
-def _unit(largest: float) -> tuple[float, str]:
-    if largest < _WHOLE:
-        return 1.0, ""
-    if largest < 1e9:  # noqa: PLR2004
-        return 1e6, "M"
-    return (1e9, "G") if largest < 1e12 else (1e12, "T")  # noqa: PLR2004
+def _first_precise(choices: list[list[str]], ticks: list[float], unit: float, sign: str, precision: float) -> list[str]:
+    def is_precise(labels: list[str]) -> bool:
+        pairs = zip(labels, ticks, strict=True)
+        return all(abs(float(label) - tick / unit) <= precision / unit for label, tick in pairs)
+
+    labels = next(filter(is_precise, choices), choices[-1])
+    return [label + sign if float(label) else "0" for label in labels]

@@ -130,7 +130,8 @@ class Canvas:
         """Return the row of dots of each value, where `high` is the top row and `low` the bottom one; NaN stays NaN."""
         if high <= low:
             return np.where(np.isnan(values), np.nan, float(self.dot_height // 2))
-        scaled = (high - values) / (high - low) * (self.dot_height - 1)
+        scale = 1.0 if np.isfinite(high - low) else 0.25  # the span of huge values may overflow
+        scaled = (high * scale - values * scale) / (high * scale - low * scale) * (self.dot_height - 1)
         return np.clip(np.round(scaled), 0, self.dot_height - 1)
 
     def draw(

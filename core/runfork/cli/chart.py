@@ -23,6 +23,9 @@ __all__ = ["Chart", "Line", "draw_chart"]
 
 FORK_MARK = "◆"
 _LABEL_GAP = 2
+_LARGEST = float(np.finfo(np.float64).max)
+_LARGEST_EXPONENT = 308.25
+_SMALLEST = 5e-324
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def draw_chart(chart: Chart) -> list[Span]:
     y_range = _range([line.y for line in scaled]) or (0.0, 1.0)
     ticks, labels = _y_ticks(y_range, chart)
     margin = max(map(len, labels), default=0)
-    canvas = Canvas(max(chart.width - margin - _LABEL_GAP, 8), chart.height)
+    canvas = Canvas(max(chart.width - margin - _LABEL_GAP, 4), chart.height)
     columns = [bin_columns(line.x, line.y, low=x_range[0], high=x_range[1], count=canvas.dot_width) for line in scaled]
     low, high = _padded(y_range)
     for line, one in zip(scaled, columns, strict=True):
@@ -114,7 +117,11 @@ def _padded(limits: tuple[float, float]) -> tuple[float, float]:
     if high > low:
         return low, high
     margin = abs(low) * 0.1 or 1.0
-    return low - margin, high + margin
+    return max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
+
+
+def _power_of_ten(exponent: float) -> float:
+    return float(np.clip(10.0 ** min(exponent, _LARGEST_EXPONENT), _SMALLEST, _LARGEST))
 
 
 def _y_ticks(y_range: tuple[float, float], chart: Chart) -> tuple[list[float], list[str]]:
@@ -124,8 +131,8 @@ def _y_ticks(y_range: tuple[float, float], chart: Chart) -> tuple[list[float], l
         ticks = [y_range[0]] if y_range[0] == y_range[1] else nice_ticks(low, high, most=most)
         return ticks, format_ticks(ticks)
     if y_range[0] == y_range[1]:
-        return [y_range[0]], [f"{10.0 ** y_range[0]:.3g}"]
-    values = log_ticks(10.0**low, 10.0**high, most=most)
+        return [y_range[0]], [f"{_power_of_ten(y_range[0]):.3g}"]
+    values = log_ticks(_power_of_ten(low), _power_of_ten(high), most=most)
     return [float(np.log10(value)) for value in values], [f"{value:.3g}" for value in values]
 
 
@@ -165,11 +172,11 @@ def _x_labels(chart: Chart, canvas: Canvas, x_range: tuple[float, float], margin
     low, high = x_range
     most = max(canvas.width // 12, 2)
     if chart.log_x and high > low:
-        values = log_ticks(10.0**low, 10.0**high, most=most)
+        values = log_ticks(_power_of_ten(low), _power_of_ten(high), most=most)
         ticks, labels = [float(np.log10(value)) for value in values], format_ticks(values)
     else:
         ticks = nice_ticks(low, high, most=most)
-        labels = format_ticks([10.0**low] if chart.log_x else ticks)
+        labels = format_ticks([_power_of_ten(low)] if chart.log_x else ticks)
     line = [" "] * canvas.width
     for tick, label in zip(ticks, labels, strict=True):
         start = min(max(_column(tick, canvas, x_range) - len(label) // 2, 0), canvas.width - len(label))

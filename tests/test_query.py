@@ -1,0 +1,307 @@
+"""The query functions on real journals: what a user sees after runs, forks, resumes and late parents."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+import runfork
+from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+
+
+def log(run: Run, steps: range, *, scale: float = 1.0) -> None:
+    for step in steps:
+        run.log_metrics({"loss": step * scale}, step=step)
+
+
+@pytest.fixture
+def lineage() -> None:
+    """A root of another name with points 0 to 6; two runs of one experiment that fork at 4 and 8."""
+    with Run("first", run_id="root", creation_time=START) as run:
+        run.log_configs({"lr": 0.1, "model": {"depth": 4}})
+        run.add_tags(["kept"])
+        log(run, range(7))
+    with Run("second", run_id="middle", fork_run_id="root", fork_step=4) as run:
+        run.log_configs({"lr": 0.2})
+        log(run, range(5, 10), scale=10)
+    with Run("second", run_id="last", fork_run_id="middle", fork_step=8) as run:
+        log(run, range(9, 12), scale=100)
+
+
+def series(values: dict[int, float], name: str, kind: str = "experiment") -> pd.DataFrame:
+    index = pd.MultiIndex.from_tuples([(name, float(step)) for step in values], names=[kind, "step"])
+    return pd.DataFrame({"loss": list(values.values())}, index=index)
+
+
+SECOND = {5: 50.0, 6: 60.0, 7: 70.0, 8: 80.0, 9: 900.0, 10: 1000.0, 11: 1100.0}
+
+
+@pytest.mark.usefixtures("lineage")
+def test_an_experiment_is_one_line_to_the_root() -> None:
+    frame = runfork.fetch_metrics(experiments="second", attributes="loss")
+
+    expected = series({0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0, **SECOND}, "second")
+    pd.testing.assert_frame_equal(expected, frame)
+
+
+@pytest.mark.usefixtures("lineage")
+def test_without_lineage_an_experiment_begins_where_its_name_does() -> None:
+    frame = runfork.fetch_metrics(experiments=["second"], attributes=["loss"], lineage_to_the_root=False)
+
+    pd.testing.assert_frame_equal(series(SECOND, "second"), frame)
+
+
+@pytest.mark.usefixtures("lineage")
+def test_without_lineage_a_run_has_its_own_points() -> None:
+    frame = runfork.fetch_metrics(runs="^middle$", attributes=["loss"], lineage_to_the_root=False)
+
+    expected = series({5: 50.0, 6: 60.0, 7: 70.0, 8: 80.0, 9: 90.0}, "middle", "run")
+    pd.testing.assert_frame_equal(expected, frame)
+
+
+@pytest.mark.usefixtures("lineage")
+def test_a_table_shows_inherited_values_and_last_points() -> None:
+    frame = runfork.fetch_runs_table(
+        attributes=["loss", "lr", "model/depth", "sys/name", "sys/tags", "sys/forking/parent", "sys/forking/step"],
+        sort_by="sys/creation_time",
+        sort_direction="asc",
+    )
+
+    expected = pd.DataFrame(
+        {
+            "loss": [6.0, 90.0, 1100.0],
+            "lr": [0.1, 0.2, 0.2],
+            "model/depth": [4, 4, 4],
+            "sys/forking/parent": [None, "root", "middle"],
+            "sys/forking/step": [math.nan, 4.0, 8.0],
+            "sys/name": ["first", "second", "second"],
+            "sys/tags": [{"kept"}, {"kept"}, {"kept"}],
+        },
+        index=pd.Index(["root", "middle", "last"], name="run"),
+    )
+    texts = ["sys/forking/parent", "sys/name"]
+    expected = expected.astype(dict.fromkeys(texts, object))
+    expected.loc["root", "sys/forking/parent"] = None
+    expected.columns.name = "attribute"
+    pd.testing.assert_frame_equal(expected, frame)
+
+
+@pytest.mark.usefixtures("lineage")
+def test_runs_and_experiments_are_listed_latest_first() -> None:
+    assert runfork.list_runs() == ["last", "middle", "root"]
+    assert runfork.list_experiments() == ["second", "first"]
+    assert runfork.list_runs(runs=Filter.name(["second"])) == ["last", "middle"]
+    assert runfork.list_runs(runs=Filter.gt("loss", 10)) == ["last", "middle"]
+    assert runfork.list_runs(runs=Filter.parse('`loss`:floatSeries > "100" OR NOT `sys/forking/parent` EXISTS')) == [
+        "last",
+        "root",
+    ]
+    assert runfork.list_experiments(experiments="f.r & !second") == ["first"]
+
+
+@pytest.mark.usefixtures("lineage")
+def test_attributes_are_listed_with_inherited_ones() -> None:
+    assert runfork.list_attributes(runs=["last"], attributes="^[^/]*$ | model") == ["loss", "lr", "model/depth"]
+    assert runfork.list_attributes(attributes=Attribute("loss", "float_series")) == ["loss"]
+    assert "sys/custom_run_id" in runfork.list_attributes()
+
+
+@pytest.mark.usefixtures("lineage")
+def test_buckets_follow_the_lineage() -> None:
+    frame = runfork.fetch_metric_buckets(experiments="second", y="loss", limit=3)
+
+    expected = [[0.0, 0.0], [7.0, 70.0], [11.0, 1100.0]]
+    assert frame["second", "loss"].to_numpy().tolist() == expected
+
+
+def test_a_point_of_the_child_stands_over_an_inherited_one() -> None:
+    with Run("e", run_id="parent") as run:
+        log(run, range(6))
+    with Run("e", run_id="child", fork_run_id="parent", fork_step=5) as run:
+        log(run, range(3, 5), scale=-1)
+
+    frame = runfork.fetch_metrics(experiments="e", attributes="loss")
+
+    expected = series({0: 0.0, 1: 1.0, 2: 2.0, 3: -3.0, 4: -4.0, 5: 5.0}, "e")
+    pd.testing.assert_frame_equal(expected, frame)
+
+
+def test_a_late_parent_is_inherited_once_it_is_there() -> None:
+    with Run("e", run_id="child", fork_run_id="parent", fork_step=2) as run:
+        log(run, range(3, 5))
+    before = runfork.fetch_metrics(runs=["child"], attributes="loss")
+
+    with Run(run_id="parent") as run:
+        log(run, range(10), scale=-1)
+    after = runfork.fetch_metrics(runs=["child"], attributes="loss")
+
+    pd.testing.assert_frame_equal(series({3: 3.0, 4: 4.0}, "child", "run"), before)
+    pd.testing.assert_frame_equal(series({0: 0.0, 1: -1.0, 2: -2.0, 3: 3.0, 4: 4.0}, "child", "run"), after)
+
+
+def test_points_that_reach_the_parent_after_the_fork_are_inherited() -> None:
+    parent = Run("e", run_id="parent")
+    log(parent, range(2))
+    with Run("e", run_id="child", fork_run_id="parent", fork_step=3) as run:
+        log(run, range(4, 5))
+    before = runfork.fetch_metrics(experiments="e", attributes="loss")
+
+    log(parent, range(2, 8))
+    parent.close()
+    after = runfork.fetch_metrics(experiments="e", attributes="loss")
+
+    pd.testing.assert_frame_equal(series({0: 0.0, 1: 1.0, 4: 4.0}, "e"), before)
+    pd.testing.assert_frame_equal(series({step: float(step) for step in range(5)}, "e"), after)
+
+
+def test_a_running_run_is_followed_call_by_call() -> None:
+    run = Run("e", run_id="r")
+    counts = []
+    for step in range(3):
+        run.log_metrics({"loss": step}, step=step)
+        counts.append(len(runfork.fetch_metrics(runs=["r"], attributes="loss")))
+    run.close()
+
+    assert counts == [1, 2, 3]
+
+
+def test_a_run_resumed_by_id_goes_on() -> None:
+    with Run("e", run_id="r") as run:
+        log(run, range(3))
+    with Run(run_id="r") as run:
+        log(run, range(2, 5), scale=10)
+
+    frame = runfork.fetch_metrics(experiments="e", attributes="loss")
+
+    pd.testing.assert_frame_equal(series({0: 0.0, 1: 1.0, 2: 20.0, 3: 30.0, 4: 40.0}, "e"), frame)
+
+
+def test_resuming_from_a_mark_prunes_what_came_after_it() -> None:
+    with Run("e", run_id="parent") as run:
+        log(run, range(4))
+        mark = run.checkpoint_mark(3)
+        log(run, range(4, 9))
+    with Run(resume_from=mark, run_id="child") as run:
+        log(run, range(4, 6), scale=10)
+
+    frame = runfork.fetch_metrics(experiments="e", attributes="loss")
+
+    pd.testing.assert_frame_equal(series({0: 0.0, 1: 1.0, 2: 2.0, 3: 3.0, 4: 40.0, 5: 50.0}, "e"), frame)
+
+
+def test_decimal_steps_times_and_previews_come_back_exactly() -> None:
+    with Run("e", run_id="r") as run:
+        run.log_metrics({"loss": math.nan}, step=0.1 + 0.2, timestamp=START)
+        run.log_metrics({"loss": 2}, step=1, timestamp=START + timedelta(microseconds=1))
+        run.log_metrics({"loss": 3}, step=2, preview=True, preview_completion=0.25)
+
+    frame = runfork.fetch_metrics(
+        runs="r", attributes=["loss"], include_time="absolute", include_point_previews=True, step_range=(0.3, None)
+    )["loss"]
+
+    assert frame.loc["r"].index.tolist() == [0.3, 1.0, 2.0]
+    assert frame["absolute_time"].tolist()[:2] == [START, START + timedelta(microseconds=1)]
+    assert frame["is_preview"].tolist() == [False, False, True]
+    assert frame["preview_completion"].tolist() == [1.0, 1.0, 0.25]
+    assert math.isnan(frame["value"].iloc[0])
+
+
+def test_strings_histograms_and_files_come_back(tmp_path: Path) -> None:
+    weights = Histogram([0.0, 1.0, 2.0], counts=[3, 4])
+    with Run("e", run_id="r") as run:
+        run.log_string_series({"log": "hello"}, step=1)
+        run.log_histograms({"weights": weights}, step=1)
+        run.log_files({"sample": File(b"\x89PNG\r\n\x1a\n one", name="one.png")}, step=1)
+        run.log_files({"sample": File(b"two", name="two.txt")}, step=2)
+
+    frame = runfork.fetch_series(experiments="e", attributes=["log", "weights", "sample"])
+    places = runfork.download_files(files=frame["sample"], destination=tmp_path / "out")
+
+    assert frame["log"].tolist() == ["hello", None]
+    assert list(frame["weights"].iloc[0].bin_edges) == [0.0, 1.0, 2.0]
+    assert list(frame["weights"].iloc[0].counts) == [3, 4]
+    assert frame["sample"].iloc[0].mime_type == "image/png"
+    assert places.index.tolist() == [("e", 1.0), ("e", 2.0)]
+    assert [Path(place).read_bytes()[-3:] for place in places["sample"]] == [b"one", b"two"]
+    assert Path(places["sample"].iloc[0]) == tmp_path / "out" / "e" / "sample" / "step_1.000000.png"
+
+
+def test_an_inherited_file_can_be_downloaded(tmp_path: Path) -> None:
+    with Run("e", run_id="parent") as run:
+        run.assign_files({"notes": File(b"inside", name="notes.md")})
+    Run("e", run_id="child", fork_run_id="parent", fork_step=0).close()
+
+    table = runfork.fetch_experiments_table(attributes=["notes"])
+    places = runfork.download_files(files=table, destination=tmp_path)
+
+    assert Path(places["notes"].iloc[0]).read_bytes() == b"inside"
+
+
+def test_a_project_and_a_directory_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "other"))
+    with Run("e", run_id="r", project="team/thing") as run:
+        log(run, range(2))
+    monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "empty"))
+
+    place: dict[str, Any] = {"project": "team/thing", "directory": tmp_path / "other"}
+    assert runfork.list_runs(**place) == ["r"]
+    assert len(runfork.fetch_metrics(runs="r", attributes="loss", **place)) == 2
+
+
+FUNCTIONS: list[Callable[..., object]] = [
+    runfork.list_runs,
+    runfork.list_experiments,
+    runfork.list_attributes,
+    runfork.fetch_runs_table,
+    runfork.fetch_experiments_table,
+]
+
+
+@pytest.mark.usefixtures("lineage")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_project_that_is_not_there_is_told_with_the_closest(function: Callable[..., object]) -> None:
+    with pytest.raises(NotFoundError, match="there is no project 'tests/projekt' in .*did you mean 'tests/project'?"):
+        function(project="tests/projekt")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_arguments_go_by_keyword_only(function: Any) -> None:
+    with pytest.raises(TypeError):
+        function("tests/project")
+
+
+@pytest.mark.usefixtures("lineage")
+def test_a_filter_on_several_types_is_refused_and_says_how_to_go_on() -> None:
+    with Run("third", run_id="odd") as run:
+        run.log_configs({"lr": "auto"})
+
+    with pytest.raises(ArgumentError, match="types float, string in this project; say which: Attribute"):
+        runfork.list_runs(runs=Filter.gt("lr", 0.1))
+
+    assert runfork.list_runs(runs=Filter.gt(Attribute("lr", "float"), 0.1)) == ["last", "middle"]
+
+
+def test_a_missing_pandas_is_told_with_its_extra(tmp_path: Path) -> None:
+    (tmp_path / "pandas.py").write_text("raise ImportError('not installed')")
+    code = "import runfork; runfork.fetch_runs_table()"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    assert 'pip install "runfork[pandas]"' in done.stderr.splitlines()[-1]
+
+
+def test_importing_the_query_functions_imports_no_pandas() -> None:
+    code = "import sys, runfork.query; sys.exit('pandas' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Resuming is a fork: from the right run, at the right step, with nothing cut and nothing doubled. Real Lightning, in this process."""
+"""Resuming is a fork: from the right run, at the right step, with nothing cut and nothing doubled. With real Lightning."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _saved() -> list[Path]:
 # The fork step, in every row of how Lightning saves
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """What the tests' models raise."""
 
 
@@ -42,7 +42,7 @@ def _crashing(lightning, *, at_batch):
     class Crashing(lightning.Model):
         def training_step(self, batch, batch_idx):
             if batch_idx == at_batch and self.current_epoch == 0:
-                raise Crash
+                raise CrashError
             return super().training_step(batch, batch_idx)
 
     return Crashing()
@@ -81,7 +81,6 @@ def _two_optimizers(lightning):
     ],
 )
 def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, fork_step):
-    L = lightning.L
     options, model, savers = {"max_epochs": 1}, lightning.model, []
     if case == "train_batch_end":
         savers = [_saver(lightning, every_n_train_steps=5)]
@@ -96,7 +95,7 @@ def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, 
     else:
         at_batch = 3 if case == "mid_accumulation" else 4
 
-        class Early(L.Callback):
+        class Early(lightning.L.Callback):
             def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
                 if batch_idx == at_batch and not _saved():
                     trainer.save_checkpoint("saved/early.ckpt")
@@ -116,7 +115,7 @@ def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, 
 
 def test_crash_inside_a_training_step_forks_at_the_last_step_that_was_done(lightning, history):
     saver = lightning.L.callbacks.OnExceptionCheckpoint("saved")
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         _fit(lightning, "parent", saver, model=_crashing(lightning, at_batch=5))
     # without a path: Lightning takes the checkpoint up by itself
     _fit(lightning, "child", lightning.L.callbacks.OnExceptionCheckpoint("saved"))
@@ -124,7 +123,7 @@ def test_crash_inside_a_training_step_forks_at_the_last_step_that_was_done(light
 
     assert ("parent", 4) == found.parent("child")
     assert "failed" == found.values("parent")["sys/state"]
-    assert "Crash" in found.values("parent")["sys/exception"]
+    assert "CrashError" in found.values("parent")["sys/exception"]
 
 
 # Nothing cut, nothing doubled

@@ -13,7 +13,7 @@ import pytest
 from runfork.settings import VARIABLES
 
 HOME = Path(__file__).resolve().parent.parent
-DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/own-loops.md"]
+DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/own-loops.md", "docs/query.md"]
 
 
 def python_blocks(document: str) -> list[str]:

@@ -324,7 +324,7 @@ def _statistics(points: list[Point], *, floats: bool) -> dict[str, Any]:
         "min": min(finite, default=None),
         "max": max(finite, default=None),
         "average": average,
-        "variance": None if average is None else mean([(value - average) ** 2 for value in finite]),
+        "variance": None if average is None else mean([(value - average) * (value - average) for value in finite]),
         "nan": sum(math.isnan(point.value) for point in points),
         "positive_infinity": sum(point.value == math.inf for point in points),
         "negative_infinity": sum(point.value == -math.inf for point in points),

@@ -1,0 +1,541 @@
+"""Applying a batch: records and rows go to their tables, then every attribute that they touch is brought up to date.
+
+Points that collide with none that is seen are added to what the attribute table holds; everything else is worked out anew, for the
+run and for those descendants that see what is new.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork import lineage
+from runfork.attributes import AttributeType
+from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
+from runfork.index.origins import Mark, Origin, origin_of
+from runfork.index.sqlite import summaries
+from runfork.index.sqlite.attributes import SeriesState
+from runfork.index.sqlite.catalogue import RunEntry, standing, storable
+from runfork.index.sqlite.overlay import Overlay
+from runfork.index.sqlite.pieces import TextPoint, decode_tail
+from runfork.index.sqlite.schema import NEVER, TYPE_NUMBERS
+from runfork.index.sqlite.sight import SeenSeries, Sight
+from runfork.journal.format import Kind
+from runfork.journal.records import Record
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from runfork.index.sqlite.attributes import AttributeTable
+    from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.overlay import SeriesReader
+    from runfork.index.sqlite.pieces import PieceWriter
+    from runfork.journal.records import Batch, MetricRows
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Application"]
+
+_ARCHIVED = "sys/archived"
+
+
+@dataclass
+class _Dirty:
+    """What must be worked out anew: whole runs, paths of runs, and runs whose derived attributes alone may differ."""
+
+    runs: set[str] = field(default_factory=set)
+    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass(frozen=True)
+class _Journal:
+    id: int
+    writer: str
+    last_time: int
+
+
+class Application:
+    """Applies one batch, within the caller's transaction."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        *,
+        writer: PieceWriter,
+        reader: SeriesReader,
+        attributes: AttributeTable,
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._writer = writer
+        self._reader = reader
+        self._attributes = attributes
+        self._dirty = _Dirty()
+
+    def apply(self, batch: Batch) -> None:
+        """Apply a batch that begins where the journal was applied up to."""
+        run_id = batch.key.run_id
+        created = int(batch.identity.get("created", 0))
+        self._find_run(run_id, created)
+        self._run = self._catalogue.runs[run_id]
+        self._journal = self._note_journal(batch, created)
+        self._apply_origins(batch)
+        order_times = _order_times(batch, self._journal.last_time)
+        texts: dict[tuple[int, AttributeType], list[TextPoint]] = defaultdict(list)
+        for record in batch.records:
+            self._apply_edits(record)
+            self._gather_texts(record, texts)
+        for (path, kind), points in texts.items():
+            self._apply_texts(path, kind, points)
+        for rows, times in zip(batch.rows, order_times, strict=True):
+            if len(rows.steps):
+                self._apply_rows(rows, times)
+        if any(record.kind == Kind.CLOSE for record in batch.records):
+            self._writer.seal(self._journal.id)
+        self.settle(run_id)
+
+    # Runs and journals
+
+    def _find_run(self, run_id: str, created: int) -> None:
+        entry = self._catalogue.runs.get(run_id)
+        if entry is None:
+            self._catalogue.save_run(RunEntry(self._catalogue.new_run_number(), run_id, Origin(created)))
+            for child in self._catalogue.children.get(run_id, ()):
+                self._change_origin(child)  # they waited for it
+
+    def _note_journal(self, batch: Batch, created: int) -> _Journal:
+        self._connection.execute(
+            "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage)"
+            " VALUES (?, ?, ?, ?, 0, ?, 'running', 0, '[]') ON CONFLICT DO NOTHING",
+            (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created, NEVER),
+        )
+        number, before, damage, state, is_closed = self._connection.execute(
+            "SELECT id, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?",
+            (self._run.id, batch.key.writer),
+        ).fetchone()
+        times = [before, *(record.time for record in batch.records)]
+        times += [int(rows.times.max()) for rows in batch.rows if len(rows.times)]
+        states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
+        if states:
+            state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
+        if batch.damage:
+            found = [[one.offset, one.length, one.reason] for one in batch.damage]
+            damage = json.dumps(json.loads(damage) + found)
+        self._connection.execute(
+            "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ? WHERE id = ?",
+            (batch.end, max(times), storable(state), is_closed, damage, number),
+        )
+        return _Journal(number, batch.key.writer, before)
+
+    def _apply_origins(self, batch: Batch) -> None:
+        run, writer = self._run.id, batch.key.writer
+        is_changed = batch.start == 0  # its creation time counts where no CREATE is
+        for record in batch.records:
+            if record.kind in (Kind.CREATE, Kind.LINEAGE):
+                body = json.dumps(dict(record.body))
+                row = (run, writer, record.offset, record.kind, record.order_time, body)
+                self._connection.execute("INSERT INTO origin_record VALUES (?, ?, ?, ?, ?, ?)", row)
+                is_changed = True
+            elif record.kind == Kind.MARK:
+                self._apply_mark(record)
+        if is_changed:
+            self._save_origin(batch.key.run_id)
+
+    def _save_origin(self, run_id: str) -> None:
+        entry = self._catalogue.runs[run_id]
+        rows = self._connection.execute(
+            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (entry.id,)
+        )
+        records = [
+            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))  # noqa: FBT003
+            for writer, position, kind, order_time, body in rows
+        ]
+        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (entry.id,)).fetchone()
+        origin = origin_of(records, created=created)
+        if origin == entry.origin:
+            return
+        changed = replace(entry, origin=origin, mark=self._find_mark(origin))
+        self._catalogue.save_run(changed)
+        self._elect(entry.origin.experiment_name, origin.experiment_name)
+        if (origin.parent or entry.origin.parent) is not None:
+            self._change_origin(run_id)
+
+    def _find_mark(self, origin: Origin) -> Mark | None:
+        parent = self._catalogue.runs.get(origin.parent or "")
+        if parent is None or origin.mark is None:
+            return None
+        rows = self._connection.execute("SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark))
+        row = rows.fetchone()
+        return None if row is None else Mark(row[0], json.loads(row[1]))
+
+    def _apply_mark(self, record: Record) -> None:
+        name = record.body["mark"]
+        cuts = json.dumps(dict(record.body.get("cuts") or {}))
+        self._connection.execute(
+            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
+            " position = excluded.position, time = excluded.time, cuts = excluded.cuts"
+            " WHERE (excluded.writer, excluded.position) < (writer, position)",
+            (self._run.id, name, self._journal.writer, record.offset, record.time, cuts),
+        )
+        for child in list(self._catalogue.children.get(self._run.run_id, ())):
+            entry = self._catalogue.runs[child]
+            if entry.origin.mark == name:
+                self._catalogue.save_run(replace(entry, mark=self._find_mark(entry.origin)))
+                self._change_origin(child)
+
+    def _change_origin(self, run_id: str) -> None:
+        """Take note that a run's place in the lineage is another: it and all below it see other things."""
+        for one in (run_id, *self._catalogue.descendants(run_id)):
+            entry = self._catalogue.runs[one]
+            if entry.origin.parent is not None:
+                mark = self._find_mark(entry.origin)
+                time = self._inherited_time(one)
+                if (mark, time) != (entry.mark, entry.inherited_time):
+                    self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
+            self._dirty.runs.add(one)
+
+    def _inherited_time(self, run_id: str) -> int | None:
+        """Return the largest time of the step-axis metric points that a run inherits."""
+        best: int | None = None
+        for segment in lineage.segments(run_id, self._catalogue.nodes)[:-1]:
+            run = self._catalogue.runs[segment.run_id].id
+            for query in (_GROUP_TIMES, _TAIL_TIMES):
+                for row in self._connection.execute(query, (run, segment.high)):
+                    high_step, high_time, *data = row
+                    if best is not None and high_time <= best:
+                        continue
+                    time = high_time if high_step <= segment.high else self._time_up_to(segment.high, *data)
+                    best = time if best is None else max(best, time)
+        return best
+
+    def _time_up_to(self, high: int, count: int, steps: bytes, times: bytes | None) -> int:
+        if times is None:
+            block = decode_tail(steps, count, 0)
+            numbers = [block.steps, block.times]
+        else:
+            numbers = [np.empty(count, np.int64), np.empty(count, np.int64)]
+            for data, out in zip((steps, times), numbers, strict=True):
+                self._reader.codec.decode_integers(data, out)
+        return int(numbers[1][numbers[0] <= high].max())
+
+    def _elect(self, *names: str | None) -> None:
+        """Find the heads of experiments anew."""
+        for name in {name for name in names if name is not None}:
+            rows = self._connection.execute(
+                "SELECT run_id, is_head, is_archived FROM run WHERE experiment_name = ? ORDER BY created DESC, run_id DESC",
+                (storable(name),),
+            ).fetchall()
+            head = next((run_id for run_id, _, is_archived in rows if not is_archived), None)
+            for run_id, was_head, _ in rows:
+                if bool(was_head) != (run_id == head):
+                    self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=run_id == head))
+                    self._dirty.paths[run_id].update()
+
+    # Single values
+
+    def _apply_edits(self, record: Record) -> None:
+        for path, edit in edits_of(record, self._journal.writer):
+            number = self._catalogue.path_id(path)
+            row = (
+                self._run.id,
+                number,
+                edit.key.order_time,
+                edit.key.writer,
+                edit.key.offset,
+                edit.time,
+                TYPE_NUMBERS[edit.type],
+                edit.replaces,
+                json.dumps(edit.value),
+            )
+            self._connection.execute("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            self._note(number, edit.type, edit.key, clock_axis=False, lowest=0)
+            self._dirty.paths[self._run.run_id].add(number)
+            if is_inherited(path, edit.type, configs=True):
+                self._touch_below(number, edit.key.order_time)
+            if path == _ARCHIVED:
+                self._change_archived()
+
+    def _touch_below(self, path: int, order_time: int) -> None:
+        """Mark the descendants that see an edit made at `order_time`."""
+        for child in self._catalogue.children.get(self._run.run_id, ()):
+            if order_time <= self._catalogue.runs[child].origin.created:
+                for one in (child, *self._catalogue.descendants(child)):
+                    self._dirty.paths[one].add(path)
+
+    def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
+        """Note what the run logged to a path; if that changes the path's type, all below see something else."""
+        own, is_changed = self._catalogue.note_own(
+            self._run.id, path, kind, first, clock_axis=clock_axis, lowest=lowest
+        )
+        if is_changed:
+            for one in (self._run.run_id, *self._catalogue.descendants(self._run.run_id)):
+                self._dirty.paths[one].add(path)
+        return own.id
+
+    def _change_archived(self) -> None:
+        sight = Sight(self._connection, self._catalogue, self._run.run_id, paths=1)
+        seen = sight.see(self._catalogue.path_id(_ARCHIVED), "own")
+        is_archived = not isinstance(seen, SeenSeries) and seen is not None and fold(seen.edits) is True
+        entry = self._catalogue.runs[self._run.run_id]
+        if entry.is_archived != is_archived:
+            self._catalogue.save_run(replace(entry, is_archived=is_archived))
+            self._elect(entry.origin.experiment_name)
+
+    # Points
+
+    def _gather_texts(self, record: Record, texts: dict[tuple[int, AttributeType], list[TextPoint]]) -> None:
+        for path, kind, values in points_of(record):
+            if not values:
+                continue
+            number = self._catalogue.path_id(path)
+            first = EditKey(record.order_time, self._journal.writer, record.offset)
+            self._note(number, kind, first, clock_axis=record.clock_axis, lowest=record.step)
+            texts[number, kind] += [
+                TextPoint(record.step + position, record.time, record.offset, value)
+                for position, value in enumerate(values)
+            ]
+
+    def _apply_texts(self, path: int, kind: AttributeType, points: list[TextPoint]) -> None:
+        own = self._catalogue.own_value(self._run.id, path)[kind]
+        steps = np.array([point.step for point in points], np.int64)
+        states = self._attributes.states(self._run.id, [path])
+        added = summaries.empty_summaries(1)
+        added[:, summaries.COUNT] = len(points)
+        last = points[int(steps.argmax())]
+        row = self._added(path, kind, steps, states, added[0], (last.value, last.time), is_clock=own.clock_axis)
+        self._writer.append_texts(self._journal.id, own.id, points)
+        if row is not None:
+            self._attributes.add_rows(self._run.id, [(path, row)])
+        self._touch_points_below([path], steps, clock_axis=own.clock_axis)
+
+    def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
+        paths = [self._catalogue.path_id(path) for path in rows.paths]
+        low = int(rows.steps.min())
+        first = EditKey(int(order_times[0]), self._journal.writer, int(rows.sequences[0]))
+        kind = AttributeType.FLOAT_SERIES
+        known = self._catalogue.own_values(self._run.id)
+        series = []
+        for path in paths:
+            own = known.get(path, {}).get(kind)
+            if own is not None and own.lowest <= low and own.first <= first:
+                series.append(own.id)
+            else:
+                series.append(self._note(path, kind, first, clock_axis=rows.clock_axis, lowest=low))
+        if rows.completion is not None:
+            self._apply_previews(paths, series, rows)
+            return
+        schema, is_new = self._writer.schema_id(self._journal.id, rows.paths, clock_axis=rows.clock_axis)
+        if is_new:
+            self._writer.name_columns(schema, series)
+        self._merge_rows(paths, schema, series, rows)
+        self._touch_points_below(paths, rows.steps, clock_axis=rows.clock_axis)
+        if not rows.clock_axis:
+            self._touch_clocks_below(rows.steps, rows.times)
+
+    def _merge_rows(self, paths: list[int], schema: int, series: list[int], rows: MetricRows) -> None:
+        whole = self._run.run_id in self._dirty.runs
+        states = {} if whole else self._attributes.states(self._run.id, paths)
+        mergeable = {} if whole else self._mergeable(paths, rows, states)
+        added = self._writer.append_rows(self._journal.id, schema, series, rows)
+        if whole:
+            return
+        place = int(rows.steps.argmax())
+        time = int(rows.times[place])
+        merged = []
+        for column, path in enumerate(paths):
+            if not mergeable[path]:
+                self._dirty.paths[self._run.run_id].add(path)
+                continue
+            last = float(rows.values[place, column])
+            row = self._merged_row(
+                path, AttributeType.FLOAT_SERIES, rows.steps, states, added[column], (last, time), is_clock=rows.clock_axis
+            )
+            if row is not None:
+                merged.append((path, row))
+        self._attributes.add_rows(self._run.id, merged)
+
+    def _mergeable(
+        self, paths: list[int], rows: MetricRows, states: dict[int, SeriesState | None]
+    ) -> dict[int, bool]:
+        steps = rows.steps
+        is_increasing = bool((steps[1:] > steps[:-1]).all())
+        sight = Sight(self._connection, self._catalogue, self._run.run_id, paths=len(paths))
+        kind = AttributeType.FLOAT_SERIES
+        return {
+            path: is_increasing and self._is_mergeable(sight, path, kind, steps, states, is_clock=rows.clock_axis)
+            for path in paths
+        }
+
+    def _added(
+        self,
+        path: int,
+        kind: AttributeType,
+        steps: Integers,
+        states: dict[int, SeriesState | None],
+        added: Floats,
+        last: tuple[Any, int],
+        *,
+        is_clock: bool,
+    ) -> tuple[Any, ...] | None:
+        """Return the attribute row with points added, or None after marking the path dirty; before they are stored."""
+        run_id = self._run.run_id
+        if run_id in self._dirty.runs:
+            return None
+        is_unique = len(np.unique(steps)) == len(steps)
+        sight = Sight(self._connection, self._catalogue, run_id, paths=1)
+        if not is_unique or not self._is_mergeable(sight, path, kind, steps, states, is_clock=is_clock):
+            self._dirty.paths[run_id].add(path)
+            return None
+        return self._merged_row(path, kind, steps, states, added, last, is_clock=is_clock)
+
+    def _is_mergeable(
+        self,
+        sight: Sight,
+        path: int,
+        kind: AttributeType,
+        steps: Integers,
+        states: dict[int, SeriesState | None],
+        *,
+        is_clock: bool,
+    ) -> bool:
+        """Return whether points collide with none that the run sees, and belong to the series that it sees."""
+        if path in self._dirty.paths[self._run.run_id]:
+            return False
+        own = standing(self._catalogue.own_value(self._run.id, path))
+        if own.type is not kind or own.clock_axis != is_clock:
+            return False
+        if path not in states:
+            return True  # nothing is seen there, from any run
+        state = states[path]
+        if state is None or state.type is not kind or state.clock_axis != is_clock:
+            return False
+        low, high = int(steps.min()), int(steps.max())
+        if low > state.last_step:
+            return True
+        if len(steps) > _COMPARED_POINTS:
+            return False
+        seen = sight.see(path)
+        if not isinstance(seen, SeenSeries):
+            return False
+        existing = Overlay(self._reader, kind, seen.contributions).points(low, high, with_times=False)
+        return not bool(np.isin(steps, existing.steps).any())
+
+    def _merged_row(
+        self,
+        path: int,
+        kind: AttributeType,
+        steps: Integers,
+        states: dict[int, SeriesState | None],
+        added: Floats,
+        last: tuple[Any, int],
+        *,
+        is_clock: bool,
+    ) -> tuple[Any, ...] | None:
+        low, high = int(steps.min()), int(steps.max())
+        state = states.get(path)
+        if state is None or state.floats[summaries.COUNT] == 0:
+            fresh = SeriesState(kind, is_clock, low, high, added)
+            return self._attributes.series_row(fresh, last[0], self._run.id, last[1])
+        floats = summaries.merge_summaries(state.floats, added)
+        first_step, last_step = min(state.first_step, low), max(state.last_step, high)
+        if high < state.last_step:
+            self._attributes.update_statistics(self._run.id, path, SeriesState(kind, is_clock, first_step, last_step, floats))
+            return None
+        merged = SeriesState(kind, is_clock, first_step, last_step, floats)
+        return self._attributes.series_row(merged, last[0], self._run.id, last[1])
+
+    def _apply_previews(self, paths: list[int], series: list[int], rows: MetricRows) -> None:
+        self._writer.append_previews(self._journal.id, series, rows)
+        states = self._attributes.states(self._run.id, paths)
+        for path in paths:
+            state = states.get(path)
+            if state is None or state.floats[summaries.COUNT] == 0:
+                self._dirty.paths[self._run.run_id].add(path)
+        self._touch_points_below(paths, rows.steps, clock_axis=rows.clock_axis)
+
+    def _touch_points_below(self, paths: Sequence[int], steps: Integers, *, clock_axis: bool) -> None:
+        """Mark the descendants whose cuts lie at or beyond the lowest of some new steps."""
+        low = int(steps.min())
+        nodes = self._catalogue.nodes
+        names = [(path, self._catalogue.path_names[path]) for path in paths]
+        waiting = [(child, names) for child in self._catalogue.children.get(self._run.run_id, ())]
+        seen = {self._run.run_id}
+        while waiting:
+            run_id, candidates = waiting.pop()
+            fork = nodes[run_id].fork
+            if run_id in seen or fork is None:
+                continue
+            seen.add(run_id)
+            inherited = [(path, name) for path, name in candidates if fork.cut(name, clock_axis=clock_axis) >= low]
+            if inherited:
+                self._dirty.paths[run_id].update(path for path, _ in inherited)
+                waiting += [(child, inherited) for child in self._catalogue.children.get(run_id, ())]
+
+    def _touch_clocks_below(self, steps: Integers, times: Integers) -> None:
+        """Move the clock cuts of descendants that inherit a step-axis metric point with a later time than any before."""
+        waiting = [(child, 2**63 - 1) for child in self._catalogue.children.get(self._run.run_id, ())]
+        low = int(steps.min())
+        seen = {self._run.run_id}
+        while waiting:
+            run_id, high = waiting.pop()
+            entry = self._catalogue.runs[run_id]
+            high = min(high, entry.origin.step)
+            if run_id in seen or high < low:
+                continue
+            seen.add(run_id)
+            time = int(times[steps <= high].max())
+            if entry.inherited_time is None or time > entry.inherited_time:
+                self._catalogue.save_run(replace(entry, inherited_time=time))
+                if entry.mark is None:
+                    self._dirty.runs.update((run_id, *self._catalogue.descendants(run_id)))
+            waiting += [(child, high) for child in self._catalogue.children.get(run_id, ())]
+
+    # The end
+
+    def settle(self, run_id: str) -> None:
+        """Work out anew what is marked, and the derived attributes of the run."""
+        self._dirty.paths[run_id].update()
+        for one in self._dirty.runs:
+            self._attributes.refresh(one, None)
+        for one, paths in self._dirty.paths.items():
+            if one not in self._dirty.runs:
+                self._attributes.refresh(one, paths)
+
+
+_COMPARED_POINTS = 100_000
+
+_GROUP_TIMES = """
+SELECT high_step, high_time, count, steps, times FROM row_group JOIN journal ON journal.id = journal
+WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
+"""
+_TAIL_TIMES = """
+SELECT high_step, high_time, count, data, NULL FROM tail JOIN journal ON journal.id = journal
+WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
+"""
+
+
+def _order_times(batch: Batch, before: int) -> list[Integers]:
+    """Return, for each group of rows, the largest time in the journal up to each row."""
+    found = []
+    records = [(record.offset, record.order_time) for record in batch.records]
+    offsets = np.array([offset for offset, _ in records], np.int64)
+    times = np.array([time for _, time in records], np.int64)
+    sequences = np.concatenate([offsets, *(rows.sequences for rows in batch.rows)])
+    everything = np.concatenate([times, *(rows.times for rows in batch.rows)])
+    order = np.argsort(sequences, kind="stable")
+    largest = np.empty_like(everything)
+    largest[order] = np.maximum.accumulate(np.maximum(everything[order], before))
+    start = len(records)
+    for rows in batch.rows:
+        found.append(largest[start : start + len(rows.steps)])
+        start += len(rows.steps)
+    return found

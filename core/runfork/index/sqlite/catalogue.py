@@ -1,0 +1,287 @@
+"""Runs, paths and what each run logged to each path, held in memory as long as the file says the same."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runfork.index.edits import EditKey
+from runfork.index.origins import Mark, Origin, fork_of
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.lineage import RunNode, children_of
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from runfork.attributes import AttributeType
+
+__all__ = ["Catalogue", "Own", "RunEntry", "storable"]
+
+_CACHED_RUNS = 64
+
+
+def storable(text: str) -> str:
+    """Return text that SQLite can hold: lone surrogates become question marks."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run in the index.
+
+    Args:
+        id: Its number in the tables.
+        run_id: Its id.
+        origin: What its journals say of its beginning.
+        mark: The mark that it was forked from, if its parent has it.
+        inherited_time: The largest time of the step-axis metric points that it inherits, or None.
+        is_archived: Whether it is archived.
+        is_head: Whether it is the head of its experiment.
+        state: What `set_state` was given.
+    """
+
+    id: int
+    run_id: str
+    origin: Origin
+    mark: Mark | None = None
+    inherited_time: int | None = None
+    is_archived: bool = False
+    is_head: bool = False
+    state: str | None = None
+
+    def node(self) -> RunNode:
+        """Return the run as lineage sees it."""
+        fork = fork_of(self.origin, self.mark, self.inherited_time)
+        return RunNode(self.run_id, self.origin.created, self.origin.experiment_name, fork, self.is_archived)
+
+
+@dataclass
+class Own:
+    """What a run logged to one path as one type: its number (of the series), its first value's place, its lowest step."""
+
+    id: int
+    type: AttributeType
+    first: EditKey
+    clock_axis: bool
+    lowest: int
+
+
+class Catalogue:
+    """What is known of runs and paths. `synchronise` brings it up to date at the beginning of every transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget everything, after a transaction that did not come to its end."""
+        self._data_version = -1
+        self._runs_version = -1
+        self.runs: dict[str, RunEntry] = {}
+        self.names: dict[int, str] = {}
+        self.nodes: dict[str, RunNode] = {}
+        self.children: dict[str, list[str]] = {}
+        self.paths: dict[str, int] = {}
+        self.path_names: dict[int, str] = {}
+        self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
+        self._next_own = 0
+
+    def synchronise(self) -> bool:
+        """Take in what other processes changed; return whether they changed anything."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version == self._data_version:
+            return False
+        self._own.clear()
+        self._next_own = 0
+        self._load_paths()
+        (runs_version,) = self._connection.execute("SELECT runs FROM change").fetchone()
+        if runs_version != self._runs_version:
+            self._load_runs()
+            self._runs_version = runs_version
+        self._data_version = version
+        return True
+
+    # Paths
+
+    def _load_paths(self) -> None:
+        known = max(self.path_names, default=0)
+        for number, path in self._connection.execute("SELECT id, path FROM path WHERE id > ?", (known,)):
+            self.paths[path] = number
+            self.path_names[number] = path
+
+    def path_id(self, path: str) -> int:
+        """Return a path's number, a new one if need be."""
+        path = storable(path)
+        if path not in self.paths:
+            number = len(self.paths) + 1
+            self._connection.execute("INSERT INTO path VALUES (?, ?)", (number, path))
+            self.paths[path] = number
+            self.path_names[number] = path
+        return self.paths[path]
+
+    # Runs
+
+    def _load_runs(self) -> None:
+        rows = self._connection.execute(
+            "SELECT id, run_id, created, experiment_name, inherit_configs, parent, step, mark, mark_time, mark_cuts,"
+            " inherited_time, is_archived, is_head, state FROM run"
+        )
+        self.runs = {entry.run_id: entry for entry in map(_run_entry, rows)}
+        self.names = {entry.id: entry.run_id for entry in self.runs.values()}
+        self.nodes = {entry.run_id: entry.node() for entry in self.runs.values()}
+        self.children = children_of(self.nodes.values())
+
+    def save_run(self, entry: RunEntry) -> None:
+        """Store a run as it is now."""
+        origin, mark = entry.origin, entry.mark
+        row = (
+            entry.id,
+            entry.run_id,
+            origin.created,
+            None if origin.experiment_name is None else storable(origin.experiment_name),
+            origin.inherit_configs,
+            origin.parent,
+            origin.step,
+            origin.mark,
+            mark.time if mark else None,
+            json.dumps(dict(mark.cuts)) if mark else None,
+            entry.inherited_time,
+            entry.is_archived,
+            entry.is_head,
+            entry.state,
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO run (id, run_id, created, experiment_name, inherit_configs, parent, step, mark,"
+            " mark_time, mark_cuts, inherited_time, is_archived, is_head, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        self._connection.execute("UPDATE change SET runs = runs + 1")
+        self._runs_version += 1
+        before = self.nodes.get(entry.run_id)
+        self.runs[entry.run_id] = entry
+        self.names[entry.id] = entry.run_id
+        self.nodes[entry.run_id] = entry.node()
+        self._move_child(entry.run_id, before.fork.parent if before and before.fork else None, origin.parent)
+
+    def _move_child(self, run_id: str, before: str | None, after: str | None) -> None:
+        if before == after:
+            return
+        if before is not None:
+            self.children[before].remove(run_id)
+        if after is not None:
+            self.children.setdefault(after, []).append(run_id)
+
+    def new_run_number(self) -> int:
+        """Return the number of the next run."""
+        return max(self.names, default=0) + 1
+
+    def descendants(self, run_id: str) -> Iterator[str]:
+        """Yield every run below `run_id` once, parents before children."""
+        seen = {run_id}
+        waiting = [run_id]
+        while waiting:
+            for child in self.children.get(waiting.pop(), ()):
+                if child not in seen:
+                    seen.add(child)
+                    waiting.append(child)
+                    yield child
+
+    # What runs logged
+
+    def own_values(self, run: int) -> dict[int, dict[AttributeType, Own]]:
+        """Return all that a run logged, by path and type."""
+        if run not in self._own:
+            while len(self._own) >= _CACHED_RUNS:
+                del self._own[next(iter(self._own))]
+            found: dict[int, dict[AttributeType, Own]] = defaultdict(dict)
+            for path, own in self._own_rows("run = ?", (run,)):
+                found[path][own.type] = own
+            self._own[run] = dict(found)
+        return self._own[run]
+
+    def own_value(self, run: int, path: int) -> dict[AttributeType, Own]:
+        """Return what a run logged to one path, by type."""
+        if run in self._own:
+            return self._own[run].get(path, {})
+        return {own.type: own for _, own in self._own_rows("run = ? AND path = ?", (run, path))}
+
+    def _own_rows(self, where: str, parameters: tuple[Any, ...]) -> Iterable[tuple[int, Own]]:
+        rows = self._connection.execute(
+            f"SELECT path, id, type, order_time, writer, position, clock_axis, lowest FROM own WHERE {where}",  # noqa: S608
+            parameters,
+        )
+        for path, number, kind, order_time, writer, position, clock_axis, lowest in rows:
+            first = EditKey(order_time, writer, position)
+            yield path, Own(number, TYPES[kind], first, bool(clock_axis), lowest)
+
+    def note_own(
+        self, run: int, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int
+    ) -> tuple[Own, bool]:
+        """Note that a run logged values of one type to a path, the first of them at `first`, the lowest step `lowest`.
+
+        Returns:
+            What is known now, and whether the path's type or its axis is another than before (a first value does not count).
+        """
+        kinds = self.own_values(run).setdefault(path, {})
+        before = _standing(kinds)
+        own = kinds.get(kind)
+        if own is None:
+            own = kinds[kind] = Own(self._new_own_number(), kind, first, clock_axis, lowest)
+        elif first < own.first or lowest < own.lowest:
+            if first < own.first:
+                own.first, own.clock_axis = first, clock_axis
+            own.lowest = min(own.lowest, lowest)
+        else:
+            return own, False
+        self._connection.execute(
+            "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " order_time = excluded.order_time, writer = excluded.writer, position = excluded.position,"
+            " clock_axis = excluded.clock_axis, lowest = excluded.lowest",
+            (
+                own.id,
+                run,
+                path,
+                TYPE_NUMBERS[kind],
+                own.first.order_time,
+                own.first.writer,
+                own.first.offset,
+                own.clock_axis,
+                own.lowest,
+            ),
+        )
+        return own, before is not None and before != _standing(kinds)
+
+    def _new_own_number(self) -> int:
+        if not self._next_own:
+            (largest,) = self._connection.execute("SELECT max(id) FROM own").fetchone()
+            self._next_own = (largest or 0) + 1
+        self._next_own += 1
+        return self._next_own - 1
+
+
+def standing(kinds: dict[AttributeType, Own]) -> Own:
+    """Return, of what a run logged to a path, that of the type which stands: the one logged first."""
+    return min(kinds.values(), key=lambda own: own.first)
+
+
+def _standing(kinds: dict[AttributeType, Own]) -> tuple[AttributeType, bool] | None:
+    if not kinds:
+        return None
+    own = standing(kinds)
+    return own.type, own.clock_axis
+
+
+def _run_entry(row: tuple[Any, ...]) -> RunEntry:
+    number, run_id, created, name, inherit_configs, parent, step, mark_id, mark_time, mark_cuts, time, *rest = row
+    is_archived, is_head, state = rest
+    origin = Origin(created, name, bool(inherit_configs), parent, step, mark_id)
+    mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts))
+    return RunEntry(number, run_id, origin, mark, time, bool(is_archived), bool(is_head), state)

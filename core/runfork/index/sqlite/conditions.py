@@ -1,0 +1,166 @@
+"""Filters and sort orders as SQL. `runfork.index.conditions` says in Python what they mean."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError
+from runfork.filters import AllOf, AnyOf, Comparison, Not
+from runfork.index.conditions import NUMBERS, TEXTS, comparable
+from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from runfork.filters import Attribute, Filter
+    from runfork.index.interface import RunsQuery, Sort
+    from runfork.index.sqlite.catalogue import Catalogue
+
+__all__ = ["RunsStatement", "add_functions"]
+
+_SQL_OPERATORS = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+_AGGREGATES = {"min": "minimum", "max": "maximum", "average": "mean", "variance": "squares / finite"}
+_NUMBER_TYPES = (*NUMBERS, AttributeType.DATETIME)
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give SQL our regular expressions: ``runfork_matches(pattern, text)``."""
+    compiled = lru_cache(maxsize=64)(compile_pattern)
+    connection.create_function(
+        "runfork_matches", 2, lambda pattern, text: compiled(pattern).matches(text), deterministic=True
+    )
+
+
+class RunsStatement:
+    """Translates one query for runs. `where` and `order` hold for ``FROM run`` and `join`; every value is a parameter."""
+
+    def __init__(self, catalogue: Catalogue, query: RunsQuery) -> None:
+        self._catalogue = catalogue
+        self.parameters: list[Any] = []
+        self.where = self._where(query)
+        self.join = ""
+        self.join_parameters: list[Any] = []
+        self.order = "run.created DESC, run.run_id"
+        if query.sort is not None:
+            self._sort(query.sort)
+
+    def _where(self, query: RunsQuery) -> str:
+        parts = []
+        if query.heads_only:
+            parts.append("run.is_head")
+        if not query.include_archived:
+            parts.append("NOT run.is_archived")
+        if query.run_ids is not None:
+            numbers = [self._catalogue.runs[run_id].id for run_id in query.run_ids if run_id in self._catalogue.runs]
+            parts.append(f"run.id IN ({','.join(map(str, numbers))})")
+        if query.filter is not None:
+            parts.append(self._condition(query.filter))
+        return " AND ".join(parts) or "1"
+
+    def _condition(self, condition: Filter) -> str:
+        if isinstance(condition, AllOf):
+            return f"({' AND '.join(map(self._condition, condition.parts)) or '1'})"
+        if isinstance(condition, AnyOf):
+            return f"({' OR '.join(map(self._condition, condition.parts)) or '0'})"
+        if isinstance(condition, Not):
+            return f"(NOT {self._condition(condition.part)})"
+        if not isinstance(condition, Comparison):
+            raise ArgumentError(f"a filter is built from runfork.Filter, found {condition!r}")
+        if condition.operator in ("MATCHES", "NOT MATCHES"):
+            compile_pattern(str(condition.value))  # a bad pattern is told as one, not as an error of SQL
+        path = self._catalogue.paths.get(storable(condition.attribute.name))
+        if path is None:
+            return "0"
+        found = [self._comparison(condition, path, kind) for kind in _kinds(condition.attribute)]
+        return f"({' OR '.join(one for one in found if one) or '0'})"
+
+    def _comparison(self, condition: Comparison, path: int, kind: AttributeType) -> str:
+        if condition.operator == "EXISTS":
+            return self._exists(path, kind)
+        if condition.operator in ("MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS"):
+            return self._search(path, kind, condition.operator, storable(str(condition.value)))
+        other = comparable(kind, condition.value)
+        is_text = isinstance(other, str)
+        is_nan = isinstance(other, float) and isnan(other)
+        if other is None or is_nan:
+            return self._has_value(path, kind) if condition.operator == "!=" else ""
+        column = "text" if is_text else "number"
+        other = storable(other) if is_text else _bindable(other)
+        found = self._runs(path, kind, f"{column} {_SQL_OPERATORS[condition.operator]} ?", other)
+        if condition.operator == "!=" and not is_text:
+            return f"{found} OR {self._without_order(path, kind, 'is_nan')}"
+        return found
+
+    def _runs(self, path: int, kind: AttributeType, test: str, *parameters: Any) -> str:
+        self.parameters += [path, TYPE_NUMBERS[kind], *parameters]
+        return f"run.id IN (SELECT run FROM attribute WHERE path = ? AND type = ? AND {test})"  # noqa: S608
+
+    def _without_order(self, path: int, kind: AttributeType, test: str) -> str:
+        return self._runs(path, kind, f"number IS NULL AND text IS NULL AND {test}")
+
+    def _exists(self, path: int, kind: AttributeType) -> str:
+        tests = ("number IS NOT NULL", "text IS NOT NULL", "number IS NULL AND text IS NULL")
+        return " OR ".join(self._runs(path, kind, test) for test in tests)
+
+    def _has_value(self, path: int, kind: AttributeType) -> str:
+        tests = ("number IS NOT NULL", "text IS NOT NULL")
+        ordered = " OR ".join(self._runs(path, kind, test) for test in tests)
+        rest = "count > 0" if kind.is_series else "1"
+        return f"{ordered} OR {self._without_order(path, kind, rest)}"
+
+    def _search(self, path: int, kind: AttributeType, how: str, wanted: str) -> str:
+        wanting = "NOT " if how.startswith("NOT") else ""
+        if kind in TEXTS:
+            test = "runfork_matches(?, text)" if how.endswith("MATCHES") else "(instr(text, ?) > 0 OR ? = '')"
+            wanted_twice = [wanted] if how.endswith("MATCHES") else [wanted, wanted]
+            return self._runs(path, kind, f"text IS NOT NULL AND {wanting}{test}", *wanted_twice)
+        if kind is not AttributeType.STRING_SET:
+            return ""
+        test = "runfork_matches(?, value)" if how.endswith("MATCHES") else "value = ?"
+        if not wanting:
+            self.parameters += [path, wanted]
+            members = f"SELECT run FROM member WHERE path = ? AND {test}"  # noqa: S608
+            return f"(run.id IN ({members}) AND {self._runs(path, kind, 'text IS NOT NULL')})"
+        has = self._runs(path, kind, "text IS NOT NULL")
+        self.parameters += [path, wanted]
+        return f"({has} AND run.id NOT IN (SELECT run FROM member WHERE path = ? AND {test}))"  # noqa: S608
+
+    def _sort(self, sort: Sort) -> None:
+        path = self._catalogue.paths.get(storable(sort.attribute.name))
+        if path is None:
+            return
+        number = "sorted.number"
+        if sort.aggregate != "last":
+            series = TYPE_NUMBERS[AttributeType.FLOAT_SERIES]
+            aggregate = _AGGREGATES[sort.aggregate]
+            number = f"CASE sorted.type WHEN {series} THEN {aggregate} ELSE sorted.number END"
+        kinds = ",".join(str(TYPE_NUMBERS[kind]) for kind in _kinds(sort.attribute))
+        # An outer join with the statement's own rows: runs without the attribute stay, at the end.
+        self.join = f"LEFT JOIN attribute AS sorted ON sorted.run = run.id AND sorted.path = ? AND sorted.type IN ({kinds})"
+        self.join_parameters = [path]
+        direction = "DESC" if sort.descending else "ASC"
+        group = (
+            f"CASE WHEN sorted.run IS NULL THEN 3 WHEN {number} IS NOT NULL THEN 0 WHEN sorted.text IS NOT NULL"
+            f" THEN 1 ELSE 2 END"
+        )
+        self.order = f"{group}, {number} {direction}, sorted.text {direction}, {self.order}"
+
+
+def _kinds(attribute: Attribute) -> tuple[AttributeType, ...]:
+    return TYPES if attribute.type is None else (AttributeType(attribute.type),)
+
+
+def _bindable(value: Any) -> Any:
+    """Return a number that SQLite can hold and that compares the same with everything it holds."""
+    if isinstance(value, datetime) or not isinstance(value, int) or -(2**63) <= value < 2**63:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")

@@ -1,0 +1,322 @@
+"""The index in one SQLite file: one process drains journals into it, any number read it, none waits for another."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError, NotFoundError
+from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
+from runfork.index.sqlite.applying import Application
+from runfork.index.sqlite.attributes import ATTRIBUTE_COLUMNS, AttributeTable, read_value
+from runfork.index.sqlite.bucketing import Grid, bucketed
+from runfork.index.sqlite.catalogue import Catalogue, storable
+from runfork.index.sqlite.columns import ColumnCodec
+from runfork.index.sqlite.conditions import RunsStatement, add_functions
+from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
+from runfork.index.sqlite.pieces import PieceWriter
+from runfork.index.sqlite.schema import NEVER, TYPE_NUMBERS, TYPES, open_file
+from runfork.index.sqlite.sight import SeenSeries, Sight
+from runfork.journal.records import JournalKey
+from runfork.steps import MAX_MICRO_STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
+    from runfork.journal.records import Batch
+    from runfork.lineage import RunNode
+    from runfork.patterns import Pattern
+
+__all__ = ["SqliteIndex"]
+
+
+class SqliteIndex:
+    """The index of one project in a file.
+
+    Args:
+        path: The file. It is made if it is not there, and made anew, empty, if it is damaged or of another version.
+        read_only: Only read; another process drains. `apply` and `set_state` then raise `sqlite3.OperationalError`.
+
+    Raises:
+        StaleIndexError: Only to read, and the file is not there, damaged, or of another version.
+    """
+
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self._connection = open_file(self.path, read_only=read_only)
+        add_functions(self._connection)
+        self._catalogue = Catalogue(self._connection)
+        codec = ColumnCodec()
+        self._reader = SeriesReader(self._connection, codec)
+        self._writer = PieceWriter(self._connection, codec)
+        self._attributes = AttributeTable(self._connection, self._catalogue, self._reader)
+
+    @contextmanager
+    def _transaction(self, kind: str) -> Iterator[None]:
+        """Read or write one state of the file."""
+        self._connection.execute(f"BEGIN {kind}")
+        try:
+            self._catalogue.synchronise()
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._catalogue.forget()  # what it holds may come from the transaction that is undone
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    # Writing
+
+    def apply(self, batch: Batch) -> None:
+        """Take in a batch; see `Index.apply`."""
+        with self._transaction("IMMEDIATE"):
+            applied = self._applied(batch.key)
+            if batch.start > applied:
+                raise ArgumentError(
+                    f"a batch of {batch.key} must begin at byte {applied}, found {batch.start}; read the journal from there"
+                )
+            if batch.start == applied and batch.end > applied:
+                self._application().apply(batch)
+
+    def _applied(self, key: JournalKey) -> int:
+        entry = self._catalogue.runs.get(key.run_id)
+        if entry is None:
+            return 0
+        query = "SELECT applied FROM journal WHERE run = ? AND writer = ?"
+        row = self._connection.execute(query, (entry.id, key.writer)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _application(self) -> Application:
+        return Application(
+            self._connection,
+            self._catalogue,
+            writer=self._writer,
+            reader=self._reader,
+            attributes=self._attributes,
+        )
+
+    def set_state(self, run_id: str, state: str) -> None:
+        """Store a run's state; see `Index.set_state`."""
+        with self._transaction("IMMEDIATE"):
+            entry = self._catalogue.runs.get(run_id)
+            if entry is None:
+                raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
+            if entry.state != state:
+                self._catalogue.save_run(replace(entry, state=storable(state)))
+                self._attributes.refresh(run_id, ())
+
+    # Reading
+
+    def writers(self) -> dict[JournalKey, Writer]:
+        """Return every journal; see `Index.writers`."""
+        with self._transaction("DEFERRED"):
+            rows = self._connection.execute(
+                "SELECT run, writer, identity, created, applied, last_time, state, is_closed, damage FROM journal"
+            ).fetchall()
+        found = {}
+        for run, writer, identity, created, applied, last_time, state, is_closed, damage in rows:
+            key = JournalKey(self._catalogue.names[run], writer)
+            last = created if last_time == NEVER else last_time
+            stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
+            found[key] = Writer(key, json.loads(identity), applied, last, state, bool(is_closed), stretches)
+        return dict(sorted(found.items()))
+
+    def nodes(self) -> dict[str, RunNode]:
+        """Return every run; see `Index.nodes`."""
+        with self._transaction("DEFERRED"):
+            return dict(self._catalogue.nodes)
+
+    def runs(self, query: RunsQuery) -> RunsPage:
+        """Return runs; see `Index.runs`."""
+        with self._transaction("DEFERRED"):
+            statement = RunsStatement(self._catalogue, query)
+            count = f"SELECT count(*) FROM run WHERE {statement.where}"  # noqa: S608
+            (total,) = self._connection.execute(count, statement.parameters).fetchone()
+            limit = -1 if query.limit is None else query.limit
+            rows = self._connection.execute(
+                f"SELECT run.id, run.is_head FROM run {statement.join} WHERE {statement.where}"  # noqa: S608
+                f" ORDER BY {statement.order} LIMIT ? OFFSET ?",
+                [*statement.join_parameters, *statement.parameters, limit, query.offset],
+            ).fetchall()
+            names, nodes = self._catalogue.names, self._catalogue.nodes
+            return RunsPage([RunRow(nodes[names[run]], bool(is_head)) for run, is_head in rows], total)
+
+    def definitions(
+        self,
+        *,
+        run_ids: Sequence[str] | None = None,
+        pattern: Pattern | None = None,
+        types: Sequence[AttributeType] | None = None,
+    ) -> list[Definition]:
+        """Return paths and types; see `Index.definitions`."""
+        wanted = None if types is None else {TYPE_NUMBERS[AttributeType(kind)] for kind in types}
+        with self._transaction("DEFERRED"):
+            if run_ids is None:
+                rows = self._connection.execute("SELECT path, type, count FROM definition WHERE count > 0").fetchall()
+            else:
+                rows = self._connection.execute(
+                    "SELECT path, type, count(*) FROM attribute WHERE run IN (SELECT value FROM json_each(?))"
+                    " GROUP BY path, type",
+                    (self._numbers(run_ids),),
+                ).fetchall()
+            names = self._catalogue.path_names
+            found = [
+                Definition(names[path], TYPES[kind].value, count)
+                for path, kind, count in rows
+                if (wanted is None or kind in wanted) and (pattern is None or pattern.matches(names[path]))
+            ]
+        return sorted(found)
+
+    def _numbers(self, run_ids: Sequence[str]) -> str:
+        runs = self._catalogue.runs
+        return json.dumps([runs[run_id].id for run_id in run_ids if run_id in runs])
+
+    def values(
+        self, run_ids: Sequence[str], *, paths: Sequence[str] | None = None, pattern: Pattern | None = None
+    ) -> dict[str, dict[str, Value]]:
+        """Return attributes; see `Index.values`."""
+        with self._transaction("DEFERRED"):
+            known = self._catalogue.paths
+            where, parameters = "", [self._numbers(run_ids)]
+            if paths is not None or pattern is not None:
+                chosen = [path for path in (paths if paths is not None else known) if storable(path) in known]
+                if paths is None and pattern is not None:
+                    chosen = [path for path in chosen if pattern.matches(path)]
+                where = " AND path IN (SELECT value FROM json_each(?))"
+                parameters.append(json.dumps([known[storable(path)] for path in chosen]))
+            rows = self._connection.execute(
+                f"SELECT run, path, {ATTRIBUTE_COLUMNS} FROM attribute"  # noqa: S608
+                f" WHERE run IN (SELECT value FROM json_each(?)){where}",
+                parameters,
+            ).fetchall()
+            names, path_names = self._catalogue.names, self._catalogue.path_names
+            found: dict[str, dict[str, Value]] = {
+                run_id: {} for run_id in run_ids if run_id in self._catalogue.runs
+            }
+        for row in rows:
+            found[names[row[0]]][path_names[row[1]]] = read_value(row[2:], names)
+        return {run_id: dict(sorted(values.items(), key=_by_path)) for run_id, values in found.items()}
+
+    def points(self, request: PointsRequest) -> list[Series]:
+        """Return points; see `Index.points`."""
+        with self._transaction("DEFERRED"):
+            found = []
+            for key, seen in self._seen(request.series, request.inherit):
+                found.append(self._series(key, seen, request))
+            return found
+
+    def _seen(self, keys: Sequence[SeriesKey], inherit: str) -> Iterator[tuple[SeriesKey, SeenSeries]]:
+        sights: dict[str, Sight] = {}
+        counts = Counter(key.run_id for key in keys)
+        for key in keys:
+            path = self._catalogue.paths.get(storable(key.path))
+            if path is None or key.run_id not in self._catalogue.runs:
+                continue
+            if key.run_id not in sights:
+                paths = counts[key.run_id]
+                sights[key.run_id] = Sight(self._connection, self._catalogue, key.run_id, paths=paths)
+            seen = sights[key.run_id].see(path, inherit)
+            if isinstance(seen, SeenSeries):
+                yield key, seen
+
+    def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
+        overlay = Overlay(self._reader, seen.type, seen.contributions)
+        low, high = request.step_range
+        low = 0 if low is None else max(0, low)
+        high = MAX_MICRO_STEP if high is None else high
+        points = overlay.points(low, high, tail=request.tail)
+        assert points.times is not None
+        found = Series(
+            key,
+            seen.type,
+            seen.clock_axis,
+            points.steps,
+            points.times,
+            decoded(seen.type, points.values),
+            points.sources,
+            seen.segments,
+        )
+        return self._with_previews(found, overlay, request, low, high) if request.previews else found
+
+    def _with_previews(self, series: Series, overlay: Overlay, request: PointsRequest, low: int, high: int) -> Series:
+        last = overlay.points(tail=1, with_times=False).steps
+        previews = [
+            preview
+            for preview in overlay.previews(int(last[0]) if len(last) else -1)
+            if low <= preview.step <= high
+        ]
+        committed = len(series.steps)
+        completion = np.concatenate([np.ones(committed), [preview.completion for preview in previews]])
+        is_preview = np.arange(committed + len(previews)) >= committed
+        chosen = slice(None if request.tail is None else max(0, len(is_preview) - request.tail), None)
+        if not previews:
+            return replace(series, completion=completion[chosen], is_preview=is_preview[chosen])
+        columns = [
+            np.concatenate([own, np.array([getattr(preview, name) for preview in previews], own.dtype)])[chosen]
+            for own, name in (
+                (series.steps, "step"),
+                (series.times, "time"),
+                (np.asarray(series.values), "value"),
+                (series.sources, "source"),
+            )
+        ]
+        steps, times, values, sources = columns
+        return replace(
+            series,
+            steps=steps,
+            times=times,
+            values=values,
+            sources=sources,
+            completion=completion[chosen],
+            is_preview=is_preview[chosen],
+        )
+
+    def buckets(self, request: BucketsRequest) -> Buckets:
+        """Return aggregates on one grid; see `Index.buckets`."""
+        keys: list[SeriesKey] = []
+        lines: list[tuple[Any, Any]] = []
+        low, high = request.x_range
+        by_step = request.x == "step"
+        with self._transaction("DEFERRED"):
+            for key, seen in self._seen(request.series, request.inherit):
+                if seen.type is not AttributeType.FLOAT_SERIES or key in keys:
+                    continue
+                first = 0 if low is None or not by_step else max(0, low)
+                last = MAX_MICRO_STEP if high is None or not by_step else high
+                points = Overlay(self._reader, seen.type, seen.contributions).points(
+                    first, last, with_times=not by_step
+                )
+                keys.append(key)
+                lines.append(_by_x(points.steps if by_step else points.times, points.values))
+        filled = [x for x, _ in lines if len(x)]
+        low = min((int(x[0]) for x in filled), default=0) if low is None else low
+        high = max((int(x[-1]) for x in filled), default=0) if high is None else high
+        return bucketed(Grid(low, high, request.count), keys, [_between(x, values, low, high) for x, values in lines])
+
+    def close(self) -> None:
+        """Close the file; the index must not be used afterwards."""
+        self._connection.close()
+
+
+def _by_path(item: tuple[str, Any]) -> str:
+    return item[0]
+
+
+def _by_x(x: Any, values: Any) -> tuple[Any, Any]:
+    if (x[1:] >= x[:-1]).all():
+        return x, values
+    order = np.argsort(x, kind="stable")
+    return x[order], values[order]
+
+
+def _between(x: Any, values: Any, low: int, high: int) -> tuple[Any, Any]:
+    first, end = np.searchsorted(x, low, side="left"), np.searchsorted(x, high, side="right")
+    return x[first:end], values[first:end]

@@ -1,0 +1,361 @@
+"""Reading points: pieces of all writers along a lineage, cut, laid over each other, each step once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork.attributes import AttributeType
+from runfork.index.edits import decode_value
+from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
+from runfork.steps import MAX_MICRO_STEP
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from runfork.index.sqlite.columns import ColumnCodec
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Contribution", "Overlay", "Points", "PreviewPoint", "SeriesReader", "Summary"]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one run adds to a series: its own series up to a cut. `position` is that of its segment; later ones win."""
+
+    position: int
+    series: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points by increasing step. `values` are float64[n], or a list as the journal holds them; `times` None if not asked for."""
+
+    steps: Integers
+    times: Integers | None
+    values: Any
+    sources: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def part(self, chosen: slice) -> Points:
+        """Return some of the points."""
+        times = None if self.times is None else self.times[chosen]
+        return Points(self.steps[chosen], times, self.values[chosen], self.sources[chosen])
+
+
+@dataclass(frozen=True)
+class PreviewPoint:
+    """A preview: its step, time, value, completion, and the position of its segment."""
+
+    step: int
+    time: int
+    value: float
+    completion: float
+    source: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a series amounts to. `floats` is a row of `runfork.index.sqlite.summaries`, or None; `last` holds its last point."""
+
+    count: int
+    first_step: int
+    last: Points
+    floats: Floats | None
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A stretch of one journal's points, not loaded yet: a chunk, or a column of a piece of the tail."""
+
+    position: int
+    writer: str
+    number: int
+    column: int
+    count: int
+    low: int
+    high: int
+    cut: int
+    is_increasing: bool
+    statistics: bytes | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be taken as it is: sorted, and nothing cut off."""
+        return self.is_increasing and self.high <= self.cut
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    steps: Integers
+    times: Integers
+    sequences: Integers
+    values: Any
+    piece: _Piece
+
+
+_CHUNKS = """
+SELECT journal.writer, chunk.id, -1, count, low_step, high_step, is_increasing, statistics
+FROM chunk JOIN row_group ON row_group.id = row_group JOIN journal ON journal.id = row_group.journal
+WHERE series = ? AND low_step <= ? AND high_step >= ?
+"""
+_TAILS = """
+SELECT journal.writer, tail.id, position, count, low_step, high_step, is_increasing, NULL
+FROM schema_column JOIN tail ON tail.schema = schema_column.schema JOIN journal ON journal.id = tail.journal
+WHERE series = ? AND low_step <= ? AND high_step >= ?
+"""
+_DATA = "SELECT steps, times, sequences, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
+_SOME_DATA = "SELECT steps, NULL, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
+_TIMED_DATA = "SELECT steps, times, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
+
+
+class SeriesReader:
+    """Reads points within the caller's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
+        self.connection = connection
+        self.codec = codec
+
+    def overlay(self, kind: AttributeType, contributions: Sequence[Contribution]) -> Overlay:
+        """Return the series that contributions amount to."""
+        return Overlay(self, kind, contributions)
+
+
+class Overlay:
+    """One series as seen from one run."""
+
+    def __init__(self, reader: SeriesReader, kind: AttributeType, contributions: Sequence[Contribution]) -> None:
+        self._connection = reader.connection
+        self._codec = reader.codec
+        self._is_float = kind is AttributeType.FLOAT_SERIES
+        self._contributions = contributions
+
+    # Which pieces
+
+    def _pieces(self, low: int, high: int) -> list[_Piece]:
+        found = []
+        for part in self._contributions:
+            cut = min(part.high, high)
+            for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
+                for row in self._connection.execute(query, (part.series, cut, low)):
+                    writer, number, column, count, first, last, is_increasing, statistics = row
+                    is_whole = bool(is_increasing) and first >= low
+                    found.append(
+                        _Piece(part.position, writer, number, column, count, first, last, cut, is_whole, statistics)
+                    )
+        return found
+
+    def _clusters(self, low: int, high: int) -> list[list[_Piece]]:
+        """Return the pieces by step, those that overlap together."""
+        clusters: list[list[_Piece]] = []
+        end = -(2**63)
+        for piece in sorted(self._pieces(low, high), key=lambda piece: (piece.low, piece.position)):
+            if clusters and piece.low <= end:
+                clusters[-1].append(piece)
+            else:
+                clusters.append([piece])
+            end = max(end, min(piece.high, piece.cut))
+        return clusters
+
+    # Reading
+
+    def points(
+        self,
+        low: int = 0,
+        high: int = MAX_MICRO_STEP,
+        *,
+        tail: int | None = None,
+        with_times: bool = True,
+    ) -> Points:
+        """Return the points with ``low <= step <= high``, or the last `tail` of them."""
+        if tail is not None:
+            return self._tail(low, high, tail)
+        clusters = self._clusters(low, high)
+        size = sum(piece.count for cluster in clusters for piece in cluster)
+        steps = np.empty(size, np.int64)
+        times = np.empty(size, np.int64) if with_times else None
+        values: Any = np.empty(size) if self._is_float else []
+        sources = np.empty(size, np.int32)
+        end = 0
+        for cluster in clusters:
+            start = end
+            if len(cluster) == 1 and cluster[0].is_whole:
+                end += cluster[0].count
+                part = slice(start, end)
+                self._fill(cluster[0], steps[part], None if times is None else times[part], values, start)
+                sources[part] = cluster[0].position
+                continue
+            found = self._merged(cluster, low)
+            end += len(found)
+            part = slice(start, end)
+            steps[part], sources[part] = found.steps, found.sources
+            if times is not None:
+                times[part] = found.times
+            if self._is_float:
+                values[part] = found.values
+            else:
+                values.extend(found.values)
+        everything = Points(steps, times, values, sources)
+        return everything if end == size else everything.part(slice(end))
+
+    def _fill(self, piece: _Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
+        """Load a whole piece into its place in the result: one copy of each number."""
+        if piece.column >= 0:
+            loaded = self._load_tail(piece)
+            steps[:] = loaded.steps
+            if times is not None:
+                times[:] = loaded.times
+            values[start : start + piece.count] = loaded.values
+            return
+        query = _SOME_DATA if times is None else _TIMED_DATA
+        step_data, time_data, _, data = self._connection.execute(query, (piece.number,)).fetchone()
+        self._codec.decode_integers(step_data, steps)
+        if times is not None:
+            self._codec.decode_integers(time_data, times)
+        if self._is_float:
+            self._codec.decode_floats(data, values[start : start + piece.count])
+        else:
+            values.extend(self._codec.decode_values(data))
+
+    def _load(self, piece: _Piece) -> _Loaded:
+        if piece.column >= 0:
+            return self._load_tail(piece)
+        *columns, data = self._connection.execute(_DATA, (piece.number,)).fetchone()
+        numbers = np.empty((3, piece.count), np.int64)
+        for column, out in zip(columns, numbers, strict=True):
+            self._codec.decode_integers(column, out)
+        if self._is_float:
+            values: Any = np.empty(piece.count)
+            self._codec.decode_floats(data, values)
+        else:
+            values = _objects(self._codec.decode_values(data))
+        return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)
+
+    def _load_tail(self, piece: _Piece) -> _Loaded:
+        (data,) = self._connection.execute("SELECT data FROM tail WHERE id = ?", (piece.number,)).fetchone()
+        block = decode_tail(data, piece.count, len(data) // (8 * piece.count) - 3)
+        return _Loaded(block.steps, block.times, block.sequences, block.columns[piece.column], piece)
+
+    def _merged(self, pieces: Sequence[_Piece], low: int) -> Points:
+        return _overlaid([self._load(piece) for piece in pieces], low)
+
+    def _tail(self, low: int, high: int, tail: int) -> Points:
+        """Load pieces from the end, until so many points lie beyond all pieces that are left."""
+        waiting = sorted(self._pieces(low, high), key=lambda piece: min(piece.high, piece.cut))
+        loaded: list[_Loaded] = []
+        found = _overlaid(loaded, low)
+        if not self._is_float:
+            found = Points(found.steps, found.times, _objects([]), found.sources)
+        wave = 1
+        while waiting and tail > 0:
+            loaded += [self._load(waiting.pop()) for _ in range(min(wave, len(waiting)))]
+            wave *= 2
+            found = _overlaid(loaded, low)
+            bound = min(waiting[-1].high, waiting[-1].cut) if waiting else -1
+            if len(found) - int(np.searchsorted(found.steps, bound, side="right")) >= tail:
+                break
+        found = found.part(slice(max(0, len(found) - tail), None))
+        return found if self._is_float else Points(found.steps, found.times, list(found.values), found.sources)
+
+    # Summaries
+
+    def summary(self) -> Summary | None:
+        """Return what all the points amount to, from the statistics of chunks where they hold; None without points."""
+        clusters = self._clusters(0, MAX_MICRO_STEP)
+        if not clusters:
+            return None
+        last = self._merged(clusters[-1], 0)
+        first_step = last.steps[0] if len(clusters) == 1 else self._first_step(clusters[0])
+        count = len(last)
+        floats = [summarise(last.values.reshape(1, -1))[0]] if self._is_float else []
+        for cluster in clusters[-2::-1]:
+            if len(cluster) == 1 and cluster[0].is_whole:
+                count += cluster[0].count
+                if cluster[0].statistics is not None:
+                    floats.append(np.frombuffer(cluster[0].statistics, np.float64, WIDTH))
+                    continue
+                if not self._is_float:
+                    continue
+            found = self._merged(cluster, 0)
+            count += len(found) if not (len(cluster) == 1 and cluster[0].is_whole) else 0
+            if self._is_float:
+                floats.append(summarise(found.values.reshape(1, -1))[0])
+        floats.reverse()
+        merged = _merge_all(np.array(floats)) if self._is_float else None
+        return Summary(count, int(first_step), last.part(slice(len(last) - 1, None)), merged)
+
+    def _first_step(self, cluster: Sequence[_Piece]) -> int:
+        return min(piece.low for piece in cluster)
+
+    def previews(self, after: int) -> list[PreviewPoint]:
+        """Return the previews beyond step `after`, by step: of several at one step the later one."""
+        found: dict[int, PreviewPoint] = {}
+        for part in self._contributions:
+            rows = self._connection.execute(
+                "SELECT step, time, value, completion FROM preview JOIN journal ON journal.id = journal"
+                " WHERE series = ? AND step > ? AND step <= ? ORDER BY writer, sequence",
+                (part.series, after, part.high),
+            )
+            for step, time, value, completion in rows:
+                number = float(np.frombuffer(value, np.float64)[0])
+                ratio = float("nan") if completion is None else completion
+                found[step] = PreviewPoint(step, time, number, ratio, part.position)
+        return [found[step] for step in sorted(found)]
+
+
+def _merge_all(summaries: Floats) -> Floats:
+    """Merge summaries in order, halves at a time."""
+    while len(summaries) > 1:
+        if len(summaries) % 2:
+            summaries = np.concatenate([summaries, empty_summaries(1)])
+        summaries = merge_summaries(summaries[::2], summaries[1::2])
+    found: Floats = summaries[0]
+    return found
+
+
+def _overlaid(loaded: Sequence[_Loaded], low: int) -> Points:
+    """Lay pieces over each other: at one step the later run in the lineage wins, then the later writer, then the later frame."""
+    if not loaded:
+        nothing = np.empty(0, np.int64)
+        return Points(nothing, nothing, np.empty(0), np.empty(0, np.int32))
+    writers = {writer: rank for rank, writer in enumerate(sorted({part.piece.writer for part in loaded}))}
+    steps = np.concatenate([part.steps for part in loaded])
+    times = np.concatenate([part.times for part in loaded])
+    sequences = np.concatenate([part.sequences for part in loaded])
+    values = np.concatenate([part.values for part in loaded])
+    counts = [len(part.steps) for part in loaded]
+    sources = np.repeat(np.array([part.piece.position for part in loaded], np.int32), counts)
+    ranks = np.repeat(np.array([writers[part.piece.writer] for part in loaded], np.int32), counts)
+    cuts = np.repeat(np.array([part.piece.cut for part in loaded], np.int64), counts)
+    kept = np.flatnonzero((steps >= low) & (steps <= cuts))
+    order = kept[np.lexsort((sequences[kept], ranks[kept], sources[kept], steps[kept]))]
+    ordered = steps[order]
+    is_last = np.ones(len(ordered), np.bool_)
+    is_last[:-1] = ordered[1:] != ordered[:-1]
+    chosen = order[is_last]
+    return Points(steps[chosen], times[chosen], values[chosen], sources[chosen])
+
+
+def _objects(values: list[Any]) -> npt.NDArray[Any]:
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found
+
+
+def decoded(kind: AttributeType, values: Any) -> Any:
+    """Return values as readers see them."""
+    if kind in (AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES):
+        return values
+    return [decode_value(kind, value) for value in values]
+

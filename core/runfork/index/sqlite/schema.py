@@ -1,0 +1,231 @@
+"""The tables of the index, and how its file is opened. The file can be deleted at any time; what is in it is rebuilt."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from runfork.attributes import AttributeType
+from runfork.errors import FormatError
+
+__all__ = ["NEVER", "SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "open_file"]
+
+SCHEMA_VERSION = 1
+"""Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
+
+TYPES = tuple(AttributeType)
+TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
+_STRING_SET = TYPE_NUMBERS[AttributeType.STRING_SET]
+
+NEVER = -(2**63)
+"""The last time of a journal that has nothing but its header."""
+
+BUSY_SECONDS = 30.0
+
+
+class StaleIndexError(FormatError):
+    """The file is no index that this version reads; whoever may write opens it, and it is made anew."""
+
+
+TABLES = f"""
+-- What journals say of runs.
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL, experiment_name TEXT, is_archived INTEGER NOT NULL, is_head INTEGER NOT NULL,
+    inherit_configs INTEGER NOT NULL, parent TEXT, step INTEGER NOT NULL, mark TEXT,
+    mark_time INTEGER, mark_cuts TEXT, inherited_time INTEGER, state TEXT
+);
+CREATE INDEX run_by_creation ON run (created DESC, run_id);
+CREATE INDEX run_by_name ON run (experiment_name, created, run_id) WHERE experiment_name IS NOT NULL;
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
+    applied INTEGER NOT NULL, last_time INTEGER NOT NULL, state TEXT NOT NULL, is_closed INTEGER NOT NULL,
+    damage TEXT NOT NULL, UNIQUE (run, writer)
+);
+CREATE TABLE origin_record (
+    run INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, writer, position)
+) WITHOUT ROWID;
+CREATE TABLE mark (
+    run INTEGER NOT NULL, mark TEXT NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
+    time INTEGER NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (run, mark)
+) WITHOUT ROWID;
+CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);
+INSERT INTO change VALUES (1, 0);
+
+-- What a run logged to a path as one type: the first value by (order_time, writer, position), the lowest step of a series.
+CREATE TABLE own (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
+    clock_axis INTEGER NOT NULL, lowest INTEGER NOT NULL, UNIQUE (run, path, type)
+);
+-- Every edit of a single value, for inheritance as of a child's creation.
+CREATE TABLE edit (
+    run INTEGER NOT NULL, path INTEGER NOT NULL, order_time INTEGER NOT NULL, writer TEXT NOT NULL,
+    position INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, replaces INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (run, path, order_time, writer, position)
+) WITHOUT ROWID;
+
+-- Points. A row group holds what its columns share; each chunk is one column of it.
+CREATE TABLE schema (id INTEGER PRIMARY KEY, journal INTEGER NOT NULL, digest BLOB NOT NULL, UNIQUE (journal, digest));
+CREATE TABLE schema_column (
+    series INTEGER NOT NULL, schema INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (series, schema)
+) WITHOUT ROWID;
+CREATE TABLE row_group (
+    id INTEGER PRIMARY KEY, journal INTEGER NOT NULL, count INTEGER NOT NULL,
+    low_step INTEGER NOT NULL, high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL,
+    is_step_axis INTEGER NOT NULL, low_time INTEGER NOT NULL, high_time INTEGER NOT NULL,
+    steps BLOB NOT NULL, times BLOB NOT NULL, sequences BLOB NOT NULL
+);
+CREATE INDEX row_group_by_journal ON row_group (journal, low_step, high_time) WHERE is_step_axis;
+CREATE TABLE chunk (
+    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, row_group INTEGER NOT NULL, statistics BLOB, data BLOB NOT NULL
+);
+CREATE INDEX chunk_by_series ON chunk (series, row_group);
+-- The last chunk of a text-like series in a journal, until it is full.
+CREATE TABLE open_chunk (
+    series INTEGER NOT NULL, journal INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (series, journal)
+) WITHOUT ROWID;
+-- Rows that do not fill a chunk yet: steps, times, sequences, then column by column, as they are.
+CREATE TABLE tail (
+    id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, journal INTEGER NOT NULL, count INTEGER NOT NULL,
+    low_step INTEGER NOT NULL, high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL,
+    is_step_axis INTEGER NOT NULL, low_time INTEGER NOT NULL, high_time INTEGER NOT NULL, data BLOB NOT NULL
+);
+CREATE INDEX tail_by_schema ON tail (schema);
+CREATE INDEX tail_by_journal ON tail (journal);
+CREATE TABLE preview (
+    series INTEGER NOT NULL, step INTEGER NOT NULL, journal INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    time INTEGER NOT NULL, value BLOB NOT NULL, completion REAL, PRIMARY KEY (series, step, journal)
+) WITHOUT ROWID;
+
+-- What readers ask for: the attributes of each run, inherited ones included.
+CREATE TABLE attribute (
+    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, number, text TEXT, is_nan INTEGER NOT NULL,
+    payload TEXT, source INTEGER NOT NULL, time INTEGER NOT NULL, clock_axis INTEGER,
+    count INTEGER, first_step INTEGER, last_step INTEGER, finite INTEGER, minimum REAL, maximum REAL,
+    mean REAL, squares REAL, nan INTEGER, positive INTEGER, negative INTEGER,
+    PRIMARY KEY (run, path)
+) WITHOUT ROWID;
+CREATE INDEX attribute_by_number ON attribute (path, type, number, run) WHERE number IS NOT NULL;
+CREATE INDEX attribute_by_text ON attribute (path, type, text, run) WHERE text IS NOT NULL;
+CREATE INDEX attribute_without_order ON attribute (path, type, run) WHERE number IS NULL AND text IS NULL;
+CREATE TABLE member (
+    run INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, path, value)
+) WITHOUT ROWID;
+CREATE INDEX member_by_value ON member (path, value, run);
+CREATE TABLE definition (
+    path INTEGER NOT NULL, type INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (path, type)
+) WITHOUT ROWID;
+CREATE TRIGGER attribute_added AFTER INSERT ON attribute BEGIN
+    INSERT INTO definition VALUES (NEW.path, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER attribute_removed AFTER DELETE ON attribute BEGIN
+    UPDATE definition SET count = count - 1 WHERE path = OLD.path AND type = OLD.type;
+    DELETE FROM member WHERE OLD.type = {_STRING_SET} AND run = OLD.run AND path = OLD.path;
+END;
+CREATE TRIGGER attribute_retyped AFTER UPDATE OF type ON attribute WHEN OLD.type <> NEW.type BEGIN
+    UPDATE definition SET count = count - 1 WHERE path = OLD.path AND type = OLD.type;
+    INSERT INTO definition VALUES (NEW.path, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
+    DELETE FROM member WHERE OLD.type = {_STRING_SET} AND run = OLD.run AND path = OLD.path;
+END;
+"""
+
+
+def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open the index file at `path`, and make it anew if it is damaged or of another version.
+
+    Raises:
+        StaleIndexError: It is opened for reading only, and is not there, damaged, or of another version.
+    """
+    if read_only:
+        return _open_to_read(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _open_to_write(path)
+    except sqlite3.OperationalError:
+        raise  # locked, or no space: the file itself is not to blame
+    except sqlite3.DatabaseError:
+        delete_file(path)
+        return _open_to_write(path)
+
+
+def delete_file(path: Path) -> None:
+    """Delete the index and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        target,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+        uri=is_uri,
+    )
+    connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    advice = f"the index {str(path)!r} cannot be read as it is; open the project once with the right to write"
+    try:
+        connection = _connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StaleIndexError(f"{advice} ({error})") from error
+    if version != SCHEMA_VERSION:
+        connection.close()
+        raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
+    return connection
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    connection = _connect(str(path), is_uri=False)
+    try:
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 8192")
+        connection.execute("PRAGMA recursive_triggers = ON")
+        _create_tables(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _create_tables(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,):
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return
+    connection.execute("BEGIN IMMEDIATE")  # another process may be at it; whoever comes second finds the work done
+    try:
+        if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
+            old = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+            for (name,) in old.fetchall():
+                quoted = name.replace('"', '""')
+                connection.execute(f'DROP TABLE "{quoted}"')
+            for statement in _statements(TABLES):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script; `executescript` would commit the transaction first."""
+    found, current = [], ""
+    for line in script.splitlines():
+        current += line + "\n"
+        if sqlite3.complete_statement(current):
+            found.append(current)
+            current = ""
+    return found

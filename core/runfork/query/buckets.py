@@ -187,7 +187,7 @@ def _parts(
 def _frame(selection: Selection, buckets: Buckets, query: BucketsQuery) -> pd.DataFrame:
     import pandas as pd
 
-    label_of = selection.label_of()
+    label_of = selection.label_of
     rows = np.flatnonzero(buckets.counts.any(axis=0)) if len(buckets.keys) else np.empty(0, np.int64)
     lines = sorted(
         (label_of[key.run_id], key.path, line) for line, key in enumerate(buckets.keys) if buckets.counts[line].any()

@@ -130,7 +130,7 @@ def series_frame(selection: Selection, series: Sequence[Series], layout: Layout)
     """
     import pandas as pd
 
-    label_of = selection.label_of()
+    label_of = selection.label_of
     found = [(label_of[one.key.run_id], one) for one in series if len(one.steps)]
     grid = _grid(found, layout)
     index = _row_index(grid, selection.kind)

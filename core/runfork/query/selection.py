@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType, check_path
@@ -97,8 +98,9 @@ class Selection:
     labels: list[str]
     run_ids: list[str]
 
+    @cached_property
     def label_of(self) -> dict[str, str]:
-        """Return the label of each run id."""
+        """The label of each run id."""
         return dict(zip(self.run_ids, self.labels, strict=True))
 
 
@@ -246,7 +248,9 @@ def _types(value: str | Sequence[str] | None) -> tuple[AttributeType, ...] | Non
 def find_definitions(
     source: Source, choices: Sequence[Choice], run_ids: Sequence[str] | None
 ) -> list[tuple[str, AttributeType]]:
-    """Return the distinct pairs of path and type that runs have and `choices` name, sorted."""
+    """Return the distinct pairs of path and type that runs have and `choices` name, sorted; None is every run."""
+    if run_ids is not None and not run_ids:
+        return []
     found: set[Definition] = set()
     for choice in choices:
         found.update(source.index.definitions(run_ids=run_ids, pattern=choice.pattern, types=choice.types))

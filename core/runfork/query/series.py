@@ -190,7 +190,7 @@ def _with_files(source: Source, selection: Selection, series: Series) -> Series:
     if series.type is not AttributeType.FILE_SERIES:
         return series
     run_id, path = series.key.run_id, series.key.path
-    label = selection.label_of()[run_id]
+    label = selection.label_of[run_id]
     files = [
         logged_file(
             source,

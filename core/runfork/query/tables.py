@@ -170,7 +170,7 @@ def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
     if not query.with_type:
         _refuse_conflicts(definitions)
     paths = sorted({path for path, _ in definitions})
-    values = source.index.values(selection.run_ids, paths=paths)
+    values = source.index.values(selection.run_ids, paths=paths) if paths else {}
     columns = []
     for path, kind in definitions:
         cells = [_of_type(values.get(run_id, {}).get(path), kind) for run_id in selection.run_ids]

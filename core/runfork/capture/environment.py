@@ -1,0 +1,144 @@
+"""Where a run takes place: user, host, Python, platform, packages, CPUs and GPUs; a plugin of ``collect_system_attributes``.
+
+No framework is imported, and no environment variable is logged, since they hold secrets.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import platform
+import re
+import socket
+from importlib.metadata import distributions
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from runfork.attributes import MAX_STRING_BYTES
+from runfork.capture.hardware import visible_gpus
+from runfork.hookspecs import hookimpl
+from runfork.status import own_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.metadata import Distribution
+
+    from runfork.run import Run
+
+__all__ = ["collect_system_attributes", "list_packages"]
+
+_GIB = 1024.0**3
+_NAME_LINE = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
+_VERSION_LINE = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
+
+
+@hookimpl
+def collect_system_attributes(run: Run) -> Mapping[str, Any]:
+    """Return what is known of this process's surroundings; ranks above 0 tell only of their machine."""
+    gpus = _describe_gpus()
+    details = f"{run.runtime_namespace}/details"
+    found: dict[str, Any] = {f"{details}/{name}": value for name, value in _details(gpus).items()}
+    if own_identity()["rank"] == 0:
+        found.update(_system(gpus))
+        packages = "\n".join(list_packages())
+        found["sys/environment/packages_digest"] = hashlib.sha256(packages.encode()).hexdigest()
+        if len(packages.encode()) < MAX_STRING_BYTES:
+            found[f"{details}/packages"] = packages
+    return found
+
+
+def _system(gpus: _Gpus) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "sys/owner": _owner(),
+        "sys/hostname": socket.gethostname(),
+        "sys/environment/python": platform.python_version(),
+        "sys/environment/platform": platform.platform(),
+    }
+    if gpus.names:
+        found["sys/environment/gpu_names"] = sorted(set(gpus.names.values()))
+    if gpus.cuda:
+        found["sys/environment/cuda"] = gpus.cuda
+    if gpus.driver:
+        found["sys/environment/nvidia_driver"] = gpus.driver
+    return found
+
+
+def _details(gpus: _Gpus) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "hostname": socket.gethostname(),
+        "cpu_num": psutil.cpu_count(logical=False),
+        "cpu_logical_num": psutil.cpu_count(),
+        "cpu_usable_num": _usable_cpus(),
+        "memory_total_GiB": psutil.virtual_memory().total / _GIB,
+        "gpu_num": len(gpus.names),
+    }
+    found.update({f"gpu/{number}/name": name for number, name in gpus.names.items()})
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _owner() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user without a name
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def _usable_cpus() -> int | None:
+    """Return how many CPUs this process may run on, which schedulers limit."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count()
+
+
+class _Gpus:
+    """Names of GPUs by number, and versions of driver and CUDA (the latest that the driver supports)."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self.cuda: str | None = None
+        self.driver: str | None = None
+
+
+def _describe_gpus() -> _Gpus:
+    import pynvml
+
+    gpus = _Gpus()
+    if not (handles := visible_gpus()):
+        return gpus
+    try:
+        for number, handle in handles.items():
+            gpus.names[number] = _text(pynvml.nvmlDeviceGetName(handle))
+        gpus.driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        version = pynvml.nvmlSystemGetCudaDriverVersion()
+        gpus.cuda = f"{version // 1000}.{version % 1000 // 10}"
+    except pynvml.NVMLError:
+        pass  # what it told so far is kept
+    finally:
+        pynvml.nvmlShutdown()
+    return gpus
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def list_packages() -> list[str]:
+    """Return the installed distributions as ``name==version``, sorted; of two with one name the one that is imported."""
+    found: dict[str, str] = {}
+    for distribution in distributions():
+        name, version = _name_and_version(distribution)
+        if name:
+            key = re.sub(r"[-_.]+", "-", name).lower()
+            found.setdefault(key, f"{name}=={version}")
+    return [found[key] for key in sorted(found)]
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str | None, str | None]:
+    """Read two lines of the metadata; `Distribution.metadata` would parse all of it, a hundred times slower."""
+    try:
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    except (OSError, ValueError):
+        return None, None
+    head = text.partition("\n\n")[0]
+    name, version = _NAME_LINE.search(head), _VERSION_LINE.search(head)
+    return (name[1] if name else None), (version[1] if version else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from runfork.errors import FormatError
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, Kind, decode_file_header
+from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAGIC, Kind, decode_file_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,10 +42,14 @@ def read_creation(journals: Iterable[Path]) -> Mapping[str, Any] | None:
 
 
 def frames_to_take_over(data: bytes) -> bytes:
-    """Return a journal's frames without header, identity and lineage: what another run's journal can go on with."""
-    header = decode_file_header(data, source="this journal")
+    """Return a journal's frames without header, identity and lineage: what another run's journal can go on with.
+
+    Args:
+        data: A journal from its beginning, or frames of one.
+    """
+    header = decode_file_header(data, source="this journal") if data.startswith(MAGIC) else None
     kept = []
-    for kind, payload, frame in _frames(data, header[1] if header else len(data)):
+    for kind, payload, frame in _frames(data, header[1] if header else 0):
         is_identity = kind == Kind.CONFIGS and b'"sys/custom_run_id"' in payload
         if kind not in (Kind.CREATE, Kind.LINEAGE) and not is_identity:
             kept.append(frame)
@@ -57,6 +61,8 @@ def _creation_in(data: bytes, position: int) -> dict[str, Any] | None:
     for kind, payload, _ in _frames(data, position):
         if kind == Kind.CREATE and created is None:
             created = json.loads(payload)
+        elif kind == Kind.CREATE and created is not None and created.get("experiment_name") is None:
+            created["experiment_name"] = json.loads(payload).get("experiment_name")
         elif kind == Kind.LINEAGE and created is not None and created.get("fork") is None:
             created["fork"] = json.loads(payload)
     return created

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from runfork.errors import FormatError
 from runfork.journal.reader import JournalReader, read_identity
-from runfork.journal.records import Damage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from runfork.journal.records import Damage
 
 __all__ = ["JournalReport", "examine_journal"]
 

@@ -22,6 +22,7 @@ from runfork.journal.format import (
     decode_file_header,
 )
 from runfork.journal.records import Batch, Damage, JournalKey, MetricRows, Record
+from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ HEADER_SIZE = FRAME_HEADER.size
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
 _SYNC_OFFSET = 10
 _MAX_FILE_HEADER = 128 * 1024
-_COLUMNAR = (Kind.METRICS, Kind.PREVIEW)
+_POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 
 
 class _Stretch(NamedTuple):
@@ -248,7 +249,8 @@ class _Parser:
         self, position: int, kind: int, flags: int, schema: int, step: int, time: int, payload: memoryview
     ) -> None:
         offset = self.base + position
-        self.order_time = max(self.order_time, time)
+        if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
+            self.order_time = max(self.order_time, time)
         try:
             if kind == Kind.SCHEMA:
                 self._schemas[schema] = _decode_paths(bytes(payload))

@@ -37,7 +37,7 @@ class Record:
         kind: What it says.
         offset: Byte offset of its frame in the journal.
         time: Microseconds since 1970, as the writer's clock showed.
-        order_time: The largest `time` of any record in this journal up to here (metric rows left out); never decreases, so
+        order_time: The largest `time` of any record in this journal up to here (points of series left out); never decreases, so
             that it orders edits within a writer whatever its clock does.
         step: Micro-steps, or NO_STEP.
         clock_axis: The step is Unix time.

@@ -82,30 +82,41 @@ class JournalWriter:
         with self._lock:
             if self._backlog:
                 self._write_backlog()
-            end = self._end
+            path, end = self.path, self._end
             if self._fd < 0 or end == self._synced:
                 return
             fd = os.dup(self._fd)
         try:
             _fdatasync(fd)
-            self._synced = end
+            if os.fstat(fd).st_nlink == 0:
+                self._tell("deleted", f"the journal {path} was deleted: what is logged from now on is gone with it")
+            with self._lock:
+                if self.path == path:
+                    self._synced = end
         except OSError as error:
-            self._tell("sync", f"the journal {self.path} could not be synced to disk ({error}); check the disk")
+            self._tell("sync", f"the journal {path} could not be synced to disk ({error}); check the disk")
         finally:
             os.close(fd)
 
     def restart(self, keep: Callable[[bytes], bytes]) -> Path | None:
-        """Go on in a new journal: what `begin` now returns, then what `keep` takes over from the bytes written so far.
+        """Go on in a new journal: what `begin` now returns, then what `keep` takes over from the records so far.
+
+        Args:
+            keep: Called with the bytes of the journal that is left, and with those that wait in memory.
 
         Returns:
-            The journal that was left, or None if nothing was written; it is the caller's to remove.
+            The journal that was left, if all of it was taken over: it is the caller's to remove. Else None.
         """
         with self._lock:
-            left = self.path
-            kept = keep(left.read_bytes()) if left is not None else b""
-            if self._fd >= 0:
-                os.close(self._fd)
-            self._fd, self._end, self._synced, self.path = -1, 0, 0, None
+            left, kept = self.path, b""
+            if left is not None:
+                try:
+                    kept = keep(left.read_bytes())
+                except OSError as error:
+                    self._tell("restart", f"the journal {left} could not be read again ({error}); it stays where it is")
+                    left = None
+            kept += keep(b"".join(self._backlog))
+            self._forget()
             if kept:
                 self.write(kept)
         return left
@@ -114,12 +125,20 @@ class JournalWriter:
         """Sync and release the file; later records are refused and counted."""
         self.sync()
         with self._lock:
+            if self._backlog:
+                self.lost_records += len(self._backlog)
+                self._tell(
+                    "lost", f"{self.lost_records} records of the journal {self._place} could not be written: lost"
+                )
+            size = self._end
+            self._forget(keep_path=True)
+            self._end = self._synced = size
             self._is_closed = True
-            self.lost_records += len(self._backlog)
-            self._backlog.clear()
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether this process has handed in a record."""
+        return self._end > 0 or bool(self._backlog) or self.lost_records > 0
 
     @property
     def size(self) -> int:
@@ -183,25 +202,20 @@ class JournalWriter:
 
     def _keep(self, frame: bytes, error: OSError) -> bool:
         """Hold a record in memory until the disk takes it."""
-        place = self.path or "of this run"
         self._tell(
             f"write {error.errno}",
-            f"the journal {place} cannot be written ({error}); training goes on, the newest 16 MiB wait in memory: "
+            f"the journal {self._place} cannot be written ({error}); training goes on, the newest 16 MiB wait in memory: "
             "make the directory writable or free space, or name another with RUNFORK_DIR",
         )
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        if self._backlog_bytes + len(frame) > MAX_BACKLOG_BYTES:
-            self.lost_records += 1
-            return False
-        self._backlog.append(bytes(frame))
-        self._backlog_bytes += len(frame)
-        return False
+        return self._hold(frame)
 
     def _write_after_backlog(self, frame: bytes) -> bool:
         if time.monotonic() >= self._retry_at:
             self._write_backlog()
-        if not self._backlog:
-            return self.write(frame)
+        return self._hold(frame) if self._backlog else self.write(frame)
+
+    def _hold(self, frame: bytes) -> bool:
         if self._backlog_bytes + len(frame) > MAX_BACKLOG_BYTES:
             self.lost_records += 1
             return False
@@ -227,12 +241,23 @@ class JournalWriter:
 
     def forget_parent(self) -> None:
         """Become a writer that has not begun; the parent's journal stays the parent's."""
+        self._lock = threading.RLock()
+        self._forget()
+        self.lost_records = 0
+        self._on_fork()
+
+    def _forget(self, *, keep_path: bool = False) -> None:
+        """Let go of the file and of what waits."""
         if self._fd >= 0:
             os.close(self._fd)
-        self._lock = threading.RLock()
-        self._fd, self._end, self._synced, self.path = -1, 0, 0, None
-        self._backlog, self._backlog_bytes, self.lost_records = deque(), 0, 0
-        self._on_fork()
+        self._fd, self._end, self._synced = -1, 0, 0
+        self._backlog, self._backlog_bytes = deque(), 0
+        if not keep_path:
+            self.path = None
+
+    @property
+    def _place(self) -> str:
+        return str(self.path or "of this run")
 
 
 def _forget_parent(writer: JournalWriter | None) -> None:

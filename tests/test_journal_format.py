@@ -1,0 +1,101 @@
+import math
+import re
+import struct
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runfork.errors import FormatError
+from runfork.journal.format import (
+    FRAME_HEADER,
+    MAGIC,
+    SYNC,
+    Kind,
+    decode_file_header,
+    encode_file_header,
+    encode_frame,
+    encode_json,
+)
+
+IDENTITY = {"project": "a/b", "run_id": "ä" * 243, "writer": "w"}
+TABLE = Path(__file__).parents[1] / "docs" / "journal-format.md"
+
+
+def test_a_header_reads_back_with_where_the_first_frame_begins():
+    data = encode_file_header(IDENTITY)
+
+    assert (IDENTITY, len(data)) == decode_file_header(data + b"frames", source="x")
+
+
+def test_a_header_that_is_still_being_written_is_none():
+    data = encode_file_header(IDENTITY)
+
+    assert {None} == {decode_file_header(data[:length], source="x") for length in range(len(data))}
+
+
+@pytest.mark.parametrize("data", [b"SQLite format 3\0", b"\x89PNG\r\n\x1a\n", b"\0" * 100, b"\x89RFX"])
+def test_something_else_is_no_journal(data):
+    with pytest.raises(
+        FormatError, match="^x is not a runfork journal: it does not begin with the journal's magic bytes"
+    ):
+        decode_file_header(data, source="x")
+
+
+@given(st.data())
+def test_a_header_with_a_flipped_bit_is_damaged_or_unfinished(data):
+    good = encode_file_header(IDENTITY)
+    position = data.draw(st.integers(len(MAGIC), len(good) - 1))
+    bad = bytearray(good)
+    bad[position] ^= 1 << data.draw(st.integers(0, 7))
+
+    try:
+        assert decode_file_header(bytes(bad), source="x") is None
+    except FormatError as error:
+        assert re.match(r"x has (a damaged header|journal format \d+)", str(error))  # noqa: PT017
+
+
+def test_a_newer_version_says_to_upgrade():
+    body = b"{}"
+    data = struct.pack("<8sHHI", MAGIC, 2, len(body), crc32(struct.pack("<HH", 2, len(body)) + body)) + body
+
+    with pytest.raises(
+        FormatError, match="^x has journal format 2, this runfork reads up to 1; upgrade runfork to read it$"
+    ):
+        decode_file_header(data, source="x")
+
+
+@given(
+    kind=st.sampled_from(Kind),
+    payload=st.binary(max_size=200),
+    step=st.integers(-(2**63), 2**63 - 1),
+    time=st.integers(-(2**63), 2**63 - 1),
+    schema=st.integers(0, 2**32 - 1),
+    flags=st.integers(0, 255),
+)
+def test_a_frame_is_the_bytes_that_the_document_says(kind, payload, step, time, schema, flags):
+    frame = encode_frame(kind, payload, time=time, step=step, schema=schema, flags=flags)
+
+    length, crc, *rest = FRAME_HEADER.unpack_from(frame)
+    assert rest == [kind, flags, SYNC, schema, step, time]
+    assert length == len(payload)
+    assert frame[32:] == payload
+    assert crc == crc32(frame[:4] + frame[8:])
+
+
+def test_json_is_ascii_and_keeps_what_json_cannot():
+    assert encode_json({"a": "\ud800ä", "b": math.nan}) == b'{"a":"\\ud800\\u00e4","b":NaN}'
+
+
+def test_the_document_lists_every_kind_with_its_number():
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert {kind.name: kind.value for kind in Kind} == {name: int(number) for number, name in rows}
+
+
+def test_the_document_shows_the_magic_and_the_sync_word():
+    text = TABLE.read_text(encoding="utf-8")
+
+    assert MAGIC.hex(" ") in text
+    assert f"0x{SYNC:04X}" in text

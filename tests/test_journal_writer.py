@@ -1,0 +1,398 @@
+import os
+import resource
+import signal
+import subprocess
+import threading
+
+import pytest
+from runfork.journal.creation import frames_to_take_over
+from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+from runfork.journal.reader import JournalReader
+from runfork.journal.writer import MAX_BACKLOG_BYTES, JournalWriter, NullWriter
+from runfork.steps import NO_STEP
+from runfork.testing.journals import batches_of, until
+
+
+def frame(number, size=0, kind=Kind.CONFIGS):
+    return encode_frame(kind, encode_json({"n": number, "pad": "p" * size}), time=number, step=NO_STEP)
+
+
+def numbers_in(path):
+    return [record.body["n"] for batch in batches_of(path) for record in batch.records]
+
+
+def damage_in(path):
+    return [damage for batch in batches_of(path) for damage in batch.damage]
+
+
+class Journal:
+    """A writer with its surroundings: the folder it writes to, and what it told."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.told = []
+        self.forked = 0
+        self.begun = 0
+        self.writer = JournalWriter(self.begin, on_trouble=self.told.append, on_fork=self.on_fork)
+
+    def begin(self):
+        self.begun += 1
+        name = f"{os.getpid()}-{self.begun}"
+        return self.folder / f"{name}.journal", encode_file_header({"run_id": "r", "writer": name})
+
+    def on_fork(self):
+        self.forked += 1
+
+
+@pytest.fixture
+def journal(tmp_path):
+    made = Journal(tmp_path / "run")
+    yield made
+    made.writer.close()
+
+
+def test_the_file_appears_with_the_first_record(journal):
+    assert (journal.writer.path, journal.writer.has_begun) == (None, False)
+    assert journal.writer.write(frame(1))
+
+    assert numbers_in(journal.writer.path) == [1]
+    assert journal.writer.size == journal.writer.path.stat().st_size
+    assert journal.writer.has_begun
+
+
+def test_a_record_is_in_the_file_when_the_call_returns(journal):
+    for number in range(5):
+        journal.writer.write(frame(number))
+
+        assert numbers_in(journal.writer.path) == list(range(number + 1))
+
+
+def test_syncing_leaves_nothing_unsynced(journal):
+    journal.writer.write(frame(1))
+    before = journal.writer.unsynced_bytes
+    journal.writer.sync()
+
+    assert (before, journal.writer.unsynced_bytes) == (journal.writer.size, 0)
+
+
+def test_syncing_before_the_first_record_does_nothing(journal):
+    journal.writer.sync()
+
+    assert journal.told == []
+
+
+def test_a_closed_writer_counts_what_it_refuses(journal):
+    journal.writer.write(frame(1))
+    journal.writer.close()
+    journal.writer.close()
+
+    assert not journal.writer.write(frame(2))
+    assert journal.writer.lost_records == 1
+    assert numbers_in(journal.writer.path) == [1]
+
+
+def test_threads_do_not_tear_each_others_records(journal):
+    def log(start):
+        for number in range(start, start + 500):
+            journal.writer.write(frame(number, size=number % 300))
+
+    threads = [threading.Thread(target=log, args=(1000 * one,)) for one in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = numbers_in(journal.writer.path)
+
+    assert sorted(found) == sorted(1000 * one + number for one in range(8) for number in range(500))
+    assert [n for n in found if n < 1000] == list(range(500))
+
+
+def test_a_journal_that_was_deleted_is_told_at_the_next_sync(journal):
+    journal.writer.write(frame(1))
+    journal.writer.path.unlink()
+    journal.writer.sync()
+
+    assert ["was deleted" in sentence for sentence in journal.told] == [True]
+
+
+# A disk that refuses
+
+
+def test_records_wait_in_memory_until_the_folder_can_be_made(journal):
+    journal.folder.write_text("a file where the folder should be")
+    assert not journal.writer.write(frame(1))
+    assert not journal.writer.write(frame(2))
+    assert journal.writer.backlog_bytes == len(frame(1)) + len(frame(2))
+    journal.folder.unlink()
+    journal.writer.sync()
+
+    assert numbers_in(journal.writer.path) == [1, 2]
+    assert (journal.writer.backlog_bytes, journal.writer.lost_records) == (0, 0)
+
+
+def test_the_disk_is_tried_again_while_logging_goes_on(journal):
+    journal.folder.write_text("a file where the folder should be")
+    journal.writer.write(frame(0))
+    journal.folder.unlink()
+    written = [1]
+    until(lambda: journal.writer.write(frame(written[-1])) or written.append(written[-1] + 1))
+
+    assert numbers_in(journal.writer.path) == list(range(written[-1] + 1))
+
+
+def test_trouble_is_told_once_and_says_what_to_do(journal):
+    journal.folder.write_text("a file where the folder should be")
+    for number in range(100):
+        journal.writer.write(frame(number))
+
+    assert len(journal.told) == 1
+    assert journal.told[0].startswith("the journal of this run cannot be written ([Errno ")
+    assert journal.told[0].endswith("make the directory writable or free space, or name another with RUNFORK_DIR")
+
+
+def test_beyond_16_mebibytes_the_newest_records_are_counted_as_lost(journal):
+    journal.folder.write_text("a file where the folder should be")
+    for number in range(20):
+        journal.writer.write(frame(number, size=1024 * 1024))
+    assert journal.writer.backlog_bytes <= MAX_BACKLOG_BYTES
+    assert journal.writer.lost_records == 5
+    journal.folder.unlink()
+    journal.writer.sync()
+
+    assert numbers_in(journal.writer.path) == list(range(15))
+
+
+def test_what_still_waits_when_the_writer_is_closed_is_lost_and_told(journal):
+    journal.folder.write_text("a file where the folder should be")
+    journal.writer.write(frame(1))
+    journal.writer.close()
+
+    assert (journal.writer.lost_records, journal.writer.backlog_bytes) == (1, 0)
+    assert journal.told[-1] == "1 records of the journal of this run could not be written: lost"
+
+
+@pytest.fixture
+def file_size_limit():
+    """Limit how long files may get: writes beyond are cut short, then refused, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size if size is not None else soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, previous)
+
+
+@pytest.mark.parametrize("room", [0, 1, 31, 32, 33, 100, 1023])
+def test_a_write_that_is_cut_short_leaves_no_torn_record(journal, file_size_limit, room):
+    journal.writer.write(frame(1))
+    size = journal.writer.size
+    file_size_limit(size + room)
+    assert not journal.writer.write(frame(2, size=1024))
+    assert journal.writer.path.stat().st_size == size == journal.writer.size
+    file_size_limit(None)
+    journal.writer.sync()
+    journal.writer.write(frame(3))
+
+    assert numbers_in(journal.writer.path) == [1, 2, 3]
+    assert damage_in(journal.writer.path) == []
+
+
+def test_a_header_that_is_cut_short_leaves_no_file(journal, file_size_limit):
+    file_size_limit(10)
+    assert not journal.writer.write(frame(1))
+    assert list(journal.folder.iterdir()) == []
+    file_size_limit(None)
+    journal.writer.sync()
+
+    assert numbers_in(journal.writer.path) == [1]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(place)], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting needs to be allowed")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_costs_nothing_once_there_is_space_again(small_disk):
+    journal = Journal(small_disk / "run")
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 200 * 1024)
+    for number in range(200):
+        journal.writer.write(frame(number, size=1000))
+    assert journal.writer.backlog_bytes > 0
+    ballast.unlink()
+    journal.writer.sync()
+    journal.writer.close()
+
+    assert numbers_in(journal.writer.path) == list(range(200))
+    assert damage_in(journal.writer.path) == []
+
+
+# Going on in another journal
+
+
+def test_restarting_takes_over_what_was_logged_and_leaves_the_old_file_to_the_caller(journal):
+    journal.writer.write(frame(0, kind=Kind.CREATE))
+    journal.writer.write(frame(1))
+    left = journal.writer.path
+    assert left == journal.writer.restart(frames_to_take_over)
+    journal.writer.write(frame(2))
+
+    assert left != journal.writer.path
+    assert numbers_in(journal.writer.path) == [1, 2]
+    assert numbers_in(left) == [0, 1]
+
+
+def test_restarting_takes_over_what_waits_in_memory(journal):
+    journal.folder.write_text("a file where the folder should be")
+    journal.writer.write(frame(0, kind=Kind.LINEAGE))
+    journal.writer.write(frame(1))
+    journal.folder.unlink()
+    assert journal.writer.restart(frames_to_take_over) is None
+
+    assert numbers_in(journal.writer.path) == [1]
+
+
+def test_restarting_before_the_first_record_is_nothing(journal):
+    assert journal.writer.restart(frames_to_take_over) is None
+    assert not journal.writer.has_begun
+
+
+def test_restarting_from_a_journal_that_is_gone_goes_on_and_tells(journal):
+    journal.writer.write(frame(1))
+    journal.writer.path.unlink()
+    assert journal.writer.restart(frames_to_take_over) is None
+    journal.writer.write(frame(2))
+
+    assert numbers_in(journal.writer.path) == [2]
+    assert "could not be read again" in journal.told[0]
+
+
+# Forked children
+
+
+def test_a_forked_child_begins_a_journal_of_its_own_with_its_first_record(journal):
+    journal.writer.write(frame(1))
+    parents = journal.writer.path
+    child = os.fork()
+    if child == 0:
+        has_forgotten = journal.forked == 1 and journal.writer.path is None and not journal.writer.has_begun
+        journal.writer.write(frame(2))
+        os._exit(0 if has_forgotten else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    journal.writer.write(frame(3))
+
+    assert numbers_in(parents) == [1, 3]
+    assert [numbers_in(path) for path in journal.folder.iterdir() if path != parents] == [[2]]
+
+
+def test_a_child_that_was_forked_while_another_thread_was_writing_is_not_stuck(journal):
+    is_over = threading.Event()
+
+    def log():
+        while not is_over.is_set():
+            journal.writer.write(frame(1))
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    statuses = []
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            journal.writer.write(frame(2))
+            os._exit(0)
+        statuses.append(os.waitpid(child, 0)[1])
+    is_over.set()
+    thread.join()
+
+    assert statuses == [0] * 20
+
+
+def test_a_killed_process_loses_no_record_that_a_call_returned_for(tmp_path, start_script):
+    process = start_script(
+        f"""
+        import itertools, sys
+        from pathlib import Path
+        from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+        from runfork.journal.writer import JournalWriter
+
+        path = Path({str(tmp_path)!r}) / "killed.journal"
+        writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)
+        for number in itertools.count():
+            writer.write(encode_frame(Kind.CONFIGS, encode_json({{"n": number}}), time=0, step=0))
+            sys.stdout.write(f"{{number}}\\n")
+            sys.stdout.flush()
+        """
+    )
+    for _ in range(300):
+        process.stdout.readline()
+    process.kill()
+    rest = process.communicate(timeout=30)[0].split("\n")
+    acknowledged = int(rest[-2]) if len(rest) > 1 else 299
+    found = numbers_in(tmp_path / "killed.journal")
+
+    assert found == list(range(len(found)))
+    assert len(found) > acknowledged
+
+
+def test_a_disabled_writer_takes_everything_and_writes_nothing():
+    writer = NullWriter()
+
+    assert writer.write(b"anything")
+    writer.sync()
+    writer.close()
+    assert (writer.path, writer.size, writer.has_begun) == (None, 0, False)
+
+
+def test_a_signal_handler_may_write_in_the_middle_of_a_write(tmp_path, run_script):
+    done = run_script(
+        f"""
+        import signal
+        from pathlib import Path
+        from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+        from runfork.journal.writer import JournalWriter
+
+        def frame(number):
+            return encode_frame(Kind.CONFIGS, encode_json({{"n": number, "pad": "p" * 5000}}), time=0, step=0)
+
+        path = Path({str(tmp_path)!r}) / "signals.journal"
+        writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)
+        handled = 0
+        def handle(*_):
+            global handled
+            handled += 1
+            writer.write(frame(-1))
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        for number in range(5000):
+            writer.write(frame(number))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(handled)
+        """
+    )
+    found = numbers_in(tmp_path / "signals.journal")
+
+    assert done.returncode == 0, done.stderr
+    assert [number for number in found if number >= 0] == list(range(5000))
+    assert found.count(-1) == int(done.stdout)
+    assert damage_in(tmp_path / "signals.journal") == []
+
+
+def test_reading_while_writing_finds_whole_records_only(journal):
+    reader, end, seen = None, 0, []
+    for number in range(50):
+        journal.writer.write(frame(number))
+        reader = reader or JournalReader(journal.writer.path)
+        batch = reader.read(end)
+        end = batch.end
+        seen += [record.body["n"] for record in batch.records]
+
+    assert seen == list(range(50))

@@ -170,6 +170,7 @@ def _writer(key: JournalKey, taken: list[Batch]) -> Writer:
         states[-1].body.get("state", "running") if states else "running",
         bool(states) and states[-1].kind == Kind.CLOSE,
         tuple((damage.offset, damage.length, damage.reason) for batch in taken for damage in batch.damage),
+        taken[-1].carry,
     )
 
 

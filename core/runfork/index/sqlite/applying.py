@@ -114,8 +114,8 @@ class Application:
 
     def _note_journal(self, batch: Batch, created: int) -> _Journal:
         self._connection.execute(
-            "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage)"
-            " VALUES (?, ?, ?, ?, 0, ?, 'running', 0, '[]') ON CONFLICT DO NOTHING",
+            "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
+            " VALUES (?, ?, ?, ?, 0, ?, 'running', 0, '[]', '{}') ON CONFLICT DO NOTHING",
             (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created, NEVER),
         )
         number, before, damage, state, is_closed = self._connection.execute(
@@ -131,8 +131,8 @@ class Application:
             found = [[one.offset, one.length, one.reason] for one in batch.damage]
             damage = json.dumps(json.loads(damage) + found)
         self._connection.execute(
-            "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ? WHERE id = ?",
-            (batch.end, max(times), storable(state), is_closed, damage, number),
+            "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?",
+            (batch.end, max(times), storable(state), is_closed, damage, json.dumps(dict(batch.carry)), number),
         )
         return _Journal(number, batch.key.writer, before)
 

@@ -119,14 +119,15 @@ class SqliteIndex:
         """Return every journal; see `Index.writers`."""
         with self._transaction("DEFERRED"):
             rows = self._connection.execute(
-                "SELECT run, writer, identity, created, applied, last_time, state, is_closed, damage FROM journal"
+                "SELECT run, writer, identity, created, applied, last_time, state, is_closed, damage, carry FROM journal"
             ).fetchall()
         found = {}
-        for run, writer, identity, created, applied, last_time, state, is_closed, damage in rows:
+        for run, writer, identity, created, applied, last_time, state, is_closed, damage, carry in rows:
             key = JournalKey(self._catalogue.names[run], writer)
             last = created if last_time == NEVER else last_time
             stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
-            found[key] = Writer(key, json.loads(identity), applied, last, state, bool(is_closed), stretches)
+            about = json.loads(identity), applied, last, state, bool(is_closed), stretches, json.loads(carry)
+            found[key] = Writer(key, *about)
         return dict(sorted(found.items()))
 
     def nodes(self) -> dict[str, RunNode]:

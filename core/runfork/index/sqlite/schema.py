@@ -11,7 +11,7 @@ from runfork.errors import FormatError
 
 __all__ = ["NEVER", "SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "open_file"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -41,7 +41,7 @@ CREATE INDEX run_by_name ON run (experiment_name, created, run_id) WHERE experim
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
     applied INTEGER NOT NULL, last_time INTEGER NOT NULL, state TEXT NOT NULL, is_closed INTEGER NOT NULL,
-    damage TEXT NOT NULL, UNIQUE (run, writer)
+    damage TEXT NOT NULL, carry TEXT NOT NULL, UNIQUE (run, writer)
 );
 CREATE TABLE origin_record (
     run INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL,

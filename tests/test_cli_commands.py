@@ -1,0 +1,602 @@
+"""The commands, on real runs on disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+
+import pytest
+from click.testing import CliRunner
+from runfork import Histogram, Run
+from runfork.cli import cli
+
+PROJECT = "tests/project"
+
+
+@pytest.fixture
+def lineage(data_directory):
+    """A root that was forked at 80 and went on, a fork of it that is the head, and a side branch; run ids are their names."""
+    with Run("gull", run_id="root") as root:
+        root.log_configs({"lr": 0.1, "model": {"depth": 4}})
+        root.add_tags(["baseline"])
+        for step in range(0, 101, 10):
+            root.log_metrics({"train/loss": 1 / (step + 1), "val/acc": step / 200}, step=step)
+    with Run("gull", run_id="head", fork_run_id="root", fork_step=80) as head:
+        head.log_configs({"lr": 0.2})
+        for step in range(90, 131, 10):
+            head.log_metrics({"train/loss": 2 / (step + 1)}, step=step)
+        head.log_metrics({"train/loss": math.nan}, step=140)
+        head.log_histograms({"grads": Histogram([0.0, 1.0, 2.0], [3, 4])}, step=1)
+        head.log_string_series({"samples": "a sample"}, step=90)
+        head.assign_files({"weights": b"12345"})
+    with Run(None, run_id="side", fork_run_id="root", fork_step=50) as side:
+        side.log_metrics({"train/loss": 0.5}, step=60)
+    return data_directory
+
+
+def call(*arguments, exit_code=0, **options):
+    result = CliRunner().invoke(cli, list(arguments), prog_name="runfork", **options)
+    assert result.exit_code == exit_code, result.output
+    return result
+
+
+def call_json(*arguments, **options):
+    return json.loads(call(*arguments, "--json", **options).stdout)
+
+
+# Which project
+
+
+def test_a_missing_data_directory_is_told_in_one_sentence(tmp_path):
+    result = call("ls", "--dir", str(tmp_path / "nowhere"), exit_code=1)
+
+    assert re.fullmatch(r"runfork: there is no data directory at '.*nowhere'; .*--dir\n", result.stderr)
+
+
+def test_the_only_project_is_read_if_none_was_asked_for(lineage, monkeypatch):
+    monkeypatch.delenv("RUNFORK_PROJECT")
+
+    assert call_json("ls")["project"] == PROJECT
+
+
+def test_a_project_without_runs_names_those_that_have(lineage):
+    with Run(None, project="other/things"):
+        pass
+
+    message = call("ls", "--project", "tests/projects", exit_code=1).stderr
+
+    assert "'tests/projects' has no runs" in message
+    assert "found 'other/things', 'tests/project'" in message
+    assert message.rstrip().endswith("--project tests/project")
+
+
+def test_the_default_project_without_runs_names_those_that_have(lineage, monkeypatch, tmp_path):
+    monkeypatch.delenv("RUNFORK_PROJECT")
+    monkeypatch.chdir(tmp_path)
+    with Run(None, project="other/things"):
+        pass
+
+    assert "the default project 'local/" in call("ls", exit_code=1).stderr
+
+
+def test_the_second_part_of_a_project_is_enough(lineage):
+    assert call_json("ls", "--project", "project")["project"] == PROJECT
+
+
+# ls
+
+
+def test_ls_lists_experiments_by_their_heads(lineage):
+    document = call_json("ls")
+
+    (item,) = document["items"]
+    assert (document["mode"], document["total"]) == ("experiments", 1)
+    assert (item["experiment"], item["run_id"], item["run_count"]) == ("gull", "head", 2)
+    assert (item["state"], item["last_step"]) == ("finished", 140)
+
+
+def test_ls_shows_metrics_of_most_interest_by_default(lineage):
+    lines = call("ls").stdout.splitlines()
+
+    assert lines[0].split() == ["EXPERIMENT", "RUNS", "HEAD", "STATE", "STEP", "val/acc", "train/loss", "CREATED"]
+    assert lines[1].split()[:6] == ["gull", "2", "head", "finished", "140", "0.4"]
+    assert lines[2] == "1 run without an experiment; --runs lists them"
+
+
+def test_ls_lists_runs_with_their_forks(lineage):
+    items = call_json("ls", "--runs")["items"]
+
+    assert {item["run_id"]: item["fork"] for item in items} == {
+        "side": {"parent": "root", "step": 50},
+        "head": {"parent": "root", "step": 80},
+        "root": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("lr == 0.2", ["head"]),
+        ("`train/loss` > 0.4", ["side"]),
+        ('sys/tags CONTAINS "baseline" AND lr < 0.15', ["side", "root"]),
+    ],
+)
+def test_ls_filters_by_a_query(lineage, query, expected):
+    assert [item["run_id"] for item in call_json("ls", "--runs", "--filter", query)["items"]] == expected
+
+
+def test_a_query_that_cannot_be_read_is_wrong_usage(lineage):
+    assert "cannot read the filter 'lr <'" in call("ls", "--filter", "lr <", exit_code=2).stderr
+
+
+def test_ls_without_a_match_says_so(lineage):
+    assert "satisfy the filter" in call("ls", "--filter", "lr > 5", exit_code=1).stderr
+
+
+def test_ls_without_a_match_is_an_empty_list_for_machines(lineage):
+    assert call_json("ls", "--filter", "lr > 5")["items"] == []
+
+
+def test_ls_sorts_by_an_aggregate(lineage):
+    rising = call_json("ls", "--runs", "--sort", "min(train/loss)")["items"]
+    falling = call_json("ls", "--runs", "--sort", "min(train/loss)", "--reverse")["items"]
+
+    assert [item["run_id"] for item in rising] == ["root", "head", "side"]
+    assert [item["run_id"] for item in falling] == ["side", "head", "root"]
+
+
+def test_ls_shows_chosen_columns(lineage):
+    values = call_json("ls", "--columns", "lr, max(train/loss),sys/tags,nothing")["items"][0]["values"]
+
+    assert values == {"lr": 0.2, "max(train/loss)": 1.0, "sys/tags": ["baseline"], "nothing": None}
+
+
+def test_ls_says_how_many_more_there_are(lineage):
+    lines = call("ls", "--runs", "-n", "1").stdout.splitlines()
+
+    assert lines[-1] == "2 more; -n 0 lists all"
+
+
+def test_sorting_by_what_no_run_has_is_wrong_usage(lineage):
+    assert "cannot sort by 'nothing'" in call("ls", "--sort", "nothing", exit_code=2).stderr
+
+
+# show
+
+
+def test_show_has_state_lineage_configs_series_and_files(lineage):
+    text = call("show", "gull").stdout
+
+    for expected in (
+        r"^head  finished$",
+        r"^  experiment  gull \(head\)$",
+        r"^  lineage     root ─80→ head$",
+        r"^  tags        baseline$",
+        r"^  lr           0.2$",
+        r"^  model/depth  4    inherited$",
+        r"^  train/loss +NaN +140 +0.0123\d+ +1 +15$",
+        r"^  weights  weights \(5 B\)$|^  weights  .*\(5 B\)$",
+    ):
+        assert re.search(expected, text, re.MULTILINE), f"{expected}\n{text}"
+
+
+def test_show_finds_a_run_by_the_beginning_of_its_id(lineage):
+    assert call_json("show", "ro")["run_id"] == "root"
+
+
+def test_show_for_machines_says_where_each_value_comes_from(lineage):
+    document = call_json("show", "head")
+
+    assert document["lineage"] == [{"run_id": "root", "fork_step": None}, {"run_id": "head", "fork_step": 80}]
+    assert document["attributes"]["model/depth"]["source_run"] == "root"
+    assert document["attributes"]["train/loss"]["value"] == "NaN"
+    assert document["attributes"]["train/loss"]["statistics"]["last_step"] == 140
+
+
+def test_an_unknown_run_is_not_found_and_the_closest_is_named(lineage):
+    assert "did you mean 'gull'" in call("show", "gul1", exit_code=1).stderr
+
+
+def test_an_ambiguous_beginning_names_the_candidates(lineage):
+    with Run(None, run_id="roof"):
+        pass
+
+    message = call("show", "roo", exit_code=2).stderr
+
+    assert "roof" in message
+    assert "root" in message
+
+
+def test_fsck_lets_a_live_journal_end_within_a_record(lineage):
+    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
+    journal.write_bytes(journal.read_bytes()[:-5])
+
+    assert call_json("fsck")["problems"] == []
+
+
+def test_show_console_has_the_last_lines(data_directory, run_script, monkeypatch):
+    monkeypatch.setenv("RUNFORK_CONSOLE", "1")
+    run_script(
+        """
+        from runfork import Run
+        run = Run("talk", run_id="talk", enable_console_log_capture=True)
+        for n in range(30):
+            print("line", n)
+        run.close()
+        """
+    )
+
+    assert call("show", "talk", "--console", "-n", "2").stdout.splitlines() == ["line 28", "line 29"]
+
+
+# lineage
+
+
+def test_lineage_draws_forks_changes_and_what_was_kept(lineage):
+    lines = call("lineage", "gull").stdout.splitlines()
+
+    assert lines[0] == "gull  3 runs, steps 0\u2013140"
+    assert lines[1].startswith("● root         0\u201380, pruned to 100")
+    assert lines[2].startswith("├─○ side  @50  60 pruned")
+    assert lines[3].startswith("● head    @80  1\u2013140") or lines[3].startswith("● head    @80  90\u2013140")
+    assert lines[4] == "    lr: 0.1 → 0.2"
+
+
+def test_lineage_for_machines_has_ranges_and_changes(lineage):
+    (family,) = call_json("lineage", "gull")["families"]
+
+    runs = {run["run_id"]: run for run in family["runs"]}
+    assert family["lineage"] == ["root", "head"]
+    assert (runs["root"]["kept"], runs["root"]["pruned"]) == ([0, 80], [80, 100])
+    assert (runs["side"]["kept"], runs["side"]["pruned"]) == (None, [60, 60])
+    assert runs["head"]["changes"] == [{"path": "lr", "kind": "changed", "before": 0.1, "after": 0.2}]
+
+
+def test_lineage_without_a_name_draws_every_run_once(lineage):
+    with Run(None, run_id="alone"):
+        pass
+
+    families = call_json("lineage")["families"]
+
+    assert [family["focus"] for family in families] == ["head", "alone"]
+
+
+def test_lineage_of_a_run_is_seen_from_it(lineage):
+    (family,) = call_json("lineage", "side")["families"]
+
+    assert {run["run_id"]: run["kept"] for run in family["runs"]}["root"] == [0, 50]
+
+
+# compare
+
+
+def test_compare_puts_runs_side_by_side(lineage):
+    lines = call("compare", "root", "gull").stdout.splitlines()
+
+    assert lines[0].split() == ["root", "head", "Δ"]
+    assert any(re.fullmatch(r"lr +0\.1 +0\.2 +\+0\.1 \(\+100\.0%\)", line) for line in lines)
+
+
+def test_compare_leaves_out_what_is_the_same(lineage):
+    paths = [row["path"] for row in call_json("compare", "root", "gull", "--only-differences")["attributes"]]
+
+    assert "lr" in paths
+    assert "model/depth" not in paths
+
+
+def test_compare_needs_two_runs(lineage):
+    assert "two runs or more" in call("compare", "root", exit_code=2).stderr
+
+
+def test_a_run_compared_with_itself_has_no_differences(lineage):
+    assert call("compare", "root", "root", "--only-differences").stdout == "no differences\n"
+
+
+# tail
+
+
+def test_tail_shows_the_last_events_and_the_state(lineage):
+    lines = call("tail", "gull", "-n", "2").stdout.splitlines()
+
+    assert lines == ["step 140  train/loss NaN", "step 90  samples  a sample", "head finished"]
+
+
+def test_tail_for_machines_is_a_line_per_event(lineage):
+    events = [json.loads(line) for line in call("tail", "gull", "-n", "3", "--json").stdout.splitlines()]
+
+    assert [event["kind"] for event in events] == ["metrics", "metrics", "line", "state"]
+    assert events[1]["values"] == {"train/loss": "NaN"}
+
+
+def test_tail_takes_what_matches(lineage):
+    lines = call("tail", "gull", "--attributes", "samples").stdout.splitlines()
+
+    assert lines == ["step 90  samples  a sample", "head finished"]
+
+
+def test_tail_shows_nothing_inherited(lineage):
+    assert call("tail", "side").stdout.splitlines() == ["step 60  train/loss 0.5", "side finished"]
+
+
+# plot
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_plot_fits_its_width(lineage, width):
+    text = call("plot", "gull", "--pruned", env={"COLUMNS": str(width)}).stdout
+
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_plot_draws_a_chart_per_metric_with_forks_and_nan(lineage):
+    text = call("plot", "gull").stdout
+
+    assert text.startswith("val/acc\n")
+    assert "\ntrain/loss\n" in text
+    assert "◆" in text
+    assert "1 NaN" in text
+    assert "forks at 80" in text
+
+
+def test_plot_of_a_metric_that_is_not_there_names_those_that_are(lineage):
+    message = call("plot", "gull", "nothing", exit_code=1).stderr
+
+    assert "no metric matches 'nothing'; there are train/loss, val/acc" in message
+
+
+def test_plot_adds_other_runs_with_letters_where_there_is_no_colour(lineage):
+    text = call("plot", "gull", "train/loss", "--with", "side").stdout
+
+    assert re.search(r"^a head", text, re.MULTILINE)
+    assert re.search(r"^b side", text, re.MULTILINE)
+
+
+def test_plot_for_machines_has_what_was_pruned(lineage):
+    (curve,) = call_json("plot", "gull", "^train/", "--pruned")["curves"]
+
+    assert curve["forks"] == [80]
+    assert curve["points"] == 15
+    assert [part["points"] for part in curve["pruned"]] == [2]
+    assert curve["nan"] == 1
+
+
+def test_plot_of_own_points_leaves_out_what_is_inherited(lineage):
+    (curve,) = call_json("plot", "gull", "^train/", "--own")["curves"]
+
+    assert (curve["points"], curve["range"]) == (6, [90, 140])
+
+
+# export
+
+
+def test_export_of_points_is_exact(lineage):
+    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--attributes", "loss").stdout)))
+
+    assert len(rows) == 15
+    assert rows[1] == {
+        "run_id": "head",
+        "experiment": "gull",
+        "path": "train/loss",
+        "step": "10",
+        "time": rows[1]["time"],
+        "value": repr(1 / 11),
+        "text": "",
+        "source_run": "root",
+    }
+    assert rows[-1]["value"] == "NaN"
+
+
+def test_export_of_own_points_leaves_out_what_is_inherited(lineage):
+    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--own", "--attributes", "loss").stdout)))
+
+    assert {row["source_run"] for row in rows} == {"head"}
+
+
+def test_export_of_runs_has_a_row_each(lineage):
+    rows = json.loads(call("export", "runs", "--format", "json").stdout)
+
+    assert [row["run_id"] for row in rows] == ["side", "head", "root"]
+    assert rows[1]["lr"] == 0.2
+    assert rows[1]["train/loss"] == "NaN"
+
+
+def test_export_of_experiments_has_their_heads(lineage):
+    assert [row["run_id"] for row in call_json("export", "experiments")] == ["head"]
+
+
+def test_export_to_parquet_keeps_types(lineage, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    target = tmp_path / "points.parquet"
+
+    call("export", "points", "gull", "--output", str(target))
+
+    table = parquet.read_table(target)
+    assert table.num_rows == 15 + 9 + 1
+    assert [str(field.type) for field in table.schema][3:6] == ["double", "timestamp[us, tz=UTC]", "double"]
+
+
+def test_export_of_runs_to_parquet_keeps_string_sets(lineage, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    target = tmp_path / "runs.parquet"
+
+    call("export", "runs", "--attributes", "^sys/tags$", "--output", str(target))
+
+    assert parquet.read_table(target).column("sys/tags").to_pylist() == [["baseline"]] * 3
+
+
+def test_export_replaces_no_file_unasked(lineage, tmp_path):
+    target = tmp_path / "runs.csv"
+    target.write_text("precious")
+
+    message = call("export", "runs", "-o", str(target), exit_code=2).stderr
+
+    assert "--force" in message
+    assert target.read_text() == "precious"
+
+
+def test_export_replaces_a_file_by_force_and_leaves_no_other_behind(lineage, tmp_path):
+    target = tmp_path / "out" / "runs.csv"
+    target.parent.mkdir()
+    target.write_text("old")
+
+    call("export", "runs", "-o", str(target), "--force")
+
+    assert target.read_text().startswith("run_id,experiment,")
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_export_of_an_unknown_format_is_wrong_usage(lineage, tmp_path):
+    assert "cannot tell the format" in call("export", "runs", "-o", str(tmp_path / "a.xlsx"), exit_code=2).stderr
+
+
+def test_export_of_nothing_is_told(lineage):
+    assert "none that satisfy" in call("export", "runs", "--filter", "lr > 5", exit_code=1).stderr
+
+
+# fsck
+
+
+def test_fsck_of_sound_journals_finds_no_damage(lineage):
+    document = call_json("fsck")
+
+    assert document["problems"] == []
+    assert (document["journals"], document["files"]) == (3, 1)
+    assert document["points"] == 11 * 2 + 6 + 1
+
+
+def test_fsck_tells_what_was_skipped_and_changes_nothing(lineage):
+    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    journal.write_bytes(data)
+
+    result = call("fsck", exit_code=1)
+
+    assert f"tests/project/root/{journal.name}" in result.stdout
+    assert re.search(r"\d+ bytes at offset \d+ were skipped: ", result.stdout)
+    assert journal.read_bytes() == data
+
+
+def test_fsck_tells_of_a_journal_that_was_cut(data_directory, run_script):
+    run_script("from runfork import Run\nRun(run_id='gone').close()")
+    (journal,) = (data_directory / "tests" / "project" / "gone").glob("*.journal")
+    journal.write_bytes(journal.read_bytes()[:-5])
+
+    (problem,) = call_json("fsck", exit_code=1)["problems"]
+
+    assert "ends within a record" in problem["reason"]
+
+
+def test_fsck_tells_of_files_that_are_gone_or_changed(lineage):
+    (kept,) = (lineage / "tests" / "project" / "head" / "files").iterdir()
+    kept.chmod(0o644)
+    kept.write_bytes(b"54321")
+
+    assert call_json("fsck")["problems"] == []
+    assert "not those that were logged" in call_json("fsck", "--contents", exit_code=1)["problems"][0]["reason"]
+
+    kept.unlink()
+    assert "not there" in call_json("fsck", exit_code=1)["problems"][0]["reason"]
+
+
+def test_fsck_tells_of_what_is_no_journal(lineage):
+    (lineage / "tests" / "project" / "root" / "x.journal").write_bytes(b"something else entirely")
+
+    (problem,) = call_json("fsck", exit_code=1)["problems"]
+
+    assert "not a runfork journal" in problem["reason"]
+
+
+def test_the_other_commands_read_past_damage(lineage):
+    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
+    data = bytearray(journal.read_bytes())
+    data[-300] ^= 0xFF
+    journal.write_bytes(data)
+
+    assert call_json("ls")["items"][0]["run_id"] == "head"
+
+
+# plugins
+
+
+def test_plugins_lists_names_versions_and_hooks(data_directory):
+    plugins = {plugin["name"]: plugin for plugin in call_json("plugins")["plugins"]}
+
+    assert plugins["runfork.cli.commands"]["hooks"] == ["register_commands"]
+    assert plugins["runfork.cli.commands"]["version"]
+
+
+def test_a_plugin_that_fails_is_told_with_the_reason(data_directory, monkeypatch):
+    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+
+    document = call_json("plugins", exit_code=1)
+
+    assert "No module named" in document["failures"]["runfork.no_such_module"]
+
+
+def test_the_help_tells_of_plugins_that_failed(data_directory, monkeypatch):
+    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+
+    assert "Plugins that failed: runfork.no_such_module" in " ".join(call("--help").stdout.split())
+
+
+# The command line itself
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lss"], "runfork: there is no command 'lss'; did you mean ls?"),
+        (["ls", "--fliter", "x"], "runfork ls: no such option '--fliter'"),
+        (["show"], "runfork show: missing argument 'RUN'; see 'runfork show --help'"),
+        (["ls", "-n", "many"], "runfork ls: invalid value for '-n' / '--limit'"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_two(arguments, message, data_directory):
+    error = call(*arguments, exit_code=2).stderr
+
+    assert error.startswith(message)
+    assert error.count("\n") == 1
+
+
+def test_an_unexpected_error_is_one_sentence_that_names_the_debug_switch(lineage, monkeypatch):
+    monkeypatch.setattr("runfork.cli.ls.read_listing", lambda *_, **__: 1 / 0)
+
+    error = call("ls", exit_code=1).stderr
+
+    assert error.count("\n") == 1
+    assert "ZeroDivisionError" in error
+    assert "RUNFORK_DEBUG=1" in error
+
+
+def test_the_debug_switch_shows_the_traceback(lineage, monkeypatch):
+    monkeypatch.setattr("runfork.cli.ls.read_listing", lambda *_, **__: 1 / 0)
+    monkeypatch.setenv("RUNFORK_DEBUG", "1")
+
+    assert "Traceback" in call("ls", exit_code=1).stderr
+
+
+def test_warnings_are_one_sentence_without_their_place(lineage, recwarn):
+    result = CliRunner().invoke(cli, ["ls", "--filter", 'nothing == "x"', "--json"], prog_name="runfork")
+
+    assert "runfork: 'nothing' doesn't exist in the project" in result.stderr
+    assert ".py" not in result.stderr
+
+
+def test_a_plugin_may_replace_a_command(data_directory, monkeypatch, tmp_path):
+    plugin = tmp_path / "my_runfork_plugin.py"
+    plugin.write_text(
+        "import click\n"
+        "from runfork import hookimpl\n"
+        "@hookimpl\n"
+        "def register_commands():\n"
+        "    return [lambda: click.Command('ls', callback=lambda: click.echo('mine'), help='My own list.')]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "my_runfork_plugin"))
+
+    assert call("ls").stdout == "mine\n"
+    assert "My own list." in call("--help").stdout

@@ -184,7 +184,8 @@ class LoggerMethods:
                 return self.evaluated_step + (step + 1) * STEP_BETWEEN
         if step is None:
             return self._known_step(main_step)
-        return max(self.steps.place(metrics, step, main_step=main_step), 0)
+        number = step if isinstance(step, int) else float(step)  # a tensor, say
+        return max(self.steps.place(metrics, number, main_step=main_step), 0)
 
     def _is_per_epoch(self, metrics: Mapping[str, float]) -> bool:
         """Return whether Lightning chose the step: it adds the epoch only then."""

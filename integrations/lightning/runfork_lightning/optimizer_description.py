@@ -45,13 +45,23 @@ def describe_optimizers(optimizers: Sequence[Optimizer]) -> dict[str, Any]:
 
 
 def _settings(group: dict[str, Any]) -> dict[str, Any]:
-    """Return a group's settings without its parameters; None and tensors that lie on a device are left out."""
-    settings = {}
-    for key, value in group.items():
-        if key in ("params", "param_names", "name") or value is None or _is_on_device(value):
-            continue
-        settings[key] = list(value) if isinstance(value, tuple) else (value.item() if hasattr(value, "item") else value)
-    return settings
+    """Return a group's settings without its parameters; None and tensors that lie on a device are left out.
+
+    Numbers are floats, so that a setting has one type in every run, whether it was written 0 or 0.1.
+    """
+    return {
+        key: _plain(value)
+        for key, value in group.items()
+        if key not in ("params", "param_names", "name") and value is not None and not _is_on_device(value)
+    }
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_on_device(value: object) -> bool:

@@ -56,7 +56,7 @@ class StepsSeen:
         if step == main_step:
             axes = [self._axes[path] for path in paths if path in self._axes]
         else:
-            axes = [self._axes.setdefault(path, _Axis(last=-1)) for path in paths]
+            axes = [self._axes.setdefault(path, _Axis(last=step)) for path in paths]
         for axis in axes:
             if axis.is_restored:
                 axis.shift = axis.last + 1 if step == 0 and axis.last > 0 else 0
@@ -72,7 +72,7 @@ class StepsSeen:
     @property
     def cuts(self) -> dict[str, int | float]:
         """Up to where a fork inherits each series that counts on an axis of its own."""
-        return {path: self._cut(axis) for path, axis in self._axes.items()}
+        return {path: cut for path, axis in self._axes.items() if (cut := self._cut(axis)) >= 0}
 
     def _cut(self, axis: _Axis) -> float:
         if axis.is_steady and axis.distance is not None and self.last is not None:

@@ -13,7 +13,6 @@ _SETTINGS = (
     "accumulate_grad_batches",
     "check_val_every_n_epoch",
     "gradient_clip_algorithm",
-    "gradient_clip_val",
     "limit_test_batches",
     "limit_train_batches",
     "limit_val_batches",
@@ -38,9 +37,12 @@ def describe_trainer(trainer: Any) -> dict[str, Any]:
     found = {name: _plain(getattr(trainer, name, None)) for name in _SETTINGS}
     found["accelerator"] = type(trainer.accelerator).__name__.removesuffix("Accelerator").lower()
     found["strategy"] = type(trainer.strategy).__name__
-    found["max_time"] = _max_time(trainer)
+    found["gradient_clip_val"] = float(trainer.gradient_clip_val) if trainer.gradient_clip_val is not None else None
+    found["max_time_seconds"] = _max_time_seconds(trainer)
     found["seed"] = _seed()
-    found["callbacks"] = sorted({type(callback).__name__ for callback in trainer.callbacks})
+    found["callbacks"] = (
+        sorted({type(callback).__name__ for callback in trainer.callbacks} - {"RunforkCallback"}) or None
+    )
     return {f"trainer/{name}": value for name, value in found.items() if value is not None}
 
 
@@ -50,7 +52,7 @@ def _plain(value: Any) -> Any:
     return str(getattr(value, "value", value))
 
 
-def _max_time(trainer: Any) -> float | None:
+def _max_time_seconds(trainer: Any) -> float | None:
     for callback in trainer.callbacks:
         if type(callback).__name__ == "Timer" and getattr(callback, "_duration", None) is not None:
             return float(callback._duration)  # noqa: SLF001  Lightning shows the limit nowhere else

@@ -1,0 +1,286 @@
+"""What is logged by itself, and that the documents say so."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.run import Run
+
+pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "frameworks-lightning.md"
+OWN = ("train/", "val/", "hparams/", "sys/", "runtime/", "source_code/")
+
+
+def _documented() -> dict[str, str]:
+    section = DOCUMENT.read_text(encoding="utf-8").partition("## What is logged by itself")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| ([a-z_ ]+) \|", section, re.MULTILINE)
+    return {re.sub(r"<[^>]+>", "*", path): kind for path, kind in rows}
+
+
+def _pattern(path):
+    return re.compile(re.escape(path).replace(r"\*", r"[^/]+(?:/[^/]+)*"))
+
+
+def _types(history, run_id):
+    values = history().project.index.values([run_id])[run_id]
+    return {path: value.type.value for path, value in values.items()}
+
+
+@pytest.fixture
+def everything(lightning, history):
+    """The attributes of a run in which everything that can be logged was."""
+
+    class Scheduled(lightning.Model):
+        def configure_optimizers(self):
+            groups = [{"params": [self.layer.weight]}, {"params": [self.layer.bias], "lr": 0.01}]
+            optimizer = lightning.torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+            scheduler = lightning.torch.optim.lr_scheduler.StepLR(optimizer, 1)
+            return [optimizer], [scheduler]
+
+    lightning.L.seed_everything(3)
+    own = lightning.logger(
+        run_id="all", log_gradient_norms=True, log_checkpoint_files=True, tags=["one"], group_tags=["two"]
+    )
+    saver = lightning.L.callbacks.ModelCheckpoint(monitor="val/loss_epoch", save_last=True)
+    trainer = lightning.trainer(
+        own,
+        callbacks=[saver],
+        gradient_clip_val=1,
+        gradient_clip_algorithm="norm",
+        max_time="00:01:00:00",
+        min_steps=1,
+    )
+    trainer.fit(Scheduled(), lightning.loader(), lightning.loader(16))
+    return history().values("all"), _types(history, "all")
+
+
+def test_every_attribute_that_is_logged_is_documented_with_its_type(everything):
+    _, types = everything
+    documented = [(_pattern(path), kind) for path, kind in _documented().items()]
+    undocumented = [
+        path
+        for path, kind in types.items()
+        if not path.startswith(OWN)
+        and not any(pattern.fullmatch(path) and (kind in known or known == "any") for pattern, known in documented)
+    ]
+
+    assert [] == undocumented
+
+
+def test_every_attribute_that_is_documented_is_logged(everything):
+    _, types = everything
+    left_to_others = {"source/*", "sys/exception"}
+    missing = [
+        path
+        for path in _documented().keys() - left_to_others
+        if not any(_pattern(path).fullmatch(logged) for logged in types)
+    ]
+
+    assert [] == missing
+
+
+def test_values_are_those_of_the_training(everything, history):
+    values, _ = everything
+    expected = {
+        "hparams/lr": 0.05,
+        "trainer/max_epochs": 2,
+        "trainer/seed": 3,
+        "trainer/max_time_seconds": 3600.0,
+        "data/train/batches": 8,
+        "data/train/samples": 64,
+        "data/validation/batch_size": 8,
+        "model/parameters/total": 5,
+        "optimizer/SGD/momentum": 0.9,
+        "optimizer/SGD/1/lr": 0.01,
+        "optimizer/SGD/scheduler/type": "StepLR",
+        "checkpoints/monitor": "val/loss_epoch",
+        "sys/integration/name": "pytorch_lightning",
+        "sys/tags": frozenset({"one"}),
+        "sys/group_tags": frozenset({"two"}),
+    }
+
+    assert expected == {path: values[path] for path in expected}
+
+
+def test_learning_rate_is_that_which_the_step_used(everything, history):
+    del everything
+    rates = history().points("all", "optimizer/lr/SGD/0")
+
+    assert [0.1] * 8 + [pytest.approx(0.01)] * 8 == [rates[step] for step in range(16)]
+
+
+def test_every_checkpoint_file_is_listed_with_its_step(everything, history):
+    del everything
+    names = {step: Path(path).name for step, path in history().points("all", "checkpoints/path").items()}
+
+    assert "epoch=0-step=8.ckpt" == names[7]
+    assert {"last.ckpt"} == {name for step, name in names.items() if step % 1}
+    assert set(names) == set(history().points("all", "checkpoints/size_bytes"))
+
+
+def test_learning_rate_that_a_hook_changes_on_a_resume_is_the_one_logged(lightning, history):
+    class Changing(lightning.Model):
+        def on_train_start(self):
+            for group in self.optimizers().param_groups:
+                group["lr"] = self.hparams.lr
+
+    saver = lightning.L.callbacks.ModelCheckpoint(dirpath="saved")
+    lightning.trainer(lightning.logger(run_id="parent"), callbacks=[saver], max_epochs=1).fit(
+        Changing(lr=0.1), lightning.loader()
+    )
+    trainer = lightning.trainer(lightning.logger(run_id="child"))
+    trainer.fit(Changing(lr=0.02), lightning.loader(), ckpt_path=saver.best_model_path)
+    found = history()
+
+    assert (0.1, 0.02) == (found.values("parent")["optimizer/SGD/lr"], found.values("child")["optimizer/SGD/lr"])
+    assert [0.1, 0.02] == [found.points("child", "optimizer/lr/SGD")[step] for step in (7, 8)]
+
+
+def test_auto_logged_series_follow_log_every_n_steps(lightning, history):
+    lightning.trainer(lightning.logger(run_id="only"), log_every_n_steps=4).fit(lightning.model(), lightning.loader())
+
+    assert [3, 7, 11, 15] == list(history().points("only", "optimizer/lr/SGD"))
+    assert [3, 7, 11, 15] == list(history().points("only", "throughput/steps_per_second"))
+
+
+# The logger by itself
+
+
+def test_logger_is_known_by_run_and_experiment_before_anything_is_written(lightning, store):
+    own = lightning.logger(run_id="chosen")
+
+    assert ("tiny", "chosen", False) == (own.name, own.version, store.exists())
+    assert own.save_dir == str(Path.cwd())
+
+
+def test_reading_the_experiment_opens_no_run_but_using_it_does(lightning, history):
+    own = lightning.logger(run_id="late")
+    handle = own.experiment
+    before = history().runs
+    handle.add_tags(["used"])
+
+    assert ([], ["late"]) == (before, history().runs)
+    assert isinstance(handle, Run)
+
+
+def test_logger_survives_pickling_and_names_the_same_run(lightning, history):
+    own = lightning.logger(run_id="sent")
+    own.log_metrics({"a": 1.0}, step=1)
+    again = pickle.loads(pickle.dumps(own))
+    again.log_metrics({"a": 2.0}, step=2)
+    again.runs.run.close()
+
+    assert {1: 1.0, 2: 2.0} == history().points("sent", "a")
+
+
+def test_handle_of_a_run_can_be_copied_without_opening_it(lightning, store):
+    own = lightning.logger()
+    copy.copy(own.experiment)
+
+    assert not store.exists()
+
+
+def test_prefix_stands_before_metrics(lightning, history):
+    lightning.trainer(lightning.logger(run_id="only", prefix="stage1/"), max_epochs=1).fit(
+        lightning.model(), lightning.loader()
+    )
+
+    assert set(range(8)) == set(history().points("only", "stage1/train/loss_step"))
+
+
+def test_hyperparameters_of_any_kind_have_a_text_or_a_value(lightning, history):
+    own = lightning.logger(run_id="only")
+    own.log_hyperparams(
+        {
+            "nested": {"depth": 2},
+            "layer": lightning.torch.nn.ReLU(),
+            "function": lightning.torch.relu,
+            "nothing": None,
+            "kind": int,
+        }
+    )
+    own.log_hyperparams(None)
+    values = history().values("only")
+    found = [values[f"hparams/{name}"] for name in ("nested/depth", "layer", "nothing", "kind")]
+
+    assert [2, "torch.nn.modules.activation.ReLU", "None", "builtins.int"] == found
+
+
+def test_metrics_without_a_step_go_to_the_present_one(lightning, history):
+    class Direct(lightning.Model):
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            self.logger.log_metrics({"direct": float(batch_idx)})
+
+    lightning.trainer(lightning.logger(run_id="only"), max_epochs=1).fit(Direct(), lightning.loader())
+
+    assert {step: float(step) for step in range(8)} == history().points("only", "direct")
+
+
+def test_step_of_the_users_own_is_kept(lightning, history):
+    class ByEpoch(lightning.Model):
+        def on_train_epoch_end(self):
+            self.log("step", float(self.current_epoch))
+            self.log("by_epoch", 1.0)
+
+    lightning.trainer(lightning.logger(run_id="only")).fit(ByEpoch(), lightning.loader())
+
+    assert [0, 1] == list(history().points("only", "by_epoch"))
+
+
+def test_nothing_that_a_caller_gets_wrong_reaches_training(lightning, history, caplog):
+    class Wrong(lightning.Model):
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            self.logger.log_metrics({"bad": 1.0}, step="soon")
+            self.logger.log_metrics({"early": 1.0}, step=-5)
+            self.logger.log_hyperparams(7)
+
+    saver = lightning.L.callbacks.ModelCheckpoint(dirpath="saved")
+    lightning.trainer(lightning.logger(run_id="only"), callbacks=[saver], max_epochs=1).fit(Wrong(), lightning.loader())
+    told = [record.message for record in caplog.records if "training goes on" in record.message]
+
+    assert set(range(8)) == set(history().points("only", "train/loss_step"))
+    assert 2 == len(told)
+    assert "7" == lightning.torch.load(saver.best_model_path)["runfork"]["step"]
+
+
+def test_a_run_of_ones_own_is_used_and_left_open(lightning, history):
+    with Run("mine", project="test/tiny", run_id="given") as run:
+        own = lightning.RunforkLogger(run=run)
+        lightning.trainer(own, max_epochs=1).fit(lightning.model(), lightning.loader())
+        left_open = not run.is_closed
+
+    assert left_open
+    assert ["given"] == history().runs
+
+
+def test_disabled_mode_writes_nothing_and_marks_nothing(lightning, store):
+    saver = lightning.L.callbacks.ModelCheckpoint(dirpath="saved")
+    lightning.trainer(lightning.logger(mode="disabled"), callbacks=[saver], max_epochs=1).fit(
+        lightning.model(), lightning.loader()
+    )
+
+    assert "runfork" not in lightning.torch.load(saver.best_model_path)
+    assert not store.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "names"),
+    [
+        ({"resume": "sometimes"}, ArgumentError, "fork, continue, new"),
+        ({"log_gradient_norms": "some"}, ArgumentError, "total"),
+        ({"project": "nowhere"}, ArgumentError, "workspace/project"),
+        ({"run_id": "a/b"}, ArgumentError, "'/'"),
+        ({"tags": [1]}, ArgumentTypeError, "tags"),
+        ({"mode": "loud"}, ArgumentError, "mode"),
+        ({"run": object(), "run_id": "x"}, ArgumentError, "either run"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused_at_once(lightning, options, error, names):
+    with pytest.raises(error, match=re.escape(names)):
+        lightning.logger(**options)

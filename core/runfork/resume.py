@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.hookspecs import Decision, hookimpl
 from runfork.journal.format import Kind
-from runfork.journal.reader import JournalReader
 from runfork.recorder import now_us
 from runfork.status import is_alive
 from runfork.store import journals_of
@@ -60,6 +59,8 @@ def examine_parent(run_directory: Path, mark: str) -> ParentState:
         run_directory: Its folder; it need not exist.
         mark: Id of the checkpoint mark.
     """
+    from runfork.journal.reader import JournalReader  # NumPy comes with it, which a process that only logs does without
+
     mark_step: int | None = None
     has_gone_on = is_any_alive = False
     for path in journals_of(run_directory):

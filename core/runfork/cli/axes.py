@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 __all__ = ["format_ticks", "log_ticks", "nice_ticks"]
 
@@ -49,7 +50,7 @@ def log_ticks(low: float, high: float, *, most: int) -> list[float]:
 def format_ticks(ticks: list[float]) -> list[str]:
     """Return the labels of ticks: as many digits as tell them apart, M and G and T for large ones."""
     largest = max(map(abs, ticks), default=0.0)
-    gaps = [abs(after - before) for before, after in zip(ticks, ticks[1:], strict=False) if after != before]
+    gaps = [abs(after - before) for before, after in pairwise(ticks) if after != before]
     precision = min(gaps, default=largest) * _PRECISION
     if largest and (largest >= _HUGE or largest < _TINY):
         forms = [f".{digits}g" for digits in range(1, 18)]

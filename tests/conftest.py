@@ -2,6 +2,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from runfork.index.memory import MemoryIndex
+from runfork.index.sqlite import SqliteIndex
 
 pytest_plugins = ["runfork.testing.fixtures"]
 
@@ -13,3 +15,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 @pytest.fixture(autouse=True)
 def _own_data_directory(data_directory):
     """Every test has a data directory of its own."""
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def index(request, tmp_path):
+    """An empty index, of each of our kinds in turn."""
+    found = MemoryIndex() if request.param == "memory" else SqliteIndex(tmp_path / "index.sqlite3")
+    yield found
+    found.close()

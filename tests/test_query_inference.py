@@ -2,23 +2,24 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.filters import AnyOf, Attribute, Filter
-from runfork.index.memory import MemoryIndex
 from runfork.query.inference import SYSTEM_TYPES, resolve_filter, resolve_sort
 from runfork.query.selection import select
 from runfork.query.source import Source
 from runfork.testing.histories import HistoryWriter
 
+if TYPE_CHECKING:
+    from runfork.index.interface import Index
+
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 
 
 @pytest.fixture
-def index() -> MemoryIndex:
-    index = MemoryIndex()
+def filled(index: Index) -> Index:
     index.apply(HistoryWriter("r1").create().configs({"lr": 0.1, "mixed": 1, "flag": True, "name": "x"}).batch())
     index.apply(HistoryWriter("r2").create().configs({"mixed": "one", "when": NOON}).metrics({"loss": 1}, 0).batch())
     index.apply(HistoryWriter("r3").create().metrics({"loss": math.nan}, 0).tags("good").files({"f": "ab"}).batch())
@@ -46,19 +47,19 @@ def index() -> MemoryIndex:
          | Filter.eq(Attribute("name", "string"), "x") & Filter.eq(Attribute("lr", "float"), 2)),
     ],
 )  # fmt: skip
-def test_finds_types_and_fits_values(index: MemoryIndex, untyped: Filter, typed: Filter) -> None:
-    assert typed == resolve_filter(untyped, index)
+def test_finds_types_and_fits_values(filled: Index, untyped: Filter, typed: Filter) -> None:
+    assert typed == resolve_filter(untyped, filled)
 
 
-def test_a_path_of_several_types_exists_with_any_of_them(index: MemoryIndex) -> None:
+def test_a_path_of_several_types_exists_with_any_of_them(filled: Index) -> None:
     expected = AnyOf((Filter.exists(Attribute("mixed", "int")), Filter.exists(Attribute("mixed", "string"))))
 
-    assert expected == resolve_filter(Filter.exists("mixed"), index)
+    assert expected == resolve_filter(Filter.exists("mixed"), filled)
 
 
-def test_a_path_that_is_nowhere_is_a_string_with_a_warning(index: MemoryIndex) -> None:
+def test_a_path_that_is_nowhere_is_a_string_with_a_warning(filled: Index) -> None:
     with pytest.warns(RunforkWarning, match="'nope' doesn't exist in the project"):
-        found = resolve_filter(Filter.eq("nope", 1), index)
+        found = resolve_filter(Filter.eq("nope", 1), filled)
 
     assert Filter.eq(Attribute("nope", "string"), "1") == found
 
@@ -77,9 +78,9 @@ def test_a_path_that_is_nowhere_is_a_string_with_a_warning(index: MemoryIndex) -
         (Filter(), "must be built from runfork.Filter"),
     ],
 )  # fmt: skip
-def test_refuses_what_has_no_meaning(index: MemoryIndex, condition: Filter, message: str) -> None:
+def test_refuses_what_has_no_meaning(filled: Index, condition: Filter, message: str) -> None:
     with pytest.raises(ArgumentError) as caught:
-        resolve_filter(condition, index)
+        resolve_filter(condition, filled)
 
     assert message in str(caught.value)
 
@@ -93,25 +94,25 @@ def test_refuses_what_has_no_meaning(index: MemoryIndex, condition: Filter, mess
         (~Filter.eq("loss", math.nan), ["r1", "r2"]),
     ],
 )
-def test_nan_can_be_filtered_for(index: MemoryIndex, condition: Filter, expected: list[str]) -> None:
-    assert expected == sorted(select(Source("local/test", index), "run", condition).labels)
+def test_nan_can_be_filtered_for(filled: Index, condition: Filter, expected: list[str]) -> None:
+    assert expected == sorted(select(Source("local/test", filled), "run", condition).labels)
 
 
-def test_sorting_by_a_path_of_one_type_takes_it(index: MemoryIndex) -> None:
-    assert Attribute("loss", "float_series") == resolve_sort(Attribute("loss"), index)
+def test_sorting_by_a_path_of_one_type_takes_it(filled: Index) -> None:
+    assert Attribute("loss", "float_series") == resolve_sort(Attribute("loss"), filled)
 
 
 @pytest.mark.parametrize(("path", "reason"), [("nope", "doesn't exist"), ("mixed", "has the types int, string")])
-def test_sorting_by_an_unclear_path_takes_a_string_with_a_warning(index: MemoryIndex, path: str, reason: str) -> None:
+def test_sorting_by_an_unclear_path_takes_a_string_with_a_warning(filled: Index, path: str, reason: str) -> None:
     with pytest.warns(RunforkWarning, match=reason):
-        found = resolve_sort(Attribute(path), index)
+        found = resolve_sort(Attribute(path), filled)
 
     assert Attribute(path, "string") == found
 
 
-def test_system_types_are_those_that_the_index_derives(index: MemoryIndex) -> None:
-    index.apply(HistoryWriter("r4").create("tern", fork=("r1", 3)).batch())
-    index.set_state("r4", "failed")
-    derived: dict[str, Any] = {one.path: one.type for one in index.definitions() if one.path.startswith("sys/")}
+def test_system_types_are_those_that_the_index_derives(filled: Index) -> None:
+    filled.apply(HistoryWriter("r4").create("tern", fork=("r1", 3)).batch())
+    filled.set_state("r4", "failed")
+    derived: dict[str, Any] = {one.path: one.type for one in filled.definitions() if one.path.startswith("sys/")}
 
     assert {path: SYSTEM_TYPES.get(path) for path in derived} == derived

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import Attribute, Filter
-from runfork.index.memory import MemoryIndex
 from runfork.query.listing import read_attributes
 from runfork.query.selection import AttributeFilter, Choice, attribute_choices, check_selector, find_definitions, select
 from runfork.query.source import Source
 from runfork.testing.histories import EPOCH, HistoryWriter
+
+if TYPE_CHECKING:
+    from runfork.index.interface import Index
 
 
 def history(run_id: str, minute: int) -> HistoryWriter:
@@ -18,8 +20,7 @@ def history(run_id: str, minute: int) -> HistoryWriter:
 
 
 @pytest.fixture
-def source() -> Source:
-    index = MemoryIndex()
+def source(index: Index) -> Source:
     runs = [
         history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
         history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2, "sys/name": "gull"}).tags("good"),

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
-from runfork.index.interface import Series, SeriesKey
-from runfork.index.memory import MemoryIndex
+from runfork.index.interface import Index, Series, SeriesKey
 from runfork.query.arguments import Inherit, check_step_range
 from runfork.query.files import LoggedFile
 from runfork.query.frames import Layout, series_frame
@@ -35,9 +34,8 @@ def history(run_id: str, minute: int) -> HistoryWriter:
 
 
 @pytest.fixture
-def source() -> Source:
+def source(index: Index) -> Source:
     """A root of another name, 0 to 4 and on; then two runs of one experiment, 5 to 8 and on, and 9 to 11."""
-    index = MemoryIndex()
     root, middle, last = history("root", 0).create("first"), history("middle", 1), history("last", 2)
     for step in range(7):
         root.metrics({"loss": step / 10, "acc": step}, step)
@@ -109,8 +107,7 @@ def test_types_can_stand_in_the_names(source: Source) -> None:
     assert expected == frame.columns.tolist()
 
 
-def test_times_and_previews_have_columns_of_their_own() -> None:
-    index = MemoryIndex()
+def test_times_and_previews_have_columns_of_their_own(index: Index) -> None:
     run = (
         history("r", 0).create().metrics({"a": 1}, 0).metrics({"a": 2, "b": 5}, 1).metrics({"a": 9}, 2, completion=0.5)
     )
@@ -138,8 +135,7 @@ def test_times_and_previews_have_columns_of_their_own() -> None:
     pd.testing.assert_frame_equal(expected, frame)
 
 
-def test_columns_and_rows_of_nan_are_kept() -> None:
-    index = MemoryIndex()
+def test_columns_and_rows_of_nan_are_kept(index: Index) -> None:
     index.apply(history("r", 0).create().metrics({"loss": math.nan}, 0).metrics({"acc": 1}, 1).batch())
 
     frame = read_series(Source("local/test", index), SeriesQuery("run", None, METRICS))
@@ -157,8 +153,7 @@ def test_a_frame_without_points_has_its_index(source: Source, layout: Layout) ->
     assert (1 if layout.is_flat else 2) == frame.columns.nlevels
 
 
-def test_steps_keep_their_six_places() -> None:
-    index = MemoryIndex()
+def test_steps_keep_their_six_places(index: Index) -> None:
     run = history("r", 0).create().metrics({"loss": 1}, 0.1 + 0.2).metrics({"loss": 2}, 999_999_999_999.0)
     index.apply(run.batch())
 
@@ -167,8 +162,7 @@ def test_steps_keep_their_six_places() -> None:
     assert [0.3, 999_999_999_999.0] == steps_of(frame, "r")
 
 
-def test_strings_histograms_and_files_are_objects() -> None:
-    index = MemoryIndex()
+def test_strings_histograms_and_files_are_objects(index: Index) -> None:
     run = history("r", 0).create("gull").strings({"log": ["one", "two"]}, 1)
     run.histograms({"weights": Histogram([0, 1, 2], counts=[3, 4])}, 1).files({"image": "abc"}, 2).metrics(
         {"loss": 1}, 1
@@ -201,8 +195,7 @@ def test_strings_histograms_and_files_are_objects() -> None:
     assert [["one", "two", None]] == [frame["log"].tolist()]
 
 
-def test_an_inherited_file_names_the_run_that_logged_it() -> None:
-    index = MemoryIndex()
+def test_an_inherited_file_names_the_run_that_logged_it(index: Index) -> None:
     index.apply(history("parent", 0).create().files({"image": "abc"}, 2).batch())
     index.apply(history("child", 1).create(fork=("parent", 2)).batch())
 

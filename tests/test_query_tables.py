@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.filters import Attribute, Filter
-from runfork.index.memory import MemoryIndex
 from runfork.query.files import LoggedFile
 from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
 from runfork.query.tables import TableQuery, fetch_experiments_table, fetch_runs_table, read_table
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.types import Histogram
+
+if TYPE_CHECKING:
+    from runfork.index.interface import Index
 
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=timezone.utc)
 
@@ -24,8 +26,7 @@ def history(run_id: str, minute: int) -> HistoryWriter:
 
 
 @pytest.fixture
-def source() -> Source:
-    index = MemoryIndex()
+def source(index: Index) -> Source:
     first = history("r1", 1).create("gull").configs({"lr": 0.1, "depth": 4, "deep": True, "opt": "sgd", "when": NOON})
     first.metrics({"loss": 3}, 0).metrics({"loss": 1}, 1).tags("a", "b").files({"model": "abc"})
     first.histograms({"weights": Histogram([0, 1], counts=[2])}, 0).strings({"log": "hello"}, 0)
@@ -70,8 +71,7 @@ def test_int_and_bool_columns_without_gaps_are_plain(source: Source) -> None:
     assert expected == list(map(str, frame.dtypes))
 
 
-def test_whole_numbers_keep_every_digit() -> None:
-    index = MemoryIndex()
+def test_whole_numbers_keep_every_digit(index: Index) -> None:
     index.apply(history("a", 0).create().configs({"seed": 2**62 + 1}).batch())
     index.apply(history("b", 1).create().batch())
 
@@ -92,8 +92,7 @@ def test_files_histograms_and_strings_are_objects(source: Source) -> None:
     assert ["log", "model", "weights"] == frame.columns.tolist()
 
 
-def test_a_file_series_shows_its_last_file_with_its_step() -> None:
-    index = MemoryIndex()
+def test_a_file_series_shows_its_last_file_with_its_step(index: Index) -> None:
     index.apply(history("r", 0).create().files({"image": "abc"}, 1.5).files({"image": "def"}, 2.5).batch())
 
     file = table(Source("local/test", index), "image").loc["r", "image"]

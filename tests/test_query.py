@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 import runfork
-from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run
+from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,6 +290,14 @@ def test_a_filter_on_several_types_is_refused_and_says_how_to_go_on() -> None:
         runfork.list_runs(runs=Filter.gt("lr", 0.1))
 
     assert runfork.list_runs(runs=Filter.gt(Attribute("lr", "float"), 0.1)) == ["last", "middle"]
+
+
+def test_the_documents_name_every_function() -> None:
+    document = (Path(__file__).parent.parent / "docs" / "query.md").read_text(encoding="utf-8")
+
+    functions = [name for name in query.__all__ if name.islower()]
+    assert [name for name in functions if f"| `{name}(" not in document] == []
+    assert [name for name in functions if not hasattr(runfork, name)] == []
 
 
 def test_a_missing_pandas_is_told_with_its_extra(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runfork import query_language
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.query_language import MAX_DEPTH, parse_filter, print_filter
@@ -178,3 +180,11 @@ def test_reads_a_thousand_conditions_side_by_side() -> None:
     parsed = parse_filter(" OR ".join(f"a == {number}" for number in range(1000)))
 
     assert AnyOf(tuple(Filter.eq("a", number) for number in range(1000))) == parsed
+
+
+def test_the_documents_have_the_grammar_of_the_module() -> None:
+    document = (Path(__file__).parent.parent / "docs" / "query.md").read_text(encoding="utf-8")
+    grammar = [line.strip() for line in (query_language.__doc__ or "").splitlines() if line.startswith("    ")]
+
+    expected = "\n".join(grammar)
+    assert f"```\n{expected}\n```" in document

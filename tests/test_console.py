@@ -352,6 +352,19 @@ def test_log_handlers_made_before_are_captured_too() -> None:
         assert handler.stream is console.err
 
 
+def test_log_handler_of_a_closed_stream_is_no_obstacle() -> None:
+    with Console(start=False) as console:
+        logger = logging.getLogger("test_console.closed")
+        handler = logging.StreamHandler()
+        logger.addHandler(handler)
+        console.err.close()
+        console.capture.start()
+        console.capture.stop()
+        logger.removeHandler(handler)
+
+        assert handler.stream is console.err
+
+
 def test_threads_lose_no_line() -> None:
     with Console() as console:
 

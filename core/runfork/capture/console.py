@@ -289,4 +289,13 @@ def _hand_over_log_handlers(old: Any, new: Any) -> None:
     for logger in loggers:
         for handler in list(getattr(logger, "handlers", ())):
             if isinstance(handler, logging.StreamHandler) and getattr(handler, "stream", None) is old:
-                handler.setStream(new)
+                _hand_over(handler, new)
+
+
+def _hand_over(handler: logging.StreamHandler[Any], stream: Any) -> None:
+    try:
+        handler.setStream(stream)
+    except (OSError, ValueError):  # its stream was closed, and cannot be flushed before it is replaced
+        handler.stream = stream
+    except AttributeError:
+        return  # a handler of somebody's that chooses its stream itself

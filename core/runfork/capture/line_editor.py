@@ -3,7 +3,7 @@ r"""Turning what a program writes to a terminal into the lines that a person wou
 Most text is lines, and goes through as it came. The rest is drawing: progress bars return with ``\r`` or backspaces, or move
 the cursor up to rows that they wrote before. The editor keeps the last rows as a terminal does and hands out a row
 
-- at once when it ends in ``\n`` or ``\r\n`` and nothing returned to it,
+- at once when it ends in ``\n`` or ``\r\n`` and nothing returned to it, or a line was printed behind what was drawn,
 - when something returned to it (it is *live*): once the cursor has left it for good, which is taken to be so when an ordinary
   line follows, or when it has not been drawn anew for a second. Its last state is the line.
 
@@ -98,6 +98,7 @@ class LineEditor:
         self._is_cursor_hidden = False
         self._escape = ""
         self._is_simple = True
+        self._has_moved = False
 
     def feed(self, text: str, now: int) -> Output:
         """Take what was written at `now` (microseconds, not decreasing), and return what is finished by it."""
@@ -207,6 +208,7 @@ class LineEditor:
 
     def _edit(self, text: str) -> None:
         self._absorb_parts()
+        self._has_moved = False
         text = self._escape + text
         self._escape = ""
         if (unfinished := _UNFINISHED.search(text)) and len(unfinished[0]) <= _MAX_ESCAPE:
@@ -244,6 +246,9 @@ class LineEditor:
             self._move_up(1)
 
     def _write(self, text: str) -> None:
+        if self._row.is_live and not self._has_moved:
+            # Who draws begins with a movement of the cursor. This is a line that is printed behind a progress bar.
+            self._row.is_released = True
         self._column = self._row.write(self._column, text)
         if len(self._row.cells) > self._limit:
             self._cut_row()
@@ -261,6 +266,7 @@ class LineEditor:
         returns, self._returns = self._returns, 0
         if not returns:
             return
+        self._has_moved = True
         if returns == 1 and self._is_wiped():
             self._clear_row()
         else:
@@ -273,12 +279,13 @@ class LineEditor:
 
     def _clear_row(self) -> None:
         self._row.cells.clear()
-        self._row.is_cleared = True
+        self._row.is_released = True
 
     def _redraw(self) -> None:
         """Note that the cursor's row is drawn anew from here on; its state up to now may be worth a snapshot."""
+        self._has_moved = True
         self._row.is_live = True
-        self._row.is_cleared = False
+        self._row.is_released = False
         self._take_snapshot(self._now)
 
     def _take_snapshot(self, now: int) -> None:
@@ -298,7 +305,7 @@ class LineEditor:
         if self._returns and self._is_wiped():
             self._clear_row()
         self._returns = 0
-        is_drawn = row.is_live and not (row.is_cleared and row.cells)
+        is_drawn = row.is_live and not (row.is_released and row.cells)
         self._leave_downwards(hold=is_drawn or self._is_cursor_hidden)
 
     def _leave_downwards(self, *, hold: bool) -> None:
@@ -309,7 +316,7 @@ class LineEditor:
         else:
             self._emit_held()
             self._emit(row)
-            row.is_live = row.is_cleared = False
+            row.is_live = row.is_released = False
             del row.cells[MAX_REMEMBERED_COLUMNS:]
         if len(self._above) == MAX_ROWS and (oldest := self._above[0]) in self._held and isinstance(oldest, Row):
             self._held.remove(oldest)
@@ -335,6 +342,7 @@ class LineEditor:
         if final == "m":
             return
         self._apply_returns()
+        self._has_moved = True
         if parameters.startswith("?"):
             if "25" in parameters[1:].split(";") and final in "hl":
                 self._is_cursor_hidden = final == "l"
@@ -388,7 +396,7 @@ class LineEditor:
         elif row in self._held:
             self._held.remove(row)
         row.is_live = True
-        row.is_cleared = row.is_cleared and row.is_blank()
+        row.is_released = row.is_released and row.is_blank()
         return row
 
     def _move_down(self, number: int) -> None:

@@ -17,7 +17,7 @@ class Row:
     Columns after the first one of a wide character or tab hold the empty string, so joining the cells gives the text.
     """
 
-    __slots__ = ("cells", "emitted", "is_cleared", "is_live", "snapshot", "touched")
+    __slots__ = ("cells", "emitted", "is_live", "is_released", "snapshot", "touched")
 
     def __init__(self, text: str = "") -> None:
         self.cells: list[str] = to_cells(text)
@@ -27,8 +27,8 @@ class Row:
         """The text that was last handed out as a state of a progress bar."""
         self.is_live = False
         """Something returned to it to draw it anew, so it is not finished just because the cursor leaves it."""
-        self.is_cleared = False
-        """It was live, and was blanked to make room for ordinary text."""
+        self.is_released = False
+        """It was live, but holds ordinary text: it was blanked to make room for it, or has it behind what was drawn."""
         self.touched = 0
         """When the cursor last left it downwards."""
 

@@ -7,7 +7,8 @@ were applied: the contract suite in `runfork.testing` checks it.
 
 Order of edits: within one journal, its own order. Of points at the same step of a series in one run, the one from the writer
 with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
-one with the greater (order_time, writer, offset) wins.
+one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its journal,
+or when the journal was created.
 
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
 
@@ -208,7 +209,8 @@ class BucketsRequest:
         series: Which.
         count: Number of buckets, at least 1.
         x: "step" or "time" (when points were logged).
-        x_range: First and last x, inclusive; None is the common range of all the series.
+        x_range: First and last x, inclusive. An open end is where the first or last point of all the series lies that is not
+            beyond the other end; without such a point it is the other end, or 0.
         inherit: As in `PointsRequest`.
     """
 
@@ -224,7 +226,7 @@ class Buckets:
     """Float series on a grid: bucket i covers ``[edges[i], edges[i+1])``, the last one its end too.
 
     A point x falls into bucket ``min(floor((x - low) * count / (high - low)), count - 1)``, computed in float64; into the first
-    where low equals high. Among points of equal x (times), order is by step. Without points, low and high are 0 where open.
+    where low equals high. Among points of equal x (times), order is by step.
 
     Args:
         edges: float64[b+1], micro-steps or microseconds.
@@ -259,7 +261,7 @@ class Writer:
         key: The journal.
         identity: Its header.
         applied: Offset up to which it was applied.
-        last_time: Time of its last record.
+        last_time: Largest order_time of its records, or when it was created: times of points are their user's to say.
         state: Of its last STATUS or CLOSE record: "running" where there is none.
         is_closed: A CLOSE record was the last of its kind.
         damage: Stretches that could not be read.

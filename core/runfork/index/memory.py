@@ -145,10 +145,13 @@ class MemoryIndex:
                     (point.step if request.x == "step" else point.time, point.value) for point, _ in seen.committed
                 ]
                 lines[key] = sorted(points, key=lambda point: point[0])
-        everything = [x for points in lines.values() for x, _ in points]
         low, high = request.x_range
-        low = min(everything, default=0) if low is None else low
-        high = max(everything, default=0) if high is None else high
+        inside = [x for points in lines.values() for x, _ in points]
+        inside = [x for x in inside if (low is None or low <= x) and (high is None or x <= high)]
+        if low is None:
+            low = min(inside, default=0 if high is None else high)
+        if high is None:
+            high = max(inside, default=low)
         return _bucketed(lines, request.count, low, high)
 
     def close(self) -> None:
@@ -159,14 +162,12 @@ class MemoryIndex:
 
 def _writer(key: JournalKey, taken: list[Batch]) -> Writer:
     records = [record for batch in taken for record in batch.records]
-    times = [record.time for record in records]
-    times += [int(time) for batch in taken for rows in batch.rows for time in rows.times]
     states = [record for record in records if record.kind in (Kind.STATUS, Kind.CLOSE)]
     return Writer(
         key,
         taken[0].identity,
         taken[-1].end,
-        max(times, default=int(taken[0].identity.get("created", 0))),
+        max([int(taken[0].identity.get("created", 0)), *(record.order_time for record in records)]),
         states[-1].body.get("state", "running") if states else "running",
         bool(states) and states[-1].kind == Kind.CLOSE,
         tuple((damage.offset, damage.length, damage.reason) for batch in taken for damage in batch.damage),

@@ -268,7 +268,7 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
                     own.points.append(Point(record.step + position, record.time, decode_value(kind, value), place))
         last_time = _gather_metrics(run, key.writer, taken)
         run.last_time = max(run.last_time, last_time)
-        run.running_seconds += max(0, last_time - int(taken[0].identity.get("created", 0))) / 1e6
+        run.running_seconds += (last_time - int(taken[0].identity.get("created", 0))) / 1e6
     run.origin = origin_of(about_origin, created=created)
     run.marks = {name: mark for name, (_, mark) in marks.items()}
     return run
@@ -282,29 +282,26 @@ def _own(run: RunRecords, path: str, kind: AttributeType, first: EditKey, *, clo
 
 
 def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> int:
-    """Add the metric rows of one journal; return the largest time in it."""
-    frames: list[tuple[int, int, Any, int]] = []
+    """Add the metric rows of one journal; return the largest order_time in it."""
+    frames: list[tuple[int, int, MetricRows | None, int]] = []
     for batch in taken:
-        frames += [(record.offset, record.time, None, 0) for record in batch.records]
+        frames += [(record.offset, record.order_time, None, 0) for record in batch.records]
         for rows in batch.rows:
-            frames += [
-                (int(offset), int(time), rows, row)
-                for row, (offset, time) in enumerate(zip(rows.sequences, rows.times, strict=True))
-            ]
-    order_time = -(2**63)
-    for offset, time, rows, row in sorted(frames, key=lambda frame: frame[0]):
-        order_time = max(order_time, time)
-        if rows is None:
+            frames += [(int(offset), 0, rows, row) for row, offset in enumerate(rows.sequences)]
+    last_time = int(taken[0].identity.get("created", 0))
+    for offset, order_time, found, row in sorted(frames, key=lambda frame: frame[0]):
+        if found is None:
+            last_time = max(last_time, order_time)
             continue
-        step = int(rows.steps[row])
-        completion = None if rows.completion is None else float(rows.completion[row])
-        if completion is None and not rows.clock_axis:
+        step, time = int(found.steps[row]), int(found.times[row])
+        completion = None if found.completion is None else float(found.completion[row])
+        if completion is None and not found.clock_axis:
             run.metric_times.append((step, time))
-        for path, value in zip(rows.paths, rows.values[row], strict=True):
-            first = EditKey(order_time, writer, offset)
-            own = _own(run, path, AttributeType.FLOAT_SERIES, first, clock_axis=rows.clock_axis)
+        for path, value in zip(found.paths, found.values[row], strict=True):
+            first = EditKey(last_time, writer, offset)
+            own = _own(run, path, AttributeType.FLOAT_SERIES, first, clock_axis=found.clock_axis)
             own.points.append(Point(step, time, float(value), (writer, offset, 0), completion))
-    return order_time if frames else int(taken[0].identity.get("created", 0))
+    return last_time
 
 
 def _own_single(run: RunRecords, path: str) -> Any:

@@ -26,6 +26,7 @@ EPOCH = 1_700_000_000_000_000
 
 HEADER_BYTES = 100
 _FRAME_BYTES = 50
+_POINTS = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class HistoryWriter:
     project: str = "local/test"
     _frames: list[Record | _Row] = field(default_factory=list)
     _end: int = HEADER_BYTES
-    _order_time: int = -(2**63)
+    _order_time: int = 0
     _taken: int = 0
     _start: int = 0
 
@@ -78,7 +79,6 @@ class HistoryWriter:
     def _advance(self, time: int | None) -> tuple[int, int]:
         offset, self._end = self._end, self._end + _FRAME_BYTES
         self.now = self.now + 1_000_000 if time is None else time
-        self._order_time = max(self._order_time, self.now)
         return offset, self.now
 
     def record(
@@ -92,6 +92,8 @@ class HistoryWriter:
     ) -> HistoryWriter:
         """Append any record; `step` in micro-steps, `time` in microseconds."""
         offset, now = self._advance(time)
+        if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
+            self._order_time = max(self._order_time, now)
         self._frames.append(Record(kind, offset, now, self._order_time, step, clock_axis, body))
         return self
 

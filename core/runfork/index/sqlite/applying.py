@@ -22,7 +22,7 @@ from runfork.index.sqlite.attributes import SeriesState
 from runfork.index.sqlite.catalogue import RunEntry, standing, storable
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint, decode_tail
-from runfork.index.sqlite.schema import NEVER, TYPE_NUMBERS
+from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
@@ -116,14 +116,13 @@ class Application:
         self._connection.execute(
             "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
             " VALUES (?, ?, ?, ?, 0, ?, 'running', 0, '[]', '{}') ON CONFLICT DO NOTHING",
-            (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created, NEVER),
+            (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created, created),
         )
         number, before, damage, state, is_closed = self._connection.execute(
             "SELECT id, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?",
             (self._run.id, batch.key.writer),
         ).fetchone()
-        times = [before, *(record.time for record in batch.records)]
-        times += [int(rows.times.max()) for rows in batch.rows if len(rows.times)]
+        last_time = max([before, *(record.order_time for record in batch.records)])
         states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
         if states:
             state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
@@ -132,7 +131,7 @@ class Application:
             damage = json.dumps(json.loads(damage) + found)
         self._connection.execute(
             "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?",
-            (batch.end, max(times), storable(state), is_closed, damage, json.dumps(dict(batch.carry)), number),
+            (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)), number),
         )
         return _Journal(number, batch.key.writer, before)
 
@@ -261,8 +260,6 @@ class Application:
             self._dirty.paths[self._run.run_id].add(number)
             if is_inherited(path, edit.type, configs=True):
                 self._touch_below(number, edit.key.order_time)
-            if path == _ARCHIVED:
-                self._change_archived()
 
     def _touch_below(self, path: int, order_time: int) -> None:
         """Mark the descendants that see an edit made at `order_time`."""
@@ -503,7 +500,8 @@ class Application:
 
     def settle(self, run_id: str) -> None:
         """Work out anew what is marked, and the derived attributes of the run."""
-        self._dirty.paths[run_id].update()
+        if self._catalogue.paths.get(_ARCHIVED) in self._dirty.paths[run_id]:
+            self._change_archived()
         for one in self._dirty.runs:
             self._attributes.refresh(one, None)
         for one, paths in self._dirty.paths.items():
@@ -524,18 +522,7 @@ WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
 
 
 def _order_times(batch: Batch, before: int) -> list[Integers]:
-    """Return, for each group of rows, the largest time in the journal up to each row."""
-    found = []
-    records = [(record.offset, record.order_time) for record in batch.records]
-    offsets = np.array([offset for offset, _ in records], np.int64)
-    times = np.array([time for _, time in records], np.int64)
-    sequences = np.concatenate([offsets, *(rows.sequences for rows in batch.rows)])
-    everything = np.concatenate([times, *(rows.times for rows in batch.rows)])
-    order = np.argsort(sequences, kind="stable")
-    largest = np.empty_like(everything)
-    largest[order] = np.maximum.accumulate(np.maximum(everything[order], before))
-    start = len(records)
-    for rows in batch.rows:
-        found.append(largest[start : start + len(rows.steps)])
-        start += len(rows.steps)
-    return found
+    """Return, for each group of rows, the order_time of the last record before each row."""
+    offsets = np.array([record.offset for record in batch.records], np.int64)
+    times = np.array([before, *(max(before, record.order_time) for record in batch.records)], np.int64)
+    return [times[np.searchsorted(offsets, rows.sequences)] for rows in batch.rows]

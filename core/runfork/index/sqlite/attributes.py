@@ -15,7 +15,7 @@ from runfork.index.origins import default_values, derived_values
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.catalogue import storable
 from runfork.index.sqlite.overlay import Overlay
-from runfork.index.sqlite.schema import NEVER, TYPE_NUMBERS, TYPES
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.index.sqlite.sight import SeenEdits, SeenSeries, Sight
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ class AttributeTable:
         catalogue = self._catalogue
         entry = catalogue.runs[run_id]
         rows = self._connection.execute("SELECT created, last_time FROM journal WHERE run = ?", (entry.id,))
-        spans = [(created, created if last == NEVER else last) for created, last in rows]
+        spans = list(rows)
         last_time = max(0, *(last for _, last in spans))
-        running = sum(max(0, last - created) / 1e6 for created, last in spans)
+        running = sum((last - created) / 1e6 for created, last in spans)
         found = derived_values(
             catalogue.nodes[run_id],
             entry.origin,
@@ -189,29 +189,8 @@ class AttributeTable:
 
     def series_row(self, state: SeriesState, last: Any, source: int, time: int) -> tuple[Any, ...]:
         """Return the columns of a series that has committed points; `last` as the journal holds it."""
-        number, text, is_nan, payload = coded(state.type, last, last)
-        floats = [None if value != value else value for value in state.floats.tolist()]  # noqa: PLR0124
-        return (
-            TYPE_NUMBERS[state.type],
-            number,
-            text,
-            is_nan,
-            payload,
-            source,
-            time,
-            state.clock_axis,
-            int(floats[summaries.COUNT]),
-            state.first_step,
-            state.last_step,
-            int(floats[summaries.FINITE]),
-            floats[summaries.MINIMUM],
-            floats[summaries.MAXIMUM],
-            floats[summaries.MEAN],
-            floats[summaries.SQUARES],
-            int(floats[summaries.NAN]),
-            int(floats[summaries.POSITIVE]),
-            int(floats[summaries.NEGATIVE]),
-        )
+        value = coded(state.type, last, last)
+        return (TYPE_NUMBERS[state.type], *value, source, time, state.clock_axis, *_statistics_columns(state))
 
     # Adding to what is there
 
@@ -230,12 +209,28 @@ class AttributeTable:
 
     def update_statistics(self, run: int, path: int, state: SeriesState) -> None:
         """Write the statistics of a series whose last point stays the last."""
-        columns = self.series_row(state, 0.0, 0, 0)[8:]
         self._connection.execute(
             "UPDATE attribute SET count = ?, first_step = ?, last_step = ?, finite = ?, minimum = ?, maximum = ?, mean = ?,"
             " squares = ?, nan = ?, positive = ?, negative = ? WHERE run = ? AND path = ?",
-            (*columns, run, path),
+            (*_statistics_columns(state), run, path),
         )
+
+
+def _statistics_columns(state: SeriesState) -> tuple[Any, ...]:
+    floats = [None if value != value else value for value in state.floats.tolist()]  # noqa: PLR0124
+    return (
+        int(floats[summaries.COUNT]),
+        state.first_step,
+        state.last_step,
+        int(floats[summaries.FINITE]),
+        floats[summaries.MINIMUM],
+        floats[summaries.MAXIMUM],
+        floats[summaries.MEAN],
+        floats[summaries.SQUARES],
+        int(floats[summaries.NAN]),
+        int(floats[summaries.POSITIVE]),
+        int(floats[summaries.NEGATIVE]),
+    )
 
 
 def _state(row: tuple[Any, ...]) -> SeriesState | None:

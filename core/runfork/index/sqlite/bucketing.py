@@ -48,17 +48,20 @@ class Grid:
         right by the exact rule for the few x beside it.
         """
         wanted = np.arange(1, self.count)
+        if self.high == self.low:
+            return np.concatenate([[0], np.full(self.count, len(x))])
         found = np.searchsorted(x, self.edges[1:-1], side="left")
         for _ in range(len(x)):
-            inside = found < len(x)
             late = np.zeros(len(found), np.bool_)
-            late[inside] = self.cells(x[found[inside]]) < wanted[inside]
+            some = np.flatnonzero(found < len(x))
+            late[some] = self.cells(x[found[some]]) < wanted[some]
             early = np.zeros(len(found), np.bool_)
-            some = found > 0
+            some = np.flatnonzero(found > 0)
             early[some] = self.cells(x[found[some] - 1]) >= wanted[some]
             if not (late.any() or early.any()):
                 break
-            found = found + late - early
+            found[late] = np.searchsorted(x, x[found[late]], side="right")
+            found[early] = np.searchsorted(x, x[found[early] - 1], side="left")
         return np.concatenate([[0], found, [len(x)]])
 
 

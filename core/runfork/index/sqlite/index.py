@@ -22,7 +22,7 @@ from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import RunsStatement, add_functions
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
 from runfork.index.sqlite.pieces import PieceWriter
-from runfork.index.sqlite.schema import NEVER, TYPE_NUMBERS, TYPES, open_file
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, open_file
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.records import JournalKey
 from runfork.steps import MAX_MICRO_STEP
@@ -119,14 +119,13 @@ class SqliteIndex:
         """Return every journal; see `Index.writers`."""
         with self._transaction("DEFERRED"):
             rows = self._connection.execute(
-                "SELECT run, writer, identity, created, applied, last_time, state, is_closed, damage, carry FROM journal"
+                "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry FROM journal"
             ).fetchall()
         found = {}
-        for run, writer, identity, created, applied, last_time, state, is_closed, damage, carry in rows:
+        for run, writer, identity, applied, last_time, state, is_closed, damage, carry in rows:
             key = JournalKey(self._catalogue.names[run], writer)
-            last = created if last_time == NEVER else last_time
             stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
-            about = json.loads(identity), applied, last, state, bool(is_closed), stretches, json.loads(carry)
+            about = json.loads(identity), applied, last_time, state, bool(is_closed), stretches, json.loads(carry)
             found[key] = Writer(key, *about)
         return dict(sorted(found.items()))
 
@@ -297,10 +296,13 @@ class SqliteIndex:
                 )
                 keys.append(key)
                 lines.append(_by_x(points.steps if by_step else points.times, points.values))
+        lines = [_between(x, values, low, high) for x, values in lines]
         filled = [x for x, _ in lines if len(x)]
-        low = min((int(x[0]) for x in filled), default=0) if low is None else low
-        high = max((int(x[-1]) for x in filled), default=0) if high is None else high
-        return bucketed(Grid(low, high, request.count), keys, [_between(x, values, low, high) for x, values in lines])
+        if low is None:
+            low = min((int(x[0]) for x in filled), default=0 if high is None else high)
+        if high is None:
+            high = max((int(x[-1]) for x in filled), default=low)
+        return bucketed(Grid(low, high, request.count), keys, lines)
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
@@ -318,6 +320,7 @@ def _by_x(x: Any, values: Any) -> tuple[Any, Any]:
     return x[order], values[order]
 
 
-def _between(x: Any, values: Any, low: int, high: int) -> tuple[Any, Any]:
-    first, end = np.searchsorted(x, low, side="left"), np.searchsorted(x, high, side="right")
+def _between(x: Any, values: Any, low: int | None, high: int | None) -> tuple[Any, Any]:
+    first = 0 if low is None else int(np.searchsorted(x, low, side="left"))
+    end = len(x) if high is None else int(np.searchsorted(x, high, side="right"))
     return x[first:end], values[first:end]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from runfork.attributes import AttributeType
 from runfork.errors import FormatError
 
-__all__ = ["NEVER", "SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "open_file"]
+__all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "open_file"]
 
 SCHEMA_VERSION = 2
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
@@ -17,9 +17,6 @@ SCHEMA_VERSION = 2
 TYPES = tuple(AttributeType)
 TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
 _STRING_SET = TYPE_NUMBERS[AttributeType.STRING_SET]
-
-NEVER = -(2**63)
-"""The last time of a journal that has nothing but its header."""
 
 BUSY_SECONDS = 30.0
 

@@ -51,7 +51,7 @@ class Keeper:
         """
         self._jobs.put(None)
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
+        if thread is None or self.is_current_thread:
             return True
         thread.join(timeout_seconds)
         return not thread.is_alive()
@@ -65,6 +65,11 @@ class Keeper:
     def is_started(self) -> bool:
         """Whether the thread was started in this process."""
         return self._thread is not None
+
+    @property
+    def is_current_thread(self) -> bool:
+        """Whether this is called by one of its jobs."""
+        return self._thread is threading.current_thread()
 
     def _run(self) -> None:
         due = time.monotonic()
@@ -85,7 +90,5 @@ class Keeper:
     def _guard(self, job: Callable[[], None]) -> None:
         try:
             job()
-        except (
-            Exception
-        ) as error:  # the boundary of this thread: what a job raises is counted and told, and the next one runs
+        except Exception as error:  # the boundary of this thread: what a job raises is told, and the next one runs
             self._on_failure(error)

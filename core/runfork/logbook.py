@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, check_path, convert_config, convert_histogram, flatten
+from runfork.attributes import AttributeType, check_path, check_series_path, convert_config, convert_histogram, flatten
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.format import Kind
 from runfork.recorder import Recorder, to_micros
@@ -199,7 +199,7 @@ class Logbook:
         found = []
         for path, value in data.items():
             try:
-                name = check_path(path)
+                name = check_series_path(path) if kind.is_series else check_path(path)
             except ArgumentError as error:
                 self.problems.drop(f"path {path!r}", f"{path!r:.80} was not logged: {error}")
                 continue

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 import threading
 import warnings
+from pathlib import PurePath
 
 from runfork.errors import LoggingError, RunforkWarning
 
 __all__ = ["Problems"]
 
-_logger = logging.getLogger("runfork")
 MAX_SENTENCES = 100
+_HERE = str(PurePath(__file__).parent)
 
 
 class Problems:
@@ -25,12 +26,13 @@ class Problems:
         self._raises = raises
         self._lock = threading.RLock()
         self._told: dict[str, str] = {}
+        self._noted: list[str] = []
         self.dropped_values = 0
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """The first sentence of every cause, in order."""
-        return tuple(self._told.values())
+        return (*self._told.values(),)
 
     def drop(self, cause: str, sentence: str, *, count: int = 1) -> None:
         """Count values that are not logged; warn the caller once per `cause`.
@@ -42,18 +44,37 @@ class Problems:
             raise LoggingError(sentence)
         with self._lock:
             self.dropped_values += count
-        if self._is_new(cause, sentence):
-            warnings.warn(f"{sentence} (told once; further ones are counted)", RunforkWarning, stacklevel=4)
+        self.warn(cause, f"{sentence} (told once; further ones are counted)")
 
     def warn(self, cause: str, sentence: str) -> None:
         """Warn the caller, once per `cause`, of something decided on their behalf."""
         if self._is_new(cause, sentence):
-            warnings.warn(sentence, RunforkWarning, stacklevel=4)
+            warnings.warn(sentence, RunforkWarning, stacklevel=_frames_of_ours())
 
     def tell(self, cause: str, sentence: str) -> None:
         """Say, once per `cause`, what the environment did: through the logger ``runfork``, so that it never raises."""
+        self.note(cause, sentence)
+        self.tell_noted()
+
+    def note(self, cause: str, sentence: str) -> None:
+        """Remember what is to be told by `tell_noted`: for callers that hold a lock, which a logging handler may want too."""
         if self._is_new(cause, sentence):
-            _logger.warning("runfork: %s", sentence)
+            self._noted.append(sentence)
+
+    def tell_noted(self) -> None:
+        """Tell what was noted."""
+        while self._noted:
+            try:
+                sentence = self._noted.pop(0)
+            except IndexError:  # another thread was quicker
+                return
+            import logging
+
+            logging.getLogger("runfork").warning("runfork: %s", sentence)
+
+    def renew_lock(self) -> None:
+        """Forget who holds the lock: in a forked child, the thread that did is not there."""
+        self._lock = threading.RLock()
 
     def _is_new(self, cause: str, sentence: str) -> bool:
         with self._lock:
@@ -61,3 +82,11 @@ class Problems:
                 return False
             self._told[cause] = sentence
             return True
+
+
+def _frames_of_ours() -> int:
+    """Return the ``stacklevel`` of `Problems.warn` that points at the code which called runfork."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001  what `warnings` itself counts by
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from runfork.attributes import AttributeType, check_path, convert_metric, datetime_to_micros, flatten
+from runfork.attributes import AttributeType, check_series_path, convert_metric, datetime_to_micros, flatten
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.format import (
     FRAME_BODY_FORMAT,
     FRAME_LENGTH,
     FRAME_PREFIX,
+    MAX_PAYLOAD,
     SYNC,
     Flag,
     Kind,
@@ -42,6 +44,9 @@ MAX_SCHEMAS = 4096
 _MAX_JSON_BYTES = 8 * 1024 * 1024
 _MICRO = 1_000_000
 _MAX_WHOLE_STEP = 10**12
+_MAX_SECONDS = 10**11  # some three thousand years
+_MAX_ROW = 32_768
+_BY_PATH = frozenset((Kind.CONFIGS, Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES, Kind.TAGS))
 _METRICS = int(Kind.METRICS)
 
 
@@ -55,14 +60,18 @@ def to_micros(timestamp: object) -> int:
 
     Raises:
         ArgumentTypeError: It is none of these.
+        ArgumentError: It is NaN, infinite, or thousands of years away.
     """
     if timestamp is None:
         return now_us()
     if isinstance(timestamp, datetime):
         return datetime_to_micros(timestamp)
-    if isinstance(timestamp, (int, float)) and not isinstance(timestamp, bool):
-        return round(timestamp * _MICRO)
-    raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {timestamp!r}")
+    if not isinstance(timestamp, Real):
+        raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {timestamp!r:.80}")
+    seconds = float(timestamp)
+    if not abs(seconds) < _MAX_SECONDS:
+        raise ArgumentError(f"timestamp must be Unix seconds, found {timestamp!r:.80}; divide milliseconds by 1000")
+    return round(seconds * _MICRO)
 
 
 class _Schema:
@@ -78,8 +87,13 @@ class _Schema:
         self.payload_length = 8 * count
         self.length_crc = crc32(FRAME_LENGTH.pack(self.payload_length))
 
-    def frame(self, body: bytes) -> bytes:
-        """Return the frame around what `pack` returned."""
+    def row(
+        self, values: Sequence[float], *, micro: int, moment: int, completion: float | None, is_clock: bool
+    ) -> bytes:
+        """Return the frame of a row."""
+        kind, head = (Kind.METRICS, ()) if completion is None else (Kind.PREVIEW, (completion,))
+        flags = int(Flag.CLOCK_AXIS) if is_clock else 0
+        body = self.pack(kind, flags, SYNC, self.identifier, micro, moment, *head, *values)
         return FRAME_PREFIX.pack(self.payload_length, crc32(body, self.length_crc)) + body
 
 
@@ -150,15 +164,16 @@ class Recorder:
         row = self._checked_row(data)
         if not row or self._refuses("metrics", count=len(row)):
             return
-        is_preview = completion is not None
-        schema = self._schema(tuple(row), is_preview=is_preview, clock_axis=clock_axis)
-        if schema is None:
-            return
         self.has_points = self.has_points or not clock_axis
-        values = (completion, *row.values()) if is_preview else tuple(row.values())
-        kind = Kind.PREVIEW if is_preview else Kind.METRICS
-        flags = Flag.CLOCK_AXIS if clock_axis else 0
-        self._journal.write(schema.frame(schema.pack(kind, flags, SYNC, schema.identifier, micro, moment, *values)))
+        names = tuple(row)
+        for start in range(0, len(names), _MAX_ROW):  # all names of a row must fit into one frame
+            paths = names[start : start + _MAX_ROW]
+            schema = self._schema(paths, is_preview=completion is not None, clock_axis=clock_axis)
+            if schema is not None:
+                values = [row[path] for path in paths]
+                self._journal.write(
+                    schema.row(values, micro=micro, moment=moment, completion=completion, is_clock=clock_axis)
+                )
 
     def _checked_row(self, data: Mapping[Any, Any]) -> dict[str, float]:
         """Return the paths and values that can be logged; the others are dropped, each with its reason."""
@@ -167,7 +182,7 @@ class Recorder:
         row: dict[str, float] = {}
         for path, value in data.items():
             try:
-                name = check_path(path)
+                name = check_series_path(path)
                 number = convert_metric(value)
             except ArgumentError as error:
                 self._problems.drop(f"metric {path!r}", f"metric {path!r:.80} was not logged: {error}")
@@ -206,18 +221,21 @@ class Recorder:
         step: int = NO_STEP,
         time_us: int | None = None,
         clock_axis: bool = False,
-    ) -> bool:
-        """Append one record with a JSON body; one that is too long for a frame is split between its keys."""
+    ) -> None:
+        """Append one record with a JSON body; one that is too long for a frame is split between its paths."""
         moment = now_us() if time_us is None else time_us
-        flags = Flag.CLOCK_AXIS if clock_axis else 0
         payload = encode_json(dict(body))
-        if len(payload) > _MAX_JSON_BYTES and len(body) > 1:
-            keys = list(body)
-            middle = len(keys) // 2
-            halves: Sequence[list[str]] = (keys[:middle], keys[middle:])
-            options: dict[str, Any] = {"step": step, "time_us": moment, "clock_axis": clock_axis}
-            return all(self.record(kind, {key: body[key] for key in half}, **options) for half in halves)
-        return self._journal.write(encode_frame(kind, payload, time=moment, step=step, flags=flags))
+        if len(payload) > _MAX_JSON_BYTES and len(body) > 1 and kind in _BY_PATH:
+            paths = list(body)
+            middle = len(paths) // 2
+            for half in (paths[:middle], paths[middle:]):
+                part = {path: body[path] for path in half}
+                self.record(kind, part, step=step, time_us=moment, clock_axis=clock_axis)
+        elif len(payload) > MAX_PAYLOAD:
+            self._problems.drop("payload", f"{kind.name.lower()} of {len(payload):,} bytes were not logged: log a file")
+        else:
+            flags = int(Flag.CLOCK_AXIS) if clock_axis else 0
+            self._journal.write(encode_frame(kind, payload, time=moment, step=step, flags=flags))
 
     def record_points(
         self, kind: Kind, body: Mapping[str, Any], *, step: int, time_us: int, clock_axis: bool = False

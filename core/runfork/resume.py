@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runfork.errors import FormatError
 from runfork.hookspecs import Decision, hookimpl
 from runfork.journal.format import Kind
 from runfork.recorder import now_us
@@ -12,13 +14,13 @@ from runfork.status import is_alive
 from runfork.store import journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from runfork.journal.records import Batch
     from runfork.run import Run
 
-__all__ = ["ParentState", "decide_resume", "examine_parent"]
+__all__ = ["ParentState", "decide_resume", "examine_parent", "has_points"]
 
 
 @hookimpl(trylast=True)
@@ -59,17 +61,14 @@ def examine_parent(run_directory: Path, mark: str) -> ParentState:
         run_directory: Its folder; it need not exist.
         mark: Id of the checkpoint mark.
     """
-    from runfork.journal.reader import JournalReader  # NumPy comes with it, which a process that only logs does without
-
     mark_step: int | None = None
     has_gone_on = is_any_alive = False
     for path in journals_of(run_directory):
-        reader, start = JournalReader(path), 0
         marked_at = None if mark_step is None else -1  # journals of later sessions lie after the mark as a whole
         last: Batch | None = None
         is_closed = False
-        while (batch := reader.read(start)) is not None and batch.end > start:
-            start, last = batch.end, batch
+        for batch in _batches(path):
+            last = batch
             for record in batch.records:
                 is_closed = record.kind == Kind.CLOSE
                 if record.kind == Kind.MARK and record.body.get("mark") == mark:
@@ -80,6 +79,22 @@ def examine_parent(run_directory: Path, mark: str) -> ParentState:
             modified = path.stat().st_mtime_ns // 1000
             is_any_alive = is_any_alive or is_alive(last.identity, modified, now=now_us())
     return ParentState(mark_step is not None, has_gone_on, is_any_alive)
+
+
+def has_points(run_directory: Path) -> bool:
+    """Return whether a run has a point of a series in its journals; console lines and hardware metrics do not count."""
+    return any(_goes_beyond(batch, -1, -1) for path in journals_of(run_directory) for batch in _batches(path))
+
+
+def _batches(path: Path) -> Iterator[Batch]:
+    """Yield what can be read of a journal; one that is damaged from the start holds nothing."""
+    from runfork.journal.reader import JournalReader  # NumPy comes with it, which a process that only logs does without
+
+    reader, start = JournalReader(path), 0
+    with suppress(OSError, FormatError):
+        while (batch := reader.read(start)) is not None and batch.end > start:
+            yield batch
+            start = batch.end
 
 
 def _goes_beyond(batch: Batch, offset: int, step: int) -> bool:

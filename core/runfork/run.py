@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import traceback
+import threading
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from typing_extensions import Self
 
 from runfork.attributes import check_path
 from runfork.checkpoints import check_mark, find_given_mark
@@ -34,9 +33,10 @@ from runfork.steps import NO_STEP, from_micro_steps, to_micro_steps
 from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
+
+    from typing_extensions import Self
 
     from runfork.capture.source_code import SourceTrackingConfig
     from runfork.hookspecs import Decision
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
+STATES = ("running", "finished", "failed", "aborted", "preempted")
+MAX_MESSAGE = 4096
 MAX_TRACEBACK = 64 * 1024
 _DEFAULT_TRACKING: Any = object()
 
@@ -96,6 +98,8 @@ class Run(Logbook):
         is_visitor: bool = False,
         settings: Settings | None = None,
     ) -> None:
+        if settings is not None and not isinstance(settings, Settings):
+            raise ArgumentTypeError(f"settings must be runfork.Settings, found {settings!r:.80}")
         base = settings if settings is not None else Settings.from_environment()
         self._settings = base.with_overrides(mode=mode, project=check_project(project) if project is not None else None)
         if creation_time is not None and not isinstance(creation_time, datetime):
@@ -118,6 +122,10 @@ class Run(Logbook):
         mark = find_given_mark(resume_from, self.problems)
         self._state = "running"
         self._is_closed = False
+        self._is_reopened = False
+        self._closing = threading.RLock()
+        self._writer: str | None = None
+        self._forked_by: str | None = None
         self.journal: JournalWriter = NullWriter() if self.is_disabled else self._new_journal()
         self.recorder = Recorder(self.journal, self.problems)
         self._session: Session | None = None
@@ -231,6 +239,11 @@ class Run(Logbook):
             ArgumentError: `step` is no step.
         """
         micro = to_micro_steps(step)
+        recorded = _check_cuts(cuts)
+        if epoch is not None and not hasattr(epoch, "__index__"):
+            raise ArgumentTypeError(f"epoch must be an int, found {epoch!r:.80}")
+        if fingerprint is not None and not isinstance(fingerprint, str):
+            raise ArgumentTypeError(f"fingerprint must be a string, found {fingerprint!r:.80}")
         if self.is_disabled:
             return {}
         if self._is_closed:
@@ -246,9 +259,9 @@ class Run(Logbook):
             epoch=None if epoch is None else int(epoch),
             fingerprint=fingerprint,
         )
-        recorded = {path: to_micro_steps(last) for path, last in (cuts or {}).items()}
         body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
-        self.recorder.record(Kind.MARK, body, step=micro)
+        if not self._is_closed:
+            self.recorder.record(Kind.MARK, body, step=micro)
         return mark.to_dict()
 
     def resume(
@@ -265,18 +278,22 @@ class Run(Logbook):
             policy: "fork", "continue" or "new"; None asks the plugins (``decide_resume``).
 
         Returns:
-            What was done. "continue" makes this object continue the run that wrote the checkpoint: `run_id` changes.
+            What was done. "continue" makes this object continue the run that wrote the checkpoint: `run_id` changes. It is also
+            what a run does that existed before, under the run id that it was given: its origin stands.
 
         Raises:
-            ArgumentError: This run has series points, or a parent, already; make a new `Run` for the fork.
+            ArgumentError: This run has series points, or another parent, already; make a new `Run` for the fork.
         """
-        if self.has_points or self._identity.fork is not None:
-            raise ArgumentError(
-                f"run {self._identity.run_id!r} has points or a parent already; make a new Run(resume_from=...)"
-            )
+        if self.has_points:
+            raise ArgumentError(f"run {self.run_id!r} has points already; make a new Run(resume_from=...)")
         found = check_mark(mark, self._identity, self.problems)
         if found is None or self.is_disabled:
             return "new"
+        if found.run_id == self.run_id:
+            self._log_resume(found, checkpoint, "continue")
+            return "continue"
+        if self._has_origin():
+            return self._keep_origin(found)
         decision = policy or (self._session.plugins.decide_resume(self, mark) if self._session is not None else "fork")
         if decision == "continue" and not self._can_continue(found):
             decision = "fork"
@@ -288,6 +305,27 @@ class Run(Logbook):
         if decision == "fork":
             self._tell_forked(found.run_id, found.step)
         return decision
+
+    def _has_origin(self) -> bool:
+        """Whether it is settled where this run comes from."""
+        if self._identity.fork is not None or not self._is_reopened:
+            return self._identity.fork is not None
+        from runfork.resume import has_points
+
+        return has_points(self.directory)
+
+    def _keep_origin(self, mark: Mark) -> Decision:
+        if self._identity.fork == (mark.run_id, mark.step):
+            return "continue" if self._is_reopened else "fork"
+        if not self._is_reopened:
+            raise ArgumentError(f"run {self.run_id!r} has the parent {self.parent}; make a new Run(resume_from=...)")
+        stands = "not a fork" if self.parent is None else f"forked from {self.parent[0]!r} at step {self.parent[1]}"
+        self.problems.warn(
+            "fork",
+            f"run {self.run_id!r} exists and is {stands}; that stands, the checkpoint of run {mark.run_id!r} at step "
+            f"{mark.user_step} makes no fork; leave out run_id to fork",
+        )
+        return "continue"
 
     def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
         self._identity.fork = (mark.run_id, mark.step)
@@ -321,15 +359,24 @@ class Run(Logbook):
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
         import shutil
 
+        from runfork.files import FOLDER
         from runfork.journal.creation import frames_to_take_over
 
         provisional = self.directory
         self._identity.run_id = mark.run_id
         self._identity.heed(read_creation(journals_of(self.directory)) or {})
-        self.journal.restart(frames_to_take_over)
-        if (provisional / "files").is_dir():
-            shutil.copytree(provisional / "files", self.directory / "files", dirs_exist_ok=True)
-        shutil.rmtree(provisional, ignore_errors=True)
+        left = self.journal.restart(frames_to_take_over)
+        try:
+            if (provisional / FOLDER).is_dir():
+                shutil.copytree(provisional / FOLDER, self.directory / FOLDER, dirs_exist_ok=True)
+            if left is not None and journals_of(provisional) == [left]:
+                shutil.rmtree(provisional)
+            elif left is not None:  # other sessions wrote to the run that this one was to be
+                left.unlink()
+        except OSError as error:
+            self.problems.tell(
+                "continue files", f"{provisional} could not be moved to {self.directory} ({error}); see both"
+            )
 
     def _log_resume(self, mark: Mark, checkpoint: str | None, decision: Decision) -> None:
         values = {"policy": decision, "parent": mark.run_id, "mark": mark.mark, "checkpoint": checkpoint}
@@ -351,36 +398,51 @@ class Run(Logbook):
         Raises:
             ArgumentError: `state` is none of these.
         """
-        allowed = ("running", "finished", "failed", "aborted", "preempted")
-        if state not in allowed:
-            raise ArgumentError(f"state must be one of {', '.join(allowed)}, found {state!r}")
+        _check_state(state)
+        if self._is_closed:
+            return
         self._state = state
         body: dict[str, Any] = {"state": state}
         if exception is not None:
-            body["exception"] = {"type": type(exception).__name__, "message": str(exception)[:4096]}
-            text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
-            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", text[-MAX_TRACEBACK:]]})
+            message, text = _describe(exception)
+            body["exception"] = {"type": type(exception).__name__, "message": message}
+            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", text]})
         self.recorder.record(Kind.STATUS, body)
 
-    def close(self, state: str | None = None) -> None:
+    def close(self, state: str | None = None, *, timeout: float | None = None) -> None:
         """End the run in this process: flush the console, write the last record, sync. Waits a few seconds at most.
 
         Args:
             state: The final state; default is the last one set, or "finished".
+            timeout: Accepted for scripts written for Neptune; there is nothing to wait for.
+
+        Raises:
+            ArgumentError: `state` is no state; the run is still open.
         """
-        if self._is_closed:
+        del timeout
+        if state is not None:
+            _check_state(state)
+        with self._closing:
+            if self._is_closed:
+                return
+            if self._session is not None:
+                self._session.stop()
+                self._session.settle()
+            self._end(state)
+            if self._session is not None:
+                self._session.finish()
+            self.problems.tell_noted()
+
+    def _end(self, state: str | None) -> None:
+        """Write the last record. A forked child that logged nothing leaves nothing."""
+        if self._is_closed:  # by a signal handler, in the meantime
             return
-        if self._session is not None:
-            self._session.stop()
-            self._session.settle()
-        final = state or (self._state if self._state != "running" else "finished")
-        self._state = final
-        self.recorder.record(Kind.CLOSE, {"state": final})
+        self._state = state or (self._state if self._state != "running" else "finished")
+        if self.journal.has_begun:
+            self.recorder.record(Kind.CLOSE, {"state": self._state})
         self._is_closed = True
         self.recorder.close()
         self.journal.close()
-        if self._session is not None:
-            self._session.finish()
 
     def terminate(self) -> None:
         """Close as aborted: for code that gives up after an error."""
@@ -413,7 +475,7 @@ class Run(Logbook):
     def _new_journal(self) -> JournalWriter:
         return JournalWriter(
             self._begin_journal,
-            on_trouble=lambda sentence: self.problems.tell(sentence[:20], sentence),
+            on_trouble=lambda sentence: self.problems.note(sentence, sentence),
             on_fork=self._after_fork,
         )
 
@@ -429,13 +491,16 @@ class Run(Logbook):
             "created": moment,
             **identity,
             **({"is_visitor": True} if self.is_visitor else {}),
+            **({"forked_by": self._forked_by} if self._forked_by else {}),
         }
+        self._writer = writer
         first = encode_frame(Kind.CREATE, encode_json(self._identity.creation()), time=moment, step=NO_STEP)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
 
     def _begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""
         existing = read_creation(journals_of(self.directory))
+        self._is_reopened = existing is not None
         if existing is not None and (ignored := self._identity.heed(existing)) is not None:
             self.problems.warn("fork", ignored)
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
@@ -469,6 +534,9 @@ class Run(Logbook):
 
     def _after_fork(self) -> None:
         """In a child process after ``os.fork()``: the journal there is another one, and begins with its first record."""
+        self._closing = threading.RLock()
+        self._forked_by, self._writer = self._writer or self._forked_by, None
+        self.problems.renew_lock()
         self.recorder.forget_journal()
         if self._session is not None:
             self._session.forget()
@@ -484,7 +552,32 @@ def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str,
         )
     if resume_from is not None:
         raise ArgumentError("pass either fork_run_id with fork_step, or resume_from, found both")
-    return check_run_id(parent, "fork_run_id"), to_micro_steps(step)
+    return check_run_id(parent, "fork_run_id"), to_micro_steps(step, "fork_step")
+
+
+def _check_cuts(cuts: object) -> dict[str, int]:
+    if cuts is None:
+        return {}
+    if not isinstance(cuts, Mapping):
+        raise ArgumentTypeError(f"cuts must be a dict of path to step, found {cuts!r:.80}")
+    return {check_path(path): to_micro_steps(last, "a cut") for path, last in cuts.items()}
+
+
+def _check_state(state: object) -> None:
+    if state not in STATES:
+        raise ArgumentError(f"state must be one of {', '.join(STATES)}, found {state!r}")
+
+
+def _describe(exception: BaseException) -> tuple[str, str]:
+    """Return an exception's message and traceback, shortened."""
+    import traceback
+
+    try:
+        message = str(exception)
+    except Exception:  # a user's own __str__ may raise anything
+        message = "its message could not be read"
+    text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
+    return message[:MAX_MESSAGE], text[-MAX_TRACEBACK:]
 
 
 def _check_namespace(namespace: object) -> str:

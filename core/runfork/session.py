@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, convert_config
+from runfork.attributes import AttributeType, check_path, convert_config
+from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
 from runfork.recorder import now_us
@@ -28,6 +30,7 @@ __all__ = ["Session"]
 
 HEARTBEAT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
+HEAD_START_SECONDS = 0.05
 
 
 class Session:
@@ -47,6 +50,7 @@ class Session:
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
         self._console: ConsoleCapture | None = None
+        self._is_ending = threading.Event()
         self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
         self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
@@ -58,7 +62,14 @@ class Session:
 
     def start(self) -> None:
         """Begin: the thread, the console, the handlers for the end of the process."""
-        self.keeper.tell(self._begin)
+        for job in (
+            self._let_the_caller_go_first,
+            self._tell_created,
+            self._collect,
+            self._track_source,
+            self._find_samplers,
+        ):
+            self.keeper.tell(job)
         self.keeper.start()
         atexit.register(self._at_exit)
         self._terminator = _Terminator.install(self._run)
@@ -68,14 +79,15 @@ class Session:
     def stop(self) -> None:
         """End the recurring work, flush the console, and note what went wrong. Waits at most 5 seconds."""
         atexit.unregister(self._at_exit)
-        if self._terminator is not None:
-            self._terminator.remove(self._run)
-        if self._console is not None:
-            self._console.stop()
-            self._console = None
+        console, self._console = self._console, None
+        if console is not None:
+            console.stop()
 
     def finish(self) -> None:
         """Tell the plugins that the run is closed, and end the thread."""
+        if self._terminator is not None:
+            self._terminator.remove(self._run)
+        self.keeper.tell(self._close_samplers)
         self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
         if not self.keeper.stop(CLOSE_TIMEOUT_SECONDS):
             self._run.problems.tell(
@@ -84,15 +96,17 @@ class Session:
 
     def settle(self) -> None:
         """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
+        self._is_ending.set()
         done = threading.Event()
         self.keeper.tell(done.set)
-        if self.keeper.is_started:
+        if self.keeper.is_started and not self.keeper.is_current_thread:
             done.wait(CLOSE_TIMEOUT_SECONDS)
         self._diagnose()
 
     def forget(self) -> None:
         """Begin anew in a child process after ``os.fork()``: no thread, no console, no samplers."""
         self._plugins_lock = threading.RLock()
+        self._is_ending = threading.Event()
         self._samplers = []
         self._console = None
         self.keeper.forget()
@@ -109,29 +123,43 @@ class Session:
 
     # On the keeper's thread
 
-    def _begin(self) -> None:
-        run, plugins = self._run, self.plugins
-        plugins.after_run_created(run)
-        if run.is_visitor:
-            return
-        self.log_attributes(plugins.collect_system_attributes(run))
+    def _let_the_caller_go_first(self) -> None:
+        """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
+        self._is_ending.wait(HEAD_START_SECONDS)
+
+    def _tell_created(self) -> None:
+        self.plugins.after_run_created(self._run)
+
+    def _collect(self) -> None:
+        if not self._run.is_visitor:
+            self.log_attributes(self.plugins.collect_system_attributes(self._run))
+
+    def _track_source(self) -> None:
         if self._source_tracking is not None:
-            self.log_attributes(self._source_tracking(run))
-        if run.settings.monitoring_seconds > 0:
-            self._samplers = plugins.register_samplers()
+            self.log_attributes(self._source_tracking(self._run))
+
+    def _find_samplers(self) -> None:
+        if self._run.settings.monitoring_seconds > 0 and not self._run.is_visitor and not self._is_ending.is_set():
+            self._samplers = self.plugins.register_samplers()
 
     def log_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Log configs that plugins found; system namespaces are open to them."""
         body = {}
         for path, value in attributes.items():
-            kind, converted = convert_config(value)
-            body[path] = [kind.value, converted]
+            try:
+                kind, converted = convert_config(value)
+                body[check_path(path)] = [kind.value, converted]
+            except ArgumentError as error:
+                self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
         self._run.recorder.record_values(Kind.CONFIGS, body)
 
     def _every_second(self) -> None:
+        if self._run.is_closed:
+            return
         moment = time.monotonic()
-        if self._console is not None:
-            self._console.flush(now_us())
+        console = self._console
+        if console is not None:
+            console.flush(now_us())
         if self._samplers and moment >= self._sample_due:
             self._sample_due = moment + self._run.settings.monitoring_seconds
             self._sample()
@@ -156,6 +184,12 @@ class Session:
         row = {f"{space}/{path}": value for path, value in readings.items()}
         self._run.recorder.log_row(row, now_us(), clock_axis=True)
 
+    def _close_samplers(self) -> None:
+        samplers, self._samplers = self._samplers, []
+        for sampler in samplers:
+            with suppress(Exception):  # a plugin's sampler may raise anything, and nobody needs it any more
+                sampler.close()
+
     def _diagnose(self) -> None:
         run = self._run
         if self._plugins is not None:
@@ -163,8 +197,9 @@ class Session:
                 run.problems.tell(
                     f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on"
                 )
+        run.problems.tell_noted()
         state = (run.problems.dropped_values, run.journal.lost_records, len(run.problems.sentences))
-        if state == self._diagnosed:
+        if state == self._diagnosed or not run.journal.has_begun:
             return
         self._diagnosed = state
         body: dict[str, Any] = {
@@ -245,11 +280,15 @@ class _Terminator:
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
-        if self.is_of_this_process:
-            for run in list(self._runs):
-                run.set_status("preempted")
-                if is_last_word:
-                    run.close()
-        if is_last_word:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+        try:
+            for run in list(self._runs) if self.is_of_this_process else ():
+                # The program was interrupted anywhere, in the middle of a print for example: what fails here must not keep it
+                # from its end, nor reach the framework that called us.
+                with suppress(Exception):
+                    run.set_status("preempted")
+                    if is_last_word:
+                        run.close()
+        finally:
+            if is_last_word:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.kill(os.getpid(), number)

@@ -65,13 +65,16 @@ def work_out_state(writers: Iterable[Writer], *, now: int) -> State:
     undecided = (writer for writer in ordered if not writer.is_closed and writer.state == "running")
     if any(is_alive(writer.identity, writer.last_time, now=now) for writer in undecided):
         return "running"
-    main = [writer for writer in ordered if not writer.identity.get("rank")] or ordered
-    if not main:
+    deciding = [writer for writer in ordered if not _is_secondary(writer)] or ordered
+    if not deciding:
         return "lost"
-    last = main[-1]
-    if last.state != "running":
-        return last.state  # type: ignore[return-value]
-    return "lost"
+    last = max(deciding, key=lambda writer: (writer.last_time, writer.key.writer))
+    return last.state if last.state != "running" else "lost"  # type: ignore[return-value]
+
+
+def _is_secondary(writer: Writer) -> bool:
+    """Return whether the end of this process says nothing of the run's: another rank, or a child left by ``fork()``."""
+    return bool(writer.identity.get("rank") or writer.identity.get("forked_by"))
 
 
 def is_alive(identity: Mapping[str, Any], last_time: int, *, now: int) -> bool:

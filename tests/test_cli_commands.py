@@ -338,7 +338,7 @@ def test_plot_draws_a_chart_per_metric_with_forks_and_nan(lineage):
     assert "\ntrain/loss\n" in text
     assert "◆" in text
     assert "1 NaN" in text
-    assert "forks at 80" in text
+    assert "fork at 80" in text
 
 
 def test_plot_of_a_metric_that_is_not_there_names_those_that_are(lineage):
@@ -516,7 +516,16 @@ def test_the_other_commands_read_past_damage(lineage):
     data[-300] ^= 0xFF
     journal.write_bytes(data)
 
-    assert call_json("ls")["items"][0]["run_id"] == "head"
+    result = call("ls", "--json")
+
+    assert json.loads(result.stdout)["items"][0]["run_id"] == "head"
+    assert result.stderr == "runfork: damage in 1 journal was skipped; 'runfork fsck' tells more\n"
+
+
+def test_the_other_commands_read_past_what_is_no_journal(lineage):
+    (lineage / "tests" / "project" / "root" / "x.journal").write_bytes(b"something else entirely")
+
+    assert call("ls").stderr == "runfork: 1 journal could not be read; 'runfork fsck' tells more\n"
 
 
 # plugins
@@ -544,6 +553,17 @@ def test_the_help_tells_of_plugins_that_failed(data_directory, monkeypatch):
 
 
 # The command line itself
+
+
+def test_without_a_command_the_help_is_shown(data_directory):
+    assert call().stdout == call("--help").stdout
+
+
+def test_a_failed_run_shows_the_last_line_of_what_ended_it(data_directory):
+    with pytest.raises(ZeroDivisionError), Run(None, run_id="broken"):
+        raise ZeroDivisionError("division by zero")
+
+    assert "  failed with  ZeroDivisionError: division by zero\n" in call("show", "broken").stdout
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,16 @@ def test_help_imports_neither_commands_nor_numpy_nor_rich(data_directory):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_an_encoding_without_braille_gets_question_marks(start, data_directory):
+    many_points(data_directory, count=10)
+    process = start("plot", "big", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    out, error = process.communicate(timeout=LIMIT_SECONDS)
+
+    assert (process.returncode, error) == (0, "")
+    assert "????" in out
+
+
 def read_terminal(descriptor):
     """Return all that a process wrote to a terminal, until it ended."""
     parts = []

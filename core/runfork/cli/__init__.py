@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import sys
 import traceback
@@ -98,6 +99,7 @@ class CommandGroup(click.Group):
             return run()
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            _accept_any_text()
             sys.exit(_exit_code(run))
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -106,6 +108,13 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise _PipeClosedError from error
+
+
+def _accept_any_text() -> None:
+    """Write what the terminal's encoding lacks as a question mark; names and logs may hold anything."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
@@ -174,10 +183,17 @@ def current_plugins(context: click.Context | None = None) -> Plugins:
     return found
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="runfork", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Read runs that fork: list, show, compare, plot and export them, and check what is on disk."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

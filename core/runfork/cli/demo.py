@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from runfork.cli.json_output import write_json
-from runfork.cli.options import Place, json_option, place_options
+from runfork.cli.options import json_option
 
 __all__ = ["command"]
 
@@ -16,14 +16,15 @@ _MODULE = "runfork_lightning.demo"
 
 
 @click.command("demo")
+@click.option("--dir", "directory", metavar="DIR", help="Folder for data and checkpoints; default: ./runfork-demo.")
+@click.option("--project", metavar="NAME", help="Project to log to; default: demo/digits.")
 @json_option
-@place_options
-def command(*, place: Place, as_json: bool) -> None:
+def command(*, directory: str | None, project: str | None, as_json: bool) -> None:
     """Train a small model, lose it, resume it from its checkpoint, and see the fork.
 
     Needs Lightning and scikit-learn: pip install "runfork[demo]".
     """
-    result = _load_demo().run_demo(project=place.project, directory=place.directory)
+    result = _load_demo().run_demo(project=project, directory=directory, is_quiet=as_json)
     if as_json:
         write_json(result)
 

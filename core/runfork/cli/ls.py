@@ -44,7 +44,13 @@ DEFAULT_LIMIT = 50
     help="Attributes to show, such as 'lr,min(val/loss)'; default: a few metrics.",
 )
 @click.option(
-    "-n", "--limit", type=click.IntRange(0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0 is all."
+    "-n",
+    "--limit",
+    metavar="N",
+    type=click.IntRange(0),
+    default=DEFAULT_LIMIT,
+    show_default=True,
+    help="At most so many; 0 is all.",
 )
 @click.option("--archived", "include_archived", is_flag=True, help="Archived runs too.")
 @json_option

@@ -6,6 +6,9 @@ import difflib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
+from runfork.cli.formats import plural
 from runfork.cli.progress import drain_progress
 from runfork.errors import NotFoundError
 from runfork.settings import Settings
@@ -71,6 +74,17 @@ def open_project(place: Place) -> Iterator[Project]:
     try:
         with drain_progress() as progress:
             project.refresh(progress)
+        _tell_problems(project)
         yield project
     finally:
         project.close()
+
+
+def _tell_problems(project: Project) -> None:
+    """Say on stderr that something could not be read; ``fsck`` says what."""
+    damaged = sum(bool(writer.damage) for writer in project.index.writers().values())
+    if project.unreadable:
+        unreadable = plural(len(project.unreadable), "journal")
+        click.echo(f"runfork: {unreadable} could not be read; 'runfork fsck' tells more", err=True)
+    if damaged:
+        click.echo(f"runfork: damage in {plural(damaged, 'journal')} was skipped; 'runfork fsck' tells more", err=True)

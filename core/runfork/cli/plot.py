@@ -30,6 +30,7 @@ __all__ = ["command"]
 
 DEFAULT_CHARTS = 4
 JSON_COLUMNS = 200
+_LISTED_FORKS = 4
 _COLOURS = ("green", "cyan", "yellow", "magenta", "blue", "red", "bright_green", "bright_cyan")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
@@ -45,10 +46,18 @@ _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "second
 @click.option("--x", "axis", type=click.Choice(["step", "time"]), default="step", show_default=True, help="The x axis.")
 @click.option("--log-x", is_flag=True, help="Logarithmic x axis.")
 @click.option("--log-y", is_flag=True, help="Logarithmic y axis; values of 0 and less are marked on the floor.")
-@click.option("--width", type=click.IntRange(20, 1000), help="Columns; default: the terminal's, else 80.")
-@click.option("--height", type=click.IntRange(3, 200), default=12, show_default=True, help="Rows of a chart.")
+@click.option("--width", metavar="N", type=click.IntRange(20, 1000), help="Columns; default: the terminal's, else 80.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(1), default=DEFAULT_CHARTS, show_default=True, help="At most so many metrics."
+    "--height", metavar="N", type=click.IntRange(3, 200), default=12, show_default=True, help="Rows of a chart."
+)
+@click.option(
+    "-n",
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    default=DEFAULT_CHARTS,
+    show_default=True,
+    help="At most so many metrics.",
 )
 @json_option
 @place_options
@@ -179,7 +188,7 @@ def _legend(
         facts += [f"min {format_number(float(finite.min()))}", f"max {format_number(float(finite.max()))}"]
     facts += [f"{count} {what}" for count, what in _not_finite(curve.y) if count]
     if curve.axis == "step" and curve.forks:
-        facts.append("forks at " + ", ".join(format_number(fork, digits=12) for fork in curve.forks))
+        facts.append(_forks_text(curve.forks))
     lines: list[Span] = [[(key, style), (name, None)]]
     room = width - len(key) - len(name)
     for fact in facts:
@@ -190,6 +199,14 @@ def _legend(
         lines[-1].append((part, "dim"))
         room -= len(part)
     return lines
+
+
+def _forks_text(forks: Sequence[float]) -> str:
+    from runfork.cli.formats import format_number
+
+    if len(forks) > _LISTED_FORKS:
+        return f"{len(forks)} forks, the last at {format_number(forks[-1], digits=12)}"
+    return f"fork{'s' if len(forks) > 1 else ''} at " + ", ".join(format_number(fork, digits=12) for fork in forks)
 
 
 def _not_finite(y: Floats) -> list[tuple[int, str]]:

@@ -34,7 +34,15 @@ _INDENT = 2
 @click.command("show")
 @click.argument("name", metavar="RUN")
 @click.option("--console", "show_console", is_flag=True, help="Show the last lines of console output instead.")
-@click.option("-n", "--lines", type=click.IntRange(1), default=20, show_default=True, help="With --console: how many.")
+@click.option(
+    "-n",
+    "--lines",
+    metavar="N",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="With --console: how many.",
+)
 @click.option("--system", "include_system", is_flag=True, help="Also sys/, runtime/ and source_code/.")
 @json_option
 @place_options
@@ -145,7 +153,7 @@ def _print_head(
         ("tags", _text(values, "sys/tags")),
         ("group tags", _text(values, "sys/group_tags")),
         ("description", _text(values, "sys/description")),
-        ("failed with", _text(values, "sys/exception")),
+        ("failed with", _last_line(values, "sys/exception")),
     ]
     kept = [(name, text) for name, text in facts if text]
     columns = [
@@ -160,6 +168,14 @@ def _text(values: Mapping[str, Value], path: str) -> str:
 
     value = values.get(path)
     return "" if value is None or not value.value else format_value(value)
+
+
+def _last_line(values: Mapping[str, Value], path: str) -> str:
+    from runfork.cli.formats import one_line
+
+    value = values.get(path)
+    lines = str(value.value).strip().splitlines() if value is not None else []
+    return one_line(lines[-1]) if lines else ""
 
 
 def _times(node: RunNode, values: Mapping[str, Value]) -> str:

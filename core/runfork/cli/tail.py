@@ -33,7 +33,13 @@ STATE_SECONDS = 1.0
 @click.command("tail")
 @click.argument("name", metavar="RUN")
 @click.option(
-    "-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="How many of the last to begin with."
+    "-n",
+    "--lines",
+    metavar="N",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="How many of the last to begin with.",
 )
 @click.option("--no-follow", is_flag=True, help="Stop there, also if the run goes on.")
 @click.option("--attributes", metavar="PATTERN", help="Only metrics and streams whose path matches, such as '^val/'.")

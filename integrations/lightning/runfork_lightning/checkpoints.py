@@ -28,19 +28,24 @@ class CheckpointLog:
     def note(self, run: Run, saver: Any, *, step: float) -> None:
         """Log what Lightning's `ModelCheckpoint` has just saved.
 
+        Best and last are series too, so that a fork from an older checkpoint shows what was the best by then.
+
         Args:
             run: Where to.
             saver: The callback, or a proxy of it.
             step: The last main step in the checkpoint.
         """
-        path = getattr(saver, "_last_checkpoint_saved", "") or saver.last_model_path or saver.best_model_path
-        if path:
-            place = self._place(step)
-            run.log_string_series({"checkpoints/path": str(path)}, step=place)
-            run.log_metrics(_numbers(saver, str(path)), step=place)
-            if self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
-                run.log_files({"checkpoints/file": str(path)}, step=place)
-        run.log_configs(_summary(saver))
+        path = str(getattr(saver, "_last_checkpoint_saved", "") or saver.last_model_path or saver.best_model_path)
+        if not path:
+            return
+        place = self._place(step)
+        run.log_string_series(_paths(saver, path), step=place)
+        if numbers := _numbers(saver, path):
+            run.log_metrics(numbers, step=place)
+        if self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
+            run.log_files({"checkpoints/file": path}, step=place)
+        if saver.monitor is not None:
+            run.log_configs({"checkpoints/monitor": saver.monitor, "checkpoints/mode": saver.mode})
 
     def _place(self, step: float) -> float:
         last, count = self._last
@@ -49,29 +54,18 @@ class CheckpointLog:
         return step + count * STEP_BETWEEN if count else step
 
 
+def _paths(saver: Any, path: str) -> dict[str, str]:
+    found = {"path": path, "best_model_path": saver.best_model_path, "last_model_path": saver.last_model_path}
+    return {f"checkpoints/{name}": str(value) for name, value in found.items() if value}
+
+
 def _numbers(saver: Any, path: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    size = size_bytes(path)
-    if size is not None:
-        found["checkpoints/size_bytes"] = size
-    score = getattr(saver, "best_k_models", {}).get(path)
-    if score is not None:
-        found["checkpoints/score"] = float(score)
-    return found
-
-
-def _summary(saver: Any) -> dict[str, Any]:
-    summary: dict[str, Any] = {}
-    if saver.last_model_path:
-        summary["checkpoints/last_model_path"] = str(saver.last_model_path)
-    if saver.best_model_path:
-        summary["checkpoints/best_model_path"] = str(saver.best_model_path)
-    if saver.best_model_score is not None:
-        summary["checkpoints/best_model_score"] = float(saver.best_model_score)
-    if saver.monitor is not None:
-        summary["checkpoints/monitor"] = saver.monitor
-        summary["checkpoints/mode"] = saver.mode
-    return summary
+    found = {
+        "size_bytes": size_bytes(path),
+        "score": getattr(saver, "best_k_models", {}).get(path),
+        "best_model_score": saver.best_model_score,
+    }
+    return {f"checkpoints/{name}": float(value) for name, value in found.items() if value is not None}
 
 
 def size_bytes(path: str) -> int | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["NAMESPACES", "classes_for_trainer", "load_classes"]
+__all__ = ["NAMESPACES", "classes_for_trainer", "load_classes", "load_framework"]
 
 NAMESPACES = {
     "pytorch_lightning": "runfork_lightning.for_pytorch_lightning",
@@ -25,12 +25,25 @@ def load_classes() -> ModuleType:
     Raises:
         ImportError: None is installed.
     """
-    for package, module in NAMESPACES.items():
+    return importlib.import_module(NAMESPACES[_package_in_use()])
+
+
+def load_framework() -> ModuleType:
+    """Return the Lightning that is in use.
+
+    Raises:
+        ImportError: None is installed.
+    """
+    return importlib.import_module(_package_in_use())
+
+
+def _package_in_use() -> str:
+    for package in NAMESPACES:
         if package in sys.modules:
-            return importlib.import_module(module)
-    for package, module in NAMESPACES.items():
+            return package
+    for package in NAMESPACES:
         if find_spec(package.partition(".")[0]) is not None:
-            return importlib.import_module(module)
+            return package
     raise ImportError(
         "RunforkLogger needs PyTorch Lightning, found neither 'pytorch_lightning' nor 'lightning'; "
         'install one: pip install "runfork[lightning]"'

@@ -1,0 +1,69 @@
+"""``runfork demo`` and the example script, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pytorch_lightning")
+pytest.importorskip("sklearn")
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "lightning_digits.py"
+
+
+def _run(folder, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**environment, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def _runfork(folder, *arguments):
+    return _run(folder, "-c", "from runfork.cli import main; main()", *arguments)
+
+
+def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
+    done = _runfork(tmp_path, "demo")
+    lines = done.stdout.splitlines()
+    forks = [line for line in lines if re.match(r"[1-4] ", line)]
+
+    assert re.search(r"killed \(SIGKILL\) in the middle of epoch 5, at step 126", forks[0])
+    assert ["run 1 at step 114", "run 2 at step 206", "run 1 at step 45"] == [
+        line.partition("a fork of ")[2] for line in forks[1:]
+    ]
+    assert any("hparams/lr: 0.1 → 0.5" in line for line in lines)
+    assert 4 == len(
+        re.findall(r"\b(?:lost|finished)\b", done.stdout.partition("$ runfork lineage")[2].partition("$ runfork")[0])
+    )
+    assert "" == done.stderr
+    rows = json.loads(_runfork(tmp_path / "runfork-demo", "ls", "--runs", "--json").stdout)
+
+    assert 4 == rows["total"]
+
+
+def test_example_resumes_from_last_as_a_fork(tmp_path):
+    _run(tmp_path, str(EXAMPLE), "--epochs", "1")
+    _run(tmp_path, str(EXAMPLE), "--epochs", "2", "--resume", "last", "--lr", "0.02")
+    from runfork.project import Project
+
+    with Project.open(f"local/{tmp_path.name}", directory=tmp_path / ".runfork") as project:
+        project.refresh()
+        head = project.find_run("digits")
+        values = project.index.values([head])[head]
+
+    assert (22.0, 0.02) == (values["sys/forking/step"].value, values["optimizer/SGD/lr"].value)
+    assert 45 == values["train/loss"].statistics["last_step"] / 1e6 + 1

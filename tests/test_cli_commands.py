@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -427,6 +428,16 @@ def test_export_of_runs_to_parquet_keeps_string_sets(lineage, tmp_path):
     assert parquet.read_table(target).column("sys/tags").to_pylist() == [["baseline"]] * 3
 
 
+def test_export_to_parquet_without_pyarrow_says_what_to_install(lineage, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    target = tmp_path / "runs.parquet"
+
+    message = call("export", "runs", "-o", str(target), exit_code=1).stderr
+
+    assert 'pip install "runfork[pandas]"' in message
+    assert not target.exists()
+
+
 def test_export_replaces_no_file_unasked(lineage, tmp_path):
     target = tmp_path / "runs.csv"
     target.write_text("precious")
@@ -526,6 +537,17 @@ def test_the_other_commands_read_past_what_is_no_journal(lineage):
     (lineage / "tests" / "project" / "root" / "x.journal").write_bytes(b"something else entirely")
 
     assert call("ls").stderr == "runfork: 1 journal could not be read; 'runfork fsck' tells more\n"
+
+
+# demo
+
+
+def test_the_demo_without_its_libraries_says_what_to_install(data_directory, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+
+    message = call("demo", exit_code=1).stderr
+
+    assert message == 'runfork: the demo needs sklearn: pip install "runfork[demo]"\n'
 
 
 # plugins

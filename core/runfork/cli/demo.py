@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from runfork.cli.options import json_option
 __all__ = ["command"]
 
 _MODULE = "runfork_lightning.demo"
+_NEEDED = ("torch", "pytorch_lightning", "sklearn")
 
 
 @click.command("demo")
@@ -30,9 +32,7 @@ def command(*, directory: str | None, project: str | None, as_json: bool) -> Non
 
 
 def _load_demo() -> Any:
-    try:
-        return importlib.import_module(_MODULE)
-    except ImportError as error:
-        raise ImportError(
-            f'the demo needs Lightning and scikit-learn ({error}): pip install "runfork[demo]"'
-        ) from error
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(f'the demo needs {" and ".join(missing)}: pip install "runfork[demo]"')
+    return importlib.import_module(_MODULE)

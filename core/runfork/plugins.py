@@ -25,7 +25,6 @@ BUILT_IN = (
     "runfork.announcements",
     "runfork.capture.environment",
     "runfork.capture.hardware",
-    "runfork.capture.source_code",
     "runfork.cli.commands",
     "runfork.conversions",
     "runfork.index.plugin",

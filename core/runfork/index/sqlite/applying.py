@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from runfork.attributes import AttributeType
 from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
 from runfork.index.origins import Mark, Origin, origin_of
 from runfork.index.sqlite import summaries
-from runfork.index.sqlite.attributes import SeriesState
+from runfork.index.sqlite.attributes import SeriesChange
 from runfork.index.sqlite.catalogue import RunEntry, standing, storable
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint, decode_tail
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.sqlite.attributes import AttributeTable
+    from runfork.index.sqlite.attributes import AttributeTable, SeriesState
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.overlay import SeriesReader
     from runfork.index.sqlite.pieces import PieceWriter
@@ -60,6 +61,35 @@ class _Journal:
     id: int
     writer: str
     last_time: int
+
+
+@dataclass(frozen=True)
+class _NewPoints:
+    """Points of series with shared steps, on their way in; `time` and `last` (by series) are those of the largest step."""
+
+    type: AttributeType
+    steps: Integers
+    clock_axis: bool
+    time: int
+    last: list[Any]
+
+    @cached_property
+    def low(self) -> int:
+        return int(self.steps.min())
+
+    @cached_property
+    def high(self) -> int:
+        return int(self.steps.max())
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """What the attribute table holds of the series at `paths`; those at `columns` can be added to."""
+
+    paths: list[int]
+    states: dict[int, SeriesState]
+    columns: list[int]
+    held: Floats
 
 
 class Application:
@@ -242,24 +272,17 @@ class Application:
     # Single values
 
     def _apply_edits(self, record: Record) -> None:
+        rows = []
         for path, edit in edits_of(record, self._journal.writer):
             number = self._catalogue.path_id(path)
-            row = (
-                self._run.id,
-                number,
-                edit.key.order_time,
-                edit.key.writer,
-                edit.key.offset,
-                edit.time,
-                TYPE_NUMBERS[edit.type],
-                edit.replaces,
-                json.dumps(edit.value),
-            )
-            self._connection.execute("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            self._note(number, edit.type, edit.key, clock_axis=False, lowest=0)
+            key, kind = edit.key, TYPE_NUMBERS[edit.type]
+            place = (self._run.id, number, key.order_time, key.writer, key.offset)
+            rows.append((*place, edit.time, kind, edit.replaces, json.dumps(edit.value)))
+            self._note(number, edit.type, key, clock_axis=False, lowest=0)
             self._dirty.paths[self._run.run_id].add(number)
             if is_inherited(path, edit.type, configs=True):
-                self._touch_below(number, edit.key.order_time)
+                self._touch_below(number, key.order_time)
+        self._connection.executemany("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _touch_below(self, path: int, order_time: int) -> None:
         """Mark the descendants that see an edit made at `order_time`."""
@@ -304,15 +327,14 @@ class Application:
     def _apply_texts(self, path: int, kind: AttributeType, points: list[TextPoint]) -> None:
         own = self._catalogue.own_value(self._run.id, path)[kind]
         steps = np.array([point.step for point in points], np.int64)
-        states = self._attributes.states(self._run.id, [path])
         added = summaries.empty_summaries(1)
         added[:, summaries.COUNT] = len(points)
         last = points[int(steps.argmax())]
-        row = self._added(path, kind, steps, states, added[0], (last.value, last.time), is_clock=own.clock_axis)
+        new = _NewPoints(kind, steps, own.clock_axis, last.time, [last.value])
+        merge = self._prepare_merge([path], new)
         self._writer.append_texts(self._journal.id, own.id, points)
-        if row is not None:
-            self._attributes.add_rows(self._run.id, [(path, row)])
-        self._touch_points_below([path], steps, clock_axis=own.clock_axis)
+        self._merge(merge, new, added)
+        self._touch_points_below([path], kind, new.low)
 
     def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
         paths = [self._catalogue.path_id(path) for path in rows.paths]
@@ -333,137 +355,81 @@ class Application:
         schema, is_new = self._writer.schema_id(self._journal.id, rows.paths, clock_axis=rows.clock_axis)
         if is_new:
             self._writer.name_columns(schema, series)
-        self._merge_rows(paths, schema, series, rows)
-        self._touch_points_below(paths, rows.steps, clock_axis=rows.clock_axis)
+        place = int(rows.steps.argmax())
+        new = _NewPoints(kind, rows.steps, rows.clock_axis, int(rows.times[place]), rows.values[place].tolist())
+        merge = self._prepare_merge(paths, new)
+        added = self._writer.append_rows(self._journal.id, schema, series, rows)
+        self._merge(merge, new, added)
+        self._touch_points_below(paths, kind, new.low)
         if not rows.clock_axis:
             self._touch_clocks_below(rows.steps, rows.times)
 
-    def _merge_rows(self, paths: list[int], schema: int, series: list[int], rows: MetricRows) -> None:
-        whole = self._run.run_id in self._dirty.runs
-        states = {} if whole else self._attributes.states(self._run.id, paths)
-        mergeable = {} if whole else self._mergeable(paths, rows, states)
-        added = self._writer.append_rows(self._journal.id, schema, series, rows)
-        if whole:
-            return
-        place = int(rows.steps.argmax())
-        time = int(rows.times[place])
-        merged = []
-        for column, path in enumerate(paths):
-            if not mergeable[path]:
-                self._dirty.paths[self._run.run_id].add(path)
-                continue
-            last = float(rows.values[place, column])
-            row = self._merged_row(
-                path, AttributeType.FLOAT_SERIES, rows.steps, states, added[column], (last, time), is_clock=rows.clock_axis
-            )
-            if row is not None:
-                merged.append((path, row))
-        self._attributes.add_rows(self._run.id, merged)
-
-    def _mergeable(
-        self, paths: list[int], rows: MetricRows, states: dict[int, SeriesState | None]
-    ) -> dict[int, bool]:
-        steps = rows.steps
-        is_increasing = bool((steps[1:] > steps[:-1]).all())
-        sight = Sight(self._connection, self._catalogue, self._run.run_id, paths=len(paths))
-        kind = AttributeType.FLOAT_SERIES
-        return {
-            path: is_increasing and self._is_mergeable(sight, path, kind, steps, states, is_clock=rows.clock_axis)
-            for path in paths
-        }
-
-    def _added(
-        self,
-        path: int,
-        kind: AttributeType,
-        steps: Integers,
-        states: dict[int, SeriesState | None],
-        added: Floats,
-        last: tuple[Any, int],
-        *,
-        is_clock: bool,
-    ) -> tuple[Any, ...] | None:
-        """Return the attribute row with points added, or None after marking the path dirty; before they are stored."""
+    def _prepare_merge(self, paths: list[int], new: _NewPoints) -> _Merge:
+        """Find out, before points are stored, which of them can be added to what the attribute table holds."""
         run_id = self._run.run_id
         if run_id in self._dirty.runs:
-            return None
-        is_unique = len(np.unique(steps)) == len(steps)
-        sight = Sight(self._connection, self._catalogue, run_id, paths=1)
-        if not is_unique or not self._is_mergeable(sight, path, kind, steps, states, is_clock=is_clock):
-            self._dirty.paths[run_id].add(path)
-            return None
-        return self._merged_row(path, kind, steps, states, added, last, is_clock=is_clock)
+            return _Merge([], {}, [], summaries.empty_summaries(0))
+        states, held = self._attributes.states(self._run.id, paths)
+        steps = new.steps
+        is_unique = bool((steps[1:] > steps[:-1]).all()) or len(np.unique(steps)) == len(steps)
+        sight = Sight(self._connection, self._catalogue, run_id, paths=len(paths))
+        columns = []
+        for column, path in enumerate(paths):
+            if is_unique and self._is_mergeable(sight, path, states.get(path), new):
+                columns.append(column)
+            else:
+                self._dirty.paths[run_id].add(path)
+        return _Merge(paths, states, columns, held)
 
-    def _is_mergeable(
-        self,
-        sight: Sight,
-        path: int,
-        kind: AttributeType,
-        steps: Integers,
-        states: dict[int, SeriesState | None],
-        *,
-        is_clock: bool,
-    ) -> bool:
+    def _is_mergeable(self, sight: Sight, path: int, state: SeriesState | None, new: _NewPoints) -> bool:
         """Return whether points collide with none that the run sees, and belong to the series that it sees."""
         if path in self._dirty.paths[self._run.run_id]:
             return False
         own = standing(self._catalogue.own_value(self._run.id, path))
-        if own.type is not kind or own.clock_axis != is_clock:
+        if own.type is not new.type or own.clock_axis != new.clock_axis:
             return False
-        if path not in states:
+        if state is None:
             return True  # nothing is seen there, from any run
-        state = states[path]
-        if state is None or state.type is not kind or state.clock_axis != is_clock:
+        if state.type is not new.type or state.clock_axis != new.clock_axis:
             return False
-        low, high = int(steps.min()), int(steps.max())
-        if low > state.last_step:
+        if new.low > state.last_step:
             return True
-        if len(steps) > _COMPARED_POINTS:
+        if len(new.steps) > _COMPARED_POINTS:
             return False
         seen = sight.see(path)
         if not isinstance(seen, SeenSeries):
             return False
-        existing = Overlay(self._reader, kind, seen.contributions).points(low, high, with_times=False)
-        return not bool(np.isin(steps, existing.steps).any())
+        existing = Overlay(self._reader, new.type, seen.contributions).points(new.low, new.high, with_times=False)
+        return not bool(np.isin(new.steps, existing.steps).any())
 
-    def _merged_row(
-        self,
-        path: int,
-        kind: AttributeType,
-        steps: Integers,
-        states: dict[int, SeriesState | None],
-        added: Floats,
-        last: tuple[Any, int],
-        *,
-        is_clock: bool,
-    ) -> tuple[Any, ...] | None:
-        low, high = int(steps.min()), int(steps.max())
-        state = states.get(path)
-        if state is None or state.floats[summaries.COUNT] == 0:
-            fresh = SeriesState(kind, is_clock, low, high, added)
-            return self._attributes.series_row(fresh, last[0], self._run.id, last[1])
-        floats = summaries.merge_summaries(state.floats, added)
-        first_step, last_step = min(state.first_step, low), max(state.last_step, high)
-        if high < state.last_step:
-            self._attributes.update_statistics(self._run.id, path, SeriesState(kind, is_clock, first_step, last_step, floats))
-            return None
-        merged = SeriesState(kind, is_clock, first_step, last_step, floats)
-        return self._attributes.series_row(merged, last[0], self._run.id, last[1])
+    def _merge(self, merge: _Merge, new: _NewPoints, added: Floats) -> None:
+        changes = []
+        for column in merge.columns:
+            path = merge.paths[column]
+            state = merge.states.get(path)
+            first_step, last_step = new.low, new.high
+            if state is not None and state.count:
+                first_step, last_step = min(state.first_step, new.low), max(state.last_step, new.high)
+            changes.append(SeriesChange(path, first_step, last_step, new.last[column], new.time, last_step == new.high))
+        numbers = summaries.merge_summaries(merge.held[merge.columns], added[merge.columns])
+        self._attributes.add_to_series(self._run.id, new.type, changes, numbers, clock_axis=new.clock_axis)
 
     def _apply_previews(self, paths: list[int], series: list[int], rows: MetricRows) -> None:
         self._writer.append_previews(self._journal.id, series, rows)
-        states = self._attributes.states(self._run.id, paths)
+        states, _ = self._attributes.states(self._run.id, paths)
         for path in paths:
             state = states.get(path)
-            if state is None or state.floats[summaries.COUNT] == 0:
+            if state is None or state.count == 0:
                 self._dirty.paths[self._run.run_id].add(path)
-        self._touch_points_below(paths, rows.steps, clock_axis=rows.clock_axis)
+        self._touch_points_below(paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
 
-    def _touch_points_below(self, paths: Sequence[int], steps: Integers, *, clock_axis: bool) -> None:
-        """Mark the descendants whose cuts lie at or beyond the lowest of some new steps."""
-        low = int(steps.min())
+    def _touch_points_below(self, paths: Sequence[int], kind: AttributeType, low: int) -> None:
+        """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
+        if not self._catalogue.children.get(self._run.run_id):
+            return
         nodes = self._catalogue.nodes
-        names = [(path, self._catalogue.path_names[path]) for path in paths]
+        own = self._catalogue.own_values(self._run.id)
+        names = [(path, self._catalogue.path_names[path], own[path][kind].clock_axis) for path in paths]
         waiting = [(child, names) for child in self._catalogue.children.get(self._run.run_id, ())]
         seen = {self._run.run_id}
         while waiting:
@@ -472,9 +438,9 @@ class Application:
             if run_id in seen or fork is None:
                 continue
             seen.add(run_id)
-            inherited = [(path, name) for path, name in candidates if fork.cut(name, clock_axis=clock_axis) >= low]
+            inherited = [one for one in candidates if fork.cut(one[1], clock_axis=one[2]) >= low]
             if inherited:
-                self._dirty.paths[run_id].update(path for path, _ in inherited)
+                self._dirty.paths[run_id].update(path for path, _, _ in inherited)
                 waiting += [(child, inherited) for child in self._catalogue.children.get(run_id, ())]
 
     def _touch_clocks_below(self, steps: Integers, times: Integers) -> None:
@@ -500,6 +466,7 @@ class Application:
 
     def settle(self, run_id: str) -> None:
         """Work out anew what is marked, and the derived attributes of the run."""
+        self._catalogue.flush()
         if self._catalogue.paths.get(_ARCHIVED) in self._dirty.paths[run_id]:
             self._change_archived()
         for one in self._dirty.runs:

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from runfork.attributes import AttributeType
 from runfork.index.conditions import set_text
 from runfork.index.edits import decode_value, fold
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+    import numpy.typing as npt
+
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.overlay import SeriesReader
 
-__all__ = ["ATTRIBUTE_COLUMNS", "AttributeTable", "SeriesState", "read_value"]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["ATTRIBUTE_COLUMNS", "AttributeTable", "SeriesChange", "SeriesState", "read_value"]
 
 _KEPT = (
     "type, number, text, is_nan, payload, source, time, clock_axis, count, first_step, last_step, finite, minimum,"
@@ -53,25 +59,26 @@ _DERIVED = (
     "sys/group_tags",
     "sys/archived",
 )
+_MANY_EDITS = 20
 _NOT_A_SERIES = (None,) * 12
 
 
 @dataclass(frozen=True)
 class SeriesState:
-    """What the table holds of a series: enough to add points to it.
+    """What the table holds of a series: enough to tell whether points can be added to it.
 
     Args:
-        type: Its type.
+        type: Its type; None of a single value.
         clock_axis: Its axis.
         first_step, last_step: -1 where there is no committed point.
-        floats: A row of `runfork.index.sqlite.summaries`; of a series of another type the count alone.
+        count: Committed points.
     """
 
-    type: AttributeType
+    type: AttributeType | None
     clock_axis: bool
     first_step: int
     last_step: int
-    floats: Any
+    count: int
 
 
 class AttributeTable:
@@ -89,8 +96,9 @@ class AttributeTable:
         wanted = None if paths is None else set(paths)
         sight = Sight(self._connection, self._catalogue, run_id, paths=10**9 if wanted is None else len(wanted))
         run = self._catalogue.runs[run_id].id
-        if wanted is None:
+        if wanted is None or len(wanted) > _MANY_EDITS:
             sight.load_edits()
+        if wanted is None:
             held = self._connection.execute("SELECT path FROM attribute WHERE run = ?", (run,))
             wanted = sight.all_paths() | {path for (path,) in held}
         derived = self._derived(run_id)
@@ -169,16 +177,19 @@ class AttributeTable:
         if found is None:
             return self._preview_row(seen, overlay)
         assert found.last.times is not None
-        floats = found.floats
-        if floats is None:
-            floats = summaries.empty_summaries(1)[0]
-            floats[summaries.COUNT] = found.count
-        source = seen.segments[int(found.last.sources[0])].run_id
-        return self.series_row(
-            SeriesState(seen.type, seen.clock_axis, found.first_step, int(found.last.steps[0]), floats),
-            found.last.values[0],
-            self._catalogue.runs[source].id,
+        if found.floats is None:
+            numbers = summaries.empty_summaries(1)[0]
+            numbers[summaries.COUNT] = found.count
+        else:
+            numbers = found.floats
+        source = self._catalogue.runs[seen.segments[int(found.last.sources[0])].run_id].id
+        return (
+            TYPE_NUMBERS[seen.type],
+            *coded(seen.type, found.last.values[0], found.last.values[0]),
+            source,
             int(found.last.times[0]),
+            seen.clock_axis,
+            *_statistics_columns(numbers.tolist(), found.first_step, int(found.last.steps[0])),
         )
 
     def _preview_row(self, seen: SeenSeries, overlay: Overlay) -> tuple[Any, ...]:
@@ -187,68 +198,84 @@ class AttributeTable:
         statistics = (0, None, None, 0, None, None, None, 0.0, 0, 0, 0)
         return TYPE_NUMBERS[seen.type], None, None, False, None, source, preview.time, seen.clock_axis, *statistics
 
-    def series_row(self, state: SeriesState, last: Any, source: int, time: int) -> tuple[Any, ...]:
-        """Return the columns of a series that has committed points; `last` as the journal holds it."""
-        value = coded(state.type, last, last)
-        return (TYPE_NUMBERS[state.type], *value, source, time, state.clock_axis, *_statistics_columns(state))
-
     # Adding to what is there
 
-    def states(self, run: int, paths: Sequence[int]) -> dict[int, SeriesState | None]:
-        """Return what the table holds at some paths of a run: None for single values; paths without attribute are left out."""
+    def states(self, run: int, paths: Sequence[int]) -> tuple[dict[int, SeriesState], Floats]:
+        """Return what the table holds at some paths of a run, by path, and the summaries of all `paths`, row by row."""
+        held = summaries.empty_summaries(len(paths))
+        if len(paths) < _MANY_PATHS:
+            where, parameters = f"path IN ({', '.join('?' * len(paths))})", [run, *paths]
+        else:
+            where, parameters = "path BETWEEN ? AND ?", [run, min(paths), max(paths)]
         rows = self._connection.execute(
             "SELECT path, type, clock_axis, count, first_step, last_step, finite, minimum, maximum, mean, squares, nan,"
-            " positive, negative FROM attribute WHERE run = ? AND path IN (SELECT value FROM json_each(?))",
-            (run, json.dumps(list(paths))),
+            f" positive, negative FROM attribute WHERE run = ? AND {where}",  # noqa: S608
+            parameters,
         )
-        return {row[0]: _state(row[1:]) for row in rows}
+        places = {path: place for place, path in enumerate(paths)}
+        found = {}
+        numbers, chosen = [], []
+        for path, kind, clock_axis, count, first, last, *rest in rows:
+            if path not in places:
+                continue
+            if count is None:
+                found[path] = SeriesState(None, False, -1, -1, 0)  # noqa: FBT003
+                continue
+            steps = (-1, -1) if first is None else (first, last)
+            found[path] = SeriesState(TYPES[kind], bool(clock_axis), *steps, count)
+            numbers.append((count, *rest))
+            chosen.append(places[path])
+        if chosen:
+            held[chosen] = _summary_rows(np.array(numbers, np.float64))
+        return found, held
 
-    def add_rows(self, run: int, rows: list[tuple[int, tuple[Any, ...]]]) -> None:
-        """Write series rows by path."""
-        self._connection.executemany(_UPSERT, [(run, path, *row) for path, row in rows])
-
-    def update_statistics(self, run: int, path: int, state: SeriesState) -> None:
-        """Write the statistics of a series whose last point stays the last."""
-        self._connection.execute(
+    def add_to_series(
+        self, run: int, kind: AttributeType, changes: Sequence[SeriesChange], numbers: Floats, *, clock_axis: bool
+    ) -> None:
+        """Write series that points were added to, each with its row of summaries."""
+        whole, statistics = [], []
+        for change, row in zip(changes, numbers.tolist(), strict=True):
+            columns = _statistics_columns(row, change.first_step, change.last_step)
+            if change.is_last:
+                value = coded(kind, change.last, change.last)
+                whole.append((run, change.path, TYPE_NUMBERS[kind], *value, run, change.time, clock_axis, *columns))
+            else:
+                statistics.append((*columns, run, change.path))
+        self._connection.executemany(_UPSERT, whole)
+        self._connection.executemany(
             "UPDATE attribute SET count = ?, first_step = ?, last_step = ?, finite = ?, minimum = ?, maximum = ?, mean = ?,"
             " squares = ?, nan = ?, positive = ?, negative = ? WHERE run = ? AND path = ?",
-            (*_statistics_columns(state), run, path),
+            statistics,
         )
 
 
-def _statistics_columns(state: SeriesState) -> tuple[Any, ...]:
-    floats = [None if value != value else value for value in state.floats.tolist()]  # noqa: PLR0124
-    return (
-        int(floats[summaries.COUNT]),
-        state.first_step,
-        state.last_step,
-        int(floats[summaries.FINITE]),
-        floats[summaries.MINIMUM],
-        floats[summaries.MAXIMUM],
-        floats[summaries.MEAN],
-        floats[summaries.SQUARES],
-        int(floats[summaries.NAN]),
-        int(floats[summaries.POSITIVE]),
-        int(floats[summaries.NEGATIVE]),
-    )
+_MANY_PATHS = 200
 
 
-def _state(row: tuple[Any, ...]) -> SeriesState | None:
-    number, clock_axis, count, first, last, finite, minimum, maximum, mean, squares, nan, positive, negative = row
-    kind = TYPES[number]
-    if not kind.is_series:
-        return None
-    floats = summaries.empty_summaries(1)[0]
-    floats[summaries.COUNT] = count
-    if kind is AttributeType.FLOAT_SERIES:
-        floats[summaries.FINITE] = finite
-        if finite:
-            floats[summaries.MINIMUM] = minimum
-            floats[summaries.MAXIMUM] = maximum
-            floats[summaries.MEAN] = math.nan if mean is None else mean
-            floats[summaries.SQUARES] = math.nan if squares is None else squares
-        floats[summaries.NAN], floats[summaries.POSITIVE], floats[summaries.NEGATIVE] = nan, positive, negative
-    return SeriesState(kind, bool(clock_axis), -1 if first is None else first, -1 if last is None else last, floats)
+@dataclass(frozen=True)
+class SeriesChange:
+    """A series that points were added to; `last` and `time` are those of the added ones, `is_last` says whether they count."""
+
+    path: int
+    first_step: int
+    last_step: int
+    last: Any
+    time: int
+    is_last: bool
+
+
+def _summary_rows(rows: Floats) -> Floats:
+    """Return summaries of what the table holds: count, finite, minimum, maximum, mean, squares, nan, positive, negative."""
+    found = summaries.empty_summaries(len(rows))
+    names = ("COUNT", "FINITE", "MINIMUM", "MAXIMUM", "MEAN", "SQUARES", "NAN", "POSITIVE", "NEGATIVE")
+    found[:, [getattr(summaries, name) for name in names]] = rows
+    return found
+
+
+def _statistics_columns(numbers: Sequence[Any], first_step: int, last_step: int) -> tuple[Any, ...]:
+    """Return the columns from `count` on; SQLite keeps NaN as NULL, and whole numbers in its INTEGER columns as such."""
+    count, finite, minimum, maximum, mean, squares, _, _, nan, positive, negative = numbers
+    return count, first_step, last_step, finite, minimum, maximum, mean, squares, nan, positive, negative
 
 
 _PLAIN_NUMBERS = (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME)

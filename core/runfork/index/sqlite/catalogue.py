@@ -92,6 +92,7 @@ class Catalogue:
         self.path_names: dict[int, str] = {}
         self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
         self._next_own = 0
+        self._unsaved: dict[int, tuple[Any, ...]] = {}
 
     def synchronise(self) -> bool:
         """Take in what other processes changed; return whether they changed anything."""
@@ -199,6 +200,7 @@ class Catalogue:
     def own_values(self, run: int) -> dict[int, dict[AttributeType, Own]]:
         """Return all that a run logged, by path and type."""
         if run not in self._own:
+            self.flush()
             while len(self._own) >= _CACHED_RUNS:
                 del self._own[next(iter(self._own))]
             found: dict[int, dict[AttributeType, Own]] = defaultdict(dict)
@@ -241,23 +243,20 @@ class Catalogue:
             own.lowest = min(own.lowest, lowest)
         else:
             return own, False
-        self._connection.execute(
-            "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " order_time = excluded.order_time, writer = excluded.writer, position = excluded.position,"
-            " clock_axis = excluded.clock_axis, lowest = excluded.lowest",
-            (
-                own.id,
-                run,
-                path,
-                TYPE_NUMBERS[kind],
-                own.first.order_time,
-                own.first.writer,
-                own.first.offset,
-                own.clock_axis,
-                own.lowest,
-            ),
-        )
+        place = (own.first.order_time, own.first.writer, own.first.offset)
+        self._unsaved[own.id] = (own.id, run, path, TYPE_NUMBERS[kind], *place, own.clock_axis, own.lowest)
         return own, before is not None and before != _standing(kinds)
+
+    def flush(self) -> None:
+        """Store what was noted; to be called before others read the table, and before the transaction ends."""
+        if self._unsaved:
+            self._connection.executemany(
+                "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+                " order_time = excluded.order_time, writer = excluded.writer, position = excluded.position,"
+                " clock_axis = excluded.clock_axis, lowest = excluded.lowest",
+                list(self._unsaved.values()),
+            )
+            self._unsaved.clear()
 
     def _new_own_number(self) -> int:
         if not self._next_own:

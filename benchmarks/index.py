@@ -1,0 +1,205 @@
+"""What the index costs, beside what NumPy alone costs for the same points in the same run.
+
+Run it with ``python benchmarks/index.py [--points N]``. Times are the best of several; what counts are the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runfork.filters import Attribute, Filter
+from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
+from runfork.index.sqlite import SqliteIndex
+from runfork.journal.records import Batch, MetricRows
+from runfork.steps import MICRO
+from runfork.testing.histories import EPOCH, HistoryWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def best(function: Callable[[], object], repeat: int = 5) -> float:
+    """Return the shortest of several durations, in seconds."""
+    durations = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
+
+
+def tell(what: str, seconds: float, floor: float | None = None, note: str = "") -> None:
+    """Print one line: milliseconds, and how many times the floor that is."""
+    ratio = "" if floor is None else f"{seconds / floor:9.1f} x floor ({floor * 1e3:.2f} ms)"
+    print(f"{what:44}{seconds * 1e3:10.2f} ms{ratio}  {note}")
+
+
+def noise(rows: int, columns: int, seed: int = 0) -> np.ndarray:
+    """Return values as a model logs them: noise in single precision."""
+    found = np.random.default_rng(seed).standard_normal((rows, columns)).astype(np.float32)
+    return found.astype(np.float64)
+
+
+def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
+    """Return the batches of a journal with one row per step."""
+    writer = HistoryWriter(run_id).create()
+    head = writer.batch()
+    rows, columns = values.shape
+    stride = 32 + 8 * columns
+    paths = tuple(f"train/metric-{column:05}" for column in range(columns))
+    jitter = np.random.default_rng(1).integers(0, 3000, rows)
+    found = [head]
+    for first in range(0, rows, size):
+        part = np.arange(first, min(first + size, rows))
+        offsets = head.end + part * stride
+        block = MetricRows(
+            paths, part * MICRO, EPOCH + part * 10_000 + jitter[part], values[part], None, False, offsets  # noqa: FBT003
+        )
+        end = head.end + (int(part[-1]) + 1) * stride
+        found.append(Batch(head.key, head.identity, int(offsets[0]), end, rows=[block]))
+    return found
+
+
+def drain(directory: Path, points: int) -> None:
+    """Measure bringing journals in, by the width of rows."""
+    for columns in (1, 10, 100, 1000, 10_000):
+        rows = max(100, points // columns)
+        values = noise(rows, columns)
+        read = max(1, 64 * 1024 * 1024 // (32 + 8 * columns))
+        batches = batches_of("a", values, read)
+        path = directory / f"drain-{columns}.db"
+        index = SqliteIndex(path)
+        start = time.perf_counter()
+        for batch in batches:
+            index.apply(batch)
+        seconds = time.perf_counter() - start
+        index.close()
+        floor = best(lambda values=values: np.ascontiguousarray(values.T).astype(np.float32).tobytes(), 3)
+        speed = values.size / seconds / 1e6
+        size = path.stat().st_size / values.size
+        tell(f"drain {columns} metrics", seconds, floor, f"{speed:.1f} Mpt/s, {size:.2f} B/pt")
+
+
+def follow(directory: Path) -> None:
+    """Measure one refresh of a live run: a few new rows."""
+    for columns in (10, 1000, 10_000):
+        index = SqliteIndex(directory / f"follow-{columns}.db")
+        batches = batches_of("a", noise(60, columns), 2)
+        durations = []
+        for batch in batches:
+            start = time.perf_counter()
+            index.apply(batch)
+            durations.append(time.perf_counter() - start)
+        index.close()
+        tell(f"refresh with 2 rows of {columns} metrics", float(np.median(durations[5:])))
+
+
+def read(directory: Path, points: int) -> None:
+    """Measure reading one long series, its end, and buckets of it."""
+    index = SqliteIndex(directory / "read.db")
+    values = noise(points, 1)
+    for batch in batches_of("a", values, 1_000_000):
+        index.apply(batch)
+    key = SeriesKey("a", "train/metric-00000")
+    floor = best(lambda: (np.arange(points) * MICRO, values[:, 0].astype(np.float32).astype(np.float64)))
+    tell(f"read {points} points", best(lambda: index.points(PointsRequest([key]))), floor)
+    tell("read the last 10 of them", best(lambda: index.points(PointsRequest([key], tail=10))))
+    middle = (points // 2 * MICRO, (points // 2 + 20_000) * MICRO)
+    tell("read 20,000 in the middle", best(lambda: index.points(PointsRequest([key], step_range=middle))))
+    starts = np.arange(0, points, max(1, points // 1000))
+    column = values[:, 0].copy()
+    floor = best(lambda: [how.reduceat(column, starts) for how in (np.add, np.minimum, np.maximum)])
+    tell("1000 buckets of them", best(lambda: index.buckets(BucketsRequest([key], 1000))), floor)
+    tell("statistics of them", best(lambda: index.values(["a"], paths=[key.path])))
+    index.close()
+
+
+def many_runs(directory: Path) -> None:
+    """Measure buckets of a chart with a hundred runs."""
+    index = SqliteIndex(directory / "chart.db")
+    for run in range(100):
+        for batch in batches_of(f"r{run}", noise(100_000, 1, run), 1_000_000):
+            index.apply(batch)
+    keys = [SeriesKey(f"r{run}", "train/metric-00000") for run in range(100)]
+    tell("1000 buckets of 100 runs x 100,000", best(lambda: index.buckets(BucketsRequest(keys, 1000)), 3))
+    index.close()
+
+
+def lineage(directory: Path, points: int) -> None:
+    """Measure a series over twenty forks, beside the same points in one run."""
+    index = SqliteIndex(directory / "lineage.db")
+    share = points // 20
+    values = noise(points, 1)
+    for batch in batches_of("whole", values, 1_000_000):
+        index.apply(batch)
+    for part in range(20):
+        writer = HistoryWriter(f"part-{part}", now=EPOCH + part * 1_000_000)
+        writer.create(fork=(f"part-{part - 1}", part * share - 1) if part else None)
+        head = writer.batch()
+        index.apply(head)
+        steps = np.arange(part * share, (part + 1) * share)
+        offsets = head.end + np.arange(share) * 40
+        block = MetricRows(
+            ("train/metric-00000",), steps * MICRO, EPOCH + steps, values[steps], None, False, offsets  # noqa: FBT003
+        )
+        index.apply(Batch(head.key, head.identity, head.end, head.end + share * 40, rows=[block]))
+    whole = best(lambda: index.points(PointsRequest([SeriesKey("whole", "train/metric-00000")])))
+    forked = best(lambda: index.points(PointsRequest([SeriesKey("part-19", "train/metric-00000")])))
+    tell("read over 20 forks", forked, whole, "(floor: the same points in one run)")
+    index.close()
+
+
+def table(directory: Path, runs: int) -> None:
+    """Measure a page of the runs table."""
+    index = SqliteIndex(directory / "table.db")
+    random = np.random.default_rng(0)
+    start = time.perf_counter()
+    for run in range(runs):
+        configs = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
+        configs |= {f"text/{number}": f"value {int(random.integers(100))}" for number in range(50)}
+        index.apply(HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch())
+    tell(f"bring in {runs} runs x 200 configs", time.perf_counter() - start)
+    condition = Filter.gt(Attribute("config/3", "float"), 0.5) & Filter.lt(Attribute("config/4", "float"), 1.0)
+    by_config = Sort(Attribute("config/7", "float"))
+    asked = {
+        "page": RunsQuery(limit=50),
+        "page: filter, sort": RunsQuery(filter=condition, sort=by_config, limit=50),
+        "page: sort": RunsQuery(sort=by_config, limit=50),
+        "page: sort, far down": RunsQuery(sort=by_config, limit=50, offset=runs * 9 // 10),
+        "page: pattern": RunsQuery(filter=Filter.matches(Attribute("text/3", "string"), "7$"), limit=50),
+        "page: heads": RunsQuery(heads_only=True, limit=50),
+    }
+    index.runs(RunsQuery(limit=1))
+    for what, query in asked.items():
+        tell(f"{what}, {runs} runs", best(lambda query=query: index.runs(query)))
+    page = [row.node.run_id for row in index.runs(RunsQuery(limit=50)).rows]
+    paths = [f"config/{number}" for number in range(10)]
+    tell("values of 50 runs x 10 columns", best(lambda: index.values(page, paths=paths)))
+    tell("all definitions", best(index.definitions))
+    index.close()
+
+
+def main() -> None:
+    """Run the benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=1_000_000, help="points of the long series")
+    parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        drain(directory, 4 * arguments.points)
+        follow(directory)
+        read(directory, arguments.points)
+        many_runs(directory)
+        lineage(directory, arguments.points)
+        table(directory, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()

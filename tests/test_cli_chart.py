@@ -102,3 +102,11 @@ def test_a_spike_of_one_point_reaches_the_top_of_the_chart():
     top = text_of(Chart([Line(np.arange(1e6), y)], 80, 8))[0]
 
     assert sum(0x2800 < ord(character) < 0x2900 for character in top) == 1
+
+
+def test_labels_of_a_logarithmic_axis_are_exact():
+    x = np.array([0.1, 1.0, 1e5])
+
+    labels = text_of(Chart([Line(x, x)], 120, 5, log_x=True))[-1].split()
+
+    assert labels == ["0.1", "1", "10", "100", "1000", "10000", "100000"]

@@ -133,7 +133,7 @@ def _y_ticks(y_range: tuple[float, float], chart: Chart) -> tuple[list[float], l
     if y_range[0] == y_range[1]:
         return [y_range[0]], [f"{_power_of_ten(y_range[0]):.3g}"]
     values = log_ticks(_power_of_ten(low), _power_of_ten(high), most=most)
-    return [float(np.log10(value)) for value in values], [f"{value:.3g}" for value in values]
+    return [float(np.log10(value)) for value in values], [format_ticks([value])[0] for value in values]
 
 
 def _with_axis(line: Span, label: str | None, margin: int) -> Span:
@@ -173,7 +173,7 @@ def _x_labels(chart: Chart, canvas: Canvas, x_range: tuple[float, float], margin
     most = max(canvas.width // 12, 2)
     if chart.log_x and high > low:
         values = log_ticks(_power_of_ten(low), _power_of_ten(high), most=most)
-        ticks, labels = [float(np.log10(value)) for value in values], format_ticks(values)
+        ticks, labels = [float(np.log10(value)) for value in values], [format_ticks([value])[0] for value in values]
     else:
         ticks = nice_ticks(low, high, most=most)
         labels = format_ticks([_power_of_ten(low)] if chart.log_x else ticks)

@@ -30,6 +30,7 @@ __all__ = ["Session"]
 
 HEARTBEAT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
+PREEMPTED_PATIENCE_SECONDS = 0.25
 HEAD_START_SECONDS = 0.05
 
 
@@ -51,6 +52,7 @@ class Session:
         self._samplers: list[Sampler] = []
         self._console: ConsoleCapture | None = None
         self._is_ending = threading.Event()
+        self._patience_seconds = CLOSE_TIMEOUT_SECONDS
         self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
         self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
@@ -72,7 +74,7 @@ class Session:
             self.keeper.tell(job)
         self.keeper.start()
         atexit.register(self._at_exit)
-        self._terminator = _Terminator.install(self._run)
+        self._terminator = _Terminator.install(self)
         if self._captures_console:
             self._start_console()
 
@@ -86,13 +88,21 @@ class Session:
     def finish(self) -> None:
         """Tell the plugins that the run is closed, and end the thread."""
         if self._terminator is not None:
-            self._terminator.remove(self._run)
+            self._terminator.remove(self)
         self.keeper.tell(self._close_samplers)
         self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
-        if not self.keeper.stop(CLOSE_TIMEOUT_SECONDS):
-            self._run.problems.tell(
-                "keeper", "a plugin was still busy 5 seconds after the run was closed; it was left behind"
-            )
+        if not self.keeper.stop(self._patience_seconds):
+            self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
+
+    def preempt(self, *, is_last_word: bool) -> None:
+        """Record that SIGTERM came; where it ends the process, close the run.
+
+        The keeper is hardly waited for: it may itself wait for a lock of the code that the signal interrupted.
+        """
+        self._patience_seconds = PREEMPTED_PATIENCE_SECONDS
+        self._run.set_status("preempted")
+        if is_last_word:
+            self._run.close()
 
     def settle(self) -> None:
         """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
@@ -100,7 +110,7 @@ class Session:
         done = threading.Event()
         self.keeper.tell(done.set)
         if self.keeper.is_started and not self.keeper.is_current_thread:
-            done.wait(CLOSE_TIMEOUT_SECONDS)
+            done.wait(self._patience_seconds)
         self._diagnose()
 
     def forget(self) -> None:
@@ -151,7 +161,8 @@ class Session:
                 body[check_path(path)] = [kind.value, converted]
             except ArgumentError as error:
                 self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
-        self._run.recorder.record_values(Kind.CONFIGS, body)
+        if not self._run.is_closed:  # a run that was over first ends without them
+            self._run.recorder.record_values(Kind.CONFIGS, body)
 
     def _every_second(self) -> None:
         if self._run.is_closed:
@@ -243,21 +254,21 @@ class _Terminator:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._runs: weakref.WeakSet[Run] = weakref.WeakSet()
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
     @classmethod
-    def install(cls, run: Run) -> _Terminator | None:
-        """Handle SIGTERM for `run`, unless the program handles it itself; None where that is not ours to do."""
+    def install(cls, session: Session) -> _Terminator | None:
+        """Handle SIGTERM for the run of `session`, unless the program handles it itself; None where that is not ours to do."""
         if threading.current_thread() is not threading.main_thread():
             return None
         current = signal.getsignal(signal.SIGTERM)
         if isinstance(current, cls) and current.is_of_this_process:
-            current.add(run)
+            current.add(session)
             return current
         if current is not signal.SIG_DFL:
             return None
         handler = cls()
-        handler.add(run)
+        handler.add(session)
         signal.signal(signal.SIGTERM, handler)
         return handler
 
@@ -266,28 +277,26 @@ class _Terminator:
         """False in a child process after ``os.fork()``."""
         return self._pid == os.getpid()
 
-    def add(self, run: Run) -> None:
+    def add(self, session: Session) -> None:
         """Handle SIGTERM for one more run."""
-        self._runs.add(run)
+        self._sessions.add(session)
 
-    def remove(self, run: Run) -> None:
-        """Stop handling SIGTERM for `run`; the last one restores the default."""
-        self._runs.discard(run)
+    def remove(self, session: Session) -> None:
+        """Stop handling SIGTERM for a run; the last one restores the default."""
+        self._sessions.discard(session)
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if not self._runs and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
+        if not self._sessions and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
         try:
-            for run in list(self._runs) if self.is_of_this_process else ():
+            for session in list(self._sessions) if self.is_of_this_process else ():
                 # The program was interrupted anywhere, in the middle of a print for example: what fails here must not keep it
                 # from its end, nor reach the framework that called us.
                 with suppress(Exception):
-                    run.set_status("preempted")
-                    if is_last_word:
-                        run.close()
+                    session.preempt(is_last_word=is_last_word)
         finally:
             if is_last_word:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -77,11 +77,10 @@ class Problems:
         self._lock = threading.RLock()
 
     def _is_new(self, cause: str, sentence: str) -> bool:
-        with self._lock:
-            if cause in self._told or len(self._told) >= MAX_SENTENCES:
-                return False
-            self._told[cause] = sentence
-            return True
+        # no lock: this is called under locks of others, and from signal handlers
+        if cause in self._told or len(self._told) >= MAX_SENTENCES:
+            return False
+        return self._told.setdefault(cause, sentence) is sentence
 
 
 def _frames_of_ours() -> int:

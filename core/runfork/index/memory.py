@@ -216,10 +216,10 @@ def _series(key: SeriesKey, seen: Seen, request: PointsRequest) -> Series:
 
 def _bucketed(lines: Mapping[SeriesKey, list[tuple[int, float]]], count: int, low: int, high: int) -> Buckets:
     shape = (len(lines), count)
-    floats = {
+    floats: dict[str, Any] = {
         name: np.full(shape, np.nan) for name in ("first", "last", "first_x", "last_x", "minimum", "maximum", "mean")
     }
-    counts = {name: np.zeros(shape, np.int64) for name in ("counts", "nan", "positive_infinity", "negative_infinity")}
+    counts: dict[str, Any] = {name: np.zeros(shape, np.int64) for name in ("counts", "nan", "positive_infinity", "negative_infinity")}
     for line, points in enumerate(lines.values()):
         cells: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for x, value in points:

@@ -17,7 +17,7 @@ from runfork.journal.format import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from runfork.journal.records import Batch, JournalKey
+    from runfork.journal.records import Batch, JournalKey, MetricRows
     from runfork.lineage import RunNode, Segment
 
 __all__ = ["Point", "RecordView", "RunRecords", "Seen", "mean"]

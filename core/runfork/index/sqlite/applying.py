@@ -185,7 +185,7 @@ class Application:
             "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (entry.id,)
         )
         records = [
-            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))  # noqa: FBT003
+            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))
             for writer, position, kind, order_time, body in rows
         ]
         (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (entry.id,)).fetchone()
@@ -202,7 +202,9 @@ class Application:
         parent = self._catalogue.runs.get(origin.parent or "")
         if parent is None or origin.mark is None:
             return None
-        rows = self._connection.execute("SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark))
+        rows = self._connection.execute(
+            "SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
+        )
         row = rows.fetchone()
         return None if row is None else Mark(row[0], json.loads(row[1]))
 
@@ -276,8 +278,8 @@ class Application:
         for path, edit in edits_of(record, self._journal.writer):
             number = self._catalogue.path_id(path)
             key, kind = edit.key, TYPE_NUMBERS[edit.type]
-            place = (self._run.id, number, key.order_time, key.writer, key.offset)
-            rows.append((*place, edit.time, kind, edit.replaces, json.dumps(edit.value)))
+            place = (self._run.id, number, self._journal.id, key.offset)
+            rows.append((*place, key.order_time, edit.time, kind, edit.replaces, json.dumps(edit.value)))
             self._note(number, edit.type, key, clock_axis=False, lowest=0)
             self._dirty.paths[self._run.run_id].add(number)
             if is_inherited(path, edit.type, configs=True):
@@ -418,8 +420,9 @@ class Application:
         self._writer.append_previews(self._journal.id, series, rows)
         states, _ = self._attributes.states(self._run.id, paths)
         for path in paths:
+            own = standing(self._catalogue.own_value(self._run.id, path))
             state = states.get(path)
-            if state is None or state.count == 0:
+            if state is None or not state.count or (state.type, state.clock_axis) != (own.type, own.clock_axis):
                 self._dirty.paths[self._run.run_id].add(path)
         self._touch_points_below(paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
 

@@ -209,7 +209,7 @@ class AttributeTable:
             where, parameters = "path BETWEEN ? AND ?", [run, min(paths), max(paths)]
         rows = self._connection.execute(
             "SELECT path, type, clock_axis, count, first_step, last_step, finite, minimum, maximum, mean, squares, nan,"
-            f" positive, negative FROM attribute WHERE run = ? AND {where}",  # noqa: S608
+            f" positive, negative FROM attribute WHERE run = ? AND {where}",
             parameters,
         )
         places = {path: place for place, path in enumerate(paths)}
@@ -219,10 +219,10 @@ class AttributeTable:
             if path not in places:
                 continue
             if count is None:
-                found[path] = SeriesState(None, False, -1, -1, 0)  # noqa: FBT003
+                found[path] = SeriesState(None, clock_axis=False, first_step=-1, last_step=-1, count=0)
                 continue
             steps = (-1, -1) if first is None else (first, last)
-            found[path] = SeriesState(TYPES[kind], bool(clock_axis), *steps, count)
+            found[path] = SeriesState(TYPES[kind], bool(clock_axis), steps[0], steps[1], count)
             numbers.append((count, *rest))
             chosen.append(places[path])
         if chosen:
@@ -291,8 +291,8 @@ def coded(kind: AttributeType, value: Any, raw: Any) -> tuple[Any, str | None, b
     if kind in (AttributeType.STRING, AttributeType.STRING_SERIES):
         text = storable(value)
         return None, text, False, None if text == value else json.dumps(value)
-    text = storable(set_text(value)) if kind is AttributeType.STRING_SET else None
-    return None, text, False, json.dumps(raw)
+    members = storable(set_text(value)) if kind is AttributeType.STRING_SET else None
+    return None, members, False, json.dumps(raw)
 
 
 def read_value(row: Sequence[Any], names: dict[int, str]) -> Value:

@@ -90,6 +90,8 @@ class Catalogue:
         self.children: dict[str, list[str]] = {}
         self.paths: dict[str, int] = {}
         self.path_names: dict[int, str] = {}
+        self._writers: dict[int, str] = {}
+        self._journals: dict[tuple[int, str], int] = {}
         self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
         self._next_own = 0
         self._unsaved: dict[int, tuple[Any, ...]] = {}
@@ -195,6 +197,30 @@ class Catalogue:
                     waiting.append(child)
                     yield child
 
+    # Journals
+
+    def add_journal(self, number: int, run: int, writer: str) -> None:
+        """Take note of a journal's number."""
+        self._writers[number] = writer
+        self._journals[run, writer] = number
+
+    def writer(self, journal: int) -> str:
+        """Return the writer of a journal."""
+        if journal not in self._writers:
+            run, writer = self._connection.execute(
+                "SELECT run, writer FROM journal WHERE id = ?", (journal,)
+            ).fetchone()
+            self.add_journal(journal, run, writer)
+        return self._writers[journal]
+
+    def journal(self, run: int, writer: str) -> int:
+        """Return the number of a journal."""
+        if (run, writer) not in self._journals:
+            query = "SELECT id FROM journal WHERE run = ? AND writer = ?"
+            (number,) = self._connection.execute(query, (run, writer)).fetchone()
+            self.add_journal(number, run, writer)
+        return self._journals[run, writer]
+
     # What runs logged
 
     def own_values(self, run: int) -> dict[int, dict[AttributeType, Own]]:
@@ -217,11 +243,11 @@ class Catalogue:
 
     def _own_rows(self, where: str, parameters: tuple[Any, ...]) -> Iterable[tuple[int, Own]]:
         rows = self._connection.execute(
-            f"SELECT path, id, type, order_time, writer, position, clock_axis, lowest FROM own WHERE {where}",  # noqa: S608
+            f"SELECT path, id, type, order_time, journal, position, clock_axis, lowest FROM own WHERE {where}",  # noqa: S608
             parameters,
         )
-        for path, number, kind, order_time, writer, position, clock_axis, lowest in rows:
-            first = EditKey(order_time, writer, position)
+        for path, number, kind, order_time, journal, position, clock_axis, lowest in rows:
+            first = EditKey(order_time, self.writer(journal), position)
             yield path, Own(number, TYPES[kind], first, bool(clock_axis), lowest)
 
     def note_own(
@@ -243,25 +269,25 @@ class Catalogue:
             own.lowest = min(own.lowest, lowest)
         else:
             return own, False
-        place = (own.first.order_time, own.first.writer, own.first.offset)
-        self._unsaved[own.id] = (own.id, run, path, TYPE_NUMBERS[kind], *place, own.clock_axis, own.lowest)
+        place = (own.first.order_time, self.journal(run, own.first.writer), own.first.offset)
+        self._unsaved[own.id] = (run, path, TYPE_NUMBERS[kind], own.id, *place, own.clock_axis, own.lowest)
         return own, before is not None and before != _standing(kinds)
 
     def flush(self) -> None:
         """Store what was noted; to be called before others read the table, and before the transaction ends."""
         if self._unsaved:
             self._connection.executemany(
-                "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                " order_time = excluded.order_time, writer = excluded.writer, position = excluded.position,"
+                "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " order_time = excluded.order_time, journal = excluded.journal, position = excluded.position,"
                 " clock_axis = excluded.clock_axis, lowest = excluded.lowest",
                 list(self._unsaved.values()),
             )
+            self._connection.execute("UPDATE change SET own = ?", (self._next_own,))
             self._unsaved.clear()
 
     def _new_own_number(self) -> int:
         if not self._next_own:
-            (largest,) = self._connection.execute("SELECT max(id) FROM own").fetchone()
-            self._next_own = (largest or 0) + 1
+            (self._next_own,) = self._connection.execute("SELECT own FROM change").fetchone()
         self._next_own += 1
         return self._next_own - 1
 

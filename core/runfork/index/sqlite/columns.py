@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnCodec"]
 
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
+_WIDEST = 8
 _PROGRESSION_HEAD = struct.Struct("<Bqq")
 _INTEGERS_HEAD = struct.Struct("<BqqB")
 
@@ -72,7 +73,7 @@ class ColumnCodec:
         above = planes.T.copy().view(f"<u{width}").reshape(count)
         out[0] = first
         rest = out[1:]
-        rest[:] = above if width < 8 else above.view(np.int64)
+        rest[:] = above if width < _WIDEST else above.view(np.int64)
         rest += smallest
         np.cumsum(out, out=out)
 
@@ -115,4 +116,5 @@ class ColumnCodec:
 
 
 def _shuffle(values: npt.NDArray[Any], width: int) -> bytes:
-    return values.view(np.uint8).reshape(-1, width).T.tobytes()
+    shuffled: bytes = values.view(np.uint8).reshape(-1, width).T.tobytes()
+    return shuffled

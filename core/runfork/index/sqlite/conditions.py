@@ -142,7 +142,9 @@ class RunsStatement:
             number = f"CASE sorted.type WHEN {series} THEN {aggregate} ELSE sorted.number END"
         kinds = ",".join(str(TYPE_NUMBERS[kind]) for kind in _kinds(sort.attribute))
         # An outer join with the statement's own rows: runs without the attribute stay, at the end.
-        self.join = f"LEFT JOIN attribute AS sorted ON sorted.run = run.id AND sorted.path = ? AND sorted.type IN ({kinds})"
+        self.join = (
+            f"LEFT JOIN attribute AS sorted ON sorted.run = run.id AND sorted.path = ? AND sorted.type IN ({kinds})"
+        )
         self.join_parameters = [path]
         direction = "DESC" if sort.descending else "ASC"
         group = (

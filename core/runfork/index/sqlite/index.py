@@ -198,9 +198,7 @@ class SqliteIndex:
                 parameters,
             ).fetchall()
             names, path_names = self._catalogue.names, self._catalogue.path_names
-            found: dict[str, dict[str, Value]] = {
-                run_id: {} for run_id in run_ids if run_id in self._catalogue.runs
-            }
+            found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._catalogue.runs}
         for row in rows:
             found[names[row[0]]][path_names[row[1]]] = read_value(row[2:], names)
         return {run_id: dict(sorted(values.items(), key=_by_path)) for run_id, values in found.items()}
@@ -249,9 +247,7 @@ class SqliteIndex:
     def _with_previews(self, series: Series, overlay: Overlay, request: PointsRequest, low: int, high: int) -> Series:
         last = overlay.points(tail=1, with_times=False).steps
         previews = [
-            preview
-            for preview in overlay.previews(int(last[0]) if len(last) else -1)
-            if low <= preview.step <= high
+            preview for preview in overlay.previews(int(last[0]) if len(last) else -1) if low <= preview.step <= high
         ]
         committed = len(series.steps)
         completion = np.concatenate([np.ones(committed), [preview.completion for preview in previews]])

@@ -200,7 +200,7 @@ class Overlay:
             end += len(found)
             part = slice(start, end)
             steps[part], sources[part] = found.steps, found.sources
-            if times is not None:
+            if times is not None and found.times is not None:
                 times[part] = found.times
             if self._is_float:
                 values[part] = found.values
@@ -358,4 +358,3 @@ def decoded(kind: AttributeType, values: Any) -> Any:
     if kind in (AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES):
         return values
     return [decode_value(kind, value) for value in values]
-

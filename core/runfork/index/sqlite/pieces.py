@@ -107,7 +107,8 @@ class PieceWriter:
             taken = min(CHUNK_ROWS - (len(before) if before else 0), len(rows.steps) - position)
             fresh = _block(rows, position, position + taken)
             position += taken
-            found = summarise(fresh.columns)
+            found: Floats | None = summarise(fresh.columns)
+            assert found is not None
             summaries = found if summaries is None else merge_summaries(summaries, found)
             if before is not None:
                 fresh, found, before = _joined([before, fresh]), None, None
@@ -200,7 +201,9 @@ class PieceWriter:
         """Store previews: of several at one step the later one."""
         assert rows.completion is not None
         shared = list(
-            zip(rows.steps.tolist(), rows.sequences.tolist(), rows.times.tolist(), rows.completion.tolist(), strict=True)
+            zip(
+                rows.steps.tolist(), rows.sequences.tolist(), rows.times.tolist(), rows.completion.tolist(), strict=True
+            )
         )
         for number, column in zip(series, np.ascontiguousarray(rows.values.T), strict=True):
             self._connection.executemany(

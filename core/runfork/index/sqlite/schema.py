@@ -49,20 +49,20 @@ CREATE TABLE mark (
     time INTEGER NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (run, mark)
 ) WITHOUT ROWID;
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
-CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);
-INSERT INTO change VALUES (1, 0);
+CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL, own INTEGER NOT NULL);
+INSERT INTO change VALUES (1, 0, 1);
 
 -- What a run logged to a path as one type: the first value by (order_time, writer, position), the lowest step of a series.
 CREATE TABLE own (
-    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
-    clock_axis INTEGER NOT NULL, lowest INTEGER NOT NULL, UNIQUE (run, path, type)
-);
+    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
+    clock_axis INTEGER NOT NULL, lowest INTEGER NOT NULL, PRIMARY KEY (run, path, type)
+) WITHOUT ROWID;
 -- Every edit of a single value, for inheritance as of a child's creation.
 CREATE TABLE edit (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, order_time INTEGER NOT NULL, writer TEXT NOT NULL,
-    position INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, replaces INTEGER NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (run, path, order_time, writer, position)
+    run INTEGER NOT NULL, path INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, replaces INTEGER NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (run, path, journal, position)
 ) WITHOUT ROWID;
 
 -- Points. A row group holds what its columns share; each chunk is one column of it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork import lineage
 from runfork.attributes import AttributeType
@@ -71,9 +71,10 @@ class Sight:
         self._edits = []
         for entry in self._entries:
             found: dict[int, list[Edit]] = {}
-            for path, *row in self._connection.execute(f"SELECT path, {_EDIT} FROM edit WHERE run = ?", (entry.id,)):
-                found.setdefault(path, []).append(_edit(row))
-            self._edits.append(found)
+            query = f"SELECT path, {_EDIT} FROM edit WHERE run = ?"  # noqa: S608
+            for path, *row in self._connection.execute(query, (entry.id,)):
+                found.setdefault(path, []).append(self._edit(row))
+            self._edits.append({path: sorted(edits, key=_by_key) for path, edits in found.items()})
 
     def reach(self, inherit: str) -> int:
         """Return how many runs of the lineage count."""
@@ -121,13 +122,19 @@ class Sight:
         if self._edits is not None:
             edits: Sequence[Edit] = self._edits[place].get(path_id, ())
         else:
-            query = f"SELECT {_EDIT} FROM edit WHERE run = ? AND path = ? ORDER BY order_time, writer, position"  # noqa: S608
-            edits = [_edit(row) for row in self._connection.execute(query, (self._entries[place].id, path_id))]
+            query = f"SELECT {_EDIT} FROM edit WHERE run = ? AND path = ?"  # noqa: S608
+            rows = self._connection.execute(query, (self._entries[place].id, path_id))
+            edits = sorted(map(self._edit, rows), key=_by_key)
         found = [edit for edit in edits if edit.type is kind]
         if place == 0:
             return found
         created = self._entries[place - 1].origin.created
         return [edit for edit in found if edit.key.order_time <= created]
+
+    def _edit(self, row: Sequence[Any]) -> Edit:
+        order_time, journal, position, time, kind, value, replaces = row
+        key = EditKey(order_time, self._catalogue.writer(journal), position)
+        return Edit(key, time, TYPES[kind], json.loads(value), bool(replaces))
 
     def _series(self, path_id: int, path: str, nearest: Own, reach: int) -> SeenSeries:
         segments = self.segments(path, clock_axis=nearest.clock_axis)[-reach:]
@@ -152,10 +159,8 @@ class Sight:
         return self.segments(path, clock_axis=clock_axis)[-1 - place].high
 
 
-_EDIT = "order_time, writer, position, time, type, value, replaces"
+_EDIT = "order_time, journal, position, time, type, value, replaces"
 
 
-def _edit(row: Sequence[object]) -> Edit:
-    order_time, writer, position, time, kind, value, replaces = row
-    key = EditKey(order_time, writer, position)  # type: ignore[arg-type]
-    return Edit(key, time, TYPES[kind], json.loads(value), bool(replaces))  # type: ignore[arg-type, index]
+def _by_key(edit: Edit) -> EditKey:
+    return edit.key

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,10 +87,10 @@ class History:
         fork = self.project.index.nodes()[run_id].fork
         return (fork.parent, fork.step / 1e6) if fork is not None else None
 
-    def values(self, run_id: str) -> dict[str, object]:
+    def values(self, run_id: str) -> dict[str, Any]:
         return {path: value.value for path, value in self.project.index.values([run_id])[run_id].items()}
 
-    def points(self, run_id: str, path: str, inherit: str = "lineage") -> dict[float, float]:
+    def points(self, run_id: str, path: str, inherit: Any = "lineage") -> dict[float, Any]:
         from runfork.index.interface import PointsRequest, SeriesKey
 
         found = self.project.index.points(PointsRequest([SeriesKey(run_id, path)], inherit=inherit))
@@ -171,5 +171,4 @@ def script(store, tmp_path):
         assert process.returncode == expect, err[-4000:]
         return out
 
-    run.start = start
-    return run
+    return SimpleNamespace(start=start, run=run)

@@ -66,4 +66,4 @@ def test_example_resumes_from_last_as_a_fork(tmp_path):
         values = project.index.values([head])[head]
 
     assert (22.0, 0.02) == (values["sys/forking/step"].value, values["optimizer/SGD/lr"].value)
-    assert 45 == values["train/loss"].statistics["last_step"] / 1e6 + 1
+    assert 44_000_000 == (values["train/loss"].statistics or {})["last_step"]

@@ -7,10 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 
 import pytest
+from packaging import version
 
 pytest.importorskip("pytorch_lightning")
+
+REPEATS_A_STEP = version.parse(metadata.version("pytorch-lightning")) < version.parse("2.5")
+"""Before 2.5 Lightning counted the step after a checkpoint in mid-epoch as the one before it."""
 
 NAMESPACES = ["pytorch_lightning", "lightning.pytorch"]
 
@@ -55,13 +60,13 @@ def test_killed_training_resumes_as_a_fork_and_loses_no_point(script, history, t
     process.send_signal(signal.SIGKILL)
     _end(process)
     left = history()
-    script(RESUME, namespace=namespace)
+    script.run(RESUME, namespace=namespace)
     found = history()
 
     assert "lost" == left.values("parent")["sys/state"]
     assert set(range(11)) == set(left.points("parent", "train/loss_step"))
     assert ("parent", 9) == found.parent("child")
-    assert set(range(10, 16)) == set(found.own_points("child", "train/loss_step"))
+    assert set(range(10 - REPEATS_A_STEP, 16)) == set(found.own_points("child", "train/loss_step"))
     assert set(range(16)) == set(found.points("child", "train/loss_step"))
     assert {0, 1, 2, 3} == set(found.points("child", "val/loss_step"))
     assert ("tiny", True) == tuple(found.values("child")[f"sys/experiment/{name}"] for name in ("name", "is_head"))
@@ -91,7 +96,7 @@ class Broken(Model):
 
 trainer(logger(run_id="broken")).fit(Broken(), loader())
 """
-    script(body, expect=1)
+    script.run(body, expect=1)
     values = history().values("broken")
 
     assert ("failed", True) == (values["sys/state"], values["sys/failed"])
@@ -113,7 +118,7 @@ another.fit(model(), loader(), loader(16), ckpt_path=str(path))
 another.test(model(), loader(16), ckpt_path=str(path))
 print("version", resumed.version, flush=True)
 """
-    out = script(body)
+    out = script.run(body)
     found = history()
     versions = {line.split()[1] for line in out.splitlines() if line.startswith("version")}
     (child,) = set(found.runs) - {"parent"}
@@ -121,14 +126,14 @@ print("version", resumed.version, flush=True)
     assert {child} == versions
     assert ("parent", 1) == found.parent(child)
     assert {0, 1, 2, 3} == set(found.points("parent", "train/loss_step"))
-    assert {2, 3} == set(found.own_points(child, "train/loss_step"))
+    assert set(range(2 - REPEATS_A_STEP, 4)) == set(found.own_points(child, "train/loss_step"))
     assert {1} == set(found.own_points("parent", "test/loss"))
     assert ["finished", "finished"] == [found.values(run)["sys/state"] for run in ("parent", child)]
     assert 2 == found.values("parent")["trainer/world_size"]
 
 
 def test_each_process_of_ddp_logs_nothing_twice(script, history, store):
-    script('trainer(logger(run_id="only"), devices=2, strategy="ddp", max_epochs=1).fit(model(), loader())')
+    script.run('trainer(logger(run_id="only"), devices=2, strategy="ddp", max_epochs=1).fit(model(), loader())')
     journals = list((store / "test" / "tiny" / "only").glob("*.journal"))
 
     assert 1 == len(journals)
@@ -147,7 +152,7 @@ assert not any("Runfork" in type(callback).__name__ for callback in one.callback
 one.fit(model(), loader())
 trainer(logger(run_id="child")).fit(model(), loader(), ckpt_path="saved/epoch=0-step=5.ckpt")
 """
-    script(body)
+    script.run(body)
 
     assert ("parent", 4) == history().parent("child")
 
@@ -158,7 +163,7 @@ from runfork_lightning import RunforkCallback
 callbacks = [RunforkCallback(logger(run_id="only")), RunforkCallback()]
 trainer(False, callbacks=callbacks, max_epochs=1).fit(model(), loader())
 """
-    script(body)
+    script.run(body)
     found = history()
 
     assert ["only"] == found.runs
@@ -180,7 +185,7 @@ saver = L.callbacks.ModelCheckpoint(dirpath="saved", every_n_train_steps=5, save
 trainer(logger(run_id="parent"), callbacks=[saver], max_epochs=1).fit(Other(), loader())
 trainer(logger(run_id="child")).fit(Other(), loader(), ckpt_path="saved/epoch=0-step=5.ckpt")
 """
-    script(body)
+    script.run(body)
 
     assert ("parent", 4) == history().parent("child")
 
@@ -206,7 +211,7 @@ Noisy.validation_step = L.LightningModule.validation_step
 with_us, without_us = losses(logger(log_gradient_norms=True)), losses(False)
 assert with_us == without_us and len(with_us) == 16, (with_us, without_us)
 """
-    script(body)
+    script.run(body)
 
 
 def _run_alone(body):

@@ -75,6 +75,7 @@ class CallbackMethods:
     def _prepare(self, logger: LoggerMethods, trainer: Any, stage: str) -> None:
         logger.runs.end_evaluation()
         logger.evaluated_step = None
+        logger.has_taken_checkpoint = False
         if stage == "fit":
             begin_fit(logger, trainer)
 

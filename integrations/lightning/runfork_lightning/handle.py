@@ -30,7 +30,7 @@ class RunHandle:
         self._open_run = open_run
 
     # the class of what it stands for, so that isinstance(logger.experiment, Run) holds
-    __class__ = property(lambda _self: Run)
+    __class__ = property(lambda _self: Run)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -116,6 +116,7 @@ class LoggerMethods:
         self.fitted_by: weakref.ref[Any] | None = None
         self.evaluated_step: float | None = None
         self.has_failed = False
+        self.has_taken_checkpoint = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs; the trainer there is another one."""
@@ -198,7 +199,10 @@ class LoggerMethods:
     @guarded
     def log_hyperparams(self, params: Mapping[str, Any] | Namespace | None, *_args: Any, **_options: Any) -> None:
         """Log hyperparameters below ``hparams/``. In the evaluation of another run's checkpoint they stay as they are."""
-        if params is None or not is_rank_zero() or self.is_visiting:
+        if params is None or not is_rank_zero():
+            return
+        self._take_missed_checkpoint()
+        if self.is_visiting:
             return
         named = params if hasattr(params, "items") else vars(params)
         self.runs.open().log_configs({"hparams": {key: _plain(value) for key, value in named.items()}})
@@ -212,6 +216,19 @@ class LoggerMethods:
             from runfork_lightning.companion import join_trainer
 
             join_trainer(trainer)
+        if is_rank_zero():
+            self._take_missed_checkpoint()
+
+    def _take_missed_checkpoint(self) -> None:
+        """Look at what an evaluation has loaded: before Lightning 2.6 it showed callbacks the checkpoints of fits alone."""
+        trainer = self.trainer() if self.trainer is not None else None
+        if trainer is None or self.has_taken_checkpoint or is_fitting(trainer):
+            return
+        loaded = getattr(trainer._checkpoint_connector, "_loaded_checkpoint", None)  # noqa: SLF001  no public way
+        if loaded:
+            from runfork_lightning.origins import take_checkpoint
+
+            take_checkpoint(self, trainer, loaded)
 
     @guarded
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:

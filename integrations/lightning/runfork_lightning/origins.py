@@ -34,6 +34,7 @@ def begin_fit(logger: LoggerMethods, trainer: Any) -> None:
 
 def take_checkpoint(logger: LoggerMethods, trainer: Any, checkpoint: Mapping[str, Any]) -> None:
     """Make the logger's run what loading `checkpoint` means."""
+    logger.has_taken_checkpoint = True
     path = checkpoint_path(trainer.ckpt_path)
     data = _mark_data(checkpoint)
     mark = readable_mark(data) if data is not None else None

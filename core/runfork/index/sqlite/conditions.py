@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Comparison, Not
-from runfork.index.conditions import NUMBERS, TEXTS, comparable
+from runfork.index.conditions import TEXTS, comparable
 from runfork.index.sqlite.catalogue import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.patterns import compile_pattern
@@ -26,7 +26,7 @@ __all__ = ["RunsStatement", "add_functions"]
 
 _SQL_OPERATORS = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _AGGREGATES = {"min": "minimum", "max": "maximum", "average": "mean", "variance": "squares / finite"}
-_NUMBER_TYPES = (*NUMBERS, AttributeType.DATETIME)
+_BY_CREATION: tuple[str, list[Any]] = ("SELECT id FROM run ORDER BY created DESC, run_id", [])
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
@@ -38,17 +38,17 @@ def add_functions(connection: sqlite3.Connection) -> None:
 
 
 class RunsStatement:
-    """Translates one query for runs. `where` and `order` hold for ``FROM run`` and `join`; every value is a parameter."""
+    """Translates one query for runs; every value is a parameter.
+
+    `where` and `parameters` are a condition on ``run``; the queries in `orders` give, one after the other, the numbers of all
+    runs in the order asked for.
+    """
 
     def __init__(self, catalogue: Catalogue, query: RunsQuery) -> None:
         self._catalogue = catalogue
         self.parameters: list[Any] = []
         self.where = self._where(query)
-        self.join = ""
-        self.join_parameters: list[Any] = []
-        self.order = "run.created DESC, run.run_id"
-        if query.sort is not None:
-            self._sort(query.sort)
+        self.orders = [_BY_CREATION] if query.sort is None else self._sort(query.sort)
 
     def _where(self, query: RunsQuery) -> str:
         parts = []
@@ -131,27 +131,38 @@ class RunsStatement:
         self.parameters += [path, wanted]
         return f"({has} AND run.id NOT IN (SELECT run FROM member WHERE path = ? AND {test}))"  # noqa: S608
 
-    def _sort(self, sort: Sort) -> None:
+    def _sort(self, sort: Sort) -> list[tuple[str, list[Any]]]:
         path = self._catalogue.paths.get(storable(sort.attribute.name))
         if path is None:
-            return
-        number = "sorted.number"
-        if sort.aggregate != "last":
-            series = TYPE_NUMBERS[AttributeType.FLOAT_SERIES]
-            aggregate = _AGGREGATES[sort.aggregate]
-            number = f"CASE sorted.type WHEN {series} THEN {aggregate} ELSE sorted.number END"
+            return [_BY_CREATION]
         kinds = ",".join(str(TYPE_NUMBERS[kind]) for kind in _kinds(sort.attribute))
-        # An outer join with the statement's own rows: runs without the attribute stay, at the end.
-        self.join = (
-            f"LEFT JOIN attribute AS sorted ON sorted.run = run.id AND sorted.path = ? AND sorted.type IN ({kinds})"
-        )
-        self.join_parameters = [path]
         direction = "DESC" if sort.descending else "ASC"
-        group = (
-            f"CASE WHEN sorted.run IS NULL THEN 3 WHEN {number} IS NOT NULL THEN 0 WHEN sorted.text IS NOT NULL"
-            f" THEN 1 ELSE 2 END"
+        if sort.aggregate != "last":
+            ordered = [_aggregates(_AGGREGATES[sort.aggregate], kinds, direction)]
+        else:
+            numbers = _sorted(kinds, "number IS NOT NULL", f"number {direction}")
+            texts = _sorted(kinds, "text IS NOT NULL", f"text {direction}")
+            ordered = [numbers, texts, _sorted(kinds, "number IS NULL AND text IS NULL", "NULL")]
+        missing = (
+            f"SELECT id FROM run WHERE id NOT IN (SELECT run FROM attribute WHERE path = ? AND type IN ({kinds}))"  # noqa: S608
+            " ORDER BY created DESC, run_id"
         )
-        self.order = f"{group}, {number} {direction}, sorted.text {direction}, {self.order}"
+        return [(query, [path]) for query in (*ordered, missing)]
+
+
+def _sorted(kinds: str, test: str, order: str) -> str:
+    """Return a query that walks an index of the attribute table, so that the first page costs a page; runs break ties."""
+    return (
+        f"SELECT run.id FROM attribute CROSS JOIN run ON run.id = attribute.run"  # noqa: S608
+        f" WHERE path = ? AND type IN ({kinds}) AND {test} ORDER BY {order}, run.created DESC, run.run_id"
+    )
+
+
+def _aggregates(aggregate: str, kinds: str, direction: str) -> str:
+    series = TYPE_NUMBERS[AttributeType.FLOAT_SERIES]
+    number = f"CASE type WHEN {series} THEN {aggregate} ELSE number END"
+    group = f"CASE WHEN {number} IS NOT NULL THEN 0 WHEN text IS NOT NULL THEN 1 ELSE 2 END"
+    return _sorted(kinds, "1", f"{group}, {number} {direction}, text {direction}")
 
 
 def _kinds(attribute: Attribute) -> tuple[AttributeType, ...]:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,16 +139,24 @@ class SqliteIndex:
         """Return runs; see `Index.runs`."""
         with self._transaction("DEFERRED"):
             statement = RunsStatement(self._catalogue, query)
-            count = f"SELECT count(*) FROM run WHERE {statement.where}"  # noqa: S608
-            (total,) = self._connection.execute(count, statement.parameters).fetchone()
-            limit = -1 if query.limit is None else query.limit
-            rows = self._connection.execute(
-                f"SELECT run.id, run.is_head FROM run {statement.join} WHERE {statement.where}"  # noqa: S608
-                f" ORDER BY {statement.order} LIMIT ? OFFSET ?",
-                [*statement.join_parameters, *statement.parameters, limit, query.offset],
-            ).fetchall()
-            names, nodes = self._catalogue.names, self._catalogue.nodes
-            return RunsPage([RunRow(nodes[names[run]], bool(is_head)) for run, is_head in rows], total)
+            chosen = self._chosen(statement)
+            total = len(self._catalogue.runs) if chosen is None else len(chosen)
+            ordered = (
+                number
+                for sql, parameters in statement.orders
+                for (number,) in self._connection.execute(sql, parameters)
+                if chosen is None or number in chosen
+            )
+            end = None if query.limit is None else query.offset + query.limit
+            page = [self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)]
+            return RunsPage([RunRow(self._catalogue.nodes[entry.run_id], entry.is_head) for entry in page], total)
+
+    def _chosen(self, statement: RunsStatement) -> set[int] | None:
+        """Return the numbers of the runs that satisfy the condition, None if all do."""
+        if statement.where == "1":
+            return None
+        query = f"SELECT id FROM run WHERE {statement.where}"  # noqa: S608
+        return {number for (number,) in self._connection.execute(query, statement.parameters)}
 
     def definitions(
         self,

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.cli.inspection import inspect_store
 from runfork.cli.json_output import write_json
 from runfork.cli.opening import choose_project, open_store
 from runfork.cli.options import json_option, place_options
 from runfork.cli.progress import drain_progress
+from runfork.inspection import inspect_store
 
 if TYPE_CHECKING:
-    from runfork.cli.inspection import Inspection, Problem
     from runfork.cli.options import Place
+    from runfork.inspection import Inspection, Problem
 
 __all__ = ["command"]
 
@@ -37,7 +37,7 @@ def command(context: click.Context, *, place: Place, as_json: bool, has_contents
         write_json(_document(inspection))
     else:
         _print(inspection)
-    if inspection.problems:
+    if inspection.has_losses:
         context.exit(1)
 
 
@@ -56,6 +56,7 @@ def _document(inspection: Inspection) -> dict[str, Any]:
                 "offset": problem.offset,
                 "length": problem.length,
                 "reason": problem.reason,
+                "is_loss": problem.is_loss,
             }
             for problem in inspection.problems
         ],
@@ -69,16 +70,15 @@ def _print(inspection: Inspection) -> None:
     console = open_console()
     for problem in inspection.problems:
         console.print(one_line(str(problem.path.relative_to(inspection.directory))), style="bold", soft_wrap=True)
-        console.print(f"  {_sentence(problem)}", style="red", soft_wrap=True)
+        console.print(f"  {_sentence(problem)}", style="red" if problem.is_loss else "yellow", soft_wrap=True)
     read = (
         f"{plural(inspection.journals, 'journal')}, {format_size(inspection.size_bytes)}: "
         f"{plural(inspection.records, 'record')}, {plural(inspection.points, 'point')}, {plural(inspection.files, 'file')}"
     )
     console.print(read, style="dim", soft_wrap=True)
-    if inspection.problems:
-        console.print(
-            f"{plural(len(inspection.problems), 'problem')}; everything else can be read, and nothing was changed"
-        )
+    losses = sum(problem.is_loss for problem in inspection.problems)
+    if losses:
+        console.print(f"{plural(losses, 'problem')}; everything else can be read, and nothing was changed")
     else:
         console.print("no damage")
 

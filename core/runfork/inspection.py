@@ -34,6 +34,8 @@ class Problem:
         reason: Why, in words.
         offset: First byte that was skipped; None if the whole file is meant.
         length: How many bytes.
+        is_loss: Whether something that was logged is affected; a record that was cut off at the end is none: its log call
+            never returned.
     """
 
     project: str
@@ -41,6 +43,7 @@ class Problem:
     reason: str
     offset: int | None = None
     length: int = 0
+    is_loss: bool = True
 
 
 @dataclass
@@ -54,6 +57,11 @@ class Inspection:
     points: int = 0
     files: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether anything that was logged cannot be read."""
+        return any(problem.is_loss for problem in self.problems)
 
 
 def inspect_store(
@@ -107,8 +115,10 @@ def _inspect_journal(found: Inspection, project: str, path: Path, *, has_content
         found.problems.append(Problem(project, path, str(error)))
         return
     if rest > 0 and not _may_grow(last):
-        reason = "the journal ends within a record; its last log call may not have returned, or the file was cut"
-        found.problems.append(Problem(project, path, reason, start, rest))
+        reason = (
+            "the journal ends within a record: its process ended before that log call returned, or the file was cut"
+        )
+        found.problems.append(Problem(project, path, reason, start, rest, is_loss=False))
 
 
 def _may_grow(last: Batch | None) -> bool:

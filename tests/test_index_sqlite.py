@@ -1,21 +1,276 @@
 """The SQLite index fulfils the contract, and what else a file must bear."""
 
+import multiprocessing
+import sqlite3
+
+import numpy as np
 import pytest
 
-from runfork.index.sqlite import SqliteIndex
-from runfork.testing.index_contract import IndexContract
+from runfork.index import plugin
+from runfork.index.interface import PointsRequest, SeriesKey
+from runfork.index.memory import MemoryIndex
+from runfork.index.sqlite import SqliteIndex, StaleIndexError
+from runfork.index.sqlite.overlay import Overlay
+from runfork.journal.records import Batch, MetricRows
+from runfork.steps import MICRO
+from runfork.testing.histories import EPOCH, HistoryWriter
+from runfork.testing.index_contract import IndexContract, apply, child, line, points_of, statistics_of, value_of
 
 
 @pytest.fixture
-def index(tmp_path):
-    index = SqliteIndex(tmp_path / "index.db")
+def path(tmp_path):
+    return tmp_path / "index.db"
+
+
+@pytest.fixture
+def index(path):
+    index = SqliteIndex(path)
     yield index
     index.close()
 
 
 class TestSqliteIndex(IndexContract):
     @pytest.fixture
-    def index(self, tmp_path):
-        index = SqliteIndex(tmp_path / "index.db")
+    def index(self, path):
+        index = SqliteIndex(path)
         yield index
         index.close()
+
+
+def long_run(index, run_id, count, *, paths=("x",), size=1_000_000):
+    """Apply many rows at once, without a frame object each; return the values of the first path."""
+    head = HistoryWriter(run_id).create().batch()
+    index.apply(head)
+    values = np.random.default_rng(0).standard_normal((count, len(paths)))
+    steps = np.arange(count)
+    offsets = head.end + steps * 40
+    for first in range(0, count, size):
+        part = slice(first, first + size)
+        rows = MetricRows(paths, steps[part] * MICRO, EPOCH + steps[part], values[part], None, False, offsets[part])
+        end = head.end + min(first + size, count) * 40
+        index.apply(Batch(head.key, head.identity, int(offsets[first]), end, rows=[rows]))
+    return values[:, 0]
+
+
+def loaded_pieces(index, monkeypatch, **options):
+    """Return how many pieces a read loads."""
+    loaded = []
+    whole, part = Overlay._fill, Overlay._load
+    monkeypatch.setattr(Overlay, "_fill", lambda self, *args: (loaded.append(1), whole(self, *args))[1])
+    monkeypatch.setattr(Overlay, "_load", lambda self, *args: (loaded.append(1), part(self, *args))[1])
+    index.points(PointsRequest([SeriesKey("a", "x")], **options))
+    return len(loaded)
+
+
+def test_what_was_applied_is_there_when_the_file_is_opened_again(path, index):
+    writer = line("a", 1.0, 2.0)
+    apply(index, writer)
+    index.close()
+    again = SqliteIndex(path)
+    apply(again, writer.metrics({"loss": 3.0}, 2).configs({"lr": 1}))
+
+    assert points_of(again, "a", "loss") == [(0, 1.0), (1, 2.0), (2, 3.0)]
+    assert statistics_of(again, "a", "loss")["count"] == 3
+    again.close()
+
+
+def test_a_file_of_another_version_is_made_anew(path, index):
+    apply(index, line("a", 1.0))
+    index.close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    again = SqliteIndex(path)
+
+    assert again.nodes() == {}
+    apply(again, line("a", 1.0))
+    assert points_of(again, "a", "loss") == [(0, 1.0)]
+    again.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 1000, b"SQLite format 3\0" + b"\xff" * 5000, b"x"])
+def test_a_damaged_file_is_made_anew(path, content):
+    path.write_bytes(content)
+    index = SqliteIndex(path)
+    apply(index, line("a", 1.0))
+
+    assert points_of(index, "a", "loss") == [(0, 1.0)]
+    index.close()
+
+
+def test_damage_found_later_is_told_and_the_next_opening_makes_the_file_anew(path, index):
+    long_run(index, "a", 50_000)
+    index.close()
+    data = bytearray(path.read_bytes())
+    data[8192 : len(data) - 8192] = b"\xff" * (len(data) - 16384)
+    path.write_bytes(data)
+    damaged = SqliteIndex(path)
+
+    with pytest.raises(StaleIndexError, match="damaged"):
+        damaged.values(["a"])
+    again = SqliteIndex(path)
+    assert again.nodes() == {}
+    again.close()
+
+
+def test_a_reader_cannot_open_what_is_not_there(path):
+    with pytest.raises(StaleIndexError, match="cannot be read"):
+        SqliteIndex(path, read_only=True)
+    assert not path.exists()
+
+
+def test_a_reader_follows_what_another_index_applies(path, index):
+    parent = line("p", 1.0, 2.0)
+    apply(index, parent)
+    reader = SqliteIndex(path, read_only=True)
+    assert points_of(reader, "p", "loss") == [(0, 1.0), (1, 2.0)]
+    apply(index, child("a", "p", 0, 5.0).configs({"new/path": 1}), parent.metrics({"loss": 3.0}, 2))
+
+    assert points_of(reader, "a", "loss") == [(0, 1.0), (1, 5.0)]
+    assert points_of(reader, "p", "loss")[-1] == (2, 3.0)
+    assert value_of(reader, "a", "new/path") == 1
+    reader.close()
+
+
+def test_a_reader_does_not_wait_for_a_writer(path, index):
+    apply(index, line("a", 1.0))
+    reader = SqliteIndex(path, read_only=True)
+    index._connection.execute("BEGIN IMMEDIATE")
+    index._connection.execute("DELETE FROM attribute")
+
+    assert points_of(reader, "a", "loss") == [(0, 1.0)]
+    assert value_of(reader, "a", "loss") == 1.0
+    index._connection.execute("ROLLBACK")
+    reader.close()
+
+
+def test_a_reader_cannot_apply(path, index):
+    reader = SqliteIndex(path, read_only=True)
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        apply(reader, line("a", 1.0))
+    reader.close()
+
+
+def test_a_batch_that_fails_halfway_leaves_no_trace(index):
+    writer = line("a", 1.0)
+    apply(index, writer)
+    good = writer.configs({"lr": 1}).metrics({"loss": 2.0}, 1).batch()
+    bad = Batch(good.key, good.identity, good.start, good.end, good.records, [*good.rows, "not rows"])
+    with pytest.raises(AttributeError):
+        index.apply(bad)
+    assert value_of(index, "a", "lr") is None
+    index.apply(good)
+
+    assert value_of(index, "a", "lr") == 1
+    assert points_of(index, "a", "loss") == [(0, 1.0), (1, 2.0)]
+
+
+def drain_all(path, batches):
+    index = SqliteIndex(path)
+    for batch in batches:
+        index.apply(batch)
+    index.close()
+
+
+def test_processes_that_drain_the_same_journal_at_once_apply_it_once(path):
+    batches = line("a", *map(float, range(200))).configs({"lr": 1}).batches(7)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=drain_all, args=(path, batches)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    index = SqliteIndex(path)
+
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert statistics_of(index, "a", "loss")["count"] == 200
+    assert points_of(index, "a", "loss") == [(step, float(step)) for step in range(200)]
+    index.close()
+
+
+def test_two_indexes_that_take_turns_on_one_file_stay_right(path, index):
+    other = SqliteIndex(path)
+    writer = HistoryWriter("a").create()
+    for step in range(10):
+        apply((index, other)[step % 2], writer.metrics({"x": step, f"only/{step}": 1}, step).configs({"last": step}))
+
+    assert points_of(index, "a", "x") == [(step, float(step)) for step in range(10)]
+    assert value_of(other, "a", "last") == 9
+    assert statistics_of(index, "a", "x")["count"] == 10
+    other.close()
+
+
+def test_a_tail_of_a_long_series_loads_few_pieces(index, monkeypatch):
+    values = long_run(index, "a", 100_000)
+
+    assert [value for _, value in points_of(index, "a", "x", tail=3)] == values[-3:].tolist()
+    assert loaded_pieces(index, monkeypatch, tail=10) <= 2
+
+
+def test_a_range_of_a_long_series_loads_few_pieces(index, monkeypatch):
+    values = long_run(index, "a", 100_000)
+    middle = (50_000 * MICRO, 50_009 * MICRO)
+
+    assert [value for _, value in points_of(index, "a", "x", step_range=middle)] == values[50_000:50_010].tolist()
+    assert loaded_pieces(index, monkeypatch, step_range=middle) <= 2
+
+
+def test_statistics_of_a_fork_come_from_chunks(index, monkeypatch):
+    values = long_run(index, "a", 100_000)
+    loaded = []
+    load = Overlay._load
+    monkeypatch.setattr(Overlay, "_load", lambda self, piece: (loaded.append(1), load(self, piece))[1])
+    apply(index, child("b", "a", 90_000))
+    found = statistics_of(index, "b", "x")
+
+    assert len(loaded) <= 2
+    assert (found["count"], found["min"]) == (90_001, values[:90_001].min())
+    assert found["variance"] == pytest.approx(values[:90_001].var())
+
+
+@pytest.mark.parametrize("count", [1, 4095, 4096, 4097, 12_000])
+@pytest.mark.parametrize("size", [700, 5000])
+def test_points_come_back_whatever_the_portions(index, count, size):
+    values = long_run(index, "a", count, size=size)
+    found = index.points(PointsRequest([SeriesKey("a", "x")]))[0]
+
+    assert np.array_equal(found.values, values)
+    assert statistics_of(index, "a", "x")["average"] == pytest.approx(values.mean())
+
+
+def test_a_live_run_leaves_few_pieces(path, index):
+    writer = HistoryWriter("a").create()
+    for step in range(500):
+        writer.metrics({"x": step}, step)
+        apply(index, writer)
+    (pieces,) = sqlite3.connect(path).execute("SELECT count(*) FROM tail").fetchone()
+
+    assert pieces < 12
+    assert len(points_of(index, "a", "x")) == 500
+
+
+def test_a_closed_run_is_made_of_chunks(path, index):
+    writer = line("a", *map(float, range(100))).close()
+    apply(index, writer)
+
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM tail").fetchone() == (0,)
+    assert points_of(index, "a", "loss", tail=1) == [(99, 99.0)]
+
+
+def test_wide_rows_become_chunks_by_size(path, index):
+    paths = tuple(f"m/{number}" for number in range(3000))
+    values = long_run(index, "a", 400, paths=paths, size=100)
+
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM row_group").fetchone() == (1,)
+    assert [value for _, value in points_of(index, "a", "m/0")] == values.tolist()
+
+
+def test_uris_open_the_indexes(tmp_path):
+    opened = plugin.open_index(f"sqlite:///{tmp_path}/deep/er/index.db")
+
+    assert isinstance(opened, SqliteIndex)
+    assert (tmp_path / "deep/er/index.db").exists()
+    assert isinstance(plugin.open_index("memory://"), MemoryIndex)
+    assert plugin.open_index("clickhouse://host") is None
+    opened.close()

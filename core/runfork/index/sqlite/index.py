@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import RunsStatement, add_functions
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
 from runfork.index.sqlite.pieces import PieceWriter
-from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, open_file
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, StaleIndexError, delete_file, is_damage, open_file
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.records import JournalKey
 from runfork.steps import MAX_MICRO_STEP
@@ -47,11 +47,13 @@ class SqliteIndex:
         read_only: Only read; another process drains. `apply` and `set_state` then raise `sqlite3.OperationalError`.
 
     Raises:
-        StaleIndexError: Only to read, and the file is not there, damaged, or of another version.
+        StaleIndexError: Only to read, and the file is not there, damaged, or of another version. Any method raises it where damage
+            turns up later; the file is then deleted, and the next to open it begins anew.
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
+        self._read_only = read_only
         self._connection = open_file(self.path, read_only=read_only)
         add_functions(self._connection)
         self._catalogue = Catalogue(self._connection)
@@ -63,16 +65,26 @@ class SqliteIndex:
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file."""
-        self._connection.execute(f"BEGIN {kind}")
         try:
+            self._connection.execute(f"BEGIN {kind}")
             self._catalogue.synchronise()
             yield
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             self._catalogue.forget()  # what it holds may come from the transaction that is undone
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            if is_damage(error):
+                self._discard(error)
             raise
+
+    def _discard(self, error: BaseException) -> NoReturn:
+        self.close()
+        if not self._read_only:
+            delete_file(self.path)
+        raise StaleIndexError(
+            f"the index {str(self.path)!r} is damaged ({error}); it is derived data, open the project again to rebuild it"
+        ) from error
 
     # Writing
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from runfork.attributes import AttributeType
 from runfork.errors import FormatError
 
-__all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "open_file"]
+__all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "delete_file", "is_damage", "open_file"]
 
 SCHEMA_VERSION = 2
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
@@ -153,6 +153,13 @@ def delete_file(path: Path) -> None:
     """Delete the index and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether an error of SQLite says that the file itself is broken."""
+    return type(error) is sqlite3.DatabaseError and any(
+        words in str(error) for words in ("malformed", "not a database", "encrypted")
+    )
 
 
 def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:

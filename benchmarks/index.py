@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.sqlite import SqliteIndex
@@ -59,7 +58,13 @@ def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
         part = np.arange(first, min(first + size, rows))
         offsets = head.end + part * stride
         block = MetricRows(
-            paths, part * MICRO, EPOCH + part * 10_000 + jitter[part], values[part], None, False, offsets  # noqa: FBT003
+            paths,
+            part * MICRO,
+            EPOCH + part * 10_000 + jitter[part],
+            values[part],
+            None,
+            False,
+            offsets,
         )
         end = head.end + (int(part[-1]) + 1) * stride
         found.append(Batch(head.key, head.identity, int(offsets[0]), end, rows=[block]))
@@ -146,7 +151,13 @@ def lineage(directory: Path, points: int) -> None:
         steps = np.arange(part * share, (part + 1) * share)
         offsets = head.end + np.arange(share) * 40
         block = MetricRows(
-            ("train/metric-00000",), steps * MICRO, EPOCH + steps, values[steps], None, False, offsets  # noqa: FBT003
+            ("train/metric-00000",),
+            steps * MICRO,
+            EPOCH + steps,
+            values[steps],
+            None,
+            False,
+            offsets,
         )
         index.apply(Batch(head.key, head.identity, head.end, head.end + share * 40, rows=[block]))
     whole = best(lambda: index.points(PointsRequest([SeriesKey("whole", "train/metric-00000")])))
@@ -163,7 +174,9 @@ def table(directory: Path, runs: int) -> None:
     for run in range(runs):
         configs = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
         configs |= {f"text/{number}": f"value {int(random.integers(100))}" for number in range(50)}
-        index.apply(HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch())
+        index.apply(
+            HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch()
+        )
     tell(f"bring in {runs} runs x 200 configs", time.perf_counter() - start)
     condition = Filter.gt(Attribute("config/3", "float"), 0.5) & Filter.lt(Attribute("config/4", "float"), 1.0)
     by_config = Sort(Attribute("config/7", "float"))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-
 from runfork.filters import Attribute, Comparison
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.memory import MemoryIndex
@@ -38,7 +37,9 @@ FRAMES = st.one_of(
     st.tuples(st.just("configs"), st.dictionaries(PATH, CONFIGS, min_size=1, max_size=2)),
     st.tuples(st.just("tags"), st.sampled_from([*PATHS, "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
     st.tuples(st.just("string_set"), st.sampled_from(["x", "sys/tags"]), st.lists(st.sampled_from("tu"), unique=True)),
-    st.tuples(st.just("create"), st.none() | st.sampled_from("EF"), TIMES, st.booleans(), st.none() | st.tuples(RUN, STEPS)),
+    st.tuples(
+        st.just("create"), st.none() | st.sampled_from("EF"), TIMES, st.booleans(), st.none() | st.tuples(RUN, STEPS)
+    ),
     st.tuples(st.just("lineage"), RUN, STEPS, st.none() | st.sampled_from("mn"), st.booleans()),
     st.tuples(st.just("mark"), st.sampled_from("mn"), STEPS, st.dictionaries(PATH, STEPS, max_size=1)),
     st.tuples(st.just("status"), st.sampled_from(["failed", "running"])),
@@ -189,16 +190,31 @@ BUCKETS = st.lists(
     ),
     max_size=2,
 )
-TYPES = ["float", "int", "bool", "string", "string_set", "file", "float_series", "string_series", "histogram_series", None]
+TYPES = [
+    "float",
+    "int",
+    "bool",
+    "string",
+    "string_set",
+    "file",
+    "float_series",
+    "string_series",
+    "histogram_series",
+    None,
+]
 ATTRIBUTES = st.builds(Attribute, st.sampled_from([*PATHS, "sys/tags", "sys/forking/depth"]), st.sampled_from(TYPES))
 CONDITIONS = st.recursive(
-    st.builds(Comparison, ATTRIBUTES, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), FLOATS | st.sampled_from("tu"))
+    st.builds(
+        Comparison, ATTRIBUTES, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), FLOATS | st.sampled_from("tu")
+    )
     | st.builds(Comparison, ATTRIBUTES, st.sampled_from(["MATCHES", "CONTAINS", "NOT CONTAINS"]), st.sampled_from("tu"))
     | st.builds(Comparison, ATTRIBUTES, st.just("NOT MATCHES"), st.sampled_from(["^t", "!t"]))
     | st.builds(Comparison, ATTRIBUTES, st.just("EXISTS")),
-    lambda inner: st.builds(lambda a, b: a & b, inner, inner)
-    | st.builds(lambda a, b: a | b, inner, inner)
-    | st.builds(lambda a: ~a, inner),
+    lambda inner: (
+        st.builds(lambda a, b: a & b, inner, inner)
+        | st.builds(lambda a, b: a | b, inner, inner)
+        | st.builds(lambda a: ~a, inner)
+    ),
     max_leaves=4,
 )
 SORTS = st.builds(Sort, ATTRIBUTES, st.booleans(), st.sampled_from(["last", "min", "max"]))
@@ -217,7 +233,12 @@ QUERIES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None, report_multiple_bugs=False, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=300,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(histories(), POINTS, BUCKETS, QUERIES)
 def test_equal_histories_give_equal_answers(batches, points, buckets, queries):
     memory = MemoryIndex()

@@ -5,7 +5,6 @@ import sqlite3
 
 import numpy as np
 import pytest
-
 from runfork.index import plugin
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.index.memory import MemoryIndex
@@ -14,7 +13,8 @@ from runfork.index.sqlite.overlay import Overlay
 from runfork.journal.records import Batch, MetricRows
 from runfork.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
-from runfork.testing.index_contract import IndexContract, apply, child, line, points_of, statistics_of, value_of
+from runfork.testing.index_contract import IndexContract
+from runfork.testing.questions import apply, child, line, points_of, statistics_of, value_of
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ were applied: the contract suite in `runfork.testing` checks it.
 
 Order of edits: within one journal, its own order. Of points at the same step of a series in one run, the one from the writer
 with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
-one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its journal,
-or when the journal was created.
+one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its
+journal, or when the journal was created.
 
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
 

@@ -219,7 +219,8 @@ def _bucketed(lines: Mapping[SeriesKey, list[tuple[int, float]]], count: int, lo
     floats: dict[str, Any] = {
         name: np.full(shape, np.nan) for name in ("first", "last", "first_x", "last_x", "minimum", "maximum", "mean")
     }
-    counts: dict[str, Any] = {name: np.zeros(shape, np.int64) for name in ("counts", "nan", "positive_infinity", "negative_infinity")}
+    totals = ("counts", "nan", "positive_infinity", "negative_infinity")
+    counts: dict[str, Any] = {name: np.zeros(shape, np.int64) for name in totals}
     for line, points in enumerate(lines.values()):
         cells: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for x, value in points:

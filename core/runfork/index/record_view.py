@@ -67,6 +67,7 @@ class RunRecords:
         return sorted(first, key=lambda kind: first[kind])
 
     def paths(self) -> set[str]:
+        """Return all that was logged to."""
         return {*self.edits, *self.series}
 
 

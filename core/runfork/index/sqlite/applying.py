@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork import lineage
 from runfork.attributes import AttributeType
 from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
-from runfork.index.origins import Mark, Origin, origin_of
+from runfork.index.origins import Origin
 from runfork.index.sqlite import summaries
+from runfork.index.sqlite.ancestry import Ancestry
 from runfork.index.sqlite.attributes import SeriesChange
 from runfork.index.sqlite.catalogue import RunEntry, standing, storable
 from runfork.index.sqlite.overlay import Overlay
-from runfork.index.sqlite.pieces import TextPoint, decode_tail
+from runfork.index.sqlite.pieces import TextPoint
 from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.format import Kind
-from runfork.journal.records import Record
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.overlay import SeriesReader
     from runfork.index.sqlite.pieces import PieceWriter
-    from runfork.journal.records import Batch, MetricRows
+    from runfork.journal.records import Batch, MetricRows, Record
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -46,14 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Application"]
 
 _ARCHIVED = "sys/archived"
-
-
-@dataclass
-class _Dirty:
-    """What must be worked out anew: whole runs, paths of runs, and runs whose derived attributes alone may differ."""
-
-    runs: set[str] = field(default_factory=set)
-    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
 @dataclass(frozen=True)
@@ -109,7 +99,8 @@ class Application:
         self._writer = writer
         self._reader = reader
         self._attributes = attributes
-        self._dirty = _Dirty()
+        self._ancestry = Ancestry(connection, catalogue, reader.codec)
+        self._dirty = self._ancestry.dirty
 
     def apply(self, batch: Batch) -> None:
         """Apply a batch that begins where the journal was applied up to."""
@@ -140,7 +131,7 @@ class Application:
         if entry is None:
             self._catalogue.save_run(RunEntry(self._catalogue.new_run_number(), run_id, Origin(created)))
             for child in self._catalogue.children.get(run_id, ()):
-                self._change_origin(child)  # they waited for it
+                self._ancestry.change_origin(child)  # they waited for it
 
     def _note_journal(self, batch: Batch, created: int) -> _Journal:
         self._connection.execute(
@@ -175,101 +166,9 @@ class Application:
                 self._connection.execute("INSERT INTO origin_record VALUES (?, ?, ?, ?, ?, ?)", row)
                 is_changed = True
             elif record.kind == Kind.MARK:
-                self._apply_mark(record)
+                self._ancestry.apply_mark(batch.key.run_id, writer, record)
         if is_changed:
-            self._save_origin(batch.key.run_id)
-
-    def _save_origin(self, run_id: str) -> None:
-        entry = self._catalogue.runs[run_id]
-        rows = self._connection.execute(
-            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (entry.id,)
-        )
-        records = [
-            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))
-            for writer, position, kind, order_time, body in rows
-        ]
-        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (entry.id,)).fetchone()
-        origin = origin_of(records, created=created)
-        if origin == entry.origin:
-            return
-        changed = replace(entry, origin=origin, mark=self._find_mark(origin))
-        self._catalogue.save_run(changed)
-        self._elect(entry.origin.experiment_name, origin.experiment_name)
-        if (origin.parent or entry.origin.parent) is not None:
-            self._change_origin(run_id)
-
-    def _find_mark(self, origin: Origin) -> Mark | None:
-        parent = self._catalogue.runs.get(origin.parent or "")
-        if parent is None or origin.mark is None:
-            return None
-        rows = self._connection.execute(
-            "SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
-        )
-        row = rows.fetchone()
-        return None if row is None else Mark(row[0], json.loads(row[1]))
-
-    def _apply_mark(self, record: Record) -> None:
-        name = record.body["mark"]
-        cuts = json.dumps(dict(record.body.get("cuts") or {}))
-        self._connection.execute(
-            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
-            " position = excluded.position, time = excluded.time, cuts = excluded.cuts"
-            " WHERE (excluded.writer, excluded.position) < (writer, position)",
-            (self._run.id, name, self._journal.writer, record.offset, record.time, cuts),
-        )
-        for child in list(self._catalogue.children.get(self._run.run_id, ())):
-            entry = self._catalogue.runs[child]
-            if entry.origin.mark == name:
-                self._catalogue.save_run(replace(entry, mark=self._find_mark(entry.origin)))
-                self._change_origin(child)
-
-    def _change_origin(self, run_id: str) -> None:
-        """Take note that a run's place in the lineage is another: it and all below it see other things."""
-        for one in (run_id, *self._catalogue.descendants(run_id)):
-            entry = self._catalogue.runs[one]
-            if entry.origin.parent is not None:
-                mark = self._find_mark(entry.origin)
-                time = self._inherited_time(one)
-                if (mark, time) != (entry.mark, entry.inherited_time):
-                    self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
-            self._dirty.runs.add(one)
-
-    def _inherited_time(self, run_id: str) -> int | None:
-        """Return the largest time of the step-axis metric points that a run inherits."""
-        best: int | None = None
-        for segment in lineage.segments(run_id, self._catalogue.nodes)[:-1]:
-            run = self._catalogue.runs[segment.run_id].id
-            for query in (_GROUP_TIMES, _TAIL_TIMES):
-                for row in self._connection.execute(query, (run, segment.high)):
-                    high_step, high_time, *data = row
-                    if best is not None and high_time <= best:
-                        continue
-                    time = high_time if high_step <= segment.high else self._time_up_to(segment.high, *data)
-                    best = time if best is None else max(best, time)
-        return best
-
-    def _time_up_to(self, high: int, count: int, steps: bytes, times: bytes | None) -> int:
-        if times is None:
-            block = decode_tail(steps, count, 0)
-            numbers = [block.steps, block.times]
-        else:
-            numbers = [np.empty(count, np.int64), np.empty(count, np.int64)]
-            for data, out in zip((steps, times), numbers, strict=True):
-                self._reader.codec.decode_integers(data, out)
-        return int(numbers[1][numbers[0] <= high].max())
-
-    def _elect(self, *names: str | None) -> None:
-        """Find the heads of experiments anew."""
-        for name in {name for name in names if name is not None}:
-            rows = self._connection.execute(
-                "SELECT run_id, is_head, is_archived FROM run WHERE experiment_name = ? ORDER BY created DESC, run_id DESC",
-                (storable(name),),
-            ).fetchall()
-            head = next((run_id for run_id, _, is_archived in rows if not is_archived), None)
-            for run_id, was_head, _ in rows:
-                if bool(was_head) != (run_id == head):
-                    self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=run_id == head))
-                    self._dirty.paths[run_id].update()
+            self._ancestry.save_origin(batch.key.run_id)
 
     # Single values
 
@@ -283,15 +182,8 @@ class Application:
             self._note(number, edit.type, key, clock_axis=False, lowest=0)
             self._dirty.paths[self._run.run_id].add(number)
             if is_inherited(path, edit.type, configs=True):
-                self._touch_below(number, key.order_time)
+                self._ancestry.touch_edit(self._run.run_id, number, key.order_time)
         self._connection.executemany("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-
-    def _touch_below(self, path: int, order_time: int) -> None:
-        """Mark the descendants that see an edit made at `order_time`."""
-        for child in self._catalogue.children.get(self._run.run_id, ()):
-            if order_time <= self._catalogue.runs[child].origin.created:
-                for one in (child, *self._catalogue.descendants(child)):
-                    self._dirty.paths[one].add(path)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
         """Note what the run logged to a path; if that changes the path's type, all below see something else."""
@@ -310,7 +202,7 @@ class Application:
         entry = self._catalogue.runs[self._run.run_id]
         if entry.is_archived != is_archived:
             self._catalogue.save_run(replace(entry, is_archived=is_archived))
-            self._elect(entry.origin.experiment_name)
+            self._ancestry.elect(entry.origin.experiment_name)
 
     # Points
 
@@ -336,7 +228,7 @@ class Application:
         merge = self._prepare_merge([path], new)
         self._writer.append_texts(self._journal.id, own.id, points)
         self._merge(merge, new, added)
-        self._touch_points_below([path], kind, new.low)
+        self._ancestry.touch_points(self._run, [path], kind, new.low)
 
     def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
         paths = [self._catalogue.path_id(path) for path in rows.paths]
@@ -362,9 +254,9 @@ class Application:
         merge = self._prepare_merge(paths, new)
         added = self._writer.append_rows(self._journal.id, schema, series, rows)
         self._merge(merge, new, added)
-        self._touch_points_below(paths, kind, new.low)
+        self._ancestry.touch_points(self._run, paths, kind, new.low)
         if not rows.clock_axis:
-            self._touch_clocks_below(rows.steps, rows.times)
+            self._ancestry.touch_clocks(self._run.run_id, rows.steps, rows.times)
 
     def _prepare_merge(self, paths: list[int], new: _NewPoints) -> _Merge:
         """Find out, before points are stored, which of them can be added to what the attribute table holds."""
@@ -424,46 +316,7 @@ class Application:
             state = states.get(path)
             if state is None or not state.count or (state.type, state.clock_axis) != (own.type, own.clock_axis):
                 self._dirty.paths[self._run.run_id].add(path)
-        self._touch_points_below(paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
-
-    def _touch_points_below(self, paths: Sequence[int], kind: AttributeType, low: int) -> None:
-        """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
-        if not self._catalogue.children.get(self._run.run_id):
-            return
-        nodes = self._catalogue.nodes
-        own = self._catalogue.own_values(self._run.id)
-        names = [(path, self._catalogue.path_names[path], own[path][kind].clock_axis) for path in paths]
-        waiting = [(child, names) for child in self._catalogue.children.get(self._run.run_id, ())]
-        seen = {self._run.run_id}
-        while waiting:
-            run_id, candidates = waiting.pop()
-            fork = nodes[run_id].fork
-            if run_id in seen or fork is None:
-                continue
-            seen.add(run_id)
-            inherited = [one for one in candidates if fork.cut(one[1], clock_axis=one[2]) >= low]
-            if inherited:
-                self._dirty.paths[run_id].update(path for path, _, _ in inherited)
-                waiting += [(child, inherited) for child in self._catalogue.children.get(run_id, ())]
-
-    def _touch_clocks_below(self, steps: Integers, times: Integers) -> None:
-        """Move the clock cuts of descendants that inherit a step-axis metric point with a later time than any before."""
-        waiting = [(child, 2**63 - 1) for child in self._catalogue.children.get(self._run.run_id, ())]
-        low = int(steps.min())
-        seen = {self._run.run_id}
-        while waiting:
-            run_id, high = waiting.pop()
-            entry = self._catalogue.runs[run_id]
-            high = min(high, entry.origin.step)
-            if run_id in seen or high < low:
-                continue
-            seen.add(run_id)
-            time = int(times[steps <= high].max())
-            if entry.inherited_time is None or time > entry.inherited_time:
-                self._catalogue.save_run(replace(entry, inherited_time=time))
-                if entry.mark is None:
-                    self._dirty.runs.update((run_id, *self._catalogue.descendants(run_id)))
-            waiting += [(child, high) for child in self._catalogue.children.get(run_id, ())]
+        self._ancestry.touch_points(self._run, paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
 
     # The end
 
@@ -480,15 +333,6 @@ class Application:
 
 
 _COMPARED_POINTS = 100_000
-
-_GROUP_TIMES = """
-SELECT high_step, high_time, count, steps, times FROM row_group JOIN journal ON journal.id = journal
-WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
-"""
-_TAIL_TIMES = """
-SELECT high_step, high_time, count, data, NULL FROM tail JOIN journal ON journal.id = journal
-WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
-"""
 
 
 def _order_times(batch: Batch, before: int) -> list[Integers]:

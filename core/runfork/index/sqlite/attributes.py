@@ -207,11 +207,9 @@ class AttributeTable:
             where, parameters = f"path IN ({', '.join('?' * len(paths))})", [run, *paths]
         else:
             where, parameters = "path BETWEEN ? AND ?", [run, min(paths), max(paths)]
-        rows = self._connection.execute(
-            "SELECT path, type, clock_axis, count, first_step, last_step, finite, minimum, maximum, mean, squares, nan,"
-            f" positive, negative FROM attribute WHERE run = ? AND {where}",
-            parameters,
-        )
+        columns = "type, clock_axis, count, first_step, last_step, finite, minimum, maximum, mean, squares, nan, positive, negative"
+        query = f"SELECT path, {columns} FROM attribute WHERE run = ? AND {where}"  # noqa: S608
+        rows = self._connection.execute(query, parameters)
         places = {path: place for place, path in enumerate(paths)}
         found = {}
         numbers, chosen = [], []

@@ -160,7 +160,9 @@ class SqliteIndex:
                 if chosen is None or number in chosen
             )
             end = None if query.limit is None else query.offset + query.limit
-            page = [self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)]
+            page = [
+                self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)
+            ]
             return RunsPage([RunRow(self._catalogue.nodes[entry.run_id], entry.is_head) for entry in page], total)
 
     def _chosen(self, statement: RunsStatement) -> set[int] | None:

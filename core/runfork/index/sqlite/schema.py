@@ -128,7 +128,7 @@ CREATE TRIGGER attribute_retyped AFTER UPDATE OF type ON attribute WHEN OLD.type
     INSERT INTO definition VALUES (NEW.path, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
     DELETE FROM member WHERE OLD.type = {_STRING_SET} AND run = OLD.run AND path = OLD.path;
 END;
-"""
+"""  # noqa: S608
 
 
 def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:

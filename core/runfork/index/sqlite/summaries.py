@@ -1,7 +1,7 @@
 """Statistics of float columns, made so that those of parts add up to those of the whole.
 
-A summary is a row of eleven float64s, see the names below. Statistics of finite values are NaN where there is none; "squares" is the
-sum of squared differences from the mean, which two parts add up by Chan's formula (Chan, Golub and LeVeque, 1979).
+A summary is a row of eleven float64s, see the names below. Statistics of finite values are NaN where there is none; "squares"
+is the sum of squared differences from the mean, which two parts add up by Chan's formula (Chan, Golub and LeVeque, 1979).
 """
 
 from __future__ import annotations

@@ -1,0 +1,199 @@
+"""Runs and the lineage between them, kept as journals arrive, and who must look again when something upstream changes."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runfork import lineage
+from runfork.index.origins import Mark, Origin, origin_of
+from runfork.index.sqlite.catalogue import RunEntry, storable
+from runfork.index.sqlite.pieces import decode_tail
+from runfork.journal.format import Kind
+from runfork.journal.records import Record
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from runfork.attributes import AttributeType
+    from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.columns import ColumnCodec
+
+    Integers = npt.NDArray[np.int64]
+
+__all__ = ["Ancestry", "Dirty"]
+
+
+@dataclass
+class Dirty:
+    """What must be worked out anew: whole runs, paths of runs, and runs whose derived attributes alone may differ."""
+
+    runs: set[str] = field(default_factory=set)
+    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
+class Ancestry:
+    """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `dirty`."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, codec: ColumnCodec) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._codec = codec
+        self.dirty = Dirty()
+
+    def save_origin(self, run_id: str) -> None:
+        """Work out a run's origin from its records."""
+        entry = self._catalogue.runs[run_id]
+        rows = self._connection.execute(
+            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (entry.id,)
+        )
+        records = [
+            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))
+            for writer, position, kind, order_time, body in rows
+        ]
+        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (entry.id,)).fetchone()
+        origin = origin_of(records, created=created)
+        if origin == entry.origin:
+            return
+        changed = replace(entry, origin=origin, mark=self._find_mark(origin))
+        self._catalogue.save_run(changed)
+        self.elect(entry.origin.experiment_name, origin.experiment_name)
+        if (origin.parent or entry.origin.parent) is not None:
+            self.change_origin(run_id)
+
+    def _find_mark(self, origin: Origin) -> Mark | None:
+        parent = self._catalogue.runs.get(origin.parent or "")
+        if parent is None or origin.mark is None:
+            return None
+        rows = self._connection.execute(
+            "SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
+        )
+        row = rows.fetchone()
+        return None if row is None else Mark(row[0], json.loads(row[1]))
+
+    def apply_mark(self, run_id: str, writer: str, record: Record) -> None:
+        """Store a checkpoint mark, and let the children that were forked from it cut by it."""
+        name = record.body["mark"]
+        cuts = json.dumps(dict(record.body.get("cuts") or {}))
+        self._connection.execute(
+            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
+            " position = excluded.position, time = excluded.time, cuts = excluded.cuts"
+            " WHERE (excluded.writer, excluded.position) < (writer, position)",
+            (self._catalogue.runs[run_id].id, name, writer, record.offset, record.time, cuts),
+        )
+        for child in list(self._catalogue.children.get(run_id, ())):
+            entry = self._catalogue.runs[child]
+            if entry.origin.mark == name:
+                self._catalogue.save_run(replace(entry, mark=self._find_mark(entry.origin)))
+                self.change_origin(child)
+
+    def change_origin(self, run_id: str) -> None:
+        """Take note that a run's place in the lineage is another: it and all below it see other things."""
+        for one in (run_id, *self._catalogue.descendants(run_id)):
+            entry = self._catalogue.runs[one]
+            if entry.origin.parent is not None:
+                mark = self._find_mark(entry.origin)
+                time = self._inherited_time(one)
+                if (mark, time) != (entry.mark, entry.inherited_time):
+                    self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
+            self.dirty.runs.add(one)
+
+    def _inherited_time(self, run_id: str) -> int | None:
+        """Return the largest time of the step-axis metric points that a run inherits."""
+        best: int | None = None
+        for segment in lineage.segments(run_id, self._catalogue.nodes)[:-1]:
+            run = self._catalogue.runs[segment.run_id].id
+            for query in (_GROUP_TIMES, _TAIL_TIMES):
+                for row in self._connection.execute(query, (run, segment.high)):
+                    high_step, high_time, *data = row
+                    if best is not None and high_time <= best:
+                        continue
+                    time = high_time if high_step <= segment.high else self._time_up_to(segment.high, *data)
+                    best = time if best is None else max(best, time)
+        return best
+
+    def _time_up_to(self, high: int, count: int, steps: bytes, times: bytes | None) -> int:
+        if times is None:
+            block = decode_tail(steps, count, 0)
+            numbers = [block.steps, block.times]
+        else:
+            numbers = [np.empty(count, np.int64), np.empty(count, np.int64)]
+            for data, out in zip((steps, times), numbers, strict=True):
+                self._codec.decode_integers(data, out)
+        return int(numbers[1][numbers[0] <= high].max())
+
+    def elect(self, *names: str | None) -> None:
+        """Find the heads of experiments anew."""
+        for name in {name for name in names if name is not None}:
+            rows = self._connection.execute(
+                "SELECT run_id, is_head, is_archived FROM run WHERE experiment_name = ? ORDER BY created DESC, run_id DESC",
+                (storable(name),),
+            ).fetchall()
+            head = next((run_id for run_id, _, is_archived in rows if not is_archived), None)
+            for run_id, was_head, _ in rows:
+                if bool(was_head) != (run_id == head):
+                    self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=run_id == head))
+                    self.dirty.paths[run_id].update()
+
+    def touch_edit(self, run_id: str, path: int, order_time: int) -> None:
+        """Mark the descendants that see an edit made at `order_time`."""
+        for child in self._catalogue.children.get(run_id, ()):
+            if order_time <= self._catalogue.runs[child].origin.created:
+                for one in (child, *self._catalogue.descendants(child)):
+                    self.dirty.paths[one].add(path)
+
+    def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
+        """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
+        if not self._catalogue.children.get(run.run_id):
+            return
+        nodes = self._catalogue.nodes
+        own = self._catalogue.own_values(run.id)
+        names = [(path, self._catalogue.path_names[path], own[path][kind].clock_axis) for path in paths]
+        waiting = [(child, names) for child in self._catalogue.children.get(run.run_id, ())]
+        seen = {run.run_id}
+        while waiting:
+            one, candidates = waiting.pop()
+            fork = nodes[one].fork
+            if one in seen or fork is None:
+                continue
+            seen.add(one)
+            inherited = [series for series in candidates if fork.cut(series[1], clock_axis=series[2]) >= low]
+            if inherited:
+                self.dirty.paths[one].update(path for path, _, _ in inherited)
+                waiting += [(child, inherited) for child in self._catalogue.children.get(one, ())]
+
+    def touch_clocks(self, run_id: str, steps: Integers, times: Integers) -> None:
+        """Move the clock cuts of descendants that inherit a step-axis metric point with a later time than any before."""
+        waiting = [(child, 2**63 - 1) for child in self._catalogue.children.get(run_id, ())]
+        low = int(steps.min())
+        seen = {run_id}
+        while waiting:
+            one, high = waiting.pop()
+            entry = self._catalogue.runs[one]
+            high = min(high, entry.origin.step)
+            if one in seen or high < low:
+                continue
+            seen.add(one)
+            time = int(times[steps <= high].max())
+            if entry.inherited_time is None or time > entry.inherited_time:
+                self._catalogue.save_run(replace(entry, inherited_time=time))
+                if entry.mark is None:
+                    self.dirty.runs.update((one, *self._catalogue.descendants(one)))
+            waiting += [(child, high) for child in self._catalogue.children.get(one, ())]
+
+
+_GROUP_TIMES = """
+SELECT high_step, high_time, count, steps, times FROM row_group JOIN journal ON journal.id = journal
+WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
+"""
+_TAIL_TIMES = """
+SELECT high_step, high_time, count, data, NULL FROM tail JOIN journal ON journal.id = journal
+WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
+"""

@@ -1,0 +1,209 @@
+"""How an index takes in batches, and what it makes of where runs come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runfork.errors import ArgumentError
+from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
+from runfork.journal.records import Damage
+from runfork.steps import MICRO
+from runfork.testing.histories import EPOCH, HistoryWriter
+from runfork.testing.questions import (
+    SECOND,
+    apply,
+    child,
+    line,
+    points_of,
+    run_ids,
+    series_of,
+    statistics_of,
+    value_of,
+)
+
+if TYPE_CHECKING:
+    from runfork.index.interface import Index
+
+__all__ = ["LineageContract"]
+
+
+class LineageContract:
+    """How an index takes in batches, and what it makes of where runs come from."""
+
+    def test_a_batch_that_was_applied_before_changes_nothing(self, index: Index) -> None:
+        writer = line("a", 1.0, 2.0).configs({"lr": 0.1})
+        batch = writer.batch()
+        index.apply(batch)
+        index.apply(batch)
+
+        assert points_of(index, "a", "loss") == [(0, 1.0), (1, 2.0)]
+        assert statistics_of(index, "a", "loss")["count"] == 2
+
+    def test_a_batch_beyond_the_applied_offset_is_refused(self, index: Index) -> None:
+        writer = line("a", 1.0, 2.0)
+        writer.batch(1)
+
+        with pytest.raises(ArgumentError, match="must begin at byte 0"):
+            index.apply(writer.batch())
+        assert index.writers() == {}
+
+    def test_batches_continue_where_the_one_before_ended(self, index: Index) -> None:
+        for batch in line("a", *map(float, range(20))).batches(3):
+            index.apply(batch)
+
+        assert points_of(index, "a", "loss") == [(step, float(step)) for step in range(20)]
+
+    def test_writers_tell_offset_time_and_state(self, index: Index) -> None:
+        writer = HistoryWriter("a").create().status("preempted")
+        apply(index, writer)
+        before = index.writers()[writer.key]
+        apply(index, writer.close("finished"))
+        after = index.writers()[writer.key]
+
+        assert (before.state, before.is_closed, before.last_time) == ("preempted", False, EPOCH + 2 * SECOND)
+        assert (after.state, after.is_closed, after.last_time) == ("finished", True, EPOCH + 3 * SECOND)
+        assert after.applied > before.applied
+        assert after.identity["run_id"] == "a"
+
+    def test_writers_tell_damage(self, index: Index) -> None:
+        batch = HistoryWriter("a").create().batch()
+        index.apply(replace(batch, damage=[Damage(500, 12, "checksum differs")]))
+
+        assert list(index.writers()[batch.key].damage) == [(500, 12, "checksum differs")]
+
+    def test_an_empty_index_answers(self, index: Index) -> None:
+        assert index.nodes() == {}
+        assert index.runs(RunsQuery()).total == 0
+        assert index.definitions() == []
+        assert index.values(["a"]) == {}
+        assert index.points(PointsRequest([SeriesKey("a", "loss")])) == []
+        assert index.buckets(BucketsRequest([SeriesKey("a", "loss")], count=3)).keys == []
+
+    def test_the_create_of_the_first_writer_stands(self, index: Index) -> None:
+        later = HistoryWriter("a", "w2", EPOCH + SECOND).create("late", created=7)
+        first = HistoryWriter("a", "w1", EPOCH).create(created=5)
+        apply(index, later, first)
+
+        assert (index.nodes()["a"].created, index.nodes()["a"].experiment_name) == (5, "late")
+
+    def test_a_run_without_create_is_there_since_its_first_journal(self, index: Index) -> None:
+        apply(
+            index,
+            HistoryWriter("a", "w2", created=9).configs({"x": 1}),
+            HistoryWriter("a", "w1", created=4).heartbeat(),
+        )
+
+        assert index.nodes()["a"].created == 4
+
+    def test_the_first_lineage_stands(self, index: Index) -> None:
+        apply(index, HistoryWriter("p").create(), HistoryWriter("q").create())
+        second = HistoryWriter("a", "w2", EPOCH + 50 * SECOND).lineage("q", 2)
+        first = HistoryWriter("a", "w1").create().lineage("p", 1)
+        apply(index, second, first)
+
+        fork = index.nodes()["a"].fork
+        assert fork is not None
+        assert (fork.parent, fork.step) == ("p", MICRO)
+
+    def test_a_late_bound_lineage_gives_a_parent(self, index: Index) -> None:
+        apply(index, line("p", 1.0, 2.0, 3.0))
+        writer = HistoryWriter("a", now=EPOCH + 100 * SECOND).create()
+        apply(index, writer)
+        assert points_of(index, "a", "loss") == []
+        apply(index, writer.lineage("p", 1))
+
+        assert points_of(index, "a", "loss") == [(0, 1.0), (1, 2.0)]
+        assert value_of(index, "a", "sys/forking/parent") == "p"
+
+    def test_a_fork_takes_its_cuts_from_the_mark(self, index: Index) -> None:
+        parent = HistoryWriter("p").create()
+        for step in range(6):
+            parent.metrics({"loss": step}, step).metrics({"val": step}, step * 10)
+        parent.mark("m", 3, cuts={"val": 10}, time=EPOCH + 77)
+        apply(index, parent)
+        apply(index, HistoryWriter("a", now=EPOCH + 100 * SECOND).create().lineage("p", 3, mark="m"))
+
+        fork = index.nodes()["a"].fork
+        assert fork is not None
+        assert (fork.clock, dict(fork.cuts)) == (EPOCH + 77, {"val": 10 * MICRO})
+        assert [step for step, _ in points_of(index, "a", "loss")] == [0, 1, 2, 3]
+        assert [step for step, _ in points_of(index, "a", "val")] == [0, 10]
+
+    def test_a_mark_that_arrives_late_sets_the_cuts(self, index: Index) -> None:
+        parent = line("p", *map(float, range(6)))
+        apply(index, parent, HistoryWriter("a", now=EPOCH + 100 * SECOND).create().lineage("p", 3, mark="m"))
+        apply(index, parent.mark("m", 3, cuts={"loss": 1}))
+
+        assert statistics_of(index, "a", "loss")["count"] == 2
+        assert [step for step, _ in points_of(index, "a", "loss")] == [0, 1]
+
+    def test_without_a_mark_the_clock_is_cut_at_the_last_inherited_point(self, index: Index) -> None:
+        parent = HistoryWriter("p").create()
+        for step in range(5):
+            parent.metrics({"loss": 0.0}, step, time=EPOCH + step * SECOND)
+        apply(index, parent, child("a", "p", 2))
+
+        fork = index.nodes()["a"].fork
+        assert fork is not None
+        assert fork.clock == EPOCH + 2 * SECOND
+
+    def test_without_a_point_the_clock_is_cut_at_creation(self, index: Index) -> None:
+        apply(index, HistoryWriter("p").create(), child("a", "p", 2, created=EPOCH + 99))
+
+        fork = index.nodes()["a"].fork
+        assert fork is not None
+        assert fork.clock == EPOCH + 99
+
+    def test_series_on_the_clock_axis_are_cut_at_the_clock(self, index: Index) -> None:
+        parent = HistoryWriter("p").create()
+        for step in range(5):
+            now = 1_000_000 + step
+            parent.metrics({"loss": 0.0}, step, time=now * SECOND)
+            parent.strings({"out": f"line {step}"}, now + 0.5, clock_axis=True)
+        apply(index, child("a", "p", 2, now=2_000_000 * SECOND), parent)
+
+        seen = series_of(index, "a", "out")
+        assert seen is not None
+        assert seen.clock_axis
+        assert seen.values == ["line 0", "line 1"]
+        assert value_of(index, "a", "out") == "line 1"
+
+    def test_a_pending_fork_resolves_when_its_parent_arrives(self, index: Index) -> None:
+        apply(index, child("c", "b", 3, 30.0, now=EPOCH + 7200 * SECOND), child("b", "a", 1, 20.0, 21.0))
+        assert value_of(index, "b", "sys/forking/is_pending") is True
+        assert value_of(index, "c", "sys/forking/depth") == 2
+        apply(index, line("a", 10.0, 11.0, 12.0).configs({"lr": 1}))
+
+        assert value_of(index, "b", "sys/forking/is_pending") is None
+        assert value_of(index, "c", "sys/forking/depth") == 2
+        assert points_of(index, "c", "loss") == [(0, 10.0), (1, 11.0), (2, 20.0), (3, 21.0), (4, 30.0)]
+        assert statistics_of(index, "c", "loss")["count"] == 5
+        assert value_of(index, "c", "lr") == 1
+
+    def test_runs_that_fork_from_each_other_still_answer(self, index: Index) -> None:
+        apply(index, child("a", "b", 5, 1.0), child("b", "a", 5, 2.0), child("s", "s", 5, 3.0))
+
+        assert points_of(index, "s", "loss") == [(6, 3.0)]
+        assert set(index.nodes()) == {"a", "b", "s"}
+
+    def test_the_head_is_the_run_created_last(self, index: Index) -> None:
+        apply(index, HistoryWriter("a").create("x", created=5), HistoryWriter("b").create("x", created=3))
+        assert value_of(index, "a", "sys/experiment/is_head") is True
+        apply(index, HistoryWriter("c").create("x", created=9))
+
+        assert value_of(index, "a", "sys/experiment/is_head") is False
+        assert run_ids(index, heads_only=True) == ["c"]
+        assert [row.is_head for row in index.runs(RunsQuery()).rows] == [True, False, False]
+
+    def test_archiving_the_head_promotes_the_run_before_it(self, index: Index) -> None:
+        head = HistoryWriter("b").create("x", created=5)
+        apply(index, HistoryWriter("a").create("x", created=3), head)
+        apply(index, head.configs({"sys/archived": True}))
+
+        assert run_ids(index, heads_only=True) == ["a"]
+        assert run_ids(index, include_archived=False) == ["a"]
+        assert value_of(index, "a", "sys/experiment/is_head") is True
+        assert value_of(index, "b", "sys/experiment/is_head") is False

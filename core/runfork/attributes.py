@@ -25,6 +25,7 @@ __all__ = [
     "convert_config",
     "convert_histogram",
     "convert_metric",
+    "convert_text",
     "flatten",
 ]
 
@@ -249,6 +250,21 @@ def datetime_to_micros(value: datetime) -> int:
             value = value.replace(tzinfo=timezone.utc)  # years that the C library's local time cannot reach
     delta = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def convert_text(value: object) -> str:
+    """Return the text of a string-series point.
+
+    Raises:
+        ArgumentError: It has more than 1 MiB of UTF-8, or raises when it is read.
+    """
+    try:
+        text = str(value)
+    except Exception as error:  # a user's own __str__ may raise anything
+        raise ArgumentError(
+            f"the text of a {type(value).__name__} could not be read ({error}); log a string"
+        ) from error
+    return text if len(text) <= MAX_STRING_BYTES // 4 else _limited(text)
 
 
 def convert_metric(value: object) -> float:

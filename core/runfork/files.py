@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import os
-import tempfile
+import stat
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.identifiers import random_suffix
 from runfork.types import File, FileReference
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
 __all__ = ["FOLDER", "keep_file"]
@@ -71,50 +74,56 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
     if not isinstance(source, (str, os.PathLike)):
         raise ArgumentTypeError(f"a file must be a path, bytes or runfork.File, found {type(source).__name__}")
     path = Path(source)
-    try:
-        with path.open("rb") as opened:
-            digest, size, head = _copy(opened, run_directory / FOLDER)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        if error.filename is not None and Path(error.filename) != path:
-            raise
-        raise ArgumentError(
-            f"{str(source)!r} is not a readable file ({error.strerror}); pass the path of a file"
-        ) from error
+    with _open(path) as opened:
+        digest, size, head = _copy(opened, run_directory / FOLDER)
     name = file.name or path.name
     return FileReference(digest, size, file.mime_type or _mime_type(name, head), name)
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        if stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for whoever writes to it
+            return path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ArgumentError(f"{str(path)!r} is not a readable file ({reason}); pass the path of a file") from error
+    raise ArgumentError(f"{str(path)!r} is not a readable file (a folder, pipe or device); pass the path of a file")
 
 
 def _write_once(target: Path, contents: bytes) -> None:
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(contents)
-        Path(temporary).replace(target)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with _part(target.parent) as (temporary, file):
+        file.write(contents)
+        file.close()
+        temporary.replace(target)
 
 
 def _copy(source: BinaryIO, folder: Path) -> tuple[str, int, bytes]:
     """Copy a stream into `folder` under its digest; returns digest, size and the first bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".part-")
     digest, size, head = hashlib.sha256(), 0, b""
-    try:
-        with os.fdopen(handle, "wb") as target:
-            while chunk := source.read(_CHUNK):
-                head = head or chunk[:16]
-                digest.update(chunk)
-                target.write(chunk)
-                size += len(chunk)
-        Path(temporary).replace(folder / digest.hexdigest())
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with _part(folder) as (temporary, target):
+        while chunk := source.read(_CHUNK):
+            head = head or chunk[:16]
+            digest.update(chunk)
+            target.write(chunk)
+            size += len(chunk)
+        target.close()
+        temporary.replace(folder / digest.hexdigest())
     return digest.hexdigest(), size, head
+
+
+@contextmanager
+def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """Open a new file in `folder`, which is removed unless it was renamed; as readable for others as the journals."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".part-{random_suffix(12)}"
+    try:
+        with temporary.open("xb") as file:
+            yield temporary, file
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def _mime_type(name: str, head: bytes) -> str:

@@ -6,7 +6,15 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, check_path, check_series_path, convert_config, convert_histogram, flatten
+from runfork.attributes import (
+    AttributeType,
+    check_path,
+    check_series_path,
+    convert_config,
+    convert_histogram,
+    convert_text,
+    flatten,
+)
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.format import Kind
 from runfork.recorder import Recorder, to_micros
@@ -25,7 +33,6 @@ __all__ = ["Logbook"]
 WRITABLE_SYSTEM_PATHS = frozenset(
     {"sys/description", "sys/archived", "sys/tags", "sys/group_tags", "sys/integration/name", "sys/integration/version"}
 )
-MAX_STRING_POINT_BYTES = 1024 * 1024
 
 
 class Logbook:
@@ -88,16 +95,10 @@ class Logbook:
         """Append one point to each of several string series; texts have at most 1 MiB of UTF-8. Arguments as in `log_metrics`."""
         body: dict[str, Any] = {}
         for path, value in self._checked(data, AttributeType.STRING_SERIES, "string series"):
-            text = str(value)
-            if (
-                len(text) > MAX_STRING_POINT_BYTES // 4
-                and len(text.encode("utf-8", "replace")) > MAX_STRING_POINT_BYTES
-            ):
-                self.problems.drop(
-                    f"string {path!r}", f"{path!r} was not logged: its text is longer than 1 MiB; log a file"
-                )
-                continue
-            body[path] = text
+            try:
+                body[path] = convert_text(value)
+            except ArgumentError as error:
+                self.problems.drop(f"string {path!r}", f"string {path!r} was not logged: {error}")
         self._log_points(Kind.STRINGS, body, step, timestamp)
 
     def log_histograms(

@@ -179,11 +179,13 @@ def test_logger_survives_pickling_and_names_the_same_run(lightning, history):
     assert {1: 1.0, 2: 2.0} == history().points("sent", "a")
 
 
-def test_handle_of_a_run_can_be_copied_without_opening_it(lightning, store):
-    own = lightning.logger()
-    copy.copy(own.experiment)
+def test_handle_of_a_run_can_be_copied_and_sent_without_opening_it(lightning, store):
+    handle = lightning.logger(run_id="only").experiment
+    sent = pickle.loads(pickle.dumps(handle))
 
+    assert handle is copy.copy(handle) is copy.deepcopy(handle)
     assert not store.exists()
+    assert "only" == sent.run_id
 
 
 def test_prefix_stands_before_metrics(lightning, history):

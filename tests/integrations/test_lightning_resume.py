@@ -376,6 +376,18 @@ def test_training_on_with_the_same_trainer_stays_in_the_run(lightning, history):
     assert "only" == own.version
 
 
+def test_what_is_logged_before_training_belongs_to_its_run(lightning, history):
+    own = lightning.logger(run_id="only")
+    trainer, model = lightning.trainer(own, max_epochs=1), lightning.model()
+    own.experiment.log_metrics({"baseline": 0.5}, step=0)
+    trainer.validate(model, lightning.loader(16))
+    trainer.fit(model, lightning.loader(), lightning.loader(16))
+    found = history()
+
+    assert ["only"] == found.runs
+    assert {0, 7} == set(found.points("only", "val/loss_epoch"))
+
+
 def test_training_from_the_beginning_with_another_trainer_is_another_run(lightning, history):
     _, own = _fit(lightning, "first", max_epochs=1)
     _fit(lightning, None, own_logger=own, max_epochs=1)

@@ -21,14 +21,16 @@ class Situation:
     Args:
         function: What the trainer was asked for: ``fit``, ``validate``, ``test`` or ``predict``.
         checkpoint: What it loads.
-        is_used: The logger's run already has points.
+        has_points: The logger's run already has points, which forbids it a parent.
+        was_trained: The logger's run already holds a training.
         goes_on: The same trainer trains on, from a global step above 0, without having loaded anything.
         attaches_evaluations: Evaluations of a checkpoint belong to the run that wrote it.
     """
 
     function: str
     checkpoint: Checkpoint
-    is_used: bool = False
+    has_points: bool = False
+    was_trained: bool = False
     goes_on: bool = False
     attaches_evaluations: bool = True
 
@@ -55,9 +57,9 @@ def decide(situation: Situation) -> Plan:
         attaches = situation.attaches_evaluations and situation.checkpoint in ("marked", "own")
         return Plan(origin="evaluation" if attaches else "nothing")
     if situation.checkpoint == "none":
-        return Plan(starts_anew=situation.is_used and not situation.goes_on)
+        return Plan(starts_anew=situation.was_trained and not situation.goes_on)
     if situation.checkpoint == "foreign":
-        return Plan(starts_anew=situation.is_used, origin="foreign")
-    if situation.checkpoint == "own" and not situation.is_used:
+        return Plan(starts_anew=situation.was_trained, origin="foreign")
+    if situation.checkpoint == "own" and not situation.was_trained:
         return Plan()
-    return Plan(starts_anew=situation.is_used, origin="mark")
+    return Plan(starts_anew=situation.was_trained or situation.has_points, origin="mark")

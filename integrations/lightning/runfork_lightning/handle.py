@@ -37,6 +37,15 @@ class RunHandle:
             raise AttributeError(name)  # copying and pickling ask for such names; no reason to open a run
         return getattr(self._open_run(), name)
 
+    def __copy__(self) -> RunHandle:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> RunHandle:
+        return self  # a copied model still logs to the one run
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunHandle, (self._open_run,)
+
     def __enter__(self) -> Any:
         return self
 

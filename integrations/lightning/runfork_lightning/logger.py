@@ -262,6 +262,11 @@ class LoggerMethods:
     # What our callback says
 
     @property
+    def was_trained(self) -> bool:
+        """Whether the present run holds a training already."""
+        return self.steps.last is not None or self.runs.was_sent_here
+
+    @property
     def is_visiting(self) -> bool:
         """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
         mark = self.runs.evaluated

@@ -28,7 +28,7 @@ def begin_fit(logger: LoggerMethods, trainer: Any) -> None:
     logger.has_failed = False
     fitted_by = logger.fitted_by() if logger.fitted_by is not None else None
     goes_on = fitted_by is not None and fitted_by is trainer and fitted_by.global_step > 0
-    if decide(Situation("fit", "none", is_used=logger.runs.is_used, goes_on=goes_on)).starts_anew:
+    if decide(Situation("fit", "none", was_trained=logger.was_trained, goes_on=goes_on)).starts_anew:
         logger.begin_anew()
 
 
@@ -42,7 +42,8 @@ def take_checkpoint(logger: LoggerMethods, trainer: Any, checkpoint: Mapping[str
         Situation(
             "fit" if is_fitting(trainer) else "evaluate",
             _classify(logger, path, data, mark),
-            is_used=logger.runs.is_used,
+            has_points=logger.runs.has_points,
+            was_trained=logger.was_trained,
             attaches_evaluations=logger.attaches_evaluations and isinstance(mark, Mark),
         )
     )

@@ -81,11 +81,14 @@ class RunSlot:
         return self._run if self._run is not None and not self._run.is_closed else None
 
     @property
-    def is_used(self) -> bool:
-        """Whether the run has points, as far as this process or the one that sent the logger here knows."""
-        if self._run is not None:
-            return self._run.has_points
-        return self._is_reopened and self._is_id_minted and self._exists(self.run_id)
+    def has_points(self) -> bool:
+        """Whether this process logged points to the run."""
+        return self._run is not None and self._run.has_points
+
+    @property
+    def was_sent_here(self) -> bool:
+        """Whether this is the run of a logger that came from another process, where it was used."""
+        return self._run is None and self._is_reopened and self._is_id_minted and self._exists(self.run_id)
 
     @property
     def evaluated(self) -> Mark | None:

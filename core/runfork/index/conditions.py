@@ -96,7 +96,7 @@ def sort_key(value: Value | None, sort: Sort) -> Any:
     found = value.value
     if value.type is AttributeType.FLOAT_SERIES and sort.aggregate != "last":
         found = (value.statistics or {}).get(sort.aggregate)
-    if value.type is AttributeType.STRING_SET:
+    if isinstance(found, frozenset):
         found = set_text(found)
     if isinstance(found, str) or (isinstance(found, (int, float)) and not isnan(found)):
         return found

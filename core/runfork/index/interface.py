@@ -297,12 +297,15 @@ class Index(Protocol):
 
     def writers(self) -> dict[JournalKey, Writer]:
         """Return every journal that was applied."""
+        raise NotImplementedError
 
     def nodes(self) -> dict[str, RunNode]:
         """Return every run of the project, as lineage sees it: forks with the cuts and the clock that their marks recorded."""
+        raise NotImplementedError
 
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs."""
+        raise NotImplementedError
 
     def definitions(
         self,
@@ -312,17 +315,21 @@ class Index(Protocol):
         types: Sequence[AttributeType] | None = None,
     ) -> list[Definition]:
         """Return paths and their types, sorted, inherited ones included; `None` does not restrict."""
+        raise NotImplementedError
 
     def values(
         self, run_ids: Sequence[str], *, paths: Sequence[str] | None = None, pattern: Pattern | None = None
     ) -> dict[str, dict[str, Value]]:
         """Return attributes of runs by run id and path: `paths` if given, else those that match `pattern`, else all."""
+        raise NotImplementedError
 
     def points(self, request: PointsRequest) -> list[Series]:
         """Return points, in the order of the request."""
+        raise NotImplementedError
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Release files; the index must not be used afterwards."""

@@ -91,8 +91,17 @@ class Plugins:
         callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
         return sorted(caller.name for caller in callers)
 
-    def _each(self, hook: str, arguments: Mapping[str, Any], *, first: bool) -> list[Any]:
-        """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises."""
+    def _each(
+        self, hook: str, arguments: Mapping[str, Any], *, first: bool, read: Callable[[Any], Any] = lambda found: found
+    ) -> list[Any]:
+        """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises.
+
+        Args:
+            hook: Its name.
+            arguments: Its arguments.
+            first: Stop at the first that does not return None.
+            read: Brings what a plugin returned into the form that is expected, or raises.
+        """
         results = []
         registered = self.manager.list_name_plugin()
         for name, plugin in reversed(registered):
@@ -101,10 +110,11 @@ class Plugins:
             others = [other for _, other in registered if other is not None and other is not plugin]
             try:
                 result = self.manager.subset_hook_caller(hook, others)(**arguments)
+                found = result if first else (result[0] if result else None)
+                found = None if found is None else read(found)
             except Exception as error:  # a plugin's call may raise anything; the others and training go on
                 self.failures[f"{name}.{hook}"] = f"{type(error).__name__}: {error}"
                 continue
-            found = result if first else (result[0] if result else None)
             if found is not None:
                 results.append(found)
                 if first:
@@ -128,23 +138,23 @@ class Plugins:
 
     def decide_resume(self, run: Run, mark: Mapping[str, Any]) -> hookspecs.Decision:
         """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
-        decisions = self._each("decide_resume", {"run": run, "mark": mark}, first=True)
+        decisions = self._each("decide_resume", {"run": run, "mark": mark}, first=True, read=_check_decision)
         return decisions[0] if decisions else "fork"
 
     def collect_system_attributes(self, run: Run) -> dict[str, Any]:
         """Gather attributes; those of plugins registered later win."""
         gathered: dict[str, Any] = {}
-        for attributes in reversed(self._each("collect_system_attributes", {"run": run}, first=False)):
+        for attributes in reversed(self._each("collect_system_attributes", {"run": run}, first=False, read=dict)):
             gathered.update(attributes)
         return gathered
 
     def register_samplers(self) -> list[hookspecs.Sampler]:
         """Gather samplers."""
-        return [one for some in self._each("register_samplers", {}, first=False) for one in some]
+        return [one for some in self._each("register_samplers", {}, first=False, read=list) for one in some]
 
     def register_commands(self) -> list[Callable[[], click.Command]]:
         """Gather command factories."""
-        return [one for some in self._each("register_commands", {}, first=False) for one in some]
+        return [one for some in self._each("register_commands", {}, first=False, read=list) for one in some]
 
     def after_run_created(self, run: Run) -> None:
         """Tell that a run was created."""
@@ -157,3 +167,9 @@ class Plugins:
     def after_run_closed(self, run: Run) -> None:
         """Tell that a run was closed."""
         self._each("after_run_closed", {"run": run}, first=False)
+
+
+def _check_decision(decision: object) -> object:
+    if decision not in ("fork", "continue", "new"):
+        raise ArgumentError(f"decide_resume must return 'fork', 'continue', 'new' or None, found {decision!r:.80}")
+    return decision

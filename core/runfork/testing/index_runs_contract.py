@@ -83,6 +83,16 @@ class RunsContract:
         assert found(index, AllOf(())) == ["a", "b", "c", "none"]
         assert found(index, AnyOf(())) == []
 
+    def test_long_conditions_hold(self, index: Index) -> None:
+        """Lists of names, and chains, of more parts than a database may like to nest."""
+        self._with_values(index, a="one", b="two", c="three")
+        x = Attribute("x", "string")
+        names = AnyOf((*tuple(Filter.eq(x, f"name-{number}") for number in range(20000)), Filter.eq(x, "two")))
+        none = AllOf((*tuple(Filter.ne(x, f"name-{number}") for number in range(1500)), Filter.ne(x, "two")))
+
+        assert found(index, names) == ["b"]
+        assert found(index, none) == ["a", "c"]
+
     def test_an_attribute_of_another_type_satisfies_nothing(self, index: Index) -> None:
         self._with_values(index, a=1, b="1")
 

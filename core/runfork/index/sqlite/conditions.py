@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import lru_cache
 from math import isnan
@@ -26,6 +27,8 @@ __all__ = ["RunsStatement", "add_functions"]
 
 _SQL_OPERATORS = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _AGGREGATES = {"min": "minimum", "max": "maximum", "average": "mean", "variance": "squares / finite"}
+_SHALLOW = 16
+_TEXT_NAMES = frozenset(kind.value for kind in TEXTS)
 _BY_CREATION: tuple[str, list[Any]] = ("SELECT id FROM run ORDER BY created DESC, run_id", [])
 
 
@@ -57,17 +60,20 @@ class RunsStatement:
         if not query.include_archived:
             parts.append("NOT run.is_archived")
         if query.run_ids is not None:
-            numbers = [self._catalogue.runs[run_id].id for run_id in query.run_ids if run_id in self._catalogue.runs]
-            parts.append(f"run.id IN ({','.join(map(str, numbers))})")
+            runs = self._catalogue.runs
+            self.parameters.append(json.dumps([runs[run_id].id for run_id in query.run_ids if run_id in runs]))
+            parts.append("run.id IN (SELECT value FROM json_each(?))")
         if query.filter is not None:
             parts.append(self._condition(query.filter))
         return " AND ".join(parts) or "1"
 
     def _condition(self, condition: Filter) -> str:
         if isinstance(condition, AllOf):
-            return f"({' AND '.join(map(self._condition, condition.parts)) or '1'})"
+            return _joined("AND", [self._condition(part) for part in _parts(condition, AllOf)]) or "1"
         if isinstance(condition, AnyOf):
-            return f"({' OR '.join(map(self._condition, condition.parts)) or '0'})"
+            names, others = _names(_parts(condition, AnyOf))
+            found = [self._any_name(attribute, texts) for attribute, texts in names.items()]
+            return _joined("OR", found + [self._condition(part) for part in others]) or "0"
         if isinstance(condition, Not):
             return f"(NOT {self._condition(condition.part)})"
         if not isinstance(condition, Comparison):
@@ -79,6 +85,13 @@ class RunsStatement:
             return "0"
         found = [self._comparison(condition, path, kind) for kind in _kinds(condition.attribute)]
         return f"({' OR '.join(one for one in found if one) or '0'})"
+
+    def _any_name(self, attribute: Attribute, texts: list[str]) -> str:
+        path = self._catalogue.paths.get(storable(attribute.name))
+        if path is None:
+            return "0"
+        test = "text IN (SELECT value FROM json_each(?))"
+        return self._runs(path, AttributeType(attribute.type), test, json.dumps(texts))
 
     def _comparison(self, condition: Comparison, path: int, kind: AttributeType) -> str:
         if condition.operator == "EXISTS":
@@ -163,6 +176,40 @@ def _aggregates(aggregate: str, kinds: str, direction: str) -> str:
     number = f"CASE type WHEN {series} THEN {aggregate} ELSE number END"
     group = f"CASE WHEN {number} IS NOT NULL THEN 0 WHEN text IS NOT NULL THEN 1 ELSE 2 END"
     return _sorted(kinds, "1", f"{group}, {number} {direction}, text {direction}")
+
+
+def _joined(word: str, parts: list[str]) -> str:
+    """Join conditions as a balanced tree: SQLite takes a depth of 1000, and a filter may list more names than that."""
+    if len(parts) < _SHALLOW:
+        return f"({f' {word} '.join(parts)})" if parts else ""
+    middle = len(parts) // 2
+    return f"({_joined(word, parts[:middle])} {word} {_joined(word, parts[middle:])})"
+
+
+def _parts(condition: AllOf | AnyOf, kind: type[AllOf | AnyOf]) -> list[Filter]:
+    """Return the parts of a condition, and those of parts of its own kind: chains of ``&`` nest to the left."""
+    found: list[Filter] = []
+    waiting: list[Filter] = [condition]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, kind):
+            waiting += part.parts[::-1]
+        else:
+            found.append(part)
+    return found
+
+
+def _names(parts: list[Filter]) -> tuple[dict[Attribute, list[str]], list[Filter]]:
+    """Take out the alternatives that ask whether a text is one of several."""
+    names: dict[Attribute, list[str]] = {}
+    others: list[Filter] = []
+    for part in parts:
+        is_name = isinstance(part, Comparison) and part.operator == "==" and part.attribute.type in _TEXT_NAMES
+        if is_name and isinstance(part, Comparison) and isinstance(part.value, str) and "\0" not in part.value:
+            names.setdefault(part.attribute, []).append(storable(part.value))
+        else:
+            others.append(part)
+    return names, others
 
 
 def _kinds(attribute: Attribute) -> tuple[AttributeType, ...]:

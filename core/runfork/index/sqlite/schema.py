@@ -195,7 +195,6 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 8192")
-        connection.execute("PRAGMA recursive_triggers = ON")
         _create_tables(connection)
     except BaseException:
         connection.close()

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ EXPERIMENT = "digits"
 PROJECT = "demo/digits"
 STEPS_PER_EPOCH = 23
 TIMEOUT_SECONDS = 300
-_NEEDED = ("torch", "sklearn")
 
 
 def run_demo(*, project: str | None = None, directory: str | None = None, is_quiet: bool = False) -> dict[str, Any]:
@@ -36,12 +34,8 @@ def run_demo(*, project: str | None = None, directory: str | None = None, is_qui
         The folder, the project, and the runs in the order in which they were made.
 
     Raises:
-        ImportError: Lightning, torch or scikit-learn is missing.
         RunforkError: A training failed.
     """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ImportError(f"no module named {' or '.join(missing)}")
     demo = _Demo(_free_folder(Path(directory or "runfork-demo")), project or PROJECT, is_quiet=is_quiet)
     demo.train()
     if not is_quiet:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runfork.capture.console import ConsoleCapture
-    from runfork.hookspecs import Sampler
+    from runfork.hookspecs import Decision, Sampler
     from runfork.plugins import Plugins
     from runfork.run import Run
 
@@ -130,6 +130,14 @@ class Session:
 
                 self._plugins = load_plugins()
             return self._plugins
+
+    def decide_resume(self, mark: Mapping[str, Any]) -> Decision:
+        """Ask the plugins what resuming from `mark` makes of the run."""
+        return self.plugins.decide_resume(self._run, mark)
+
+    def tell_forked(self, parent: str, step: float) -> None:
+        """Tell the plugins, on the keeper's thread, that the run got its parent."""
+        self.keeper.tell(lambda: self.plugins.after_run_forked(self._run, parent, step))
 
     # On the keeper's thread
 

@@ -1,0 +1,262 @@
+"""Where a run comes from and what may come from it: checkpoint marks, and what resuming from one makes of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from runfork.attributes import check_path
+from runfork.checkpoints import check_mark
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.identifiers import random_suffix
+from runfork.journal.creation import read_creation
+from runfork.journal.format import Kind
+from runfork.logbook import Logbook
+from runfork.marks import Mark
+from runfork.steps import from_micro_steps, to_micro_steps
+from runfork.store import journals_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.hookspecs import Decision
+    from runfork.identity import Identity
+    from runfork.journal.writer import JournalWriter
+    from runfork.session import Session
+    from runfork.store import Store
+
+__all__ = ["Origin"]
+
+
+class Origin(Logbook):
+    """The lineage side of a run. Every method may be called from any thread.
+
+    Args, set by the run: its identity, its journal, the store that it lies in, its session (None where nothing is written), and
+    whether it existed before this process opened it.
+    """
+
+    journal: JournalWriter
+    _identity: Identity
+    _store: Store
+    _session: Session | None
+    _is_reopened: bool
+    _is_closed: bool
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, unique in its project; valid from construction."""
+        return self._identity.run_id
+
+    @property
+    def project(self) -> str:
+        """``workspace/project``."""
+        return self._identity.project
+
+    @property
+    def experiment_name(self) -> str | None:
+        """The experiment's name, or None."""
+        return self._identity.experiment_name
+
+    @property
+    def parent(self) -> tuple[str, float] | None:
+        """The parent's run id and the fork step, or None for a root."""
+        return (
+            None if self._identity.fork is None else (self._identity.fork[0], from_micro_steps(self._identity.fork[1]))
+        )
+
+    @property
+    def directory(self) -> Path:
+        """The folder of its journals and files."""
+        return self._store.run_directory(self.project, self.run_id)
+
+    @property
+    def has_points(self) -> bool:
+        """Whether a series point was logged by this object (console lines and hardware metrics do not count)."""
+        return self.recorder.has_points
+
+    def checkpoint_mark(
+        self,
+        step: float,
+        *,
+        epoch: int | None = None,
+        fingerprint: str | None = None,
+        cuts: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Journal that a checkpoint is being written, and return the mark to put into it.
+
+        ``Run(resume_from=mark)`` later forks from here. Put the mark into the checkpoint under the key ``"runfork"``.
+
+        Args:
+            step: Last step that was logged before the checkpoint: what a fork inherits, inclusive.
+            epoch: Epoch of the checkpoint.
+            fingerprint: Hash of the trainable weights.
+            cuts: Last step of each series that counts on an axis of its own, by path; a fork inherits those up to there.
+
+        Returns:
+            A dict of str, int and None. Empty in disabled mode, which ``resume_from`` understands as no mark.
+
+        Raises:
+            ArgumentError: `step` is no step.
+        """
+        micro = to_micro_steps(step)
+        recorded = _check_cuts(cuts)
+        if epoch is not None and not hasattr(epoch, "__index__"):
+            raise ArgumentTypeError(f"epoch must be an int, found {epoch!r:.80}")
+        if fingerprint is not None and not isinstance(fingerprint, str):
+            raise ArgumentTypeError(f"fingerprint must be a string, found {fingerprint!r:.80}")
+        if self.is_disabled:
+            return {}
+        if self._is_closed:
+            self.problems.warn(
+                "closed mark", "checkpoint_mark() was called after close(): a fork from it finds the run, not the mark"
+            )
+        mark = Mark(
+            project=self._identity.project,
+            run_id=self._identity.run_id,
+            mark=random_suffix(12),
+            step=micro,
+            experiment=self._identity.experiment_name,
+            epoch=None if epoch is None else int(epoch),
+            fingerprint=fingerprint,
+        )
+        body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
+        if not self._is_closed:
+            self.recorder.record(Kind.MARK, body, step=micro)
+        return mark.to_dict()
+
+    def resume(
+        self, mark: Mapping[str, Any], *, checkpoint: str | None = None, policy: Decision | None = None
+    ) -> Decision:
+        """Make this run what resuming from a checkpoint means: a fork of the run that wrote it, unless asked otherwise.
+
+        For integrations: they learn of the checkpoint after the run was created. A damaged mark, or one of another project,
+        is told in a warning, and the run stays a new one.
+
+        Args:
+            mark: What `checkpoint_mark` returned, or a checkpoint that carries it.
+            checkpoint: Where the checkpoint lay, for the record.
+            policy: "fork", "continue" or "new"; None asks the plugins (``decide_resume``).
+
+        Returns:
+            What was done. "continue" makes this object continue the run that wrote the checkpoint: `run_id` changes. It is also
+            what a run does that existed before, under the run id that it was given: its origin stands.
+
+        Raises:
+            ArgumentError: This run has series points, or another parent, already; make a new `Run` for the fork.
+        """
+        if self.has_points:
+            raise ArgumentError(f"run {self.run_id!r} has points already; make a new Run(resume_from=...)")
+        found = check_mark(mark, self._identity, self.problems)
+        if found is None or self.is_disabled:
+            return "new"
+        if found.run_id == self.run_id:
+            self._log_resume(found, checkpoint, "continue")
+            return "continue"
+        if self._has_origin():
+            return self._keep_origin(found)
+        decision = policy or (self._session.decide_resume(mark) if self._session is not None else "fork")
+        if decision == "continue" and not self._can_continue(found):
+            decision = "fork"
+        if decision == "continue":
+            self._continue_as(found)
+        elif decision == "fork":
+            self._become_fork(found, checkpoint)
+        self._log_resume(found, checkpoint, decision)
+        if decision == "fork":
+            self._tell_forked(found.run_id, found.step)
+        return decision
+
+    def _has_origin(self) -> bool:
+        """Whether it is settled where this run comes from."""
+        if self._identity.fork is not None or not self._is_reopened:
+            return self._identity.fork is not None
+        from runfork.resume import has_points
+
+        return has_points(self.directory)
+
+    def _keep_origin(self, mark: Mark) -> Decision:
+        if self._identity.fork == (mark.run_id, mark.step):
+            return "continue" if self._is_reopened else "fork"
+        if not self._is_reopened:
+            raise ArgumentError(f"run {self.run_id!r} has the parent {self.parent}; make a new Run(resume_from=...)")
+        stands = "not a fork" if self.parent is None else f"forked from {self.parent[0]!r} at step {self.parent[1]}"
+        self.problems.warn(
+            "fork",
+            f"run {self.run_id!r} exists and is {stands}; that stands, the checkpoint of run {mark.run_id!r} at step "
+            f"{mark.user_step} makes no fork; leave out run_id to fork",
+        )
+        return "continue"
+
+    def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
+        self._identity.fork = (mark.run_id, mark.step)
+        body = {
+            "parent": mark.run_id,
+            "step": mark.step,
+            "mark": mark.mark,
+            "policy": "fork",
+            "checkpoint": checkpoint,
+            "inherit_configs": self._identity.inherits_configs,
+        }
+        self.recorder.record(Kind.LINEAGE, body)
+        self._adopt_experiment(mark)
+
+    def _adopt_experiment(self, mark: Mark) -> None:
+        if self._identity.experiment_name is None and mark.experiment is not None:
+            self._identity.experiment_name = mark.experiment
+            self.recorder.record(Kind.CREATE, self._identity.creation())
+            self.recorder.record(Kind.CONFIGS, self._identity.configs())
+
+    def _can_continue(self, mark: Mark) -> bool:
+        from runfork.resume import examine_parent
+
+        parent = examine_parent(self._store.run_directory(self.project, mark.run_id), mark.mark)
+        reason = parent.reason_against_continuing()
+        if reason is not None:
+            self.problems.warn("continue", f"run {mark.run_id!r} {reason}: it is not continued, but forked")
+        return reason is None
+
+    def _continue_as(self, mark: Mark) -> None:
+        """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
+        import shutil
+
+        from runfork.files import FOLDER
+        from runfork.journal.creation import frames_to_take_over
+
+        provisional = self.directory
+        self._identity.run_id = mark.run_id
+        self._identity.heed(read_creation(journals_of(self.directory)) or {})
+        left = self.journal.restart(frames_to_take_over)
+        try:
+            if (provisional / FOLDER).is_dir():
+                shutil.copytree(provisional / FOLDER, self.directory / FOLDER, dirs_exist_ok=True)
+            if left is not None and journals_of(provisional) == [left]:
+                shutil.rmtree(provisional)
+            elif left is not None:  # other sessions wrote to the run that this one was to be
+                left.unlink()
+        except OSError as error:
+            self.problems.tell(
+                "continue files", f"{provisional} could not be moved to {self.directory} ({error}); see both"
+            )
+
+    def _log_resume(self, mark: Mark, checkpoint: str | None, decision: Decision) -> None:
+        values = {"policy": decision, "parent": mark.run_id, "mark": mark.mark, "checkpoint": checkpoint}
+        body = {f"sys/resume/{name}": ["string", value] for name, value in values.items() if value is not None}
+        self.recorder.record(Kind.CONFIGS, body)
+
+    def _tell_forked(self, parent: str, step: int) -> None:
+        folder = self._store.run_directory(self.project, parent)
+        if not folder.is_dir():
+            self.problems.tell(
+                "pending",
+                f"the parent {parent!r} is not in {folder.parent}: the fork is pending until its folder is copied there",
+            )
+        if self._session is not None:
+            self._session.tell_forked(parent, from_micro_steps(step))
+
+
+def _check_cuts(cuts: object) -> dict[str, int]:
+    if cuts is None:
+        return {}
+    if not isinstance(cuts, Mapping):
+        raise ArgumentTypeError(f"cuts must be a dict of path to step, found {cuts!r:.80}")
+    return {check_path(path): to_micro_steps(last, "a cut") for path, last in cuts.items()}

@@ -12,6 +12,7 @@ from runfork.filters import Attribute, Comparison
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
+from runfork.index.sqlite.pieces import ChunkSizes
 from runfork.patterns import compile_pattern
 from runfork.steps import MICRO
 from runfork.testing.histories import HistoryWriter
@@ -29,7 +30,8 @@ CLOCK = st.sampled_from([False, False, False, True])
 
 FRAMES = st.one_of(
     st.tuples(st.just("metrics"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), STEPS, CLOCK),
-    st.tuples(st.just("metrics"), st.just({"x": 1.0}), STEPS, st.just(False)),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=9), STEPS),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=9), STEPS),
     st.tuples(st.just("preview"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), STEPS, CLOCK),
     st.tuples(st.just("strings"), PATH, st.lists(st.sampled_from("tuv"), min_size=1, max_size=3), STEPS, CLOCK),
     st.tuples(st.just("histograms"), PATH, STEPS),
@@ -63,35 +65,26 @@ def histories(draw):
 
 
 def write(journal, name, arguments, time):
-    if name in ("metrics", "preview"):
-        data, step, clock_axis = arguments
-        completion = 0.5 if name == "preview" else None
-        journal.metrics(data, step, completion=completion, clock_axis=clock_axis, time=time)
-    elif name == "strings":
-        path, values, step, clock_axis = arguments
-        journal.strings({path: values}, step, clock_axis=clock_axis, time=time)
-    elif name == "histograms":
-        path, step = arguments
-        journal.histograms({path: Histogram((0, 1), counts=(step,))}, step, time=time)
-    elif name == "files":
-        path, step = arguments
-        journal.files({path: f"digest{step}"}, step, time=time)
-    elif name == "tags":
-        path, add, remove = arguments
-        journal.tags(add, remove=[remove], path=path, time=time)
-    elif name == "string_set":
-        journal.string_set(*arguments, time=time)
-    elif name == "create":
-        name, created, inherit_configs, fork = arguments
-        journal.create(name, created=created, inherit_configs=inherit_configs, fork=fork, time=time)
-    elif name == "lineage":
-        parent, step, mark, inherit_configs = arguments
-        journal.lineage(parent, step, mark=mark, inherit_configs=inherit_configs, time=time)
-    elif name == "mark":
-        mark, step, cuts = arguments
-        journal.mark(mark, step, cuts=cuts, time=time)
-    else:
-        getattr(journal, name)(*arguments, time=time)
+    writing = {
+        "metrics": lambda data, step, clock: journal.metrics(data, step, clock_axis=clock, time=time),
+        "preview": lambda data, step, clock: journal.metrics(data, step, completion=0.5, clock_axis=clock, time=time),
+        "rows": lambda values, first: [
+            journal.metrics({"x": value}, step, time=time + step) for step, value in enumerate(values, start=first)
+        ],
+        "strings": lambda path, values, step, clock: journal.strings({path: values}, step, clock_axis=clock, time=time),
+        "histograms": lambda path, step: journal.histograms({path: Histogram((0, 1), counts=(step,))}, step, time=time),
+        "files": lambda path, step: journal.files({path: f"digest{step}"}, step, time=time),
+        "tags": lambda path, add, remove: journal.tags(add, remove=[remove], path=path, time=time),
+        "create": lambda name, created, inherit_configs, fork: journal.create(
+            name, created=created, inherit_configs=inherit_configs, fork=fork, time=time
+        ),
+        "lineage": lambda parent, step, mark, inherit_configs: journal.lineage(
+            parent, step, mark=mark, inherit_configs=inherit_configs, time=time
+        ),
+        "mark": lambda mark, step, cuts: journal.mark(mark, step, cuts=cuts, time=time),
+    }
+    plainly = lambda *values: getattr(journal, name)(*values, time=time)  # noqa: E731
+    writing.get(name, plainly)(*arguments)
 
 
 def plain(value):
@@ -165,6 +158,13 @@ def assert_equal_runs(one, other, queries):
         assert one.runs(query) == other.runs(query), query
 
 
+SIZES = st.builds(
+    ChunkSizes,
+    rows=st.integers(1, 6),
+    tail_bytes=st.integers(8, 200),
+    text_characters=st.integers(1, 6),
+    sealed_rows=st.integers(1, 4),
+)
 RANGES = st.tuples(st.none() | STEPS, st.none() | STEPS).map(
     lambda ends: tuple(None if end is None else end * MICRO for end in ends)
 )
@@ -239,11 +239,11 @@ QUERIES = st.lists(
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(histories(), POINTS, BUCKETS, QUERIES)
-def test_equal_histories_give_equal_answers(batches, points, buckets, queries):
+@given(histories(), SIZES, POINTS, BUCKETS, QUERIES)
+def test_equal_histories_give_equal_answers(batches, sizes, points, buckets, queries):
     memory = MemoryIndex()
     with tempfile.TemporaryDirectory() as directory:
-        sqlite = SqliteIndex(Path(directory) / "index.db")
+        sqlite = SqliteIndex(Path(directory) / "index.db", sizes=sizes)
         try:
             for batch in batches:
                 memory.apply(batch)

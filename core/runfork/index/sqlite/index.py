@@ -22,7 +22,7 @@ from runfork.index.sqlite.catalogue import Catalogue, storable
 from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import RunsStatement, add_functions
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
-from runfork.index.sqlite.pieces import PieceWriter
+from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, StaleIndexError, delete_file, is_damage, open_file
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.records import JournalKey
@@ -44,6 +44,7 @@ class SqliteIndex:
 
     Args:
         path: The file. It is made if it is not there, and made anew, empty, if it is damaged or of another version.
+        sizes: When points become chunks; the measured defaults if None.
         read_only: Only read; another process drains. `apply` and `set_state` then raise `sqlite3.OperationalError`.
 
     Raises:
@@ -51,7 +52,7 @@ class SqliteIndex:
             turns up later; the file is then deleted, and the next to open it begins anew.
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: str | Path, *, read_only: bool = False, sizes: ChunkSizes | None = None) -> None:
         self.path = Path(path)
         self._read_only = read_only
         self._connection = open_file(self.path, read_only=read_only)
@@ -59,7 +60,7 @@ class SqliteIndex:
         self._catalogue = Catalogue(self._connection)
         codec = ColumnCodec()
         self._reader = SeriesReader(self._connection, codec)
-        self._writer = PieceWriter(self._connection, codec)
+        self._writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
         self._attributes = AttributeTable(self._connection, self._catalogue, self._reader)
 
     @contextmanager

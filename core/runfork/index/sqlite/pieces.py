@@ -23,17 +23,24 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Block", "PieceWriter", "TextPoint", "decode_tail"]
+__all__ = ["Block", "ChunkSizes", "PieceWriter", "TextPoint", "decode_tail"]
 
-CHUNK_ROWS = 4096
-"""A chunk's points; measured, and flat between 1024 and 16384."""
 
-TAIL_BYTES = 8 * 1024 * 1024
-"""Rows are made a row group when they take this much, however few they are."""
+@dataclass(frozen=True)
+class ChunkSizes:
+    """When points become chunks.
 
-TEXT_CHUNK_CHARACTERS = 64 * 1024
-_SEALED_ROWS = 32
-"""Fewer rows than this are not worth a chunk per metric, even if no more are to come."""
+    Args:
+        rows: A chunk's points; measured, and flat between 1024 and 16384.
+        tail_bytes: Rows are made a row group when they take this much, however few they are.
+        text_characters: A chunk of texts is full with so many.
+        sealed_rows: Fewer rows than this are not worth a chunk per metric, even if no more are to come.
+    """
+
+    rows: int = 4096
+    tail_bytes: int = 8 * 1024 * 1024
+    text_characters: int = 64 * 1024
+    sealed_rows: int = 32
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,10 @@ class TextPoint:
 class PieceWriter:
     """Writes points of journals, within the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
+    def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec, sizes: ChunkSizes) -> None:
         self._connection = connection
         self._codec = codec
+        self._sizes = sizes
 
     def schema_id(self, journal: int, paths: Sequence[str], *, clock_axis: bool) -> tuple[int, bool]:
         """Return the number of a schema and whether it is new."""
@@ -96,7 +104,7 @@ class PieceWriter:
         ).fetchall()
         held = sum(count for _, count in waiting)
         total = held + len(rows.steps)
-        if total < CHUNK_ROWS and total * len(series) * 8 < TAIL_BYTES:
+        if total < self._sizes.rows and total * len(series) * 8 < self._sizes.tail_bytes:
             block = _block(rows, 0, len(rows.steps))
             self._append_tail(journal, schema, waiting, block, is_step_axis=is_step_axis)
             return summarise(block.columns)
@@ -104,7 +112,7 @@ class PieceWriter:
         position = 0
         summaries: Floats | None = None
         while position < len(rows.steps):
-            taken = min(CHUNK_ROWS - (len(before) if before else 0), len(rows.steps) - position)
+            taken = min(self._sizes.rows - (len(before) if before else 0), len(rows.steps) - position)
             fresh = _block(rows, position, position + taken)
             position += taken
             found: Floats | None = summarise(fresh.columns)
@@ -112,7 +120,7 @@ class PieceWriter:
             summaries = found if summaries is None else merge_summaries(summaries, found)
             if before is not None:
                 fresh, found, before = _joined([before, fresh]), None, None
-            if len(fresh) == CHUNK_ROWS or fresh.size >= TAIL_BYTES:
+            if len(fresh) == self._sizes.rows or fresh.size >= self._sizes.tail_bytes:
                 self._write_group(journal, series, fresh, found, is_step_axis=is_step_axis)
             else:
                 self._write_tail(journal, schema, fresh, is_step_axis=is_step_axis)
@@ -184,7 +192,7 @@ class PieceWriter:
             "SELECT schema, sum(count), max(is_step_axis) FROM tail WHERE journal = ? GROUP BY schema", (journal,)
         ).fetchall()
         for schema, held, is_step_axis in schemas:
-            if held < _SEALED_ROWS:
+            if held < self._sizes.sealed_rows:
                 continue
             series = [
                 number
@@ -231,7 +239,7 @@ class PieceWriter:
             self._connection.execute("DELETE FROM chunk WHERE id = ?", (chunk,))
             self._connection.execute("DELETE FROM row_group WHERE id = ?", (group,))
             self._connection.execute("DELETE FROM open_chunk WHERE series = ? AND journal = ?", (series, journal))
-        for part, is_full in _text_parts(points):
+        for part, is_full in _text_parts(points, self._sizes):
             chunk = self._write_texts(journal, series, part)
             if not is_full:
                 self._connection.execute("INSERT INTO open_chunk VALUES (?, ?, ?)", (series, journal, chunk))
@@ -286,7 +294,7 @@ def _extent(steps: Integers, times: Integers, *, is_step_axis: bool) -> tuple[in
     return len(steps), int(low), int(high), is_increasing, is_step_axis, int(times.min()), int(times.max())
 
 
-def _text_parts(points: list[TextPoint]) -> list[tuple[list[TextPoint], bool]]:
+def _text_parts(points: list[TextPoint], sizes: ChunkSizes) -> list[tuple[list[TextPoint], bool]]:
     """Cut points into chunks of about 64 KiB, and say which are full."""
     found: list[tuple[list[TextPoint], bool]] = []
     part: list[TextPoint] = []
@@ -294,7 +302,7 @@ def _text_parts(points: list[TextPoint]) -> list[tuple[list[TextPoint], bool]]:
     for point in points:
         part.append(point)
         size += len(point.value) if isinstance(point.value, str) else len(json.dumps(point.value))
-        if size >= TEXT_CHUNK_CHARACTERS or len(part) == CHUNK_ROWS:
+        if size >= sizes.text_characters or len(part) == sizes.rows:
             found.append((part, True))
             part, size = [], 0
     return [*found, (part, False)] if part else found

@@ -1,0 +1,82 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import runfork
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    tomllib = pytest.importorskip("tomli")
+
+HOUSE = Path(__file__).parents[1]
+PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
+TOOLS = PROJECT["tool"]
+
+
+def test_the_version_stands_in_two_places_and_is_one():
+    assert PROJECT["project"]["version"] == runfork.__version__
+
+
+def test_the_lists_of_import_roots_agree():
+    hatch = TOOLS["hatch"]["build"]["dev-mode-dirs"]
+
+    assert hatch == TOOLS["mypy"]["mypy_path"] == TOOLS["pyright"]["extraPaths"]
+
+
+def test_the_lists_of_packages_agree():
+    wheel = TOOLS["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    assert [package.rpartition("/")[2] for package in wheel] == TOOLS["mypy"]["packages"]
+    assert [package.rpartition("/")[0] for package in wheel] == TOOLS["hatch"]["build"]["dev-mode-dirs"]
+    assert all((HOUSE / package / "__init__.py").is_file() for package in wheel)
+    assert all((HOUSE / package / "py.typed").is_file() for package in wheel)
+
+
+def test_import_roots_are_no_packages():
+    roots = [HOUSE / root for root in TOOLS["hatch"]["build"]["dev-mode-dirs"]]
+
+    assert [root for root in [*roots, HOUSE / "integrations", HOUSE / "tests"] if (root / "__init__.py").exists()] == []
+
+
+def test_every_integration_is_an_import_root():
+    folders = {
+        f"integrations/{one.name}" for one in (HOUSE / "integrations").iterdir() if any(one.glob("*/__init__.py"))
+    }
+
+    assert folders <= set(TOOLS["hatch"]["build"]["dev-mode-dirs"])
+
+
+def test_no_folder_of_tests_shadows_a_framework():
+    names = {one.name for one in (HOUSE / "tests").iterdir() if one.is_dir()}
+
+    assert names & {"keras", "lightning", "torch", "transformers", "pytorch_lightning"} == set()
+
+
+def test_core_imports_neither_frameworks_nor_what_is_built_on_it():
+    forbidden = re.compile(
+        r"^\s*(?:from|import) (torch|lightning|pytorch_lightning|keras|transformers|runfork_\w+|starlette|uvicorn)\b",
+        re.MULTILINE,
+    )
+    found = {
+        str(path.relative_to(HOUSE)): forbidden.findall(path.read_text(encoding="utf-8"))
+        for path in (HOUSE / "core").rglob("*.py")
+    }
+
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_the_data_folder_is_not_committed():
+    ignored = (HOUSE / ".gitignore").read_text(encoding="utf-8").split()
+
+    assert ".runfork/" in ignored
+
+
+def test_the_command_is_installed():
+    done = subprocess.run(
+        [sys.executable, "-m", "runfork", "--version"], check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert (done.returncode, runfork.__version__ in done.stdout) == (0, True)

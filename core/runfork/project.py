@@ -64,7 +64,7 @@ class Project:
         index_uri: str | None = None,
         plugins: Plugins | None = None,
     ) -> Project:
-        """Open a project and bring its index up to date.
+        """Open a project; `refresh` brings its index up to date.
 
         Args:
             name: ``workspace/project``; None is ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,11 +78,20 @@ def _is_secondary(writer: Writer) -> bool:
 
 def is_alive(identity: Mapping[str, Any], last_time: int, *, now: int) -> bool:
     """Return whether the process that wrote a journal still runs."""
-    if identity.get("host") == socket.gethostname() and identity.get("boot_id") == boot_id():
+    if identity.get("host") == host_name() and identity.get("boot_id") == boot_id():
         started = process_start(int(identity.get("pid", -1)))
         recorded = identity.get("process_start")
         return started is not None and (recorded is None or started == recorded)
     return now - last_time < LOST_AFTER_SECONDS * 1_000_000
+
+
+def host_name() -> str:
+    """Return this machine's name."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform
+
+    return platform.node()
 
 
 def boot_id() -> str | None:
@@ -119,9 +127,9 @@ def own_identity() -> dict[str, Any]:
     rank = os.environ.get("RANK", os.environ.get("SLURM_PROCID", ""))
     pid = os.getpid()
     return {
-        "host": socket.gethostname(),
+        "host": host_name(),
         "pid": pid,
         "boot_id": boot_id(),
         "process_start": process_start(pid),
-        "rank": int(rank) if rank.isdigit() else 0,
+        "rank": int(rank) if rank.isdecimal() else 0,
     }

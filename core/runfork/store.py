@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from runfork.errors import FormatError
 from runfork.identifiers import directory_name, name_of_directory
 
 __all__ = ["DIRECTORY_NAME", "JOURNAL_SUFFIX", "Store", "default_project", "find_data_directory"]
@@ -60,7 +61,7 @@ class Store:
     def projects(self) -> list[str]:
         """Return the names of all projects that hold a run, sorted."""
         return sorted(
-            f"{name_of_directory(workspace.name)}/{name_of_directory(project.name)}"
+            _project_of(project)
             for workspace in _folders(self.directory)
             for project in _folders(workspace)
             if any(True for _ in _folders(project))
@@ -130,6 +131,24 @@ def is_on_network_file_system(path: Path, mounts: str | None = None) -> bool:
         if inside and len(point) >= len(best):
             best, kind = point, parts[2]
     return kind in _NETWORK_FILE_SYSTEMS
+
+
+def _project_of(folder: Path) -> str:
+    """Return the project whose runs lie in `folder`; a shortened name stands whole in the journals."""
+    name = f"{name_of_directory(folder.parent.name)}/{name_of_directory(folder.name)}"
+    if "~" not in folder.parent.name + folder.name:
+        return name
+    from runfork.journal.format import MAX_FILE_HEADER, decode_file_header
+
+    for path in (path for run in _folders(folder) for path in journals_of(run)):
+        try:
+            with path.open("rb") as file:
+                header = decode_file_header(file.read(MAX_FILE_HEADER), source=str(path))
+        except (OSError, FormatError):
+            continue
+        if header is not None:
+            return str(header[0]["project"])
+    return name
 
 
 def _is_writable(path: Path) -> bool:

@@ -60,6 +60,9 @@ FRAME_LENGTH = struct.Struct("<I")
 FRAME_PREFIX = struct.Struct("<II")
 FRAME_BODY_FORMAT = "<BBHIqq"
 FRAME_BODY = struct.Struct(FRAME_BODY_FORMAT)
+MAX_FILE_HEADER = _FILE_PREFIX.size + 2**16
+"""No file header is longer."""
+
 MAX_PAYLOAD = 64 * 1024 * 1024
 """No payload is longer; a length beyond it is damage."""
 

@@ -15,6 +15,7 @@ import numpy as np
 from runfork.journal.format import (
     FRAME_HEADER,
     FRAME_LENGTH,
+    MAX_FILE_HEADER,
     MAX_PAYLOAD,
     SYNC,
     Flag,
@@ -36,7 +37,6 @@ READ_BYTES = 64 * 1024 * 1024
 HEADER_SIZE = FRAME_HEADER.size
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
 _SYNC_OFFSET = 10
-_MAX_FILE_HEADER = 128 * 1024
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 
 
@@ -55,7 +55,7 @@ def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
         OSError: It cannot be read.
     """
     with path.open("rb") as file:
-        return decode_file_header(file.read(_MAX_FILE_HEADER), source=str(path))
+        return decode_file_header(file.read(MAX_FILE_HEADER), source=str(path))
 
 
 class JournalReader:

@@ -71,7 +71,7 @@ def measure(folder: Path) -> None:
 def bring_up(folder: Path) -> None:
     """Print what starting costs in a process of its own."""
     script = (
-        "import time; a = time.perf_counter(); import runfork; b = time.perf_counter(); run = runfork.Run('bring-up');"
+        "import time; a = time.perf_counter(); from runfork import Run; b = time.perf_counter(); run = Run('bring-up');"
         "run.log_metrics({'x': 1.0}, step=0); c = time.perf_counter(); run.close(); d = time.perf_counter();"
         "print(b - a, c - b, d - c)"
     )
@@ -83,7 +83,7 @@ def bring_up(folder: Path) -> None:
         )
         rows.append([float(number) * 1000 for number in done.stdout.split()])
     imported, first, closed = (min(row[column] for row in rows) for column in range(3))
-    print(f"\nimport runfork {imported:.0f} ms, Run() to first returned log call {first:.0f} ms, close {closed:.0f} ms")
+    print(f"\nfrom runfork import Run {imported:.0f} ms, Run() to first returned log call {first:.0f} ms, close {closed:.0f} ms")
 
 
 if __name__ == "__main__":

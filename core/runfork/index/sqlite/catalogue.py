@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runfork.attributes import AttributeType
 
-__all__ = ["Catalogue", "Own", "RunEntry", "storable"]
+__all__ = ["Catalogue", "Own", "RunEntry", "standing", "storable"]
 
 _CACHED_RUNS = 64
 

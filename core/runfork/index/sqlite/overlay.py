@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Contribution", "Overlay", "Points", "PreviewPoint", "SeriesReader", "Summary"]
+__all__ = ["Contribution", "Overlay", "Points", "PreviewPoint", "SeriesReader", "Summary", "decoded"]
 
 
 @dataclass(frozen=True)
@@ -121,15 +121,11 @@ _TIMED_DATA = "SELECT steps, times, NULL, data FROM chunk JOIN row_group ON row_
 
 
 class SeriesReader:
-    """Reads points within the caller's transaction."""
+    """What reading takes: the connection, in the caller's transaction, and a codec."""
 
     def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
         self.connection = connection
         self.codec = codec
-
-    def overlay(self, kind: AttributeType, contributions: Sequence[Contribution]) -> Overlay:
-        """Return the series that contributions amount to."""
-        return Overlay(self, kind, contributions)
 
 
 class Overlay:
@@ -276,27 +272,23 @@ class Overlay:
         if not clusters:
             return None
         last = self._merged(clusters[-1], 0)
-        first_step = last.steps[0] if len(clusters) == 1 else self._first_step(clusters[0])
+        first_step = min(piece.low for piece in clusters[0])
         count = len(last)
         floats = [summarise(last.values.reshape(1, -1))[0]] if self._is_float else []
         for cluster in clusters[-2::-1]:
-            if len(cluster) == 1 and cluster[0].is_whole:
-                count += cluster[0].count
-                if cluster[0].statistics is not None:
-                    floats.append(np.frombuffer(cluster[0].statistics, np.float64, WIDTH))
-                    continue
-                if not self._is_float:
-                    continue
+            piece = cluster[0]
+            if len(cluster) == 1 and piece.is_whole and not (self._is_float and piece.statistics is None):
+                count += piece.count
+                if piece.statistics is not None:
+                    floats.append(np.frombuffer(piece.statistics, np.float64, WIDTH))
+                continue
             found = self._merged(cluster, 0)
-            count += len(found) if not (len(cluster) == 1 and cluster[0].is_whole) else 0
+            count += len(found)
             if self._is_float:
                 floats.append(summarise(found.values.reshape(1, -1))[0])
         floats.reverse()
         merged = _merge_all(np.array(floats)) if self._is_float else None
         return Summary(count, int(first_step), last.part(slice(len(last) - 1, None)), merged)
-
-    def _first_step(self, cluster: Sequence[_Piece]) -> int:
-        return min(piece.low for piece in cluster)
 
     def previews(self, after: int) -> list[PreviewPoint]:
         """Return the previews beyond step `after`, by step: of several at one step the later one."""

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from typing_extensions import Self
-
 from runfork.errors import ArgumentError, FormatError, NotFoundError
 from runfork.files import FOLDER
 from runfork.identifiers import check_project
@@ -25,6 +23,8 @@ from runfork.store import Store, default_project, find_data_directory
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
+
+    from typing_extensions import Self
 
     from runfork.index.interface import Index, Writer
     from runfork.types import FileReference

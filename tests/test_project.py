@@ -1,0 +1,148 @@
+import re
+import threading
+
+import pytest
+from runfork import Run
+from runfork.errors import ArgumentError, NotFoundError
+from runfork.journal.format import encode_file_header
+from runfork.project import Project
+from runfork.types import FileReference
+
+
+def make(run_id, name=None, **kwargs):
+    return Run(name, run_id=run_id, source_tracking_config=None, **kwargs)
+
+
+def states(project):
+    found = project.index.values(sorted(project.index.nodes()), paths=["sys/state"])
+    return {run_id: values["sys/state"].value for run_id, values in found.items()}
+
+
+@pytest.fixture(params=[None, "memory://"], ids=["sqlite", "memory"])
+def project(request, data_directory):
+    make("swift-owl-1", "birds").close()
+    make("swift-owl-2", "birds").close()
+    make("slow-crab-1").close()
+    with Project.open(index_uri=request.param) as opened:
+        opened.refresh()
+        yield opened
+
+
+def test_every_run_is_there_after_a_refresh(project):
+    assert sorted(project.index.nodes()) == ["slow-crab-1", "swift-owl-1", "swift-owl-2"]
+    assert project.experiments() == {"birds": "swift-owl-2"}
+
+
+def test_a_refresh_brings_what_was_logged_since(project):
+    make("new").close()
+    before = set(project.index.nodes())
+    project.refresh()
+
+    assert set(project.index.nodes()) - before == {"new"}
+
+
+def test_a_refresh_tells_how_far_it_is(data_directory):
+    for number in range(5):
+        make(f"r{number}").close()
+    told = []
+    with Project.open(index_uri="memory://") as project:
+        project.refresh(lambda done, total: told.append((done, total)))
+
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "run_id"), [("swift-owl-1", "swift-owl-1"), ("birds", "swift-owl-2"), ("slow", "slow-crab-1")]
+)
+def test_a_run_is_found_by_id_by_experiment_and_by_the_beginning_of_its_id(project, name, run_id):
+    assert run_id == project.find_run(name)
+
+
+def test_a_name_that_means_several_runs_is_told_with_them(project):
+    with pytest.raises(
+        ArgumentError, match=re.escape("'swift' names 2 runs: swift-owl-1, swift-owl-2; give more of the run id")
+    ):
+        project.find_run("swift")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("bords", "; did you mean 'birds'?"),
+        ("zzzzzz", "; `runfork ls` shows what is there"),
+        ("", "; `runfork ls` shows what"),
+    ],
+)
+def test_a_name_that_means_no_run_is_told_with_the_closest(project, name, hint):
+    with pytest.raises(
+        NotFoundError, match=re.escape(f"project 'tests/project' has no run or experiment {name!r}{hint}")
+    ):
+        project.find_run(name)
+
+
+def test_states_are_worked_out_at_every_refresh(project):
+    run = make("live")
+    project.refresh()
+    while_open = states(project)["live"]
+    run.close("failed")
+    project.refresh()
+
+    assert (while_open, states(project)["live"]) == ("running", "failed")
+
+
+def test_a_journal_that_cannot_be_read_is_told_and_the_others_are_read(project, data_directory):
+    folder = project.store.run_directory("tests/project", "bad")
+    folder.mkdir()
+    (folder / "1.journal").write_bytes(b"this is no journal at all")
+    newer = bytearray(encode_file_header({"run_id": "newer", "writer": "2"}))
+    newer[8] = 9
+    (folder / "2.journal").write_bytes(newer)
+    make("good").close()
+    project.refresh()
+
+    assert "good" in project.index.nodes()
+    assert [path.name for path in sorted(project.unreadable)] == ["1.journal", "2.journal"]
+    assert "has journal format 9, this runfork reads up to 1" in project.unreadable[folder / "2.journal"]
+
+
+def test_reading_a_directory_that_is_not_there_creates_nothing(data_directory):
+    with Project.open("a/b") as project:
+        project.refresh()
+
+        assert project.index.nodes() == {}
+    assert not data_directory.exists()
+
+
+def test_two_readers_at_once_apply_each_journal_once(data_directory):
+    for number in range(20):
+        with make(f"r{number}") as run:
+            run.log_metrics({"a": 1}, step=1)
+    failures = []
+
+    def read():
+        try:
+            with Project.open() as project:
+                project.refresh()
+                assert len(project.index.nodes()) == 20
+        except Exception as error:
+            failures.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+
+    assert failures == []
+
+
+def test_files_are_found_in_the_run_that_logged_them(project):
+    with make("files") as run:
+        run.assign_files({"f": b"contents"})
+        (kept,) = (run.directory / "files").iterdir()
+    reference = FileReference(kept.name, 8, "text/plain", "f")
+
+    assert project.file_path("files", reference) == kept
+    with pytest.raises(NotFoundError, match="the contents of 'f' of run 'elsewhere' are not at .*; copy them there"):
+        project.file_path("elsewhere", reference)

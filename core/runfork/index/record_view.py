@@ -331,4 +331,7 @@ def _statistics(points: list[Point], *, floats: bool) -> dict[str, Any]:
 
 def mean(values: list[float]) -> float | None:
     """Return the average, None of nothing."""
-    return math.fsum(value / len(values) for value in values) if values else None
+    if not values:
+        return None
+    found = 2 * math.fsum(value / len(values) / 2 for value in values)  # halves: the sum of no floats overflows
+    return min(max(found, min(values)), max(values))

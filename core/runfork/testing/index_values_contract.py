@@ -54,6 +54,14 @@ class ValuesContract:
             }
         )
 
+    def test_statistics_of_the_largest_floats_do_not_overflow(self, index: Index) -> None:
+        largest = 1.7976931348623157e308
+        apply(index, line("a", largest, largest, largest), line("b", largest, -largest))
+
+        assert statistics_of(index, "a", "loss")["average"] == pytest.approx(largest)
+        assert statistics_of(index, "a", "loss")["variance"] == pytest.approx(0.0)
+        assert statistics_of(index, "b", "loss")["average"] == pytest.approx(0.0)
+
     def test_statistics_of_nothing_finite_are_none(self, index: Index) -> None:
         apply(index, line("a", NAN, math.inf))
         statistics = statistics_of(index, "a", "loss")

@@ -62,7 +62,8 @@ def _summarise_odd(values: Floats, found: Floats) -> None:
     found[SQUARES] = 0
     if len(finite):
         found[MINIMUM], found[MAXIMUM] = finite.min(), finite.max()
-        found[MEAN] = (finite / len(finite)).sum()
+        mean = (finite / len(finite)).sum()  # does not overflow, but for rounding at the very end of the range
+        found[MEAN] = min(max(mean, found[MINIMUM]), found[MAXIMUM])
         found[SQUARES] = ((finite - found[MEAN]) ** 2).sum()
 
 
@@ -87,5 +88,7 @@ def _merge_means(earlier: Floats, later: Floats, found: Floats) -> None:
         share = np.where(a + b > 0, b / (a + b), 0.0)
         difference = np.where((a > 0) & (b > 0), mean_b - mean_a, 0.0)
         mean = np.where(a > 0, mean_a + difference * share, mean_b)
+        weighed = mean_a * (1 - share) + mean_b * share  # less exact, but never beyond what it lies between
+        mean = np.where(np.isfinite(difference), mean, weighed)
         found[..., MEAN] = np.where(a + b > 0, mean, np.nan)
         found[..., SQUARES] = earlier[..., SQUARES] + later[..., SQUARES] + difference * difference * a * share

@@ -112,7 +112,7 @@ def test_sorting_by_an_unclear_path_takes_a_string_with_a_warning(filled: Index,
 
 def test_system_types_are_those_that_the_index_derives(filled: Index) -> None:
     filled.apply(HistoryWriter("r4").create("tern", fork=("r1", 3)).batch())
-    filled.set_state("r4", "failed")
+    filled.set_states({"r4": "failed"})
     derived: dict[str, Any] = {one.path: one.type for one in filled.definitions() if one.path.startswith("sys/")}
 
     assert {path: SYSTEM_TYPES.get(path) for path in derived} == derived

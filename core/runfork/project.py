@@ -18,7 +18,7 @@ from runfork.plugins import Plugins, load_plugins
 from runfork.recorder import now_us
 from runfork.settings import Settings
 from runfork.status import work_out_state
-from runfork.store import Store, default_project, find_data_directory
+from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
     import os
@@ -54,6 +54,8 @@ class Project:
         self._readers: dict[Path, JournalReader] = {}
         self._keys: dict[Path, JournalKey] = {}
         self._sizes: dict[Path, int] = {}
+        self._writers: dict[JournalKey, Writer] = {}
+        self._states: dict[str, str] = {}
 
     @classmethod
     def open(
@@ -109,14 +111,15 @@ class Project:
         Args:
             progress: Told how many bytes of how many are done.
         """
-        changed = self._changed_journals()
         with self._drain_lock():
-            if changed:
+            if changed := self._changed_journals():
                 self._apply(changed, progress)
             self._set_states()
 
     def _changed_journals(self) -> dict[Path, int]:
-        """Return journals whose size is not what it was at the last refresh."""
+        """Return journals of which not all is known to be applied, and their sizes."""
+        if not self._sizes:
+            self._note_applied()
         changed = {}
         for path in self.store.journals(self.name):
             try:
@@ -128,8 +131,19 @@ class Project:
                 changed[path] = size
         return changed
 
+    def _note_applied(self) -> None:
+        """Take over from the index how much of each journal earlier readers applied."""
+        for key, writer in self._load_writers().items():
+            path = self.store.run_directory(self.name, key.run_id) / f"{key.writer}{JOURNAL_SUFFIX}"
+            self._keys[path] = key
+            self._sizes[path] = writer.applied
+
+    def _load_writers(self) -> dict[JournalKey, Writer]:
+        self._writers = self.index.writers()
+        return self._writers
+
     def _apply(self, changed: dict[Path, int], progress: Callable[[int, int], None] | None) -> None:
-        writers = self.index.writers()
+        writers = self._load_writers()
         total = sum(changed.values())
         done = 0
         for path, size in changed.items():
@@ -142,6 +156,7 @@ class Project:
             except (OSError, FormatError) as error:
                 self.unreadable[path] = str(error)
             done += size
+        self._load_writers()
 
     def _drain(self, path: Path, writers: dict[JournalKey, Writer]) -> Iterator[int]:
         """Apply one journal's news, batch by batch; yields the offset after each."""
@@ -163,13 +178,15 @@ class Project:
             yield start
 
     def _set_states(self) -> None:
-        """Work out the state of runs whose processes may have ended since."""
+        """Work out the state of every run; the index stores what has changed."""
         by_run: dict[str, list[Writer]] = {}
-        for key, writer in self.index.writers().items():
+        for key, writer in self._writers.items():
             by_run.setdefault(key.run_id, []).append(writer)
         now = now_us()
-        for run_id, writers in by_run.items():
-            self.index.set_state(run_id, work_out_state(writers, now=now))
+        states: dict[str, str] = {run_id: work_out_state(writers, now=now) for run_id, writers in by_run.items()}
+        if states != self._states:
+            self.index.set_states(states)
+            self._states = states
 
     @contextmanager
     def _drain_lock(self) -> Iterator[None]:

@@ -288,8 +288,8 @@ class Index(Protocol):
         error of the caller (ArgumentError).
         """
 
-    def set_state(self, run_id: str, state: str) -> None:
-        """Store what `runfork.status` worked out as the run's ``sys/state`` and, whether it is "failed", ``sys/failed``.
+    def set_states(self, states: Mapping[str, str]) -> None:
+        """Store what `runfork.status` worked out, by run id, as ``sys/state`` and, whether it is "failed", ``sys/failed``.
 
         Raises:
             NotFoundError: There is no such run.

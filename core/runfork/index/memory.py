@@ -58,11 +58,12 @@ class MemoryIndex:
             taken.append(batch)
             self._view = None
 
-    def set_state(self, run_id: str, state: str) -> None:
-        """Store a run's state; see `Index.set_state`."""
-        if run_id not in self.view.runs:
-            raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
-        self._states[run_id] = state
+    def set_states(self, states: Mapping[str, str]) -> None:
+        """Store the states of runs; see `Index.set_states`."""
+        for run_id in states:
+            if run_id not in self.view.runs:
+                raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
+        self._states.update(states)
         self._view = None
 
     @property

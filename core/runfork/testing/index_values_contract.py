@@ -159,16 +159,16 @@ class ValuesContract:
     def test_state_is_what_was_set(self, index: Index) -> None:
         apply(index, HistoryWriter("a").create())
         assert value_of(index, "a", "sys/state") is None
-        index.set_state("a", "failed")
+        index.set_states({"a": "failed"})
         assert (value_of(index, "a", "sys/state"), value_of(index, "a", "sys/failed")) == ("failed", True)
-        index.set_state("a", "running")
+        index.set_states({"a": "running"})
 
         assert (value_of(index, "a", "sys/state"), value_of(index, "a", "sys/failed")) == ("running", False)
         assert found(index, Filter.eq(Attribute("sys/state", "string"), "running")) == ["a"]
 
     def test_the_state_of_an_unknown_run_cannot_be_set(self, index: Index) -> None:
         with pytest.raises(NotFoundError, match="'gone'"):
-            index.set_state("gone", "failed")
+            index.set_states({"gone": "failed"})
 
     def test_values_of_another_type_than_the_first_are_left_out(self, index: Index) -> None:
         late = HistoryWriter("a", "w2", EPOCH + 50 * SECOND).configs({"x": "text"}).metrics({"x": 3}, 1)

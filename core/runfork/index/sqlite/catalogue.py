@@ -44,7 +44,7 @@ class RunEntry:
         inherited_time: The largest time of the step-axis metric points that it inherits, or None.
         is_archived: Whether it is archived.
         is_head: Whether it is the head of its experiment.
-        state: What `set_state` was given.
+        state: What `set_states` was given.
     """
 
     id: int

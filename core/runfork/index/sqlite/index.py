@@ -29,7 +29,7 @@ from runfork.journal.records import JournalKey
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
     from runfork.journal.records import Batch
@@ -45,7 +45,7 @@ class SqliteIndex:
     Args:
         path: The file. It is made if it is not there, and made anew, empty, if it is damaged or of another version.
         sizes: When points become chunks; the measured defaults if None.
-        read_only: Only read; another process drains. `apply` and `set_state` then raise `sqlite3.OperationalError`.
+        read_only: Only read; another process drains. `apply` and `set_states` then raise `sqlite3.OperationalError`.
 
     Raises:
         StaleIndexError: Only to read, and the file is not there, damaged, or of another version. Any method raises it where damage
@@ -117,15 +117,16 @@ class SqliteIndex:
             attributes=self._attributes,
         )
 
-    def set_state(self, run_id: str, state: str) -> None:
-        """Store a run's state; see `Index.set_state`."""
+    def set_states(self, states: Mapping[str, str]) -> None:
+        """Store the states of runs; see `Index.set_states`."""
         with self._transaction("IMMEDIATE"):
-            entry = self._catalogue.runs.get(run_id)
-            if entry is None:
-                raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
-            if entry.state != state:
-                self._catalogue.save_run(replace(entry, state=storable(state)))
-                self._attributes.refresh(run_id, ())
+            for run_id, state in states.items():
+                entry = self._catalogue.runs.get(run_id)
+                if entry is None:
+                    raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
+                if entry.state != state:
+                    self._catalogue.save_run(replace(entry, state=storable(state)))
+                    self._attributes.refresh(run_id, ())
 
     # Reading
 

@@ -1,3 +1,4 @@
+# pyright: reportOptionalMemberAccess=false
 import os
 import resource
 import signal

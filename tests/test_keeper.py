@@ -1,3 +1,4 @@
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false
 import threading
 
 from runfork.keeper import Keeper

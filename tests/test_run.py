@@ -1,3 +1,4 @@
+# pyright: reportOptionalMemberAccess=false
 import logging
 import math
 import os

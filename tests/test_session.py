@@ -1,3 +1,4 @@
+# pyright: reportOptionalMemberAccess=false
 import json
 import signal
 import time
@@ -207,6 +208,7 @@ while True:
     step += 1
 """
     )
+    last = ""
     for _ in range(500):
         last = process.stdout.readline()
     assert state_of(folder) == "running"

@@ -8,6 +8,9 @@ thread, and an exception in one plugin reaches neither the others nor training. 
 ``convert_value`` for a value of a type that runfork does not know.
 """
 
+# pyright: reportReturnType=false
+# Specifications have no bodies: pluggy never calls them.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Protocol

@@ -68,7 +68,7 @@ def to_micros(timestamp: object) -> int:
         return datetime_to_micros(timestamp)
     if not isinstance(timestamp, Real):
         raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {timestamp!r:.80}")
-    if not -_MAX_SECONDS < timestamp < _MAX_SECONDS:
+    if not -_MAX_SECONDS < timestamp < _MAX_SECONDS:  # type: ignore[operator]
         raise ArgumentError(f"timestamp must be Unix seconds, found {timestamp!r:.80}; divide milliseconds by 1000")
     return round(float(timestamp) * _MICRO)
 

@@ -10,7 +10,7 @@ resumes and forks fall into the order in which they happened; its micro-steps ar
 from __future__ import annotations
 
 import math
-from typing import SupportsFloat, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 
@@ -60,14 +60,14 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
     return micro
 
 
-def _round_to_micro(step: object, argument: str) -> int:
+def _round_to_micro(step: Any, argument: str) -> int:
     try:
         if hasattr(step, "__index__"):
             return int(step.__index__()) * MICRO
     except (TypeError, ValueError, RuntimeError):
         pass  # a float tensor has __index__, and refuses it
     try:
-        value = float(step)  # type: ignore[arg-type]
+        value = float(step)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ArgumentTypeError(f"{argument} must be one number, found {step!r:.80}; pass an int or a float") from error
     if not math.isfinite(value):

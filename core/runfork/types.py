@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
     from os import PathLike
 
 __all__ = ["File", "FileReference", "Histogram"]
@@ -39,9 +39,9 @@ class Histogram:
         densities: Finite floats, one fewer than edges.
     """
 
-    bin_edges: Sequence[float]
-    counts: Sequence[int] | None = None
-    densities: Sequence[float] | None = None
+    bin_edges: Collection[float]
+    counts: Collection[int] | None = None
+    densities: Collection[float] | None = None
 
     @property
     def kind(self) -> str:
@@ -49,7 +49,7 @@ class Histogram:
         return "COUNTING" if self.counts is not None else "DENSITY"
 
     @property
-    def values(self) -> Sequence[Any]:
+    def values(self) -> Collection[Any]:
         """The counts or the densities, whichever was given."""
         return self.counts if self.counts is not None else (self.densities or ())
 

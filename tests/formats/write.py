@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 from runfork.journal.format import Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.steps import NO_STEP
@@ -37,6 +38,8 @@ def write(target: Path) -> None:
         "checkpoint": "last.ckpt",
         "inherit_configs": True,
     }
+    lines = {"runtime/stdout": ["one", "two"]}
+    tags = {"sys/tags": {"add": ["a"], "remove": ["b"]}}
     frames = [
         _json(1, Kind.CREATE, run_id="swift-öwl-1", project="team/digits", experiment_name="näme", creation_time=START,
               inherit_configs=True, fork={"parent": "root", "step": 2_500_000}),
@@ -50,10 +53,10 @@ def write(target: Path) -> None:
         _row(7, Kind.PREVIEW, 3, 2_000_000, 0.25, 3.0),
         _json(8, Kind.CONFIGS, lr=["float", 0.001], epochs=["int", 3], amp=["bool", True], optimizer=["string", "ädam"],
               started=["datetime", START], layers=["string_set", ["a", "b"]]),
-        _json(9, Kind.STRINGS, step=START + 9, flags=Flag.CLOCK_AXIS, **{"runtime/stdout": ["one", "two"]}),
+        _json(9, Kind.STRINGS, lines, step=START + 9, flags=Flag.CLOCK_AXIS),
         _json(10, Kind.HISTOGRAMS, step=1_000_000, weights={"edges": [0.0, 1.0, 2.0], "counts": [3, 4]}),
         _json(11, Kind.FILES, config={"sha256": "0" * 64, "size": 12, "mime": "text/plain", "name": "c.txt"}),
-        _json(12, Kind.TAGS, **{"sys/tags": {"add": ["a"], "remove": ["b"]}}),
+        _json(12, Kind.TAGS, tags),
         _json(13, Kind.MARK, step=3_000_000, mark="m1", epoch=1, fingerprint=None, cuts={"val/loss": 4_000_000}),
         _json(14, Kind.HEARTBEAT),
         _json(15, Kind.STATUS, state="failed", exception={"type": "ValueError", "message": "no"}),
@@ -62,8 +65,10 @@ def write(target: Path) -> None:
     target.write_bytes(encode_file_header(identity) + b"".join(frames))
 
 
-def _json(tick: int, kind: Kind, *, step: int = NO_STEP, flags: int = 0, **body: object) -> bytes:
-    return encode_frame(kind, encode_json(body), time=START + tick, step=step, flags=flags)
+def _json(
+    tick: int, kind: Kind, by_path: dict[str, Any] | None = None, *, step: int = NO_STEP, flags: int = 0, **body: object
+) -> bytes:
+    return encode_frame(kind, encode_json({**(by_path or {}), **body}), time=START + tick, step=step, flags=flags)
 
 
 def _schema(tick: int, number: int, *paths: str) -> bytes:

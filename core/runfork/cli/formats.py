@@ -125,6 +125,6 @@ def _format_content(content: Any) -> str:
     if isinstance(content, FileReference):
         return f"{one_line(content.name)} ({format_size(content.size_bytes)})"
     if isinstance(content, Histogram):
-        edges = content.bin_edges
+        edges = list(content.bin_edges)
         return f"{len(edges) - 1} bins from {format_number(edges[0])} to {format_number(edges[-1])}"
     return one_line(str(content))

@@ -127,7 +127,7 @@ def _flatten_into(flat: dict[str, Any], parts: Mapping[Any, Any], prefix: str, s
             _flatten_into(flat, nested, path, (*seen, id(value)))
 
 
-def _named_parts(value: object) -> Mapping[Any, Any] | None:
+def _named_parts(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, Mapping):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -138,7 +138,7 @@ def _named_parts(value: object) -> Mapping[Any, Any] | None:
         return vars(value)
     has_keys = hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type)
     if has_keys and not hasattr(value, "shape"):  # a table is one value
-        return {key: value[key] for key in value.keys()}  # type: ignore[attr-defined, index]  # noqa: SIM118
+        return {key: value[key] for key in value.keys()}  # noqa: SIM118
     return None
 
 

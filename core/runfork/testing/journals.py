@@ -59,7 +59,9 @@ def configs_of(run_directory: Path) -> dict[str, Any]:
     """Return the last value of each config of a run."""
     from runfork.journal.format import Kind
 
-    return {path: value for record in records_of(run_directory, Kind.CONFIGS) for path, (_, value) in record.body.items()}
+    return {
+        path: value for record in records_of(run_directory, Kind.CONFIGS) for path, (_, value) in record.body.items()
+    }
 
 
 def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:

@@ -38,6 +38,9 @@ class CheckpointLog:
         path = str(getattr(saver, "_last_checkpoint_saved", "") or saver.last_model_path or saver.best_model_path)
         if not path:
             return
+        if step == self._last[0] and path == saver.last_model_path != saver.best_model_path:
+            run.log_string_series({"checkpoints/last_model_path": path}, step=step)  # a copy of the one that was just noted
+            return
         place = self._place(step)
         run.log_string_series(_paths(saver, path), step=place)
         if numbers := _numbers(saver, path):

@@ -127,18 +127,19 @@ def _flatten_into(flat: dict[str, Any], parts: Mapping[Any, Any], prefix: str, s
             _flatten_into(flat, nested, path, (*seen, id(value)))
 
 
-def _named_parts(value: Any) -> Mapping[Any, Any] | None:
+def _named_parts(value: object) -> Mapping[Any, Any] | None:
     if isinstance(value, Mapping):
         return value
+    other: Any = value  # known by what it offers
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return dict(zip(value._fields, value, strict=True))
+        return dict(zip(other._fields, value, strict=True))
     if type(value).__name__ in ("Namespace", "SimpleNamespace"):
         return vars(value)
     has_keys = hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type)
     if has_keys and not hasattr(value, "shape"):  # a table is one value
-        return {key: value[key] for key in value.keys()}  # noqa: SIM118
+        return {key: other[key] for key in other.keys()}  # noqa: SIM118
     return None
 
 

@@ -146,3 +146,32 @@ def test_files_are_found_in_the_run_that_logged_them(project):
     assert project.file_path("files", reference) == kept
     with pytest.raises(NotFoundError, match="the contents of 'f' of run 'elsewhere' are not at .*; copy them there"):
         project.file_path("elsewhere", reference)
+
+
+def test_an_index_that_is_damaged_under_a_reader_is_made_anew(data_directory):
+    make("a").close()
+    with Project.open() as project:
+        project.refresh()
+        path = project.store.index_path(project.name)
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+
+    with Project.open() as project:
+        path.write_bytes(content)
+        make("b").close()
+        project.refresh()
+
+        assert sorted(project.index.nodes()) == ["a", "b"]
+
+
+def test_an_index_that_was_deleted_is_made_anew(data_directory):
+    make("a").close()
+    with Project.open() as project:
+        project.refresh()
+        path = project.store.index_path(project.name)
+    path.unlink()
+
+    with Project.open() as project:
+        project.refresh()
+
+        assert sorted(project.index.nodes()) == ["a"]

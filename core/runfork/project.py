@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, FormatError, NotFoundError
 from runfork.files import FOLDER
 from runfork.identifiers import check_project
-from runfork.index.interface import RunsQuery
+from runfork.index.interface import RunsQuery, StaleIndexError
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import JournalKey
 from runfork.plugins import Plugins, load_plugins
@@ -42,15 +43,25 @@ class Project:
         store: The data directory.
         index: What is derived from its journals.
         lock_path: Lock file of whoever brings the index up to date; None if nobody else uses this index.
+        reopen: Opens the index again where it turned out to be damaged.
     """
 
-    def __init__(self, name: str, store: Store, index: Index, *, lock_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: Store,
+        index: Index,
+        *,
+        lock_path: Path | None = None,
+        reopen: Callable[[], Index] | None = None,
+    ) -> None:
         self.name = name
         self.store = store
         self.index = index
         self.unreadable: dict[Path, str] = {}
         """Journals that could not be read at the last refresh, and why."""
         self._lock_path = lock_path
+        self._reopen = reopen
         self._readers: dict[Path, JournalReader] = {}
         self._keys: dict[Path, JournalKey] = {}
         self._sizes: dict[Path, int] = {}
@@ -87,7 +98,8 @@ class Project:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 lock_path = path.with_suffix(".lock")
                 index_uri = f"sqlite:///{path}"
-        return cls(chosen, store, (plugins or load_plugins()).open_index(index_uri), lock_path=lock_path)
+        opener = partial((plugins or load_plugins()).open_index, index_uri)
+        return cls(chosen, store, opener(), lock_path=lock_path, reopen=opener)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -111,10 +123,24 @@ class Project:
         Args:
             progress: Told how many bytes of how many are done.
         """
+        try:
+            self._refresh(progress)
+        except StaleIndexError:
+            if self._reopen is None:
+                raise
+            self.index = self._reopen()
+            self._forget()
+            self._refresh(progress)
+
+    def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
         with self._drain_lock():
             if changed := self._changed_journals():
                 self._apply(changed, progress)
             self._set_states()
+
+    def _forget(self) -> None:
+        """Know nothing of the index: it begins anew."""
+        self._readers, self._sizes, self._writers, self._states = {}, {}, {}, {}
 
     def _changed_journals(self) -> dict[Path, int]:
         """Return journals of which not all is known to be applied, and their sizes."""
@@ -146,13 +172,15 @@ class Project:
         writers = self._load_writers()
         total = sum(changed.values())
         done = 0
-        for path, size in changed.items():
+        for path, size in sorted(changed.items(), key=lambda item: item[0].name):  # by start: parents before children
             try:
                 for end in self._drain(path, writers):
                     if progress is not None:
                         progress(done + min(end, size), total)
                 self._sizes[path] = size
                 self.unreadable.pop(path, None)
+            except StaleIndexError:
+                raise
             except (OSError, FormatError) as error:
                 self.unreadable[path] = str(error)
             done += size

@@ -33,6 +33,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from runfork.errors import FormatError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -58,6 +60,7 @@ __all__ = [
     "Series",
     "SeriesKey",
     "Sort",
+    "StaleIndexError",
     "Value",
     "Writer",
 ]
@@ -276,6 +279,10 @@ class Writer:
     is_closed: bool = False
     damage: Sequence[tuple[int, int, str]] = field(default_factory=tuple)
     carry: Mapping[str, Any] = field(default_factory=dict)
+
+
+class StaleIndexError(FormatError):
+    """An index that is kept in a file is damaged, or of another version. It is derived: open it again, and it begins anew."""
 
 
 class Index(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from runfork.attributes import AttributeType
-from runfork.errors import FormatError
+from runfork.index.interface import StaleIndexError
 
 __all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "delete_file", "is_damage", "open_file"]
 
@@ -19,10 +19,6 @@ TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
 _STRING_SET = TYPE_NUMBERS[AttributeType.STRING_SET]
 
 BUSY_SECONDS = 30.0
-
-
-class StaleIndexError(FormatError):
-    """The file is no index that this version reads; whoever may write opens it, and it is made anew."""
 
 
 TABLES = f"""

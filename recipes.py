@@ -51,6 +51,7 @@ def types() -> None:
     """Check the types with mypy (strict) and pyright."""
     install("dev")
     run("-m", "mypy")
+    run("-m", "mypy", "tests", "examples", "benchmarks", "recipes.py")
     run("-m", "pyright")
 
 

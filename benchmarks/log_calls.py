@@ -48,6 +48,15 @@ def floor_call(folder: Path, values: list[float]) -> Callable[[int], None]:
     return call
 
 
+def runfork_call(run: Run, data: dict[str, float]) -> Callable[[int], None]:
+    """Return the log call that is measured."""
+
+    def call(step: int) -> None:
+        run.log_metrics(data, step=step)
+
+    return call
+
+
 def measure(folder: Path) -> None:
     """Print one line for each number of metrics."""
     settings = Settings(directory=str(folder / "runs"), project="local/benchmark")
@@ -56,11 +65,8 @@ def measure(folder: Path) -> None:
         for count in (1, 10, 100, 1000):
             data = {f"metric/{number}": number / 7 for number in range(count)}
             bare = floor_call(folder, list(data.values()))
-            rounds = []
-            for _ in range(ROUNDS):
-                rounds.append(
-                    (percentiles(bare), percentiles(lambda step, data=data: run.log_metrics(data, step=step)))
-                )  # type: ignore[misc]
+            full = runfork_call(run, data)
+            rounds = [(percentiles(bare), percentiles(full)) for _ in range(ROUNDS)]
             floor = min(one[0] for one in rounds)
             ours = min(one[1] for one in rounds)
             print(

@@ -38,8 +38,9 @@ def lineage(data_directory):
     return data_directory
 
 
-def call(*arguments, exit_code=0, **options):
-    result = CliRunner().invoke(cli, list(arguments), prog_name="runfork", **options)
+def call(*arguments, exit_code=0, env=None, **options):
+    environment = {"COLUMNS": "100", **(env or {})}  # else that of whoever runs the tests
+    result = CliRunner().invoke(cli, list(arguments), prog_name="runfork", env=environment, **options)
     assert result.exit_code == exit_code, result.output
     return result
 

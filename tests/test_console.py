@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
@@ -188,7 +189,7 @@ def test_capture_that_ends_mid_line_does_not_cut_the_line_of_another() -> None:
 def test_stream_that_was_wrapped_by_others_is_left_to_them() -> None:
     with Console() as console:
         wrapper = Wrapper(sys.stdout)
-        sys.stdout = wrapper  # type: ignore[assignment]
+        sys.stdout = wrapper
         print("both")
         console.capture.stop()
         print("only theirs")
@@ -201,7 +202,7 @@ def test_stream_that_was_wrapped_by_others_is_left_to_them() -> None:
 class Wrapper:
     """What another library may put over a stream."""
 
-    def __init__(self, stream) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
@@ -214,7 +215,7 @@ class Wrapper:
 def test_capture_under_a_wrapper_starts_over_it() -> None:
     with Console() as console:
         wrapper = Wrapper(sys.stdout)
-        sys.stdout = wrapper  # type: ignore[assignment]
+        sys.stdout = wrapper
         inner = Recorder()
         second = ConsoleCapture(inner)
         second.start()

@@ -1,7 +1,7 @@
-# pyright: reportOptionalMemberAccess=false
 import math
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from runfork.errors import FormatError
 from runfork.journal.format import SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity
+from runfork.journal.records import Batch
 from runfork.steps import NO_STEP
 from runfork.testing.journals import batches_of
 
@@ -38,7 +39,7 @@ def record(body, *, kind=Kind.CONFIGS, time=7, step=NO_STEP):
 @st.composite
 def journals(draw, max_frames=25):
     """Frames of a writer as it would write them, with what a reader should make of each: (bytes, item) pairs."""
-    frames = []
+    frames: list[tuple[bytes, Any]] = []
     known = set()
     for _ in range(draw(st.integers(0, max_frames))):
         if draw(st.booleans()):
@@ -68,7 +69,7 @@ def _bits(value):
 
 def items_of(path, *, limit=2**26):
     """Everything that a reader finds, by file offset."""
-    found = {}
+    found: dict[int, tuple[object, ...]] = {}
     for batch in batches_of(path, limit=limit):
         for one in batch.records:
             found[one.offset] = ("record", dict(one.body), one.time)
@@ -79,6 +80,13 @@ def items_of(path, *, limit=2**26):
                 flags = int(Flag.CLOCK_AXIS) if rows.clock_axis else 0
                 found[offset] = ("row", rows.paths, int(rows.steps[index]), completion, flags, values)
     return found
+
+
+def read(path, carry=None, start=0) -> Batch:
+    """Read what must be there."""
+    batch = JournalReader(path, carry).read(start)
+    assert batch is not None
+    return batch
 
 
 def damage_of(path):
@@ -97,7 +105,7 @@ def write(path, frames, header=HEADER):
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory) -> Path:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journal") / "w.journal"
 
 
@@ -135,6 +143,7 @@ def test_nothing_new_is_none(path):
     write(path, [(record({"a": 1}), None)])
     reader = JournalReader(path)
     batch = reader.read()
+    assert batch is not None
 
     assert reader.read(batch.end) is None
 
@@ -142,11 +151,14 @@ def test_nothing_new_is_none(path):
 def test_what_was_appended_since_is_read_next(path):
     write(path, [(record({"a": 1}), None)])
     reader = JournalReader(path)
-    end = reader.read().end
+    first = reader.read()
+    assert first is not None
     with path.open("ab") as file:
         file.write(record({"a": 2}))
+    second = reader.read(first.end)
+    assert second is not None
 
-    assert [{"a": 2}] == [one.body for one in reader.read(end).records]
+    assert [{"a": 2}] == [one.body for one in second.records]
 
 
 def test_an_empty_file_and_half_a_header_are_left_for_later(path):
@@ -173,16 +185,16 @@ def test_order_time_never_decreases_and_ignores_the_times_of_points(path):
     ]
     write(path, [(frame, None) for frame in frames])
 
-    assert [5, 5, 5, 6] == [one.order_time for one in JournalReader(path).read().records]
+    assert [5, 5, 5, 6] == [one.order_time for one in read(path).records]
 
 
 def test_order_time_is_carried_on(path):
     write(path, [(record({}, time=5), None)])
-    first = JournalReader(path).read()
+    first = read(path)
     with path.open("ab") as file:
         file.write(record({}, time=1))
 
-    assert JournalReader(path, first.carry).read(first.end).records[0].order_time == 5
+    assert read(path, first.carry, first.end).records[0].order_time == 5
 
 
 def test_kinds_of_a_later_version_are_passed_over(path):
@@ -197,7 +209,7 @@ def test_kinds_of_a_later_version_are_passed_over(path):
 def test_many_rows_of_one_schema_are_one_group(path):
     rows = [row(1, step, [float(step)]) for step in range(10_000)]
     write(path, [(schema(1), None), *((one, None) for one in rows)])
-    batch = JournalReader(path).read()
+    batch = read(path)
 
     assert len(batch.rows) == 1
     assert batch.rows[0].steps.tolist() == list(range(10_000))
@@ -233,6 +245,7 @@ def test_a_live_writers_partial_frame_is_left_alone_and_read_when_it_is_whole(pa
     path.write_bytes(whole[:cut])
     reader = JournalReader(path)
     first = reader.read()
+    assert first is not None
     assert first.damage == []
     path.write_bytes(whole)
     second = reader.read(first.end)
@@ -378,10 +391,9 @@ def test_there_are_files_of_released_formats():
 
 @pytest.mark.parametrize("released", FORMATS, ids=lambda one: one.stem)
 def test_a_file_of_a_released_format_is_read_for_ever(released):
-    batch = JournalReader(released).read()
+    batch = read(released)
     found = items_of(released)
 
-    assert batch is not None
     assert (batch.damage, batch.end) == ([], released.stat().st_size)
     assert [item for _, item in sorted(found.items())] == [
         ("record", {"run_id": "swift-öwl-1", "project": "team/digits", "experiment_name": "näme", "creation_time": 1_700_000_000_000_000, "inherit_configs": True, "fork": {"parent": "root", "step": 2_500_000}}, 1_700_000_000_000_001),  # noqa: E501

@@ -1,4 +1,3 @@
-# pyright: reportOptionalMemberAccess=false
 import os
 import resource
 import signal
@@ -31,7 +30,7 @@ class Journal:
 
     def __init__(self, folder):
         self.folder = folder
-        self.told = []
+        self.told: list[str] = []
         self.forked = 0
         self.begun = 0
         self.writer = JournalWriter(self.begin, on_trouble=self.told.append, on_fork=self.on_fork)
@@ -136,7 +135,14 @@ def test_the_disk_is_tried_again_while_logging_goes_on(journal):
     journal.writer.write(frame(0))
     journal.folder.unlink()
     written = [1]
-    until(lambda: journal.writer.write(frame(written[-1])) or written.append(written[-1] + 1))
+
+    def is_written():
+        done = journal.writer.write(frame(written[-1]))
+        if not done:
+            written.append(written[-1] + 1)
+        return done
+
+    until(is_written)
 
     assert numbers_in(journal.writer.path) == list(range(written[-1] + 1))
 
@@ -393,6 +399,7 @@ def test_reading_while_writing_finds_whole_records_only(journal):
         journal.writer.write(frame(number))
         reader = reader or JournalReader(journal.writer.path)
         batch = reader.read(end)
+        assert batch is not None
         end = batch.end
         seen += [record.body["n"] for record in batch.records]
 

@@ -31,7 +31,8 @@ def test_jobs_that_were_told_before_the_start_are_done():
 
 
 def test_a_job_that_raises_is_told_and_the_next_one_runs():
-    failures, done = [], []
+    failures: list[Exception] = []
+    done: list[int] = []
     one = keeper(failures=failures)
     one.tell(lambda: 1 // 0)
     one.tell(lambda: done.append(1))

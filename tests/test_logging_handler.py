@@ -78,8 +78,9 @@ def test_lines_of_a_record_are_points_of_their_own(run: Run, logger: logging.Log
 
 def test_traceback_is_kept(run: Run, logger: logging.Logger) -> None:
     logger.addHandler(RunforkLoggingHandler(run=run))
+    empty: dict[str, int] = {}
     try:
-        {}["missing"]
+        empty["missing"]
     except KeyError:
         logger.exception("failed")
 

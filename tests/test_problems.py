@@ -65,7 +65,12 @@ def test_only_so_many_causes_are_remembered(recwarn):
 def test_counting_from_many_threads_is_exact():
     problems = Problems(raises=False)
     problems.note("a", "known")
-    threads = [threading.Thread(target=lambda: [problems.drop("a", "x") for _ in range(1000)]) for _ in range(8)]
+
+    def drop():
+        for _ in range(1000):
+            problems.drop("a", "x")
+
+    threads = [threading.Thread(target=drop) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -95,7 +95,7 @@ def test_files_histograms_and_strings_are_objects(source: Source) -> None:
 def test_a_file_series_shows_its_last_file_with_its_step(index: Index) -> None:
     index.apply(history("r", 0).create().files({"image": "abc"}, 1.5).files({"image": "def"}, 2.5).batch())
 
-    file = table(Source("local/test", index), "image").loc["r", "image"]
+    file: Any = table(Source("local/test", index), "image").loc["r", "image"]
 
     assert isinstance(file, LoggedFile)
     assert ("def", 2.5) == (file.sha256, file.step)

@@ -1049,12 +1049,16 @@ def test_trouble_with_the_disk_does_not_deadlock_with_a_logging_handler_that_log
         def emit(self, record):
             run.log_string_series({"logs": record.getMessage()}, step=1)
 
+    def warn():
+        for _ in range(200):
+            logging.getLogger("runfork").warning("x")
+
     handler = ToTheRun()
     logging.getLogger("runfork").addHandler(handler)
     try:
         threads = [
             threading.Thread(target=lambda: [run.log_metrics({"a": 1}, step=step) for step in range(200)]),
-            threading.Thread(target=lambda: [logging.getLogger("runfork").warning("x") for _ in range(200)]),
+            threading.Thread(target=warn),
         ]
         for thread in threads:
             thread.start()

@@ -1,4 +1,3 @@
-# pyright: reportOptionalMemberAccess=false
 import json
 import signal
 import time
@@ -331,8 +330,10 @@ threading.Thread(target=log, daemon=True).start()
 def test_a_run_that_logs_nothing_gives_a_sign_of_life(folder):
     run = Run(run_id="r", source_tracking_config=None)
     until(lambda: "sys/hostname" in configs_of(folder))
-    until(lambda: run._session._heartbeat[1] == run.journal.size)
-    run._session._heartbeat = (time.monotonic() - HEARTBEAT_SECONDS, run.journal.size)
+    session = run._session
+    assert session is not None
+    until(lambda: session._heartbeat[1] == run.journal.size)
+    session._heartbeat = (time.monotonic() - HEARTBEAT_SECONDS, run.journal.size)
     until(lambda: records_of(folder, Kind.HEARTBEAT))
     run.close()
 
@@ -344,8 +345,10 @@ def test_the_journal_is_synced_within_seconds(folder):
     run.log_metrics({"a": 1}, step=1)
     until(lambda: run.status.unsynced_bytes == 0)
     run.close()
+    status = run.status
+    assert status.journal is not None
 
-    assert run.status.written_bytes == run.status.journal.stat().st_size
+    assert status.written_bytes == status.journal.stat().st_size
 
 
 def test_what_was_dropped_is_shown_under_diagnostics(folder):
@@ -403,6 +406,7 @@ def test_the_environment_is_recorded(folder):
 def test_closing_from_a_hook_on_the_keepers_thread_does_not_wait_for_itself(folder):
     run = Run(run_id="r", source_tracking_config=None)
     before = time.monotonic()
+    assert run._session is not None
     run._session.keeper.tell(run.close)
     until(lambda: run.is_closed)
 

@@ -60,13 +60,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def collected(**options: Any) -> dict[str, Any]:
     run: Any = Assigned()
-    return collect_source_code(run, SourceTrackingConfig(**options))
+    found: dict[str, Any] = collect_source_code(run, SourceTrackingConfig(**options))
+    return found
 
 
 def assigned(**options: Any) -> dict[str, File]:
-    run: Any = Assigned()
+    assigned = Assigned()
+    run: Any = assigned
     collect_source_code(run, SourceTrackingConfig(**options))
-    return run.files
+    return assigned.files
 
 
 def test_commit_is_described(repository: Path) -> None:
@@ -156,13 +158,13 @@ def test_changes_since_upstream_are_uploaded_on_request(repository: Path, tmp_pa
 def test_entry_point_is_uploaded_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "main.py"
     script.write_text("")
-    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__file__=str(script)))  # type: ignore[misc]
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__file__=str(script)))
 
     assert {"source_code/entry_point": File(str(script))} == assigned(upload_entry_point=True)
 
 
 def test_run_command_is_recorded_unless_unwanted(repository: Path) -> None:
-    assert "pytest" in collected()["source_code/run_command"]
+    assert "python" in collected()["source_code/run_command"]
     assert "source_code/run_command" not in collected(upload_run_command=False)
 
 

@@ -256,8 +256,8 @@ def test_a_decision_that_is_none_of_the_three_is_a_fork_and_told(install, parent
     with Run(resume_from=parent.checkpoint_mark(3), source_tracking_config=None) as run:
         pass
 
-    assert run.parent == ("p", 3)
     assert records_of(run.directory, Kind.LINEAGE)[0].body["policy"] == "fork"
+    assert run.parent == ("p", 3)
 
 
 def test_only_the_plugins_that_were_named_are_loaded(install, monkeypatch):

@@ -41,7 +41,8 @@ def lineage() -> None:
 
 def series(values: dict[int, float], name: str, kind: str = "experiment") -> pd.DataFrame:
     index = pd.MultiIndex.from_tuples([(name, float(step)) for step in values], names=[kind, "step"])
-    return pd.DataFrame({"loss": list(values.values())}, index=index)
+    frame: pd.DataFrame = pd.DataFrame({"loss": list(values.values())}, index=index)
+    return frame
 
 
 SECOND = {5: 50.0, 6: 60.0, 7: 70.0, 8: 80.0, 9: 900.0, 10: 1000.0, 11: 1100.0}

@@ -5,65 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 PROJECT = "test/tiny"
 
-PRELUDE = """
-import importlib, os, sys, warnings, logging, signal, pathlib
+QUIET = """
+import logging, os, pathlib, signal, sys, warnings
 warnings.simplefilter("ignore")
-import torch
-L = importlib.import_module(os.environ.get("NAMESPACE", "pytorch_lightning"))
-for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric", "lightning_fabric"):
-    logging.getLogger(name).setLevel(logging.ERROR)
-from runfork_lightning import RunforkLogger
-
-class Model(L.LightningModule):
-    def __init__(self, lr=0.05, batch_size=8):
-        super().__init__()
-        self.save_hyperparameters()
-        self.layer = torch.nn.Linear(4, 1)
-
-    def training_step(self, batch, batch_idx):
-        loss = self.layer(batch[0]).pow(2).mean()
-        self.log("train/loss", loss, on_step=True, on_epoch=True)
-        return loss
-
-    def validation_step(self, batch, batch_idx):
-        self.log("val/loss", self.layer(batch[0]).pow(2).mean(), on_step=True, on_epoch=True)
-
-    def test_step(self, batch, batch_idx):
-        self.log("test/loss", self.layer(batch[0]).pow(2).mean())
-
-    def configure_optimizers(self):
-        return torch.optim.SGD(self.parameters(), lr=self.hparams.lr)
-
-def loader(count=64):
-    generator = torch.Generator().manual_seed(count)
-    return torch.utils.data.DataLoader(
-        torch.utils.data.TensorDataset(torch.randn(count, 4, generator=generator)), batch_size=8
-    )
-
-def logger(**options):
-    return RunforkLogger("tiny", **{"project": "test/tiny", **options})
-
-def trainer(own_logger, **options):
-    return L.Trainer(**{
-        "logger": own_logger, "accelerator": "cpu", "devices": 1, "max_epochs": 2, "log_every_n_steps": 1,
-        "enable_progress_bar": False, "enable_model_summary": False, **options,
-    })
-
-def model(seed=1, **options):
-    torch.manual_seed(seed)
-    return Model(**options)
 """
-"""What the scripts of the tests begin with; `lightning` offers the same names in this process."""
+PRELUDE = QUIET + Path(__file__).with_name("tiny.py").read_text(encoding="utf-8")
+"""What the scripts of the tests begin with; `lightning` offers the names of `tiny` in this process."""
 
 
 class History:
@@ -105,7 +61,7 @@ class History:
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch) -> Path:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory of its own; the console and the hardware stay out of it."""
     directory = tmp_path / ".runfork"
     for name in list(os.environ):
@@ -126,19 +82,18 @@ def history(store):
 
 @pytest.fixture
 def lightning(store):
-    """The names of `PRELUDE`, in this process."""
+    """The names of `tiny`, with loggers that are closed after the test."""
     pytest.importorskip("pytorch_lightning")
-    names: dict[str, object] = {"__name__": "prelude"}
-    exec(compile(PRELUDE, "prelude.py", "exec"), names)
-    here = SimpleNamespace(**names)
+    warnings.simplefilter("ignore")
+    from tests.integrations import tiny
+
     loggers = []
 
     def logger(**options):
-        loggers.append(here.RunforkLogger("tiny", **{"project": PROJECT, **options}))
+        loggers.append(tiny.logger(**options))
         return loggers[-1]
 
-    here.logger = logger
-    yield here
+    yield SimpleNamespace(**{**vars(tiny), "logger": logger})
     for one in loggers:
         if one.runs.run is not None:
             one.runs.run.close()

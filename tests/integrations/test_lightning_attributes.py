@@ -6,10 +6,15 @@ import copy
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.run import Run
+
+pytest.importorskip("pytorch_lightning")
+
+from tests.integrations.tiny import Model  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
@@ -36,7 +41,7 @@ def _types(history, run_id):
 def everything(lightning, history):
     """The attributes of a run in which everything that can be logged was."""
 
-    class Scheduled(lightning.Model):
+    class Scheduled(Model):
         def configure_optimizers(self):
             groups = [{"params": [self.layer.weight]}, {"params": [self.layer.bias], "lr": 0.01}]
             optimizer = lightning.torch.optim.SGD(groups, lr=0.1, momentum=0.9)
@@ -126,10 +131,11 @@ def test_every_checkpoint_file_is_listed_with_its_step(everything, history):
 
 
 def test_learning_rate_that_a_hook_changes_on_a_resume_is_the_one_logged(lightning, history):
-    class Changing(lightning.Model):
+    class Changing(Model):
         def on_train_start(self):
-            for group in self.optimizers().param_groups:
-                group["lr"] = self.hparams.lr
+            optimizer: Any = self.optimizers()
+            for group in optimizer.param_groups:
+                group["lr"] = self.hparams["lr"]
 
     saver = lightning.L.callbacks.ModelCheckpoint(dirpath="saved")
     lightning.trainer(lightning.logger(run_id="parent"), callbacks=[saver], max_epochs=1).fit(
@@ -216,8 +222,9 @@ def test_hyperparameters_of_any_kind_have_a_text_or_a_value(lightning, history):
 
 
 def test_metrics_without_a_step_go_to_the_present_one(lightning, history):
-    class Direct(lightning.Model):
+    class Direct(Model):
         def on_train_batch_end(self, outputs, batch, batch_idx):
+            assert self.logger is not None
             self.logger.log_metrics({"direct": float(batch_idx)})
 
     lightning.trainer(lightning.logger(run_id="only"), max_epochs=1).fit(Direct(), lightning.loader())
@@ -226,7 +233,7 @@ def test_metrics_without_a_step_go_to_the_present_one(lightning, history):
 
 
 def test_step_of_the_users_own_is_kept(lightning, history):
-    class ByEpoch(lightning.Model):
+    class ByEpoch(Model):
         def on_train_epoch_end(self):
             self.log("step", float(self.current_epoch))
             self.log("by_epoch", 1.0)
@@ -237,11 +244,12 @@ def test_step_of_the_users_own_is_kept(lightning, history):
 
 
 def test_nothing_that_a_caller_gets_wrong_reaches_training(lightning, history, caplog):
-    class Wrong(lightning.Model):
+    class Wrong(Model):
         def on_train_batch_end(self, outputs, batch, batch_idx):
-            self.logger.log_metrics({"bad": 1.0}, step="soon")
-            self.logger.log_metrics({"early": 1.0}, step=-5)
-            self.logger.log_hyperparams(7)
+            logger: Any = self.logger
+            logger.log_metrics({"bad": 1.0}, step="soon")
+            logger.log_metrics({"early": 1.0}, step=-5)
+            logger.log_hyperparams(7)
 
     saver = lightning.L.callbacks.ModelCheckpoint(dirpath="saved")
     lightning.trainer(lightning.logger(run_id="only"), callbacks=[saver], max_epochs=1).fit(Wrong(), lightning.loader())

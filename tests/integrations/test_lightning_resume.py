@@ -7,11 +7,18 @@ import shutil
 import warnings
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging import version
 from runfork.errors import RunforkWarning
 from runfork.run import Run
+
+pytest.importorskip("pytorch_lightning")
+
+from pytorch_lightning import Callback, LightningModule  # noqa: E402
+
+from tests.integrations.tiny import Model  # noqa: E402
 
 REPEATS_A_STEP = version.parse(metadata.version("pytorch-lightning")) < version.parse("2.5")
 """Before 2.5 Lightning counted the step after a checkpoint in mid-epoch as the one before it."""
@@ -44,7 +51,7 @@ class CrashError(Exception):
 
 
 def _crashing(lightning, *, at_batch):
-    class Crashing(lightning.Model):
+    class Crashing(Model):
         def training_step(self, batch, batch_idx):
             if batch_idx == at_batch and self.current_epoch == 0:
                 raise CrashError
@@ -54,7 +61,7 @@ def _crashing(lightning, *, at_batch):
 
 
 def _two_optimizers(lightning):
-    class TwoOptimizers(lightning.Model):
+    class TwoOptimizers(Model):
         def __init__(self):
             super().__init__()
             self.automatic_optimization = False
@@ -62,7 +69,8 @@ def _two_optimizers(lightning):
         def training_step(self, batch, batch_idx):
             loss = self.layer(batch[0]).pow(2).mean()
             self.manual_backward(loss)
-            for optimizer in self.optimizers():
+            optimizers: Any = self.optimizers()
+            for optimizer in optimizers:
                 optimizer.step()
             self.zero_grad()
             self.log("train/loss", loss, on_step=True, on_epoch=True)
@@ -100,7 +108,7 @@ def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, 
     else:
         at_batch = 3 if case == "mid_accumulation" else 4
 
-        class Early(lightning.L.Callback):
+        class Early(Callback):
             def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
                 if batch_idx == at_batch and not _saved():
                     trainer.save_checkpoint("saved/early.ckpt")
@@ -138,11 +146,13 @@ def test_crash_inside_a_training_step_forks_at_the_last_step_that_was_done(light
 
 @pytest.mark.skipif(REPEATS_A_STEP, reason="this Lightning repeats a step")
 def test_forked_history_has_the_steps_of_an_uninterrupted_one_in_every_series(lightning, history):
-    class Chatty(lightning.Model):
+    class Chatty(Model):
         def on_train_epoch_end(self):
+            assert self.logger is not None
             self.logger.log_metrics({"user/by_epoch": 1.0}, step=self.current_epoch)
 
         def on_train_batch_end(self, outputs, batch, batch_idx):
+            assert self.logger is not None
             self.logger.log_metrics({"user/by_global_step": 1.0}, step=self.global_step)
 
     saver = _saver(lightning, every_n_train_steps=3)
@@ -415,11 +425,12 @@ def test_rollback_on_a_live_trainer_forks_a_child_and_the_old_handle_follows(lig
 
 
 def test_tuner_leaves_no_run_and_no_fork_behind(lightning, history):
-    class BatchSized(lightning.Model):
-        def train_dataloader(self):
-            return lightning.torch.utils.data.DataLoader(lightning.loader().dataset, batch_size=self.hparams.batch_size)
+    class BatchSized(Model):
+        validation_step = LightningModule.validation_step
 
-    BatchSized.validation_step = lightning.L.LightningModule.validation_step
+        def train_dataloader(self):
+            return lightning.torch.utils.data.DataLoader(lightning.loader().dataset, batch_size=self.hparams["batch_size"])
+
     model = BatchSized(batch_size=4)
     trainer = lightning.trainer(lightning.logger(run_id="only"), max_epochs=1)
     tuner = importlib.import_module(f"{lightning.L.__name__}.tuner").Tuner(trainer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ def noise(rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return found.astype(np.float64)
 
 
+def packed(values: np.ndarray) -> bytes:
+    """Return the columns of `values` one after another, as the index keeps them at the least."""
+    return np.ascontiguousarray(values.T).astype(np.float32).tobytes()
+
+
 def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
     """Return the batches of a journal with one row per step."""
     writer = HistoryWriter(run_id).create()
@@ -52,7 +58,7 @@ def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
     rows, columns = values.shape
     stride = 32 + 8 * columns
     paths = tuple(f"train/metric-{column:05}" for column in range(columns))
-    jitter = np.random.default_rng(1).integers(0, 3000, rows)
+    jitter = np.random.default_rng(1).integers(0, 3000, (rows,))
     found = [head]
     for first in range(0, rows, size):
         part = np.arange(first, min(first + size, rows))
@@ -85,7 +91,7 @@ def drain(directory: Path, points: int) -> None:
             index.apply(batch)
         seconds = time.perf_counter() - start
         index.close()
-        floor = best(lambda values=values: np.ascontiguousarray(values.T).astype(np.float32).tobytes(), 3)
+        floor = best(partial(packed, values), 3)
         speed = values.size / seconds / 1e6
         size = path.stat().st_size / values.size
         tell(f"drain {columns} metrics", seconds, floor, f"{speed:.1f} Mpt/s, {size:.2f} B/pt")
@@ -172,7 +178,7 @@ def table(directory: Path, runs: int) -> None:
     random = np.random.default_rng(0)
     start = time.perf_counter()
     for run in range(runs):
-        configs = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
+        configs: dict[str, float | str] = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
         configs |= {f"text/{number}": f"value {int(random.integers(100))}" for number in range(50)}
         index.apply(
             HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch()
@@ -190,7 +196,7 @@ def table(directory: Path, runs: int) -> None:
     }
     index.runs(RunsQuery(limit=1))
     for what, query in asked.items():
-        tell(f"{what}, {runs} runs", best(lambda query=query: index.runs(query)))
+        tell(f"{what}, {runs} runs", best(partial(index.runs, query)))
     page = [row.node.run_id for row in index.runs(RunsQuery(limit=50)).rows]
     paths = [f"config/{number}" for number in range(10)]
     tell("values of 50 runs x 10 columns", best(lambda: index.values(page, paths=paths)))

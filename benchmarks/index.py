@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.sqlite import SqliteIndex

@@ -89,7 +89,9 @@ def bring_up(folder: Path) -> None:
         )
         rows.append([float(number) * 1000 for number in done.stdout.split()])
     imported, first, closed = (min(row[column] for row in rows) for column in range(3))
-    print(f"\nfrom runfork import Run {imported:.0f} ms, Run() to first returned log call {first:.0f} ms, close {closed:.0f} ms")
+    print(
+        f"\nfrom runfork import Run {imported:.0f} ms, Run() to first returned log call {first:.0f} ms, close {closed:.0f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ import argparse
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
-from runfork_lightning import RunforkLogger
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset, random_split
+
+from runfork_lightning import RunforkLogger
 
 
 class Classifier(pl.LightningModule):

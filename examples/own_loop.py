@@ -57,7 +57,10 @@ def main() -> None:
     accuracy = (model(inputs).argmax(1) == targets).float().mean().item()
     run.log_metrics({"train/accuracy": accuracy}, step=step)
     run.close()
-    print(f"step {step}: accuracy {accuracy:.1%}, run {run.run_id}" + (f", forked from {run.parent}" if run.parent else ""))
+    print(
+        f"step {step}: accuracy {accuracy:.1%}, run {run.run_id}"
+        + (f", forked from {run.parent}" if run.parent else "")
+    )
 
 
 if __name__ == "__main__":

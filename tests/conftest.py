@@ -2,6 +2,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from runfork import Run
 from runfork.announcements import after_run_closed, after_run_created, after_run_forked
 from runfork.capture.console import ConsoleCapture

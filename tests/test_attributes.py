@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from runfork.attributes import (
     AttributeType,
     check_path,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
 from runfork.index.sqlite.columns import ColumnCodec
 
 INT64 = st.integers(-(2**63), 2**63 - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.cli.axes import format_ticks, log_ticks, nice_ticks
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from runfork.cli.canvas import Canvas, bin_columns
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.cli.chart import FORK_MARK, Chart, Line, draw_chart
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+
 from runfork import Histogram, Run
 from runfork.cli import cli
 

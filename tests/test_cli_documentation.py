@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from runfork.cli import cli
 from runfork.cli.commands import register_commands
 

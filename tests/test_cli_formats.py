@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+
 from runfork.attributes import AttributeType
 from runfork.cli.formats import (
     NOTHING,

@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+
 from runfork import Run
 from runfork.cli.progress import PATIENCE_SECONDS, ByteProgress
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from runfork.cli.console import OutputConsole
 from runfork.cli.names import short_names
 from runfork.cli.tables import Cell, Column, print_table

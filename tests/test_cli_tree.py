@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
+
 from runfork.cli.tree import draw_tree
 from runfork.family import read_family
 from runfork.index.memory import MemoryIndex

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
+
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
 
 SECOND = 1_000_000

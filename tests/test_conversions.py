@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from runfork.attributes import AttributeType, convert_config
 from runfork.conversions import convert_value
 from runfork.plugins import load_plugins

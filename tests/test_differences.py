@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from runfork.attributes import AttributeType
 from runfork.differences import compare_values, config_changes, same_value
 from runfork.index.interface import Value

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from runfork import Run
 from runfork.capture.environment import collect_system_attributes, list_packages
 from runfork.journal.reader import JournalReader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.extents import lineage_extents
 from runfork.lineage import Fork, RunNode
 

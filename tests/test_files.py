@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.files import keep_file
 from runfork.types import File, FileReference

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pynvml
 import pytest
+
 from runfork import Run
 from runfork.capture.hardware import (
     CpuSampler,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from runfork import Run, hookspecs
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind

@@ -3,6 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import (
     check_experiment_name,

@@ -3,6 +3,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
+
 import runfork
 
 HEAVY = {"numpy", "pandas", "click", "rich", "psutil", "pluggy", "torch", "requests", "zstandard", "pynvml", "sqlite3"}

@@ -7,6 +7,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.errors import FormatError
 from runfork.journal.format import (
     FRAME_HEADER,

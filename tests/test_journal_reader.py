@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from runfork.errors import FormatError
 from runfork.journal.format import SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity

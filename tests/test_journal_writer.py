@@ -5,6 +5,7 @@ import subprocess
 import threading
 
 import pytest
+
 from runfork.journal.creation import frames_to_take_over
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader

@@ -7,8 +7,9 @@ import pyte
 import pyte.modes
 from hypothesis import example, given
 from hypothesis import strategies as st
-from runfork.capture.line_editor import MAX_REMEMBERED_COLUMNS, MAX_ROWS, LineEditor
 from tqdm import tqdm
+
+from runfork.capture.line_editor import MAX_REMEMBERED_COLUMNS, MAX_ROWS, LineEditor
 
 SECOND = 1_000_000
 

@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.lineage import Fork, RunNode, Segment, ancestors, children_of, depth, heads, is_pending, segments
 from runfork.steps import MAX_MICRO_STEP
 

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+
 from runfork import Run
 from runfork.capture.logging_handler import RunforkLoggingHandler
 from runfork.errors import ArgumentError

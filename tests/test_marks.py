@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.errors import ArgumentError, FormatError
 from runfork.marks import Mark, find_mark, parse_mark
 from runfork.steps import MAX_MICRO_STEP

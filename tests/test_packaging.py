@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import runfork
 
 if sys.version_info >= (3, 11):

@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+
 from runfork.errors import LoggingError, RunforkWarning
 from runfork.problems import MAX_SENTENCES, Problems
 

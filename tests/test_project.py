@@ -2,6 +2,7 @@ import re
 import threading
 
 import pytest
+
 from runfork import Run
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.journal.format import encode_file_header

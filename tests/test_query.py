@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+
 import runfork
 from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run, query
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.files import FOLDER
 from runfork.query.files import LoggedFile, download_files

@@ -5,6 +5,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.filters import AnyOf, Attribute, Filter
 from runfork.query.inference import SYSTEM_TYPES, resolve_filter, resolve_sort

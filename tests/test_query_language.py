@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork import query_language
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import Attribute, Filter

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.filters import Attribute, Filter
 from runfork.query.files import LoggedFile

@@ -3,6 +3,7 @@ import math
 import struct
 
 import pytest
+
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind, encode_file_header

@@ -1,4 +1,5 @@
 import pytest
+
 from runfork import Run
 from runfork.resume import ParentState, examine_parent, has_points
 from runfork.store import Store

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
+
 from runfork import File, Histogram, Run, Settings
 from runfork.errors import ArgumentError, ArgumentTypeError, LoggingError, RunforkWarning
 from runfork.journal.format import FILE_VERSION, Flag, Kind, encode_file_header

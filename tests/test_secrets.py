@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.capture.secrets import is_secret_name, mask_arguments, mask_text, without_credentials
 
 

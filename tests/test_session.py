@@ -3,6 +3,7 @@ import signal
 import time
 
 import pytest
+
 from runfork import Run
 from runfork.index.memory import MemoryIndex
 from runfork.journal.format import Kind

@@ -1,4 +1,5 @@
 import pytest
+
 from runfork.errors import ArgumentError
 from runfork.settings import VARIABLES, Settings
 

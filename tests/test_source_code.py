@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from runfork import Run
 from runfork.capture.source_code import Repository, SourceTrackingConfig, collect_source_code
 from runfork.journal.reader import JournalReader

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+
 from runfork.index.interface import Writer
 from runfork.journal.records import JournalKey
 from runfork.status import LOST_AFTER_SECONDS, boot_id, is_alive, own_identity, process_start, work_out_state

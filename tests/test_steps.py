@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, to_micro_steps
 

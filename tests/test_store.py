@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from runfork import Run
 from runfork.store import Store, default_project, find_data_directory, is_on_network_file_system, journals_of
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([0.0, math.nan, math.inf, -math.inf])

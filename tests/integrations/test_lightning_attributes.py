@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.run import Run
 
 pytest.importorskip("pytorch_lightning")
 
-from tests.integrations.tiny import Model  # noqa: E402
+from tests.integrations.tiny import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
@@ -126,7 +127,8 @@ def test_every_checkpoint_file_is_listed_with_its_step(everything, history):
 
     assert "epoch=0-step=8.ckpt" == names[7]
     assert "last.ckpt" not in names.values()
-    assert {Path(path).name for path in history().points("all", "checkpoints/last_model_path").values()} == {"last.ckpt"}
+    last = history().points("all", "checkpoints/last_model_path").values()
+    assert {Path(path).name for path in last} == {"last.ckpt"}
     assert set(names) == set(history().points("all", "checkpoints/size_bytes"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from runfork_lightning.decision import Plan, Situation, decide
 
 

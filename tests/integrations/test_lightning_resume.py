@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from packaging import version
+
 from runfork.errors import RunforkWarning
 from runfork.run import Run
 
 pytest.importorskip("pytorch_lightning")
 
-from pytorch_lightning import Callback, LightningModule  # noqa: E402
-
-from tests.integrations.tiny import Model  # noqa: E402
+from pytorch_lightning import Callback, LightningModule
+from tests.integrations.tiny import Model
 
 REPEATS_A_STEP = version.parse(metadata.version("pytorch-lightning")) < version.parse("2.5")
 """Before 2.5 Lightning counted the step after a checkpoint in mid-epoch as the one before it."""
@@ -429,7 +429,9 @@ def test_tuner_leaves_no_run_and_no_fork_behind(lightning, history):
         validation_step = LightningModule.validation_step
 
         def train_dataloader(self):
-            return lightning.torch.utils.data.DataLoader(lightning.loader().dataset, batch_size=self.hparams["batch_size"])
+            return lightning.torch.utils.data.DataLoader(
+                lightning.loader().dataset, batch_size=self.hparams["batch_size"]
+            )
 
     model = BatchSized(batch_size=4)
     trainer = lightning.trainer(lightning.logger(run_id="only"), max_epochs=1)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 from runfork_lightning import RunforkLogger
 
 if TYPE_CHECKING:

@@ -39,7 +39,8 @@ class CheckpointLog:
         if not path:
             return
         if step == self._last[0] and path == saver.last_model_path != saver.best_model_path:
-            run.log_string_series({"checkpoints/last_model_path": path}, step=step)  # a copy of the one that was just noted
+            # a copy of the one that was just noted
+            run.log_string_series({"checkpoints/last_model_path": path}, step=step)
             return
         place = self._place(step)
         run.log_string_series(_paths(saver, path), step=place)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from runfork.errors import RunforkError
 
 __all__ = ["run_demo"]

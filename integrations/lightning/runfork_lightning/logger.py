@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import check_experiment_name, check_run_id, directory_name
 from runfork.settings import Settings
-
 from runfork_lightning.boundary import guarded, is_rank_zero
 from runfork_lightning.checkpoints import STEP_BETWEEN, CheckpointLog
 from runfork_lightning.handle import RunHandle
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from runfork.hookspecs import Decision
     from runfork.run import Run
-
     from runfork_lightning.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from runfork.marks import MARK_KEY, Mark
-
 from runfork_lightning.decision import Checkpoint, Situation, decide
 from runfork_lightning.logger import is_fitting
 from runfork_lightning.runs import checkpoint_path, readable_mark

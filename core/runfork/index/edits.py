@@ -94,9 +94,9 @@ def decode_value(kind: AttributeType, value: Any) -> Any:
     return float(value) if kind is AttributeType.FLOAT else value
 
 
-def fold(edits: Iterable[Edit]) -> Any:
-    """Return what edits of one type, in order, amount to."""
-    result: Any = frozenset()
+def fold(edits: Iterable[Edit], start: frozenset[str] = frozenset()) -> Any:
+    """Return what edits of one type, in order, amount to; those of a string set change `start`."""
+    result: Any = start
     for edit in edits:
         if edit.replaces:
             result = decode_value(edit.type, edit.value)

@@ -11,6 +11,7 @@ import numpy as np
 
 from runfork import lineage
 from runfork.index.origins import Mark, Origin, origin_of
+from runfork.index.sqlite.attributes import DEFAULTS
 from runfork.index.sqlite.catalogue import RunEntry, storable
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.journal.format import Kind
@@ -33,7 +34,10 @@ __all__ = ["Ancestry", "Dirty"]
 
 @dataclass
 class Dirty:
-    """What must be worked out anew: whole runs, paths of runs, and runs whose derived attributes alone may differ."""
+    """What must be worked out anew: whole runs, always with all below them, and paths of runs.
+
+    A run without any path stands for its derived attributes.
+    """
 
     runs: set[str] = field(default_factory=set)
     paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -65,8 +69,13 @@ class Ancestry:
         changed = replace(entry, origin=origin, mark=self._find_mark(origin))
         self._catalogue.save_run(changed)
         self.elect(entry.origin.experiment_name, origin.experiment_name)
+        self.change_defaults(run_id)
         if (origin.parent or entry.origin.parent) is not None:
             self.change_origin(run_id)
+
+    def change_defaults(self, run_id: str) -> None:
+        """Take note that a run is new, or another than it seemed: so is what every run has."""
+        self.dirty.paths[run_id].update(self._catalogue.path_id(path) for path in DEFAULTS)
 
     def _find_mark(self, origin: Origin) -> Mark | None:
         parent = self._catalogue.runs.get(origin.parent or "")
@@ -106,17 +115,31 @@ class Ancestry:
             self.dirty.runs.add(one)
 
     def _inherited_time(self, run_id: str) -> int | None:
-        """Return the largest time of the step-axis metric points that a run inherits."""
+        """Return the largest time of the step-axis metric points that a run inherits.
+
+        It goes up only as far as a cut leaves out some of what a run inherits; of the others it is known.
+        """
+        runs = self._catalogue.runs
+        line = lineage.ancestors(run_id, self._catalogue.nodes)
+        is_on_loop = runs[line[-1]].origin.parent == run_id
+        high = runs[run_id].origin.step
         best: int | None = None
-        for segment in lineage.segments(run_id, self._catalogue.nodes)[:-1]:
-            run = self._catalogue.runs[segment.run_id].id
-            for query in (_GROUP_TIMES, _TAIL_TIMES):
-                for row in self._connection.execute(query, (run, segment.high)):
-                    high_step, high_time, *data = row
-                    if best is not None and high_time <= best:
-                        continue
-                    time = high_time if high_step <= segment.high else self._time_up_to(segment.high, *data)
-                    best = time if best is None else max(best, time)
+        for parent in line[1:]:
+            entry = runs[parent]
+            best = self._own_time(entry.id, high, best)
+            if entry.origin.step <= high and not is_on_loop:
+                return max((time for time in (best, entry.inherited_time) if time is not None), default=None)
+            high = min(high, entry.origin.step)
+        return best
+
+    def _own_time(self, run: int, high: int, best: int | None) -> int | None:
+        """Return the largest time of a run's step-axis metric points up to step `high`, or `best` if that is larger."""
+        for query in (_GROUP_TIMES, _TAIL_TIMES):
+            for high_step, high_time, *data in self._connection.execute(query, (run, high)):
+                if best is not None and high_time <= best:
+                    continue
+                time = high_time if high_step <= high else self._time_up_to(high, *data)
+                best = time if best is None else max(best, time)
         return best
 
     def _time_up_to(self, high: int, count: int, steps: bytes, times: bytes | None) -> int:
@@ -132,26 +155,27 @@ class Ancestry:
     def elect(self, *names: str | None) -> None:
         """Find the heads of experiments anew."""
         for name in {name for name in names if name is not None}:
-            rows = self._connection.execute(
-                "SELECT run_id, is_head, is_archived FROM run WHERE experiment_name = ? ORDER BY created DESC, run_id DESC",
-                (storable(name),),
-            ).fetchall()
-            head = next((run_id for run_id, _, is_archived in rows if not is_archived), None)
-            for run_id, was_head, _ in rows:
-                if bool(was_head) != (run_id == head):
-                    self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=run_id == head))
-                    self.dirty.paths[run_id].update()
+            head = self._connection.execute(_NEWEST, (storable(name),)).fetchone()
+            for (run_id,) in self._connection.execute(_HEADS, (storable(name),)).fetchall():
+                if head != (run_id,):
+                    self._set_head(run_id, is_head=False)
+            if head is not None and not self._catalogue.runs[head[0]].is_head:
+                self._set_head(head[0], is_head=True)
+
+    def _set_head(self, run_id: str, *, is_head: bool) -> None:
+        self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=is_head))
+        self.dirty.paths[run_id].update()
 
     def touch_edit(self, run_id: str, path: int, order_time: int) -> None:
         """Mark the descendants that see an edit made at `order_time`."""
         for child in self._catalogue.children.get(run_id, ()):
-            if order_time <= self._catalogue.runs[child].origin.created:
+            if child not in self.dirty.runs and order_time <= self._catalogue.runs[child].origin.created:
                 for one in (child, *self._catalogue.descendants(child)):
                     self.dirty.paths[one].add(path)
 
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
-        if not self._catalogue.children.get(run.run_id):
+        if self.dirty.runs.issuperset(self._catalogue.children.get(run.run_id, ())):
             return
         nodes = self._catalogue.nodes
         own = self._catalogue.own_values(run.id)
@@ -161,7 +185,7 @@ class Ancestry:
         while waiting:
             one, candidates = waiting.pop()
             fork = nodes[one].fork
-            if one in seen or fork is None:
+            if one in seen or one in self.dirty.runs or fork is None:
                 continue
             seen.add(one)
             inherited = [series for series in candidates if fork.cut(series[1], clock_axis=series[2]) >= low]
@@ -189,6 +213,10 @@ class Ancestry:
             waiting += [(child, high) for child in self._catalogue.children.get(one, ())]
 
 
+_NEWEST = """
+SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY created DESC, run_id DESC LIMIT 1
+"""
+_HEADS = "SELECT run_id FROM run WHERE experiment_name = ? AND is_head"
 _GROUP_TIMES = """
 SELECT high_step, high_time, count, steps, times FROM row_group JOIN journal ON journal.id = journal
 WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC

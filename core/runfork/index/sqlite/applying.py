@@ -1,7 +1,7 @@
 """Applying a batch: records and rows go to their tables, then every attribute that they touch is brought up to date.
 
-Points that collide with none that is seen are added to what the attribute table holds; everything else is worked out anew, for the
-run and for those descendants that see what is new.
+A run inherits first. Then points that collide with none that is seen are added to what the attribute table holds; everything
+else is worked out anew, for the run and for those descendants that see what is new, parents before children.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
 from runfork.index.origins import Origin
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.ancestry import Ancestry
-from runfork.index.sqlite.attributes import SeriesChange
+from runfork.index.sqlite.attributes import AttributeTable, SeriesChange
 from runfork.index.sqlite.catalogue import RunEntry, standing, storable
+from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint
-from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.format import Kind
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.sqlite.attributes import AttributeTable, SeriesState
+    from runfork.index.sqlite.attributes import SeriesState
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.overlay import SeriesReader
     from runfork.index.sqlite.pieces import PieceWriter
@@ -92,13 +92,14 @@ class Application:
         *,
         writer: PieceWriter,
         reader: SeriesReader,
-        attributes: AttributeTable,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._writer = writer
         self._reader = reader
-        self._attributes = attributes
+        self._edits = EditTable(connection, catalogue)
+        self._attributes = AttributeTable(connection, catalogue, self._edits, reader)
+        self._first: set[int] = set()  # paths to which the run logged nothing before this batch
         self._ancestry = Ancestry(connection, catalogue, reader.codec)
         self._dirty = self._ancestry.dirty
 
@@ -110,6 +111,7 @@ class Application:
         self._run = self._catalogue.runs[run_id]
         self._journal = self._note_journal(batch, created)
         self._apply_origins(batch)
+        self._inherit()
         order_times = _order_times(batch, self._journal.last_time)
         texts: dict[tuple[int, AttributeType], list[TextPoint]] = defaultdict(list)
         for record in batch.records:
@@ -130,6 +132,7 @@ class Application:
         entry = self._catalogue.runs.get(run_id)
         if entry is None:
             self._catalogue.save_run(RunEntry(self._catalogue.new_run_number(), run_id, Origin(created)))
+            self._ancestry.change_defaults(run_id)
             for child in self._catalogue.children.get(run_id, ()):
                 self._ancestry.change_origin(child)  # they waited for it
 
@@ -170,23 +173,30 @@ class Application:
         if is_changed:
             self._ancestry.save_origin(batch.key.run_id)
 
+    def _inherit(self) -> None:
+        """If the run's place in the lineage has changed, work it out now, so that what comes can be added to it."""
+        if self._run.run_id in self._dirty.runs:
+            self._catalogue.flush()
+            self._attributes.refresh_all(self._run.run_id)
+            self._dirty.runs.discard(self._run.run_id)
+
     # Single values
 
     def _apply_edits(self, record: Record) -> None:
-        rows = []
+        edits = []
         for path, edit in edits_of(record, self._journal.writer):
             number = self._catalogue.path_id(path)
-            key, kind = edit.key, TYPE_NUMBERS[edit.type]
-            place = (self._run.id, number, self._journal.id, key.offset)
-            rows.append((*place, key.order_time, edit.time, kind, edit.replaces, json.dumps(edit.value)))
-            self._note(number, edit.type, key, clock_axis=False, lowest=0)
+            self._note(number, edit.type, edit.key, clock_axis=False, lowest=0)
+            edits.append((number, edit))
             self._dirty.paths[self._run.run_id].add(number)
             if is_inherited(path, edit.type, configs=True):
-                self._ancestry.touch_edit(self._run.run_id, number, key.order_time)
-        self._connection.executemany("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+                self._ancestry.touch_edit(self._run.run_id, number, edit.key.order_time)
+        self._edits.add(self._run.id, self._journal.id, edits, self._first)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
         """Note what the run logged to a path; if that changes the path's type, all below see something else."""
+        if not self._catalogue.own_value(self._run.id, path):
+            self._first.add(path)
         own, is_changed = self._catalogue.note_own(
             self._run.id, path, kind, first, clock_axis=clock_axis, lowest=lowest
         )
@@ -196,7 +206,7 @@ class Application:
         return own.id
 
     def _change_archived(self) -> None:
-        sight = Sight(self._connection, self._catalogue, self._run.run_id, paths=1)
+        sight = Sight(self._catalogue, self._edits, self._run.run_id, paths=1)
         seen = sight.see(self._catalogue.path_id(_ARCHIVED), "own")
         is_archived = not isinstance(seen, SeenSeries) and seen is not None and fold(seen.edits) is True
         entry = self._catalogue.runs[self._run.run_id]
@@ -266,14 +276,21 @@ class Application:
         states, held = self._attributes.states(self._run.id, paths)
         steps = new.steps
         is_unique = bool((steps[1:] > steps[:-1]).all()) or len(np.unique(steps)) == len(steps)
-        sight = Sight(self._connection, self._catalogue, run_id, paths=len(paths))
+        sight = Sight(self._catalogue, self._edits, run_id, paths=len(paths))
         columns = []
         for column, path in enumerate(paths):
             if is_unique and self._is_mergeable(sight, path, states.get(path), new):
                 columns.append(column)
             else:
                 self._dirty.paths[run_id].add(path)
+        self._keep_inherited(paths, states)
         return _Merge(paths, states, columns, held)
+
+    def _keep_inherited(self, paths: list[int], states: dict[int, SeriesState]) -> None:
+        """Before the first own points of series are added: what the table holds of them is what the run inherits."""
+        if self._run.origin.parent is not None and (first := self._first.intersection(paths)):
+            self._attributes.keep_inherited(self._run.id, first & states.keys())
+            self._first -= first
 
     def _is_mergeable(self, sight: Sight, path: int, state: SeriesState | None, new: _NewPoints) -> bool:
         """Return whether points collide with none that the run sees, and belong to the series that it sees."""
@@ -311,6 +328,7 @@ class Application:
     def _apply_previews(self, paths: list[int], series: list[int], rows: MetricRows) -> None:
         self._writer.append_previews(self._journal.id, series, rows)
         states, _ = self._attributes.states(self._run.id, paths)
+        self._keep_inherited(paths, states)
         for path in paths:
             own = standing(self._catalogue.own_value(self._run.id, path))
             state = states.get(path)
@@ -325,11 +343,19 @@ class Application:
         self._catalogue.flush()
         if self._catalogue.paths.get(_ARCHIVED) in self._dirty.paths[run_id]:
             self._change_archived()
-        for one in self._dirty.runs:
-            self._attributes.refresh(one, None)
-        for one, paths in self._dirty.paths.items():
-            if one not in self._dirty.runs:
-                self._attributes.refresh(one, paths)
+        for one in self._in_order(run_id):
+            if one in self._dirty.runs:
+                self._attributes.refresh_all(one, self._dirty.paths.get(one, ()))
+            else:
+                self._attributes.refresh(one, self._dirty.paths[one])
+
+    def _in_order(self, run_id: str) -> list[str]:
+        """Return the runs that are marked, parents before children: what a run has follows from what its parent has."""
+        marked = self._dirty.runs | self._dirty.paths.keys()
+        if len(marked) == 1:
+            return list(marked)
+        below = [one for one in (run_id, *self._catalogue.descendants(run_id)) if one in marked]
+        return [*below, *marked.difference(below)]
 
 
 _COMPARED_POINTS = 100_000

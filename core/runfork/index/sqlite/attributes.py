@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runfork.attributes import AttributeType
-from runfork.index.conditions import set_text
-from runfork.index.edits import decode_value, fold
 from runfork.index.interface import Value
 from runfork.index.origins import default_values, derived_values
 from runfork.index.sqlite import summaries
+from runfork.index.sqlite.attribute_rows import (
+    ATTRIBUTE_COLUMNS,
+    AttributeRow,
+    coded,
+    single_row,
+    statistics_columns,
+    summary_rows,
+)
 from runfork.index.sqlite.catalogue import storable
-from runfork.index.sqlite.overlay import Overlay
+from runfork.index.sqlite.run_view import RunView
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.index.sqlite.sight import SeenEdits, SeenSeries, Sight
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import numpy.typing as npt
 
     from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.edit_table import EditTable
     from runfork.index.sqlite.overlay import SeriesReader
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["ATTRIBUTE_COLUMNS", "AttributeTable", "SeriesChange", "SeriesState", "read_value"]
+__all__ = ["DEFAULTS", "AttributeTable", "SeriesChange", "SeriesState"]
 
-_KEPT = (
-    "type, number, text, is_nan, payload, source, time, clock_axis, count, first_step, last_step, finite, minimum,"
-    " maximum, mean, squares, nan, positive, negative"
-)
-ATTRIBUTE_COLUMNS = _KEPT
 _UPSERT = (
-    f"INSERT INTO attribute (run, path, {_KEPT}) VALUES ({', '.join(['?'] * 21)}) ON CONFLICT (run, path) DO UPDATE SET "  # noqa: S608
-    + ", ".join(f"{name} = excluded.{name}" for name in _KEPT.split(", "))
+    f"INSERT INTO {{}} (run, path, {ATTRIBUTE_COLUMNS}) VALUES ({', '.join(['?'] * 21)}) ON CONFLICT DO UPDATE SET "  # noqa: S608
+    + ", ".join(f"{name} = excluded.{name}" for name in ATTRIBUTE_COLUMNS.split(", "))
 )
+DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
+"""What every run has where nobody said otherwise."""
 _CONFLICTS = "sys/diagnostics/type_conflicts"
 _DERIVED = (
     "sys/modification_time",
@@ -55,12 +57,9 @@ _DERIVED = (
     "sys/state",
     "sys/failed",
     _CONFLICTS,
-    "sys/tags",
-    "sys/group_tags",
-    "sys/archived",
 )
-_MANY_EDITS = 20
-_NOT_A_SERIES = (None,) * 12
+_EXTENDED = {kind for kind in AttributeType if kind.is_series or kind is AttributeType.STRING_SET}
+_FORGET_INHERITED = "DELETE FROM inherited WHERE run = ? AND path = ?"
 
 
 @dataclass(frozen=True)
@@ -84,51 +83,93 @@ class SeriesState:
 class AttributeTable:
     """Writes the attribute table, within the caller's transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, reader: SeriesReader) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, catalogue: Catalogue, edits: EditTable, reader: SeriesReader
+    ) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._edits = edits
         self._reader = reader
 
     # Working out anew
 
-    def refresh(self, run_id: str, paths: Iterable[int] | None) -> None:
-        """Work out attributes of a run anew: those at `paths`, or all; the derived ones always."""
-        wanted = None if paths is None else set(paths)
-        sight = Sight(self._connection, self._catalogue, run_id, paths=10**9 if wanted is None else len(wanted))
-        run = self._catalogue.runs[run_id].id
-        if wanted is None or len(wanted) > _MANY_EDITS:
-            sight.load_edits()
-        if wanted is None:
-            held = self._connection.execute("SELECT path FROM attribute WHERE run = ?", (run,))
-            wanted = sight.all_paths() | {path for (path,) in held}
-        derived = self._derived(run_id)
-        defaults = default_values(self._catalogue.nodes[run_id])
-        known = self._catalogue.paths
-        wanted |= {known[path] for path in _DERIVED if path in known}
-        wanted |= {self._catalogue.path_id(path) for path in (*derived, *defaults)}
-        rows, gone = [], []
-        for path_id in sorted(wanted):
-            path = self._catalogue.path_names[path_id]
-            row = self._single_row(derived[path]) if path in derived else self._row(sight, path_id)
-            if row is None and path in defaults:
-                row = self._single_row(defaults[path])
-            if row is None:
-                gone.append((run, path_id))
-            else:
-                rows.append((run, path_id, *row))
-        self._write(rows)
-        self._connection.executemany("DELETE FROM attribute WHERE run = ? AND path = ?", gone)
+    def refresh(self, run_id: str, paths: Collection[int]) -> None:
+        """Work out attributes of a run anew: those at `paths`, and the derived ones."""
+        rows = self._derived_rows(run_id)
+        wanted = [path for path in paths if path not in rows]
+        if wanted:
+            rows |= self._worked_out(run_id, self._view(run_id, wanted), wanted)
+        self._write(self._catalogue.runs[run_id].id, rows)
 
-    def _write(self, rows: list[tuple[Any, ...]]) -> None:
-        self._connection.executemany(_UPSERT, rows)
-        number = TYPE_NUMBERS[AttributeType.STRING_SET]
-        for run, path, kind, _, _, _, payload, *_ in rows:
-            if kind == number:
+    def refresh_all(self, run_id: str, paths: Iterable[int] = ()) -> None:
+        """Work out all attributes of a run anew, for its place in the lineage has changed; those at `paths` in any case."""
+        view = self._view(run_id, None)
+        run = self._catalogue.runs[run_id].id
+        rows = self._derived_rows(run_id)
+        held = self._connection.execute("SELECT path FROM attribute WHERE run = ?", (run,))
+        wanted = {path for (path,) in held} | view.inherited_paths() | self._catalogue.own_values(run).keys()
+        wanted = {path for path in wanted if not view.stands_alone(path)}
+        wanted |= {self._catalogue.path_id(path) for path in DEFAULTS} | set(paths)
+        rows |= self._worked_out(run_id, view, [path for path in wanted if path not in rows])
+        self._write(run, rows)
+
+    def _derived_rows(self, run_id: str) -> dict[int, AttributeRow | None]:
+        derived = self._derived(run_id)
+        return {self._catalogue.path_id(path): self._value_row(value) for path, value in derived.items()}
+
+    def _view(self, run_id: str, paths: Collection[int] | None) -> RunView:
+        known = self._catalogue.paths
+        computed = {known[path] for path in _DERIVED if path in known}
+        tables = self._connection, self._catalogue, self._edits, self._reader
+        return RunView(*tables, run_id, paths=paths, computed=computed)
+
+    def _worked_out(self, run_id: str, view: RunView, paths: Sequence[int]) -> dict[int, AttributeRow | None]:
+        """Return rows by path, None where there is nothing; what the run's series inherit is stored."""
+        run = self._catalogue.runs[run_id].id
+        owns = {path: view.own(path) for path in paths}
+        self._edits.load(run, [path for path, own in owns.items() if own is not None and not own.type.is_series])
+        nothing_said = default_values(self._catalogue.nodes[run_id])
+        defaults = {self._catalogue.path_id(path): value for path, value in nothing_said.items()}
+        rows: dict[int, AttributeRow | None] = {}
+        below: list[tuple[Any, ...]] = []
+        for path, own in owns.items():
+            if own is None:
+                rows[path] = view.inherited(path)
+            else:
+                inherited = view.inherited(path) if own.type in _EXTENDED else None
+                rows[path] = view.row(path, own, inherited)
+                if inherited is not None and own.type.is_series:
+                    below.append((run, path, *inherited))
+            if rows[path] is None and path in defaults:
+                rows[path] = self._value_row(defaults[path])
+        if view.has_parent:
+            self._connection.executemany(_FORGET_INHERITED, [(run, path) for path in paths])
+            self._connection.executemany(_UPSERT.format("inherited"), below)
+        return rows
+
+    def keep_inherited(self, run: int, paths: Iterable[int]) -> None:
+        """Store what a run has at paths as what it inherits there, before its first own points are added to it."""
+        columns = ATTRIBUTE_COLUMNS
+        query = f"INSERT OR REPLACE INTO inherited (run, path, {columns}) SELECT run, path, {columns} FROM attribute"  # noqa: S608
+        self._connection.executemany(f"{query} WHERE run = ? AND path = ?", [(run, path) for path in paths])
+
+    def _write(self, run: int, rows: dict[int, AttributeRow | None]) -> None:
+        found = [(run, path, *row) for path, row in sorted(rows.items()) if row is not None]
+        gone = [(run, path) for path, row in rows.items() if row is None]
+        self._connection.executemany(_UPSERT.format("attribute"), found)
+        self._connection.executemany("DELETE FROM attribute WHERE run = ? AND path = ?", gone)
+        for path, row in rows.items():
+            if row is not None and row.kind is AttributeType.STRING_SET and row.payload is not None:
                 self._connection.execute("DELETE FROM member WHERE run = ? AND path = ?", (run, path))
-                members = {storable(member) for member in json.loads(payload)}
+                members = {storable(member) for member in json.loads(row.payload)}
                 self._connection.executemany(
                     "INSERT INTO member VALUES (?, ?, ?)", [(run, path, member) for member in members]
                 )
+
+    def _value_row(self, value: Value) -> AttributeRow:
+        raw = sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
+        source = self._catalogue.runs[value.source_run].id
+        return single_row(value.type, value.value, raw, source=source, time=value.time)
 
     def _derived(self, run_id: str) -> dict[str, Value]:
         catalogue = self._catalogue
@@ -151,52 +192,6 @@ class AttributeTable:
         if kinds > paths:
             found[_CONFLICTS] = Value(AttributeType.INT, kinds - paths, run_id, last_time)
         return found
-
-    def _row(self, sight: Sight, path: int) -> tuple[Any, ...] | None:
-        seen = sight.see(path)
-        if isinstance(seen, SeenEdits):
-            kind = seen.edits[0].type
-            last = seen.edits[-1]
-            value = fold(seen.edits)
-            raw = sorted(value) if kind is AttributeType.STRING_SET else last.value
-            return self._coded(kind, value, raw, seen.source, last.time)
-        return None if seen is None else self._series_row(seen)
-
-    def _single_row(self, value: Value) -> tuple[Any, ...]:
-        raw = sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
-        return self._coded(value.type, value.value, raw, value.source_run, value.time)
-
-    def _coded(self, kind: AttributeType, value: Any, raw: Any, source: str, time: int) -> tuple[Any, ...]:
-        number, text, is_nan, payload = coded(kind, value, raw)
-        source_id = self._catalogue.runs[source].id
-        return TYPE_NUMBERS[kind], number, text, is_nan, payload, source_id, time, *_NOT_A_SERIES
-
-    def _series_row(self, seen: SeenSeries) -> tuple[Any, ...]:
-        overlay = Overlay(self._reader, seen.type, seen.contributions)
-        found = overlay.summary()
-        if found is None:
-            return self._preview_row(seen, overlay)
-        assert found.last.times is not None
-        if found.floats is None:
-            numbers = summaries.empty_summaries(1)[0]
-            numbers[summaries.COUNT] = found.count
-        else:
-            numbers = found.floats
-        source = self._catalogue.runs[seen.segments[int(found.last.sources[0])].run_id].id
-        return (
-            TYPE_NUMBERS[seen.type],
-            *coded(seen.type, found.last.values[0], found.last.values[0]),
-            source,
-            int(found.last.times[0]),
-            seen.clock_axis,
-            *_statistics_columns(numbers.tolist(), found.first_step, int(found.last.steps[0])),
-        )
-
-    def _preview_row(self, seen: SeenSeries, overlay: Overlay) -> tuple[Any, ...]:
-        preview = overlay.previews(-1)[-1]
-        source = self._catalogue.runs[seen.segments[preview.source].run_id].id
-        statistics = (0, None, None, 0, None, None, None, 0.0, 0, 0, 0)
-        return TYPE_NUMBERS[seen.type], None, None, False, None, source, preview.time, seen.clock_axis, *statistics
 
     # Adding to what is there
 
@@ -224,7 +219,7 @@ class AttributeTable:
             numbers.append((count, *rest))
             chosen.append(places[path])
         if chosen:
-            held[chosen] = _summary_rows(np.array(numbers, np.float64))
+            held[chosen] = summary_rows(np.array(numbers, np.float64))
         return found, held
 
     def add_to_series(
@@ -233,13 +228,13 @@ class AttributeTable:
         """Write series that points were added to, each with its row of summaries."""
         whole, statistics = [], []
         for change, row in zip(changes, numbers.tolist(), strict=True):
-            columns = _statistics_columns(row, change.first_step, change.last_step)
+            columns = statistics_columns(row, change.first_step, change.last_step)
             if change.is_last:
                 value = coded(kind, change.last, change.last)
                 whole.append((run, change.path, TYPE_NUMBERS[kind], *value, run, change.time, clock_axis, *columns))
             else:
                 statistics.append((*columns, run, change.path))
-        self._connection.executemany(_UPSERT, whole)
+        self._connection.executemany(_UPSERT.format("attribute"), whole)
         self._connection.executemany(
             "UPDATE attribute SET count = ?, first_step = ?, last_step = ?, finite = ?, minimum = ?, maximum = ?, mean = ?,"
             " squares = ?, nan = ?, positive = ?, negative = ? WHERE run = ? AND path = ?",
@@ -260,71 +255,3 @@ class SeriesChange:
     last: Any
     time: int
     is_last: bool
-
-
-def _summary_rows(rows: Floats) -> Floats:
-    """Return summaries of what the table holds: count, finite, minimum, maximum, mean, squares, nan, positive, negative."""
-    found = summaries.empty_summaries(len(rows))
-    names = ("COUNT", "FINITE", "MINIMUM", "MAXIMUM", "MEAN", "SQUARES", "NAN", "POSITIVE", "NEGATIVE")
-    found[:, [getattr(summaries, name) for name in names]] = rows
-    return found
-
-
-def _statistics_columns(numbers: Sequence[Any], first_step: int, last_step: int) -> tuple[Any, ...]:
-    """Return the columns from `count` on; SQLite keeps NaN as NULL, and whole numbers in its INTEGER columns as such."""
-    count, finite, minimum, maximum, mean, squares, _, _, nan, positive, negative = numbers
-    return count, first_step, last_step, finite, minimum, maximum, mean, squares, nan, positive, negative
-
-
-_PLAIN_NUMBERS = (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME)
-
-
-def coded(kind: AttributeType, value: Any, raw: Any) -> tuple[Any, str | None, bool, str | None]:
-    """Return a value as number, text, is_nan and payload: what is compared, and, where that is not all, its JSON."""
-    if kind in _PLAIN_NUMBERS:
-        return value, None, False, None
-    if kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES):
-        number = float(value)
-        return (None, None, True, None) if math.isnan(number) else (number, None, False, None)
-    if kind in (AttributeType.STRING, AttributeType.STRING_SERIES):
-        text = storable(value)
-        return None, text, False, None if text == value else json.dumps(value)
-    members = storable(set_text(value)) if kind is AttributeType.STRING_SET else None
-    return None, members, False, json.dumps(raw)
-
-
-def read_value(row: Sequence[Any], names: dict[int, str]) -> Value:
-    """Return the value that a row of `ATTRIBUTE_COLUMNS` holds."""
-    number_of_type, number, text, is_nan, payload, source, time, _, count = row[:9]
-    kind = TYPES[number_of_type]
-    statistics = _statistics(kind, row[8:]) if kind.is_series else None
-    value: Any
-    if kind.is_series and not count:
-        value = None
-    elif is_nan:
-        value = math.nan
-    elif payload is not None:
-        value = decode_value(kind, json.loads(payload))
-    elif text is not None:
-        value = text
-    else:
-        value = bool(number) if kind is AttributeType.BOOL else number
-    return Value(kind, value, names[source], time, statistics)
-
-
-def _statistics(kind: AttributeType, row: Sequence[Any]) -> dict[str, Any]:
-    count, first, last, finite, minimum, maximum, mean, squares, nan, positive, negative = row
-    if kind is not AttributeType.FLOAT_SERIES:
-        return {"last_step": last, "count": count}
-    return {
-        "last_step": last,
-        "count": count,
-        "first_step": first,
-        "min": minimum,
-        "max": maximum,
-        "average": mean,
-        "variance": squares / finite if finite and squares is not None else None,
-        "nan": nan,
-        "positive_infinity": positive,
-        "negative_infinity": negative,
-    }

@@ -184,7 +184,7 @@ class Catalogue:
 
     def new_run_number(self) -> int:
         """Return the number of the next run."""
-        return max(self.names, default=0) + 1
+        return len(self.names) + 1
 
     def descendants(self, run_id: str) -> Iterator[str]:
         """Yield every run below `run_id` once, parents before children."""

@@ -16,11 +16,13 @@ from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite.applying import Application
-from runfork.index.sqlite.attributes import ATTRIBUTE_COLUMNS, AttributeTable, read_value
+from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
+from runfork.index.sqlite.attributes import AttributeTable
 from runfork.index.sqlite.bucketing import Grid, bucketed
 from runfork.index.sqlite.catalogue import Catalogue, storable
 from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import RunsStatement, add_functions
+from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, StaleIndexError, delete_file, is_damage, open_file
@@ -61,7 +63,6 @@ class SqliteIndex:
         codec = ColumnCodec()
         self._reader = SeriesReader(self._connection, codec)
         self._writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
-        self._attributes = AttributeTable(self._connection, self._catalogue, self._reader)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
@@ -109,24 +110,20 @@ class SqliteIndex:
         return 0 if row is None else int(row[0])
 
     def _application(self) -> Application:
-        return Application(
-            self._connection,
-            self._catalogue,
-            writer=self._writer,
-            reader=self._reader,
-            attributes=self._attributes,
-        )
+        return Application(self._connection, self._catalogue, writer=self._writer, reader=self._reader)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
         with self._transaction("IMMEDIATE"):
+            edits = EditTable(self._connection, self._catalogue)
+            attributes = AttributeTable(self._connection, self._catalogue, edits, self._reader)
             for run_id, state in states.items():
                 entry = self._catalogue.runs.get(run_id)
                 if entry is None:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
                 if entry.state != state:
                     self._catalogue.save_run(replace(entry, state=storable(state)))
-                    self._attributes.refresh(run_id, ())
+                    attributes.refresh(run_id, ())
 
     # Reading
 
@@ -238,6 +235,7 @@ class SqliteIndex:
 
     def _seen(self, keys: Sequence[SeriesKey], inherit: str) -> Iterator[tuple[SeriesKey, SeenSeries]]:
         sights: dict[str, Sight] = {}
+        edits = EditTable(self._connection, self._catalogue)
         counts = Counter(key.run_id for key in keys)
         for key in keys:
             path = self._catalogue.paths.get(storable(key.path))
@@ -245,7 +243,7 @@ class SqliteIndex:
                 continue
             if key.run_id not in sights:
                 paths = counts[key.run_id]
-                sights[key.run_id] = Sight(self._connection, self._catalogue, key.run_id, paths=paths)
+                sights[key.run_id] = Sight(self._catalogue, edits, key.run_id, paths=paths)
             seen = sights[key.run_id].see(path, inherit)
             if isinstance(seen, SeenSeries):
                 yield key, seen

@@ -11,7 +11,7 @@ from runfork.index.interface import StaleIndexError
 
 __all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "delete_file", "is_damage", "open_file"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -30,6 +30,7 @@ CREATE TABLE run (
     mark_time INTEGER, mark_cuts TEXT, inherited_time INTEGER, state TEXT
 );
 CREATE INDEX run_by_creation ON run (created DESC, run_id);
+CREATE INDEX run_at_head ON run (experiment_name) WHERE is_head;
 CREATE INDEX run_by_name ON run (experiment_name, created, run_id) WHERE experiment_name IS NOT NULL;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
@@ -96,6 +97,14 @@ CREATE TABLE preview (
 
 -- What readers ask for: the attributes of each run, inherited ones included.
 CREATE TABLE attribute (
+    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, number, text TEXT, is_nan INTEGER NOT NULL,
+    payload TEXT, source INTEGER NOT NULL, time INTEGER NOT NULL, clock_axis INTEGER,
+    count INTEGER, first_step INTEGER, last_step INTEGER, finite INTEGER, minimum REAL, maximum REAL,
+    mean REAL, squares REAL, nan INTEGER, positive INTEGER, negative INTEGER,
+    PRIMARY KEY (run, path)
+) WITHOUT ROWID;
+-- What a run with a parent would have at the paths of its own series if it had logged nothing to them.
+CREATE TABLE inherited (
     run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, number, text TEXT, is_nan INTEGER NOT NULL,
     payload TEXT, source INTEGER NOT NULL, time INTEGER NOT NULL, clock_axis INTEGER,
     count INTEGER, first_step INTEGER, last_step INTEGER, finite INTEGER, minimum REAL, maximum REAL,

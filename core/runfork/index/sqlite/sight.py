@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from runfork import lineage
 from runfork.attributes import AttributeType
-from runfork.index.edits import Edit, EditKey, is_inherited
+from runfork.index.edits import Edit, is_inherited
 from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.overlay import Contribution
-from runfork.index.sqlite.schema import TYPES
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Sequence
-
-    from runfork.index.sqlite.catalogue import Catalogue, Own
+    from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
+    from runfork.index.sqlite.edit_table import EditTable
     from runfork.lineage import Segment
 
 __all__ = ["SeenEdits", "SeenSeries", "Sight"]
@@ -45,36 +42,43 @@ class SeenSeries:
 
 
 class Sight:
-    """What one run sees. Holds for one state of the index."""
+    """What one run sees, worked out by going up its whole lineage. Holds for one state of the index."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, run_id: str, *, paths: int) -> None:
-        self._connection = connection
+    def __init__(self, catalogue: Catalogue, edits: EditTable, run_id: str, *, paths: int) -> None:
         self._catalogue = catalogue
+        self._edits = edits
         self._run_id = run_id
         self._nodes = catalogue.nodes
-        self.line = lineage.ancestors(run_id, catalogue.nodes)
-        self._entries = [catalogue.runs[one] for one in self.line]
         self._segments: dict[bool, list[Segment]] = {}
-        self._edits: list[dict[int, list[Edit]]] | None = None
+        self._has_many_paths = paths >= _MANY_PATHS
+
+    @cached_property
+    def line(self) -> list[str]:
+        """The lineage, the run itself first."""
+        return lineage.ancestors(self._run_id, self._nodes)
+
+    @property
+    def is_on_loop(self) -> bool:
+        """Whether the run is its own ancestor (damaged data)."""
+        fork = self._nodes[self.line[-1]].fork
+        return fork is not None and fork.parent == self._run_id
+
+    @cached_property
+    def _entries(self) -> list[RunEntry]:
+        entries = [self._catalogue.runs[one] for one in self.line]
+        if self._has_many_paths:
+            for entry in entries:
+                self._catalogue.own_values(entry.id)
+        return entries
+
+    @cached_property
+    def _paths_with_cuts(self) -> set[str]:
         forks = [self._nodes[one].fork for one in self.line]
-        self._paths_with_cuts = {path for fork in forks if fork is not None for path in fork.cuts}
-        if paths >= _MANY_PATHS:
-            for entry in self._entries:
-                catalogue.own_values(entry.id)
+        return {path for fork in forks if fork is not None for path in fork.cuts}
 
     def all_paths(self) -> set[int]:
         """Return every path that a run of the lineage logged to."""
         return {path for entry in self._entries for path in self._catalogue.own_values(entry.id)}
-
-    def load_edits(self) -> None:
-        """Read all edits of the lineage at once: for those who will ask for every path."""
-        self._edits = []
-        for entry in self._entries:
-            found: dict[int, list[Edit]] = {}
-            query = f"SELECT path, {_EDIT} FROM edit WHERE run = ?"  # noqa: S608
-            for path, *row in self._connection.execute(query, (entry.id,)):
-                found.setdefault(path, []).append(self._edit(row))
-            self._edits.append({path: sorted(edits, key=_by_key) for path, edits in found.items()})
 
     def reach(self, inherit: str) -> int:
         """Return how many runs of the lineage count."""
@@ -86,14 +90,14 @@ class Sight:
             return next(others, len(self.line))
         return len(self.line)
 
-    def see(self, path_id: int, inherit: str = "lineage") -> SeenEdits | SeenSeries | None:
-        """Return what the run sees at a path, None if nothing."""
+    def see(self, path_id: int, inherit: str = "lineage", *, first: int = 0) -> SeenEdits | SeenSeries | None:
+        """Return what the run sees at a path, None if nothing; with ``first=1`` as if it had logged nothing itself."""
         path = self._catalogue.path_names[path_id]
         reach = self.reach(inherit)
         gathered: list[Edit] = []
         source = ""
         configs = True
-        for place, entry in enumerate(self._entries[:reach]):
+        for place, entry in enumerate(self._entries[first:reach], first):
             configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
             kinds = self._catalogue.own_value(entry.id, path_id)
             if not kinds:
@@ -103,7 +107,7 @@ class Sight:
                 if own.lowest > self._high(place, path, clock_axis=own.clock_axis):
                     continue
                 if not gathered:
-                    return self._series(path_id, path, own, reach)
+                    return self._series(path_id, path, own, reach, first)
                 break
             if place and not is_inherited(path, own.type, configs=configs):
                 continue
@@ -119,27 +123,17 @@ class Sight:
         return SeenEdits(gathered, source) if gathered else None
 
     def _seen_edits(self, place: int, path_id: int, kind: AttributeType) -> list[Edit]:
-        if self._edits is not None:
-            edits: Sequence[Edit] = self._edits[place].get(path_id, ())
-        else:
-            query = f"SELECT {_EDIT} FROM edit WHERE run = ? AND path = ?"  # noqa: S608
-            rows = self._connection.execute(query, (self._entries[place].id, path_id))
-            edits = sorted(map(self._edit, rows), key=_by_key)
+        edits = self._edits.edits(self._entries[place].id, path_id)
         found = [edit for edit in edits if edit.type is kind]
         if place == 0:
             return found
         created = self._entries[place - 1].origin.created
         return [edit for edit in found if edit.key.order_time <= created]
 
-    def _edit(self, row: Sequence[Any]) -> Edit:
-        order_time, journal, position, time, kind, value, replaces = row
-        key = EditKey(order_time, self._catalogue.writer(journal), position)
-        return Edit(key, time, TYPES[kind], json.loads(value), bool(replaces))
-
-    def _series(self, path_id: int, path: str, nearest: Own, reach: int) -> SeenSeries:
+    def _series(self, path_id: int, path: str, nearest: Own, reach: int, first: int) -> SeenSeries:
         segments = self.segments(path, clock_axis=nearest.clock_axis)[-reach:]
         contributions = []
-        for position, segment in enumerate(segments):
+        for position, segment in enumerate(segments[: len(segments) - first]):
             entry = self._entries[len(segments) - 1 - position]
             kinds = self._catalogue.own_value(entry.id, path_id)
             own = standing(kinds) if kinds else None
@@ -157,10 +151,3 @@ class Sight:
 
     def _high(self, place: int, path: str, *, clock_axis: bool) -> int:
         return self.segments(path, clock_axis=clock_axis)[-1 - place].high
-
-
-_EDIT = "order_time, journal, position, time, type, value, replaces"
-
-
-def _by_key(edit: Edit) -> EditKey:
-    return edit.key

@@ -1,0 +1,78 @@
+"""Edits of single values in their table; those of the batch that is being applied need not be read back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from runfork.index.edits import Edit, EditKey
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Sequence
+
+    from runfork.index.sqlite.catalogue import Catalogue
+
+__all__ = ["EditTable"]
+
+_COLUMNS = "order_time, journal, position, time, type, value, replaces"
+
+_MANY_PATHS = 20
+
+
+class EditTable:
+    """Reads and writes edits, within the caller's transaction. What it remembers holds for one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._known: dict[int, dict[int, list[Edit]]] = {}
+        self._loaded: set[int] = set()
+
+    def add(self, run: int, journal: int, edits: Sequence[tuple[int, Edit]], first: set[int]) -> None:
+        """Store edits by path; `first` holds the paths to which the run logged nothing before this batch."""
+        known = self._known.setdefault(run, {})
+        rows = []
+        for path, edit in edits:
+            if path in known or path in first or run in self._loaded:
+                known.setdefault(path, []).append(edit)
+            place = (run, path, journal, edit.key.offset)
+            about = edit.key.order_time, edit.time, TYPE_NUMBERS[edit.type], edit.replaces
+            rows.append((*place, *about, json.dumps(edit.value)))
+        self._connection.executemany("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def load(self, run: int, paths: Collection[int]) -> None:
+        """Read all edits of a run at once, if many of those at `paths` are to be read."""
+        known = self._known.get(run, {})
+        if run in self._loaded or sum(path not in known for path in paths) < _MANY_PATHS:
+            return
+        found: dict[int, list[Edit]] = {}
+        for path, *row in self._connection.execute(f"SELECT path, {_COLUMNS} FROM edit WHERE run = ?", (run,)):  # noqa: S608
+            found.setdefault(path, []).append(self._edit(row))
+        self._known[run] = found
+        self._loaded.add(run)
+
+    def edits(self, run: int, path: int) -> list[Edit]:
+        """Return a run's edits of a path, in order."""
+        found = self._known.get(run, {}).get(path)
+        if found is None:
+            if run in self._loaded:
+                return []
+            query = f"SELECT {_COLUMNS} FROM edit WHERE run = ? AND path = ?"  # noqa: S608
+            found = [self._edit(row) for row in self._connection.execute(query, (run, path))]
+        return sorted(found, key=_by_key) if len(found) > 1 else found
+
+    def late_paths(self, run: int, time: int) -> set[int]:
+        """Return the paths that a run edited after `time`."""
+        rows = self._connection.execute("SELECT DISTINCT path FROM edit WHERE run = ? AND order_time > ?", (run, time))
+        return {path for (path,) in rows}
+
+    def _edit(self, row: Sequence[Any]) -> Edit:
+        order_time, journal, position, time, kind, value, replaces = row
+        key = EditKey(order_time, self._catalogue.writer(journal), position)
+        return Edit(key, time, TYPES[kind], json.loads(value), bool(replaces))
+
+
+def _by_key(edit: Edit) -> EditKey:
+    return edit.key

@@ -1,0 +1,142 @@
+"""What a run would see if it had logged nothing itself, from what the tables hold of its parent.
+
+A parent's attributes are worked out before its children's. So a child takes over the parent's rows as they are, wherever its
+cut and its creation leave nothing out; else it takes what the parent inherited, and the parent's own points up to the cut.
+That costs the same however long the lineage is. Where it is not enough (`UNCLEAR`), `sight` goes up the lineage.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from runfork.index.edits import is_inherited
+from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, AttributeRow, merged_row
+from runfork.index.sqlite.catalogue import standing
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+
+    from runfork.attributes import AttributeType
+    from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
+    from runfork.index.sqlite.edit_table import EditTable
+    from runfork.index.sqlite.series_rows import SeriesRows
+
+__all__ = ["UNCLEAR", "Inheritance", "precedes"]
+
+UNCLEAR: Final = AttributeRow(-1, None, None, False, None, -1, -1)
+"""Says that the parent's rows do not tell; compared by identity."""
+
+_MANY_PATHS = 200
+
+
+class Inheritance:
+    """What one run inherits. Holds for one state of the index, in which the parent's rows are up to date.
+
+    Args:
+        connection: In the caller's transaction.
+        catalogue: What is known of runs and paths.
+        edits: Edits of single values.
+        series: Works out rows of series.
+        run: The run.
+        parent: Its parent. The run must not be its own ancestor.
+        paths: Which paths will be asked for; None for all.
+        computed: Paths that runs have besides what is logged to them; the parent's row need not say what is seen there.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        edits: EditTable,
+        series: SeriesRows,
+        *,
+        run: RunEntry,
+        parent: RunEntry,
+        paths: Collection[int] | None,
+        computed: Collection[int],
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._series_rows = series
+        self._computed = computed
+        self._run = run
+        self._parent = parent
+        fork = catalogue.nodes[run.run_id].fork
+        assert fork is not None
+        self._fork = fork
+        self._parents_fork = catalogue.nodes[parent.run_id].fork
+        self._held = self._rows("attribute", paths)
+        self._above = {} if self._parents_fork is None else self._rows("inherited", paths)
+        self._late = edits.late_paths(parent.id, run.origin.created)
+        if paths is None or len(paths) > _MANY_PATHS:
+            catalogue.own_values(parent.id)
+
+    def _rows(self, table: str, paths: Collection[int] | None) -> dict[int, AttributeRow]:
+        where = ""
+        if paths is not None:
+            chosen = f"IN ({', '.join(map(str, paths))})" if len(paths) < _MANY_PATHS else ">= 0"
+            where = f"AND path {chosen}"
+        query = f"SELECT path, {ATTRIBUTE_COLUMNS} FROM {table} WHERE run = ? {where}"  # noqa: S608
+        return {path: AttributeRow(*row) for path, *row in self._connection.execute(query, (self._parent.id,))}
+
+    def paths(self) -> set[int]:
+        """Return every path at which the run may inherit something."""
+        return set(self._held)
+
+    def row(self, path: int) -> AttributeRow | None:
+        """Return what the run inherits at a path, None if nothing, or `UNCLEAR`."""
+        held = self._held.get(path)
+        if held is None:
+            return None
+        if path in self._computed:
+            return UNCLEAR
+        kinds = self._catalogue.own_value(self._parent.id, path)
+        if not kinds:
+            is_default = held.source == self._parent.id
+            return None if is_default else self._handed_on(path, held)
+        own = standing(kinds)
+        if own.type.is_series:
+            return self._series(path, own, held)
+        if self._takes(path, own.type):
+            return UNCLEAR if path in self._late else held
+        return self._behind(path)
+
+    def _takes(self, path: int, kind: AttributeType) -> bool:
+        return is_inherited(self._catalogue.path_names[path], kind, configs=self._run.origin.inherit_configs)
+
+    def _behind(self, path: int) -> AttributeRow | None:
+        """Return what is seen behind a value that is not taken over: nothing, if all runs have the same type there."""
+        types = self._connection.execute("SELECT count(*) FROM definition WHERE path = ? AND count > 0", (path,))
+        return None if types.fetchone() == (1,) else UNCLEAR
+
+    def _handed_on(self, path: int, above: AttributeRow) -> AttributeRow | None:
+        """Return what the run inherits of what its parent inherits."""
+        if not above.kind.is_series:
+            return above if self._takes(path, above.kind) else self._behind(path)
+        return above if self._reaches_above(path, clock_axis=bool(above.clock_axis)) else UNCLEAR
+
+    def _reaches_above(self, path: int, *, clock_axis: bool) -> bool:
+        """Return whether the run's cut leaves out nothing of what its parent inherits."""
+        name = self._catalogue.path_names[path]
+        above = self._parents_fork
+        return above is None or self._fork.cut(name, clock_axis=clock_axis) >= above.cut(name, clock_axis=clock_axis)
+
+    def _series(self, path: int, own: Own, held: AttributeRow) -> AttributeRow | None:
+        cut = self._fork.cut(self._catalogue.path_names[path], clock_axis=own.clock_axis)
+        above = self._above.get(path)
+        if own.lowest > cut:
+            return None if above is None else self._handed_on(path, above)
+        if held.points and held.last_step is not None and cut >= held.last_step:
+            return held
+        if above is None:
+            return self._series_rows.own(self._parent.id, own, cut)
+        if precedes(above, own) and self._reaches_above(path, clock_axis=own.clock_axis):
+            return merged_row(above, self._series_rows.own(self._parent.id, own, cut))
+        return UNCLEAR
+
+
+def precedes(row: AttributeRow, own: Own) -> bool:
+    """Return whether a row is of the same series as `own`, and all its points lie before the first of those."""
+    is_same = row.kind is own.type and bool(row.clock_axis) == own.clock_axis
+    return is_same and row.last_step is not None and row.last_step < own.lowest

@@ -195,6 +195,7 @@ def test_handle_of_a_run_can_be_copied_and_sent_without_opening_it(lightning, st
     assert handle is copy.copy(handle) is copy.deepcopy(handle)
     assert not store.exists()
     assert "only" == sent.run_id
+    sent.close()
 
 
 def test_prefix_stands_before_metrics(lightning, history):

@@ -234,7 +234,7 @@ def test_older_checkpoint_forks_at_its_own_step(lightning, history):
 
 def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightning, history, tmp_path, monkeypatch):
     monkeypatch.delenv("RUNFORK_PROJECT", raising=False)
-    _fit(
+    _, parent = _fit(
         lightning,
         "parent",
         _saver(lightning),
@@ -252,6 +252,7 @@ def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightn
     assert f"local/{tmp_path.name}" == own.experiment.project
     assert "tiny" == own.experiment.experiment_name
     own.experiment.close()
+    parent.experiment.close()
 
 
 def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, monkeypatch):

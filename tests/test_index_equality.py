@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+
 from runfork.filters import Attribute, Comparison
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.memory import MemoryIndex
@@ -264,6 +265,73 @@ def test_equal_histories_give_equal_answers(batches, sizes, points, buckets, que
                 sqlite, memory, [{**option, "x_range": option["x_range"] or (None, None)} for option in buckets]
             )
             assert_equal_runs(sqlite, memory, queries)
+        finally:
+            sqlite.close()
+
+
+CUTS = st.dictionaries(st.sampled_from(["x", "y"]), st.integers(0, 16), max_size=2)
+FRAME_HERE = st.one_of(
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=5), st.integers(-2, 4)),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=5), st.integers(0, 2)),
+    st.tuples(st.just("metrics"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("preview"), st.just({"x": 1.0}), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("strings"), PATH, st.lists(st.sampled_from("tuv"), min_size=1), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("configs"), st.dictionaries(st.sampled_from(["y", "z"]), CONFIGS, min_size=1, max_size=2)),
+    st.tuples(st.just("tags"), st.sampled_from(["z", "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
+    st.tuples(st.just("files"), st.sampled_from(["y", "z"]), st.none()),
+    st.tuples(st.just("mark"), st.sampled_from("mn"), st.integers(-1, 4), CUTS),
+)
+STEP_PLACES = {"rows": 1, "metrics": 1, "preview": 1, "strings": 2, "mark": 1}
+
+
+@st.composite
+def lineages(draw):
+    """Return batches of runs that mostly go on where one before them was cut, parents mostly first, with late news."""
+    journals, order = [], []
+    for depth, run_id in enumerate(RUNS):
+        journal = HistoryWriter(run_id, created=10 * depth)
+        fork = None
+        if depth:
+            parent = RUNS[draw(st.sampled_from([depth - 1, depth - 1, depth - 1, max(0, depth - 2)]))]
+            fork = parent, max(0, 3 * depth + draw(st.integers(-2, 3)))
+        inherits = draw(st.sampled_from([True, True, False]))
+        created = 10 * depth + draw(st.integers(-8, 5))
+        journal.create(draw(st.none() | st.just("E")), created=created, inherit_configs=inherits, time=10 * depth)
+        if fork is not None:
+            mark = draw(st.none() | st.sampled_from("mn"))
+            journal.lineage(*fork, mark=mark, inherit_configs=inherits, time=10 * depth)
+        for (name, *arguments), time in draw(st.lists(st.tuples(FRAME_HERE, st.integers(-5, 12)), max_size=9)):
+            place = STEP_PLACES.get(name)
+            if place is not None:
+                arguments[place] = max(0, arguments[place] + 3 * depth)
+            write(journal, name, arguments, max(0, 10 * depth + time))
+        parts = journal.batches(draw(st.sampled_from([1, 3, 50, 50])))
+        journals.append(parts)
+        order += [depth] * len(parts)
+    if draw(st.booleans()):
+        order = draw(st.permutations(order))
+    return [journals[number].pop(0) for number in order]
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(lineages(), SIZES)
+def test_equal_lineages_give_equal_answers(batches, sizes):
+    memory = MemoryIndex()
+    with tempfile.TemporaryDirectory() as directory:
+        sqlite = SqliteIndex(Path(directory) / "index.db", sizes=sizes)
+        try:
+            for batch in batches:
+                memory.apply(batch)
+                sqlite.apply(batch)
+                assert_equal_values(sqlite, memory)
+            assert sqlite.nodes() == memory.nodes()
+            assert sqlite.definitions() == memory.definitions()
+            assert_equal_points(sqlite, memory, [{"previews": True}])
         finally:
             sqlite.close()
 

@@ -111,6 +111,7 @@ class Application:
         self._run = self._catalogue.runs[run_id]
         self._journal = self._note_journal(batch, created)
         self._apply_origins(batch)
+        self._run = self._catalogue.runs[run_id]  # with its parent
         self._inherit()
         order_times = _order_times(batch, self._journal.last_time)
         texts: dict[tuple[int, AttributeType], list[TextPoint]] = defaultdict(list)

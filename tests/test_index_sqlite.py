@@ -2,9 +2,11 @@
 
 import multiprocessing
 import sqlite3
+from typing import Any
 
 import numpy as np
 import pytest
+
 from runfork.index import plugin
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.index.memory import MemoryIndex
@@ -52,12 +54,21 @@ def long_run(index, run_id, count, *, paths=("x",), size=1_000_000):
     return values[:, 0]
 
 
+def counted(function, calls):
+    """Return a function that notes its name at each call."""
+
+    def call(*arguments):
+        calls.append(function.__name__)
+        return function(*arguments)
+
+    return call
+
+
 def loaded_pieces(index, monkeypatch, **options):
     """Return how many pieces a read loads."""
-    loaded = []
-    whole, part = Overlay._fill, Overlay._load
-    monkeypatch.setattr(Overlay, "_fill", lambda self, *args: (loaded.append(1), whole(self, *args))[1])
-    monkeypatch.setattr(Overlay, "_load", lambda self, *args: (loaded.append(1), part(self, *args))[1])
+    loaded: list[str] = []
+    for name in ("_fill", "_load"):
+        monkeypatch.setattr(Overlay, name, counted(getattr(Overlay, name), loaded))
     index.points(PointsRequest([SeriesKey("a", "x")], **options))
     return len(loaded)
 
@@ -156,7 +167,8 @@ def test_a_batch_that_fails_halfway_leaves_no_trace(index):
     writer = line("a", 1.0)
     apply(index, writer)
     good = writer.configs({"lr": 1}).metrics({"loss": 2.0}, 1).batch()
-    bad = Batch(good.key, good.identity, good.start, good.end, good.records, [*good.rows, "not rows"])
+    rows: list[Any] = [*good.rows, "not rows"]
+    bad = Batch(good.key, good.identity, good.start, good.end, good.records, rows)
     with pytest.raises(AttributeError):
         index.apply(bad)
     assert value_of(index, "a", "lr") is None
@@ -218,9 +230,8 @@ def test_a_range_of_a_long_series_loads_few_pieces(index, monkeypatch):
 
 def test_statistics_of_a_fork_come_from_chunks(index, monkeypatch):
     values = long_run(index, "a", 100_000)
-    loaded = []
-    load = Overlay._load
-    monkeypatch.setattr(Overlay, "_load", lambda self, piece: (loaded.append(1), load(self, piece))[1])
+    loaded: list[str] = []
+    monkeypatch.setattr(Overlay, "_load", counted(Overlay._load, loaded))
     apply(index, child("b", "a", 90_000))
     found = statistics_of(index, "b", "x")
 

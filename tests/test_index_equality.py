@@ -3,6 +3,7 @@
 import math
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def histories(draw):
 
 
 def write(journal, name, arguments, time):
-    writing = {
+    writing: dict[str, Any] = {
         "metrics": lambda data, step, clock: journal.metrics(data, step, clock_axis=clock, time=time),
         "preview": lambda data, step, clock: journal.metrics(data, step, completion=0.5, clock_axis=clock, time=time),
         "rows": lambda values, first: [
@@ -88,7 +89,7 @@ def write(journal, name, arguments, time):
     writing.get(name, plainly)(*arguments)
 
 
-def plain(value):
+def plain(value) -> Any:
     """Return something that compares exactly, but for rounding in averages: NaN equals itself, -0.0 is not 0.0."""
     if isinstance(value, np.ndarray):
         return [plain(one) for one in value.tolist()]

@@ -200,9 +200,7 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
     names = run_names(project.index, console)
     items = listing.items
 
-    def origin(item: Item) -> str:
-        fork = item.row.node.fork
-        return "" if fork is None else f"{one_line(names.get(fork.parent, fork.parent))} @{format_step(fork.step)}"
+    forks = [item.row.node.fork for item in items]
 
     return [
         Column("RUN", [Cell(one_line(names[item.row.node.run_id]), "bold") for item in items], is_flexible=True),
@@ -214,7 +212,12 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
             ],
             is_flexible=True,
         ),
-        Column("FORK OF", [Cell(origin(item)) for item in items], is_flexible=True),
+        Column(
+            "FORK OF",
+            [Cell(one_line(names.get(fork.parent, fork.parent)) if fork else "") for fork in forks],
+            is_flexible=True,
+        ),
+        Column("AT", [Cell(format_step(fork.step) if fork else "") for fork in forks], is_number=True),
         *_shared_columns(listing),
     ]
 

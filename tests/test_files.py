@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from runfork import Run
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.files import keep_file
+from runfork.files import FOLDER, keep_file, sync_file
 from runfork.types import File, FileReference
 
 
@@ -89,3 +90,24 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(folder, tmp_path):
     for value in (b"x", Path(__file__)):
         with pytest.raises(OSError, match="Not a directory|File exists"):
             keep_file(value, folder)
+
+
+def test_a_kept_file_can_be_synced_and_one_that_is_gone_is_an_error(tmp_path):
+    kept = keep_file(b"contents", tmp_path)
+    path = tmp_path / FOLDER / kept.sha256
+
+    sync_file(path)
+    path.unlink()
+
+    with pytest.raises(FileNotFoundError):
+        sync_file(path)
+
+
+def test_a_folder_of_files_that_is_gone_before_they_are_synced_harms_no_run(data_directory):
+    run = Run(source_tracking_config=None)
+    run.assign_files({"config": b"contents"})
+    (path,) = (run.directory / FOLDER).iterdir()
+    path.unlink()
+    run.close()
+
+    assert (run.status.state, run.status.lost_records) == ("finished", 0)

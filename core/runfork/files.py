@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FOLDER", "keep_file"]
+__all__ = ["FOLDER", "keep_file", "sync_file"]
 
 FOLDER = "files"
 _CHUNK = 1024 * 1024
@@ -78,6 +78,20 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
         digest, size, head = _copy(opened, run_directory / FOLDER)
     name = file.name or path.name
     return FileReference(digest, size, file.mime_type or _mime_type(name, head), name)
+
+
+def sync_file(path: Path) -> None:
+    """Ask the disk to keep a file and its name; blocks the calling thread.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    for one in (path, path.parent):
+        descriptor = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -58,6 +58,10 @@ class Logbook:
         """Return a known form of a value of an unknown type, or None."""
         raise NotImplementedError
 
+    def _sync_file(self, path: Path) -> None:
+        """Have a file that was kept reach the disk, soon."""
+        raise NotImplementedError
+
     # Series
 
     def log_metrics(
@@ -209,7 +213,7 @@ class Logbook:
         return found
 
     def _kept_files(self, files: object, kind: AttributeType) -> dict[str, Any]:
-        from runfork.files import keep_file
+        from runfork.files import FOLDER, keep_file
 
         body: dict[str, Any] = {}
         for path, value in self._checked(files, kind, "files"):
@@ -225,6 +229,7 @@ class Logbook:
                 )
             else:
                 body[path] = {"sha256": kept.sha256, "size": kept.size_bytes, "mime": kept.mime_type, "name": kept.name}
+                self._sync_file(self.directory / FOLDER / kept.sha256)
         return body
 
     def _check_writable(self, path: str) -> None:

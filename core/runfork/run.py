@@ -180,6 +180,10 @@ class Run(Origin):
     def _convert_value(self, value: object) -> object | None:
         return self._session.plugins.convert_value(value) if self._session is not None else None
 
+    def _sync_file(self, path: Path) -> None:
+        if self._session is not None:
+            self._session.sync_file(path)
+
     # State and end
 
     def set_status(self, state: str, exception: BaseException | None = None) -> None:

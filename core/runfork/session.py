@@ -20,6 +20,7 @@ from runfork.recorder import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from runfork.capture.console import ConsoleCapture
     from runfork.hookspecs import Decision, Sampler
@@ -138,6 +139,20 @@ class Session:
     def tell_forked(self, parent: str, step: float) -> None:
         """Tell the plugins, on the keeper's thread, that the run got its parent."""
         self.keeper.tell(lambda: self.plugins.after_run_forked(self._run, parent, step))
+
+    def sync_file(self, path: Path) -> None:
+        """Have a logged file reach the disk, on the keeper's thread."""
+        from runfork.files import sync_file
+
+        def job() -> None:
+            try:
+                sync_file(path)
+            except OSError as error:
+                self._run.problems.tell(
+                    "sync file", f"the logged file {path} could not be synced to disk ({error}); check the disk"
+                )
+
+        self.keeper.tell(job)
 
     # On the keeper's thread
 

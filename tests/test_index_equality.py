@@ -96,12 +96,15 @@ def plain(value) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
     if isinstance(value, dict):
-        return {key: rounded(one) if key in ("average", "variance") else plain(one) for key, one in value.items()}
+        size = max(abs(value.get(name) or 0.0) for name in ("min", "max"))
+        scale = {"average": size, "variance": size * size}
+        return {key: rounded(one, scale[key]) if key in scale else plain(one) for key, one in value.items()}
     return repr(value) if isinstance(value, float) else value
 
 
-def rounded(value):
-    return value if value is None else pytest.approx(value, rel=1e-9, abs=1e-12 + abs(value) * 1e-9)
+def rounded(value, scale):
+    """Sums are rounded, and what cancels out leaves that of its largest parts."""
+    return value if value is None else pytest.approx(value, rel=1e-9, abs=1e-12 + scale * 1e-12)
 
 
 def plain_value(value):

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runfork.errors import ArgumentError
 from runfork.index import plugin
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.overlay import Overlay
+from runfork.index.sqlite.sight import Sight
 from runfork.journal.records import Batch, MetricRows
 from runfork.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
@@ -285,3 +287,63 @@ def test_uris_open_the_indexes(tmp_path):
     assert isinstance(plugin.open_index("memory://"), MemoryIndex)
     assert plugin.open_index("clickhouse://host") is None
     opened.close()
+
+
+def test_batches_applied_together_are_there_for_others_at_the_end(path, index):
+    reader = SqliteIndex(path, read_only=True)
+    with index.together():
+        apply(index, line("p", 1.0, 2.0), child("a", "p", 0, 5.0))
+        assert points_of(index, "a", "loss") == [(0, 1.0), (1, 5.0)]
+        assert reader.nodes() == {}
+
+    assert points_of(reader, "a", "loss") == [(0, 1.0), (1, 5.0)]
+    reader.close()
+
+
+def test_of_batches_applied_together_only_the_one_that_fails_is_missing(path, index):
+    late = line("b", 1.0)
+    late.batch(1)
+    with index.together():
+        apply(index, line("p", 1.0, 2.0))
+        with pytest.raises(ArgumentError, match="must begin at byte 0"):
+            apply(index, late)
+        apply(index, child("a", "p", 0, 5.0))
+    again = SqliteIndex(path)
+
+    assert set(again.nodes()) == {"p", "a"}
+    assert statistics_of(again, "a", "loss")["count"] == 2
+    again.close()
+
+
+def test_what_was_applied_together_before_an_error_of_the_caller_stays(path, index):
+    def interrupted():
+        with index.together():
+            apply(index, line("p", 1.0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    reader = SqliteIndex(path, read_only=True)
+    assert points_of(reader, "p", "loss") == [(0, 1.0)]
+    reader.close()
+    apply(index, child("a", "p", 0, 5.0))
+    assert set(index.nodes()) == {"p", "a"}
+
+
+def test_a_deep_lineage_is_read_from_the_parent_alone(index, monkeypatch):
+    apply(index, line("r0", 0.0).configs({"lr": 1}))
+    for depth in range(1, 30):
+        apply(index, child(f"r{depth}", f"r{depth - 1}", depth - 1, 1.0, now=EPOCH + depth * 3_600_000_000))
+    looked = []
+    see = Sight.see
+
+    def looking(self, *arguments, **options):
+        looked.append(arguments)
+        return see(self, *arguments, **options)
+
+    monkeypatch.setattr(Sight, "see", looking)
+    apply(index, child("last", "r29", 29, 7.0, now=EPOCH + 30 * 3_600_000_000))
+
+    assert looked == []
+    assert statistics_of(index, "last", "loss")["count"] == 31
+    assert value_of(index, "last", "lr") == 1

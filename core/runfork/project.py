@@ -135,7 +135,7 @@ class Project:
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
         with self._drain_lock():
             if changed := self._changed_journals():
-                self._apply(changed, progress)
+                self._apply_together(changed, progress)
             self._set_states()
 
     def _forget(self) -> None:
@@ -168,6 +168,15 @@ class Project:
         self._writers = self.index.writers()
         return self._writers
 
+    def _apply_together(self, changed: dict[Path, int], progress: Callable[[int, int], None] | None) -> None:
+        try:
+            with self.index.together():
+                self._apply(changed, progress)
+        except BaseException:
+            self._sizes.clear()  # only the index knows what of it was kept
+            raise
+        self._load_writers()
+
     def _apply(self, changed: dict[Path, int], progress: Callable[[int, int], None] | None) -> None:
         writers = self._load_writers()
         total = sum(changed.values())
@@ -184,7 +193,6 @@ class Project:
             except (OSError, FormatError) as error:
                 self.unreadable[path] = str(error)
             done += size
-        self._load_writers()
 
     def _drain(self, path: Path, writers: dict[JournalKey, Writer]) -> Iterator[int]:
         """Apply one journal's news, batch by batch; yields the offset after each."""

@@ -37,6 +37,7 @@ from runfork.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import numpy as np
     import numpy.typing as npt
@@ -287,6 +288,13 @@ class StaleIndexError(FormatError):
 
 class Index(Protocol):
     """The derived store of one project."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Return a context in which many batches are applied faster: other processes may see them later, at its end at the latest.
+
+        Each batch is still taken in as a whole or not at all, and those before one that fails stay.
+        """
+        raise NotImplementedError
 
     def apply(self, batch: Batch) -> None:
         """Take in what one read of one journal gave, and the new offset, in one transaction.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from runfork.index.interface import Sort
     from runfork.journal.records import Batch, JournalKey
@@ -45,6 +47,10 @@ class MemoryIndex:
         self._batches: dict[JournalKey, list[Batch]] = defaultdict(list)
         self._states: dict[str, str] = {}
         self._view: RecordView | None = None
+
+    def together(self) -> AbstractContextManager[None]:
+        """Do nothing; see `Index.together`."""
+        return nullcontext()
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""

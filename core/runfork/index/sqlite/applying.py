@@ -185,13 +185,14 @@ class Application:
 
     def _apply_edits(self, record: Record) -> None:
         edits = []
+        has_children = bool(self._catalogue.children.get(self._run.run_id))
         for path, edit in edits_of(record, self._journal.writer):
             number = self._catalogue.path_id(path)
             self._note(number, edit.type, edit.key, clock_axis=False, lowest=0)
             edits.append((number, edit))
-            self._dirty.paths[self._run.run_id].add(number)
-            if is_inherited(path, edit.type, configs=True):
+            if has_children and is_inherited(path, edit.type, configs=True):
                 self._ancestry.touch_edit(self._run.run_id, number, edit.key.order_time)
+        self._dirty.paths[self._run.run_id].update(number for number, _ in edits)
         self._edits.add(self._run.id, self._journal.id, edits, self._first)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
@@ -342,7 +343,8 @@ class Application:
     def settle(self, run_id: str) -> None:
         """Work out anew what is marked, and the derived attributes of the run."""
         self._catalogue.flush()
-        if self._catalogue.paths.get(_ARCHIVED) in self._dirty.paths[run_id]:
+        archived = self._catalogue.path_id(_ARCHIVED)
+        if archived in self._dirty.paths[run_id] and self._catalogue.own_value(self._run.id, archived):
             self._change_archived()
         for one in self._in_order(run_id):
             if one in self._dirty.runs:

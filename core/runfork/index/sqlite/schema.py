@@ -177,6 +177,7 @@ def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
         uri=is_uri,
     )
     connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")  # what a batch would undo, too
     return connection
 
 

@@ -1,0 +1,81 @@
+"""Transactions: one for each question or batch, or one for many batches, each of which is in it as a whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from runfork.index.sqlite.catalogue import Catalogue
+
+__all__ = ["Transactions"]
+
+LONGEST_SECONDS = 1.0
+"""So long readers wait at most for what was applied together, beside the time that one batch takes."""
+
+
+class Transactions:
+    """Transactions on one connection. What `catalogue` remembers is forgotten with a transaction that is undone."""
+
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._is_together = False
+        self._has_begun = False
+        self._began = 0.0
+
+    @contextmanager
+    def one(self, kind: str) -> Iterator[None]:
+        """Read or write one state of the file; `kind` is DEFERRED to read, IMMEDIATE to write."""
+        is_part = self._has_begun or (self._is_together and kind == "IMMEDIATE")
+        try:
+            if is_part:
+                self._begin_together()
+            self._connection.execute("SAVEPOINT part" if is_part else f"BEGIN {kind}")
+            self._catalogue.synchronise()
+            yield
+            self._connection.execute("RELEASE part" if is_part else "COMMIT")
+        except BaseException:
+            self._catalogue.forget()  # what it holds may come from what is undone
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO part" if is_part else "ROLLBACK")
+            raise
+        if is_part and time.monotonic() - self._began > LONGEST_SECONDS:
+            self._commit()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Join the transactions that write: pages that many batches touch are then written once."""
+        self._is_together = True
+        try:
+            yield
+        finally:
+            self._is_together = False
+            if self._has_begun:
+                self._commit()
+
+    def abandon(self) -> None:
+        """Undo what is not finished."""
+        self._has_begun = False
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _begin_together(self) -> None:
+        if not self._has_begun:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._has_begun = True
+            self._began = time.monotonic()
+
+    def _commit(self) -> None:
+        self._has_begun = False
+        try:
+            if self._connection.in_transaction:  # SQLite itself undoes it where the disk is full
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._catalogue.forget()
+            self.abandon()
+            raise

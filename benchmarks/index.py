@@ -173,6 +173,30 @@ def lineage(directory: Path, points: int) -> None:
     index.close()
 
 
+def chain(directory: Path, runs: int) -> None:
+    """Measure bringing in a long chain of forks, each cut before its parent's end, beside as many runs without a parent."""
+    durations = []
+    for is_forked in (False, True):
+        index = SqliteIndex(directory / f"chain-{is_forked}.db")
+        histories = [_resumed(number, is_forked=is_forked) for number in range(runs)]
+        start = time.perf_counter()
+        with index.together():
+            for writer in histories:
+                index.apply(writer.batch())
+        durations.append(time.perf_counter() - start)
+        index.close()
+    tell(f"bring in a chain of {runs} runs", durations[1], durations[0], "(floor: runs without a parent)")
+
+
+def _resumed(number: int, *, is_forked: bool) -> HistoryWriter:
+    writer = HistoryWriter(f"run-{number}", now=EPOCH + number * 1_000_000_000)
+    writer.create(fork=(f"run-{number - 1}", number * 10 - 4) if is_forked and number else None)
+    writer.configs({f"config-{config}": config * number for config in range(20)})
+    for step in range(number * 10, number * 10 + 10):
+        writer.metrics({f"metric-{metric}": float(step) for metric in range(10)}, step)
+    return writer
+
+
 def table(directory: Path, runs: int) -> None:
     """Measure a page of the runs table."""
     index = SqliteIndex(directory / "table.db")
@@ -218,6 +242,7 @@ def main() -> None:
         read(directory, arguments.points)
         many_runs(directory)
         lineage(directory, arguments.points)
+        chain(directory, 300)
         table(directory, arguments.runs)
 
 

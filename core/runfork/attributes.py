@@ -325,7 +325,7 @@ def convert_histogram(value: object) -> dict[str, list[float]]:
 def _numbers(values: object) -> list[float]:
     try:
         items = list(values)  # type: ignore[call-overload]
-    except Exception as error:
+    except Exception as error:  # as in `convert_metric`
         raise ArgumentError(
             f"edges and values of a histogram must be sequences of numbers, found {_shown(values)}"
         ) from error

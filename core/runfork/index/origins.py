@@ -121,13 +121,13 @@ def derived_values(
     found = {
         "sys/modification_time": value(AttributeType.DATETIME, last_time, last_time),
         "sys/running_time_seconds": value(AttributeType.FLOAT, running_seconds, last_time),
+        "sys/forking/depth": value(AttributeType.INT, depth(node.run_id, nodes)),
     }
     if node.experiment_name is not None:
         found["sys/experiment/is_head"] = value(AttributeType.BOOL, is_head)
     if node.fork is not None:
         found["sys/forking/parent"] = value(AttributeType.STRING, node.fork.parent)
         found["sys/forking/step"] = value(AttributeType.FLOAT, node.fork.step / MICRO)
-        found["sys/forking/depth"] = value(AttributeType.INT, depth(node.run_id, nodes))
         if origin.mark is not None:
             found["sys/forking/mark"] = value(AttributeType.STRING, origin.mark)
         if is_pending(node.run_id, nodes):

@@ -8,6 +8,8 @@ from runfork.index.sqlite import SqliteIndex
 
 pytest_plugins = ["runfork.testing.fixtures"]
 
+os.environ["RUNFORK_QUIET"] = "1"  # else runs that end after their test speak into the report
+
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -70,6 +70,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RUNFORK_DIR", str(directory))
     monkeypatch.setenv("RUNFORK_CONSOLE", "0")
     monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0")
+    monkeypatch.setenv("RUNFORK_QUIET", "1")
     monkeypatch.chdir(tmp_path)
     return directory
 

@@ -2,6 +2,9 @@
 
 import multiprocessing
 import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +34,13 @@ def index(path):
     index = SqliteIndex(path)
     yield index
     index.close()
+
+
+def row_of(path: Path, query: str) -> tuple[int]:
+    """Return the one row of a query, by a connection of our own."""
+    with closing(sqlite3.connect(path)) as connection:
+        found: tuple[int] = connection.execute(query).fetchone()
+    return found
 
 
 class TestSqliteIndex(IndexContract):
@@ -257,7 +267,7 @@ def test_a_live_run_leaves_few_pieces(path, index):
     for step in range(500):
         writer.metrics({"x": step}, step)
         apply(index, writer)
-    (pieces,) = sqlite3.connect(path).execute("SELECT count(*) FROM tail").fetchone()
+    (pieces,) = row_of(path, "SELECT count(*) FROM tail")
 
     assert pieces < 12
     assert len(points_of(index, "a", "x")) == 500
@@ -267,7 +277,7 @@ def test_a_closed_run_is_made_of_chunks(path, index):
     writer = line("a", *map(float, range(100))).close()
     apply(index, writer)
 
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM tail").fetchone() == (0,)
+    assert row_of(path, "SELECT count(*) FROM tail") == (0,)
     assert points_of(index, "a", "loss", tail=1) == [(99, 99.0)]
 
 
@@ -275,7 +285,7 @@ def test_wide_rows_become_chunks_by_size(path, index):
     paths = tuple(f"m/{number}" for number in range(3000))
     values = long_run(index, "a", 400, paths=paths, size=100)
 
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM row_group").fetchone() == (1,)
+    assert row_of(path, "SELECT count(*) FROM row_group") == (1,)
     assert [value for _, value in points_of(index, "a", "m/0")] == values.tolist()
 
 
@@ -347,3 +357,27 @@ def test_a_deep_lineage_is_read_from_the_parent_alone(index, monkeypatch):
     assert looked == []
     assert statistics_of(index, "last", "loss")["count"] == 31
     assert value_of(index, "last", "lr") == 1
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path):
+    failures = []
+
+    def open_and_close(at: Path, start: threading.Barrier) -> None:
+        start.wait()
+        try:
+            SqliteIndex(at).close()
+        except Exception as error:
+            failures.append(error)
+
+    for attempt in range(30):
+        start = threading.Barrier(6)
+        threads = [
+            threading.Thread(target=open_and_close, args=(tmp_path / f"{attempt}.db", start))
+            for _ in range(start.parties)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert failures == []

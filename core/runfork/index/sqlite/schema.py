@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -146,12 +147,12 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         return _open_to_read(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open_to_write(path)
+        return _open_in_turn(path)
     except sqlite3.OperationalError:
         raise  # locked, or no space: the file itself is not to blame
     except sqlite3.DatabaseError:
         delete_file(path)
-        return _open_to_write(path)
+        return _open_in_turn(path)
 
 
 def delete_file(path: Path) -> None:
@@ -185,13 +186,34 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     advice = f"the index {str(path)!r} cannot be read as it is; open the project once with the right to write"
     try:
         connection = _connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version_of(connection)
     except sqlite3.DatabaseError as error:
         raise StaleIndexError(f"{advice} ({error})") from error
     if version != SCHEMA_VERSION:
         connection.close()
         raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
     return connection
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    """Return the schema version of a file, whose connection is closed if it has none to tell."""
+    try:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+
+
+def _open_in_turn(path: Path) -> sqlite3.Connection:
+    """Open to write. SQLite does not wait where several turn a new file to WAL at once, so this does."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _open_to_write(path)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _open_to_write(path: Path) -> sqlite3.Connection:

@@ -177,8 +177,12 @@ def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
         cached_statements=512,
         uri=is_uri,
     )
-    connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA temp_store = MEMORY")  # what a batch would undo, too
+    try:
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA temp_store = MEMORY")  # what a batch would undo, too
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

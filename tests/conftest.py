@@ -1,18 +1,13 @@
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 
-pytest_plugins = ["runfork.testing.fixtures"]
+pytest_plugins = ["runfork.testing.fixtures", "tests.trials"]
 
 os.environ["RUNFORK_QUIET"] = "1"  # else runs that end after their test speak into the report
-
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(autouse=True)

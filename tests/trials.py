@@ -1,0 +1,73 @@
+"""A pytest plugin: the short and the long form of tests, and a table of what they tried and what happened.
+
+``pytest`` runs the short form; ``pytest --long`` the long one. A test says with `tried` what it did; the table ends the report,
+and ``--trials FILE`` writes it to a file, too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROPERTY = "trial"
+
+settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Tried(Protocol):
+    """What the fixture `tried` is."""
+
+    def __call__(self, what: str, *, times: int, outcome: str) -> None:
+        """Put a line into the table."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("trials")
+    group.addoption("--long", action="store_true", dest="is_long", help="the long form: an hour rather than minutes")
+    group.addoption("--trials", type=Path, metavar="FILE", help="write what was tried to FILE, as a Markdown table")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if config.getoption("is_long") else "short")
+
+
+@pytest.fixture
+def rounds(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """Choose between two numbers: `rounds(short, long)`."""
+    return lambda short, long: long if pytestconfig.getoption("is_long") else short
+
+
+@pytest.fixture
+def tried(record_property: Callable[[str, object], None]) -> Tried:
+    """Say what was tried, how often, and what happened; shown if the test passes."""
+
+    def say(what: str, *, times: int, outcome: str) -> None:
+        record_property(PROPERTY, [what, times, outcome])
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    passed = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
+    rows = sorted(
+        (report.nodeid.split("::")[0], what, times, outcome)
+        for report in passed
+        for name, (what, times, outcome) in report.user_properties
+        if name == PROPERTY
+    )
+    if not rows:
+        return
+    terminalreporter.section("what was tried")
+    for _, what, times, outcome in rows:
+        terminalreporter.write_line(f"{times:>9,} x {what}: {outcome}")
+    if (path := config.getoption("trials")) is not None:
+        lines = ["| What was tried | How often | What happened |", "|---|---:|---|"]
+        lines += [f"| {what} | {times:,} | {outcome} |" for _, what, times, outcome in rows]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")

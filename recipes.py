@@ -16,6 +16,7 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+TRIALS_BEGIN, TRIALS_END = "<!-- trials -->", "<!-- /trials -->"
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -61,6 +62,19 @@ def test(*arguments: str) -> None:
     run("-m", "pytest", *arguments)
 
 
+def prove(*arguments: str) -> None:
+    """Run all tests in their long form, an hour on two cores, and write what they tried to docs/reliability.md."""
+    install("dev")
+    trials = HOME / ".trials.md"
+    run("-m", "pytest", "--long", "-n", "2", "-o", "timeout=3600", "--trials", str(trials), *arguments)
+    page = HOME / "docs" / "reliability.md"
+    before, _, rest = page.read_text(encoding="utf-8").partition(TRIALS_BEGIN)
+    _, _, after = rest.partition(TRIALS_END)
+    table = trials.read_text(encoding="utf-8")
+    page.write_text(f"{before}{TRIALS_BEGIN}\n{table}{TRIALS_END}{after}", encoding="utf-8")
+    trials.unlink()
+
+
 def bench(*arguments: str) -> None:
     """Measure: every figure beside the bare floor taken in the same run."""
     install("dev")
@@ -69,7 +83,16 @@ def bench(*arguments: str) -> None:
             run(str(script))
 
 
-RECIPES = {"demo": demo, "check": check, "format": format_, "lint": lint, "types": types, "test": test, "bench": bench}
+RECIPES = {
+    "demo": demo,
+    "check": check,
+    "format": format_,
+    "lint": lint,
+    "types": types,
+    "test": test,
+    "prove": prove,
+    "bench": bench,
+}
 
 
 def install(extra: str) -> None:

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from runfork import Run
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 
@@ -21,3 +22,25 @@ def index(request, tmp_path):
     found = MemoryIndex() if request.param == "memory" else SqliteIndex(tmp_path / "index.sqlite3")
     yield found
     found.close()
+
+
+@pytest.fixture
+def open_run(data_directory):
+    """Open runs that are closed at the end of the test."""
+    opened = []
+
+    def make(*args, **kwargs):
+        kwargs.setdefault("source_tracking_config", None)
+        run = Run(*args, **kwargs)
+        opened.append(run)
+        return run
+
+    yield make
+    for run in opened:
+        run.close()
+
+
+@pytest.fixture
+def run(open_run):
+    """A run with the id ``r``."""
+    return open_run(run_id="r")

@@ -1,0 +1,197 @@
+# pyright: reportOptionalMemberAccess=false
+import os
+
+import numpy as np
+import pytest
+from tests.run_records import bodies
+
+from runfork import File, Histogram
+from runfork.errors import ArgumentTypeError, LoggingError, RunforkWarning
+from runfork.journal.format import Kind
+from runfork.steps import NO_STEP
+from runfork.store import journals_of
+from runfork.testing.journals import configs_of, points_of, records_of
+
+# Other series
+
+
+def test_texts_are_points(run):
+    run.log_string_series({"a": "x", "b": 3, "c": "\ud800ä"}, step=1.5, timestamp=2)
+    (record,) = records_of(run.directory, Kind.STRINGS)
+
+    assert (record.body, record.step, record.time) == ({"a": "x", "b": "3", "c": "\ud800ä"}, 1_500_000, 2_000_000)
+
+
+def test_a_text_above_one_mebibyte_is_dropped(run):
+    with pytest.warns(
+        RunforkWarning,
+        match="string 'long' was not logged: a string may have 1 MiB of UTF-8, found 1048578 bytes; log it with assign_",
+    ):
+        run.log_string_series({"long": "ä" * (2**19 + 1), "fits": "ä" * 2**19}, step=1)
+
+    assert [list(body) for body in bodies(run, Kind.STRINGS)] == [["fits"]]
+
+
+def test_a_text_that_cannot_be_read_is_dropped(run):
+    class Hostile:
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    with pytest.warns(RunforkWarning, match="'bad' was not logged"):
+        run.log_string_series({"bad": Hostile(), "good": "x"}, step=1)
+
+    assert bodies(run, Kind.STRINGS) == [{"good": "x"}]
+
+
+def test_histograms_are_points(run):
+    run.log_histograms({"h": Histogram([0, 1, 2], counts=[3, 4])}, step=1)
+    with pytest.warns(
+        RunforkWarning, match="histogram 'bad' was not logged: a histogram must be a runfork.Histogram, found"
+    ):
+        run.log_histograms({"bad": [1, 2]}, step=1)
+
+    assert bodies(run, Kind.HISTOGRAMS) == [{"h": {"edges": [0.0, 1.0, 2.0], "counts": [3, 4]}}]
+
+
+def test_files_are_copied_when_they_are_logged(run, tmp_path):
+    original = tmp_path / "notes.md"
+    original.write_text("first")
+    run.log_files({"notes": original}, step=1)
+    original.write_text("second")
+    run.assign_files({"notes/last": str(original), "raw": b"bytes", "named": File(b"<a/>", "image/svg+xml", "a.svg")})
+    original.unlink()
+    point, single = records_of(run.directory, Kind.FILES)
+
+    assert (point.step, single.step) == (1_000_000, NO_STEP)
+    assert [(one["name"], one["size"], one["mime"]) for one in (*point.body.values(), *single.body.values())] == [
+        ("notes.md", 5, "text/markdown"),
+        ("notes.md", 6, "text/markdown"),
+        (single.body["raw"]["name"], 5, "application/octet-stream"),
+        ("a.svg", 4, "image/svg+xml"),
+    ]
+    contents = [(run.directory / "files" / one["sha256"]).read_bytes() for one in single.body.values()]
+    assert contents == [b"second", b"bytes", b"<a/>"]
+
+
+@pytest.mark.parametrize("value", ["gone.txt", ".", "a\0b", 3, None, File(3)])  # type: ignore[arg-type]
+def test_a_file_that_cannot_be_read_is_dropped_and_the_others_are_kept(run, value):
+    with pytest.warns(RunforkWarning, match="file 'bad' was not logged: "):
+        run.assign_files({"bad": value, "good": b"x"})
+
+    assert [list(body) for body in bodies(run, Kind.FILES)] == [["good"]]
+
+
+def test_a_pipe_is_no_file(run, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.warns(RunforkWarning, match="is not a readable file"):
+        run.assign_files({"bad": tmp_path / "pipe"})
+
+
+def test_logged_files_are_as_readable_as_the_journal(run):
+    run.assign_files({"a": b"x"})
+    (kept,) = (run.directory / "files").iterdir()
+
+    assert kept.stat().st_mode == journals_of(run.directory)[0].stat().st_mode
+
+
+# Single values
+
+
+def test_configs_keep_their_types(run):
+    run.log_configs({"lr": 0.1, "n": np.int64(3), "deep": {"flag": True}, "layers": ["b", "a"], "none": None})
+
+    assert bodies(run, Kind.CONFIGS)[-1] == {
+        "lr": ["float", 0.1],
+        "n": ["int", 3],
+        "deep/flag": ["bool", True],
+        "layers": ["string_set", ["a", "b"]],
+        "none": ["string", "None"],
+    }
+
+
+def test_configs_that_cannot_be_kept_are_dropped_one_by_one(run):
+    class Hostile:
+        def __str__(self):
+            raise RuntimeError("no text")
+
+    with pytest.warns(RunforkWarning) as caught:
+        run.log_configs({"a": Hostile(), "b": "x" * 2**21, "sys/name": "x", "": 1, "good": 1})
+
+    assert [str(warning.message).split(": ")[0] for warning in caught] == [
+        "config 'a' was not logged",
+        "config 'b' was not logged",
+        "config 'sys/name' was not logged",
+        "config '' was not logged",
+    ]
+    assert configs_of(run.directory)["good"] == 1
+
+
+def test_a_config_of_an_unknown_type_is_offered_to_plugins(run, monkeypatch):
+    class Known:
+        pass
+
+    known = Known()
+    monkeypatch.setattr(run._session.plugins, "convert_value", lambda value: 3 if value is known else None)
+    run.log_configs({"a": known})
+
+    assert configs_of(run.directory)["a"] == 3
+
+
+def test_very_many_configs_are_several_records(run):
+    run.log_configs({f"c{number}": "x" * 100_000 for number in range(200)})
+
+    assert sum(len(body) for body in bodies(run, Kind.CONFIGS) if "c0" in body or any(k[0] == "c" for k in body)) == 200
+    assert configs_of(run.directory)["c199"] == "x" * 100_000
+
+
+def test_the_first_type_of_a_path_stands(run):
+    run.log_configs({"a": 1})
+    with pytest.warns(
+        RunforkWarning, match="^'a' holds int in this run, found float_series: not logged; choose another path"
+    ):
+        run.log_metrics({"a": 1.0, "b": 1.0}, step=1)
+    run.log_configs({"a": 2})
+
+    assert configs_of(run.directory)["a"] == 2
+    assert points_of(run.directory, "b") == [(1, 1.0)]
+
+
+def test_what_neptune_users_may_write_themselves_is_writable(run):
+    run.log_configs({"sys/description": "d", "sys/archived": True})
+
+    assert configs_of(run.directory)["sys/description"] == "d"
+
+
+def test_tags_are_added_and_removed(run):
+    run.add_tags(["a", "b"])
+    run.add_tags({"g"}, group_tags=True)
+    run.remove_tags(("a",))
+
+    assert bodies(run, Kind.TAGS) == [
+        {"sys/tags": {"add": ["a", "b"]}},
+        {"sys/group_tags": {"add": ["g"]}},
+        {"sys/tags": {"remove": ["a"]}},
+    ]
+
+
+@pytest.mark.parametrize("tags", ["a", 3, None, [1], b"a"])
+def test_tags_are_a_list_of_strings(run, tags):
+    with pytest.raises(ArgumentTypeError, match="^tags must be "):
+        run.add_tags(tags)
+
+
+# Raising instead
+
+
+def test_bad_values_raise_where_that_is_asked_for(open_run, monkeypatch):
+    monkeypatch.setenv("RUNFORK_ON_ERROR", "raise")
+    run = open_run()
+    run.log_metrics({"a": 1}, step=0)
+    for call in (
+        lambda: run.log_metrics({"a": "high"}, step=1),
+        lambda: run.log_configs({"a": 1}),
+        lambda: run.log_string_series({"": "x"}, step=1),
+        lambda: run.assign_files({"f": "gone.txt"}),
+    ):
+        with pytest.raises(LoggingError):
+            call()

@@ -65,6 +65,17 @@ def test_a_later_session_counts(folder):
     assert examine_parent(folder, mark["mark"]).has_gone_on
 
 
+@pytest.mark.parametrize("is_after", [False, True])
+def test_what_another_process_of_the_session_logs_after_the_mark_counts(folder, is_after):
+    with parent() as earlier, parent() as run:
+        earlier.log_metrics({"rank": 1}, step=9)
+        mark = run.checkpoint_mark(7)
+        if is_after:
+            earlier.log_metrics({"rank": 1}, step=8)
+
+    assert is_after == examine_parent(folder, mark["mark"]).has_gone_on
+
+
 def test_a_run_whose_process_lives_is_not_continued(folder):
     run = parent()
     mark = run.checkpoint_mark(7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.errors import FormatError
 from runfork.hookspecs import Decision, hookimpl
@@ -61,29 +61,58 @@ def examine_parent(run_directory: Path, mark: str) -> ParentState:
         run_directory: Its folder; it need not exist.
         mark: Id of the checkpoint mark.
     """
-    mark_step: int | None = None
+    paths = list(journals_of(run_directory))
+    found = next((at for path in paths for batch in _batches(path) if (at := _find_mark(path, batch, mark))), None)
     has_gone_on = is_any_alive = False
-    for path in journals_of(run_directory):
-        marked_at = None if mark_step is None else -1  # journals of later sessions lie after the mark as a whole
+    for path in paths:
         last: Batch | None = None
         is_closed = False
         for batch in _batches(path):
             last = batch
-            for record in batch.records:
-                is_closed = record.kind == Kind.CLOSE
-                if record.kind == Kind.MARK and record.body.get("mark") == mark:
-                    marked_at, mark_step = record.offset, record.step
-            if marked_at is not None and mark_step is not None:
-                has_gone_on = has_gone_on or _goes_beyond(batch, marked_at, mark_step)
+            if batch.records:
+                is_closed = batch.records[-1].kind == Kind.CLOSE
+            has_gone_on = has_gone_on or (
+                found is not None and _goes_beyond(batch, found.step, _after(found, path, batch))
+            )
         if last is not None and not is_closed:
             modified = path.stat().st_mtime_ns // 1000
             is_any_alive = is_any_alive or is_alive(last.identity, modified, now=now_us())
-    return ParentState(mark_step is not None, has_gone_on, is_any_alive)
+    return ParentState(found is not None, has_gone_on, is_any_alive)
+
+
+class _Marked(NamedTuple):
+    """Where a mark stands."""
+
+    path: Path
+    offset: int
+    step: int
+    time: int
+
+
+def _find_mark(path: Path, batch: Batch, mark: str) -> _Marked | None:
+    for record in batch.records:
+        if record.kind == Kind.MARK and record.body.get("mark") == mark:
+            return _Marked(path, record.offset, record.step, record.time)
+    return None
+
+
+def _after(mark: _Marked, path: Path, batch: Batch) -> _After:
+    """Return what of a journal lies after a mark: by place in its own; by time in those of other processes of its session."""
+    if path == mark.path:
+        return _After(offset=mark.offset)
+    return _After(time=mark.time) if int(batch.identity["created"]) <= mark.time else _After()
+
+
+class _After(NamedTuple):
+    """Records behind an offset and a time."""
+
+    offset: int = -1
+    time: int = -1
 
 
 def has_points(run_directory: Path) -> bool:
     """Return whether a run has a point of a series in its journals; console lines and hardware metrics do not count."""
-    return any(_goes_beyond(batch, -1, -1) for path in journals_of(run_directory) for batch in _batches(path))
+    return any(_goes_beyond(batch, -1, _After()) for path in journals_of(run_directory) for batch in _batches(path))
 
 
 def _batches(path: Path) -> Iterator[Batch]:
@@ -97,11 +126,17 @@ def _batches(path: Path) -> Iterator[Batch]:
             start = batch.end
 
 
-def _goes_beyond(batch: Batch, offset: int, step: int) -> bool:
+def _goes_beyond(batch: Batch, step: int, after: _After) -> bool:
     points = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
     return any(
-        record.kind in points and not record.clock_axis and record.offset > offset and record.step > step
+        record.kind in points
+        and not record.clock_axis
+        and record.offset > after.offset
+        and record.time > after.time
+        and record.step > step
         for record in batch.records
     ) or any(
-        not rows.clock_axis and bool(((rows.sequences > offset) & (rows.steps > step)).any()) for rows in batch.rows
+        not rows.clock_axis
+        and bool(((rows.sequences > after.offset) & (rows.times > after.time) & (rows.steps > step)).any())
+        for rows in batch.rows
     )

@@ -225,6 +225,17 @@ def test_two_indexes_that_take_turns_on_one_file_stay_right(path, index):
     other.close()
 
 
+def test_series_that_come_after_a_reopening_are_told_from_those_before(path, index):
+    written = HistoryWriter("a").create().metrics({"x": 1.0}, 5)
+    apply(index, written)
+    with closing(SqliteIndex(path)) as reopened:
+        apply(reopened, written.metrics({"x": 2.0}, 3))  # no new series, but a lower first step
+        apply(reopened, written.strings({"y": "text", "z": "text"}, 5))
+
+        assert points_of(reopened, "a", "x") == [(3.0, 2.0), (5.0, 1.0)]
+        assert points_of(reopened, "a", "y") == [(5.0, "text")]
+
+
 def test_a_tail_of_a_long_series_loads_few_pieces(index, monkeypatch):
     values = long_run(index, "a", 100_000)
 

@@ -282,7 +282,8 @@ class Catalogue:
                 " clock_axis = excluded.clock_axis, lowest = excluded.lowest",
                 list(self._unsaved.values()),
             )
-            self._connection.execute("UPDATE change SET own = ?", (self._next_own,))
+            if self._next_own:  # else none of them is new
+                self._connection.execute("UPDATE change SET own = ?", (self._next_own,))
             self._unsaved.clear()
 
     def _new_own_number(self) -> int:

@@ -1,0 +1,260 @@
+"""Hypothesis strategies that several property tests share: values, steps, histories of a few runs, questions to an index."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from runfork.attributes import AttributeType
+from runfork.filters import Attribute, Comparison
+from runfork.index.interface import RunsQuery, Sort
+from runfork.index.sqlite.pieces import ChunkSizes
+from runfork.journal.records import Damage
+from runfork.steps import MAX_MICRO_STEP, MICRO, to_micro_steps
+from runfork.testing.histories import HistoryWriter
+from runfork.types import Histogram
+
+_SHORT_EXAMPLES = 100
+
+
+def examples(short):
+    """Return settings: `short` examples, in the long form as many as its profile says if that is more."""
+    profile = settings.default
+    assert profile is not None
+    is_long = profile.max_examples > _SHORT_EXAMPLES
+    return settings(
+        max_examples=max(short, profile.max_examples) if is_long else short,
+        deadline=None,
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+# Values
+
+ODD_FLOATS = [0.0, -0.0, 1.0, -2.5, 0.1, 5e-324, -2.5e-310, 1e-300, 1e300, -1.7e308, math.nan, math.inf, -math.inf]
+FLOATS = st.sampled_from(ODD_FLOATS) | st.floats(-1e6, 1e6) | st.floats(width=32) | st.floats()
+TEXTS = st.sampled_from(["", "t", "u", "tu", "é", "!t", "\ud800", "t\0u", "日本", "a%_b", "T"])
+MOMENTS = st.integers(-3, 3).map(lambda days: datetime(1970, 1, 2, 3, tzinfo=timezone.utc) + timedelta(days=days))
+INTEGERS = st.integers(-3, 3) | st.sampled_from([2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
+CONFIGS = FLOATS | INTEGERS | st.booleans() | TEXTS | MOMENTS | st.just(["t", "u"])
+HISTOGRAMS = st.sampled_from(
+    [
+        Histogram((0, 1), counts=(3,)),
+        Histogram((0, 0.5, 1e300), counts=(0, 2**60)),
+        Histogram((-1, 1, 2), densities=(0.1, -0.0)),
+    ]
+)
+
+# Places
+
+RUNS = ["a", "b", "c", "d"]
+PATHS = ["x", "y", "sys/archived", "runtime/out", "sys/description", "sys/group_tags", "z/é"]
+COMMON_PATHS = [*PATHS[:4], "x", "y"]
+RUN = st.sampled_from(RUNS)
+PATH = st.sampled_from(COMMON_PATHS) | st.sampled_from(PATHS)
+CLOCK = st.sampled_from([False, False, False, True])
+TIMES = st.integers(0, 20)
+
+# Steps: mostly few, so that they meet
+
+FEW_STEPS = st.integers(0, 12)
+DECIMAL_STEPS = st.integers(0, 12 * MICRO).map(lambda micro: Decimal(micro) / MICRO)
+HUGE_STEPS = st.sampled_from([10**9, Decimal("1000000000.000001"), 2**33, Decimal(MAX_MICRO_STEP) / MICRO, 10**12 - 1])
+STEPS = FEW_STEPS | FEW_STEPS | st.sampled_from([0.1, 0.3, 0.1 + 0.2, 1e-6]) | DECIMAL_STEPS | HUGE_STEPS
+
+# Frames of a journal
+
+FRAMES = st.one_of(
+    st.tuples(st.just("metrics"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), STEPS, CLOCK),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=9), FEW_STEPS),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=9), FEW_STEPS),
+    st.tuples(st.just("rows"), FLOATS.flatmap(lambda one: st.integers(1, 20).map(lambda count: [one] * count)), STEPS),
+    st.tuples(st.just("preview"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), STEPS, CLOCK),
+    st.tuples(st.just("strings"), PATH, st.lists(TEXTS, min_size=1, max_size=3), FEW_STEPS, CLOCK),
+    st.tuples(st.just("histograms"), PATH, HISTOGRAMS, STEPS),
+    st.tuples(st.just("files"), PATH, st.none() | STEPS),
+    st.tuples(st.just("configs"), st.dictionaries(PATH, CONFIGS, min_size=1, max_size=2)),
+    st.tuples(st.just("tags"), st.sampled_from([*PATHS, "sys/tags"]), TEXTS, TEXTS),
+    st.tuples(st.just("string_set"), st.sampled_from(["x", "sys/tags"]), st.lists(TEXTS, unique=True)),
+    st.tuples(
+        st.just("create"), st.none() | st.sampled_from("EF"), TIMES, st.booleans(), st.none() | st.tuples(RUN, STEPS)
+    ),
+    st.tuples(st.just("lineage"), RUN, STEPS, st.none() | st.sampled_from("mn"), st.booleans()),
+    st.tuples(st.just("mark"), st.sampled_from("mn"), STEPS, st.dictionaries(PATH, STEPS, max_size=1)),
+    st.tuples(st.just("status"), st.sampled_from(["failed", "running"])),
+    st.tuples(st.just("heartbeat")),
+    st.tuples(st.just("close")),
+)
+_LAST_FIRST = (MAX_MICRO_STEP + 1) // MICRO - 50
+
+
+def write(journal, name, arguments, time):
+    """Write a frame, or several."""
+    writing: dict[str, Any] = {
+        "metrics": lambda data, step, clock: journal.metrics(data, step, clock_axis=clock, time=time),
+        "preview": lambda data, step, clock: journal.metrics(data, step, completion=0.5, clock_axis=clock, time=time),
+        "rows": lambda values, first: [
+            journal.metrics({"x": value}, min(first, _LAST_FIRST) + place, time=time + place)
+            for place, value in enumerate(values)
+        ],
+        "strings": lambda path, values, step, clock: journal.strings({path: values}, step, clock_axis=clock, time=time),
+        "histograms": lambda path, histogram, step: journal.histograms({path: histogram}, step, time=time),
+        "files": lambda path, step: journal.files({path: f"digest{step}"}, step, time=time),
+        "tags": lambda path, add, remove: journal.tags(add, remove=[remove], path=path, time=time),
+        "create": lambda name, created, inherit_configs, fork: journal.create(
+            name, created=created, inherit_configs=inherit_configs, fork=fork, time=time
+        ),
+        "lineage": lambda parent, step, mark, inherit_configs: journal.lineage(
+            parent, step, mark=mark, inherit_configs=inherit_configs, time=time
+        ),
+        "mark": lambda mark, step, cuts: journal.mark(mark, step, cuts=cuts, time=time),
+    }
+    plainly = lambda *values: getattr(journal, name)(*values, time=time)  # noqa: E731
+    writing.get(name, plainly)(*arguments)
+
+
+@st.composite
+def histories(draw):
+    """Return batches of a few journals, each journal's in order."""
+    queues = []
+    for run_id, writer in draw(
+        st.lists(st.tuples(RUN, st.sampled_from(["w1", "w2"])), unique=True, min_size=1, max_size=5)
+    ):
+        journal = HistoryWriter(run_id, writer, created=draw(TIMES))
+        for (name, *arguments), time in draw(st.lists(st.tuples(FRAMES, TIMES), max_size=12)):
+            write(journal, name, arguments, time)
+        queues.append(journal.batches(draw(st.integers(1, 6))))
+    order = draw(st.permutations([number for number, queue in enumerate(queues) for _ in queue]))
+    batches = [queues[number].pop(0) for number in order]
+    if draw(st.booleans()):
+        place = draw(st.integers(0, len(batches) - 1))
+        damage = [Damage(batches[place].start, 7, "a hole")]
+        batches[place] = replace(batches[place], damage=damage, carry={"order_time": 3, "schemas": {"1": 100}})
+    return batches
+
+
+CUTS = st.dictionaries(st.sampled_from(["x", "y"]), st.integers(0, 16), max_size=2)
+_FRAMES_HERE = st.one_of(
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=5), st.integers(-2, 4)),
+    st.tuples(st.just("rows"), st.lists(FLOATS, min_size=1, max_size=5), st.integers(0, 2)),
+    st.tuples(st.just("metrics"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("preview"), st.just({"x": 1.0}), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("strings"), PATH, st.lists(TEXTS, min_size=1), st.integers(-3, 5), CLOCK),
+    st.tuples(st.just("configs"), st.dictionaries(st.sampled_from(["y", "z"]), CONFIGS, min_size=1, max_size=2)),
+    st.tuples(st.just("tags"), st.sampled_from(["z", "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
+    st.tuples(st.just("files"), st.sampled_from(["y", "z"]), st.none()),
+    st.tuples(st.just("mark"), st.sampled_from("mn"), st.integers(-1, 4), CUTS),
+    st.tuples(st.just("close")),
+)
+_STEP_PLACES = {"rows": 1, "metrics": 1, "preview": 1, "strings": 2, "mark": 1}
+
+
+@st.composite
+def lineages(draw):
+    """Return batches of runs that mostly go on where one before them was cut, parents mostly first, with late news."""
+    journals, order = [], []
+    for depth, run_id in enumerate(RUNS):
+        journal = HistoryWriter(run_id, created=10 * depth)
+        fork = None
+        if depth:
+            parent = RUNS[draw(st.sampled_from([depth - 1, depth - 1, depth - 1, max(0, depth - 2)]))]
+            fork = parent, max(0, 3 * depth + draw(st.integers(-2, 3)))
+        inherits = draw(st.sampled_from([True, True, False]))
+        created = 10 * depth + draw(st.integers(-8, 5))
+        journal.create(draw(st.none() | st.just("E")), created=created, inherit_configs=inherits, time=10 * depth)
+        if fork is not None:
+            mark = draw(st.none() | st.sampled_from("mn"))
+            journal.lineage(*fork, mark=mark, inherit_configs=inherits, time=10 * depth)
+        for (name, *arguments), time in draw(st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)):
+            place = _STEP_PLACES.get(name)
+            if place is not None:
+                arguments[place] = max(0, arguments[place] + 3 * depth)
+            write(journal, name, arguments, max(0, 10 * depth + time))
+        parts = journal.batches(draw(st.sampled_from([1, 3, 50, 50])))
+        journals.append(parts)
+        order += [depth] * len(parts)
+    if draw(st.booleans()):
+        order = draw(st.permutations(order))
+    return [journals[number].pop(0) for number in order]
+
+
+# What is asked of an index
+
+SIZES = st.builds(
+    ChunkSizes,
+    rows=st.integers(1, 6),
+    tail_bytes=st.integers(8, 200),
+    text_characters=st.integers(1, 6),
+    sealed_rows=st.integers(1, 4),
+)
+ENDS = st.none() | STEPS.map(to_micro_steps)
+POINTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "inherit": st.sampled_from(["lineage", "experiment", "own"]),
+            "step_range": st.tuples(ENDS, ENDS),
+            "tail": st.none() | st.integers(0, 4),
+            "previews": st.booleans(),
+        }
+    ),
+    max_size=3,
+)
+_X_RANGES = {"step": st.tuples(ENDS, ENDS), "time": st.tuples(st.none() | TIMES, st.none() | TIMES)}
+BUCKETS = st.lists(
+    st.sampled_from(["step", "time"]).flatmap(
+        lambda x: st.fixed_dictionaries(
+            {
+                "count": st.integers(1, 7),
+                "x": st.just(x),
+                "x_range": st.just((None, None)) | _X_RANGES[x],
+                "inherit": st.sampled_from(["lineage", "experiment", "own"]),
+            }
+        )
+    ),
+    max_size=2,
+)
+TYPES = [*(kind.value for kind in AttributeType), None]
+ATTRIBUTES = st.builds(
+    Attribute,
+    st.sampled_from([*PATHS, "x", "y", "sys/tags", "sys/forking/depth", "sys/state", "nobody/has/it"]),
+    st.sampled_from(TYPES),
+)
+COMPARED = FLOATS | INTEGERS | st.sampled_from([2**64, -(2**70), 10**400]) | TEXTS | st.booleans() | MOMENTS
+CONDITIONS = st.recursive(
+    st.builds(Comparison, ATTRIBUTES, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), COMPARED)
+    | st.builds(Comparison, ATTRIBUTES, st.sampled_from(["CONTAINS", "NOT CONTAINS"]), TEXTS)
+    | st.builds(
+        Comparison,
+        ATTRIBUTES,
+        st.sampled_from(["MATCHES", "NOT MATCHES"]),
+        st.sampled_from(["t", "^t", "!t", "", "t | é", "u$"]),
+    )
+    | st.builds(Comparison, ATTRIBUTES, st.just("EXISTS")),
+    lambda inner: (
+        st.builds(lambda a, b: a & b, inner, inner)
+        | st.builds(lambda a, b: a | b, inner, inner)
+        | st.builds(lambda a: ~a, inner)
+    ),
+    max_leaves=4,
+)
+SORTS = st.builds(Sort, ATTRIBUTES, st.booleans(), st.sampled_from(["last", "min", "max"]))  # averages are rounded
+QUERIES = st.lists(
+    st.builds(
+        RunsQuery,
+        filter=st.none() | CONDITIONS,
+        heads_only=st.booleans(),
+        run_ids=st.none() | st.lists(RUN | st.just("unknown")),
+        sort=st.none() | SORTS,
+        limit=st.none() | st.integers(0, 3),
+        offset=st.integers(0, 2),
+        include_archived=st.booleans(),
+    ),
+    max_size=5,
+)

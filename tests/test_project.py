@@ -1,11 +1,13 @@
 import re
+import struct
 import threading
+from zlib import crc32
 
 import pytest
 
 from runfork import Run
 from runfork.errors import ArgumentError, NotFoundError
-from runfork.journal.format import encode_file_header
+from runfork.journal.format import MAGIC
 from runfork.project import Project
 from runfork.types import FileReference
 
@@ -96,9 +98,9 @@ def test_a_journal_that_cannot_be_read_is_told_and_the_others_are_read(project, 
     folder = project.store.run_directory("tests/project", "bad")
     folder.mkdir()
     (folder / "1.journal").write_bytes(b"this is no journal at all")
-    newer = bytearray(encode_file_header({"run_id": "newer", "writer": "2"}))
-    newer[8] = 9
-    (folder / "2.journal").write_bytes(newer)
+    body = b'{"run_id": "newer"}'
+    checksum = crc32(struct.pack("<HH", 9, len(body)) + body)
+    (folder / "2.journal").write_bytes(struct.pack("<8sHHI", MAGIC, 9, len(body), checksum) + body)
     make("good").close()
     project.refresh()
 

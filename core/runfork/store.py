@@ -102,10 +102,18 @@ def journals_of(run_directory: Path) -> list[Path]:
     """Return a run's journals, the earliest writer first; none if the folder is not there."""
     try:
         with os.scandir(run_directory) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(JOURNAL_SUFFIX))
+            names = sorted(entry.name for entry in entries if entry.name.endswith(JOURNAL_SUFFIX) and _is_file(entry))
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
     return [run_directory / name for name in names]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Return whether it is a regular file, or a link to one."""
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def is_on_network_file_system(path: Path, mounts: str | None = None) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
-from runfork.errors import FormatError
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAGIC, Kind, decode_file_header
+from runfork.journal.format import FRAME_HEADER, Kind, is_of_newer_version
+from runfork.journal.frames import HEADER_SIZE, frames_in, open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["frames_to_take_over", "read_creation"]
+__all__ = ["creation_in", "frames_to_take_over", "read_creation"]
 
 _FIRST_BYTES = 256 * 1024
 
@@ -30,12 +29,11 @@ def read_creation(journals: Iterable[Path]) -> Mapping[str, Any] | None:
     """
     for path in journals:
         try:
-            with path.open("rb") as file:
+            with open_journal(path) as file:
                 data = file.read(_FIRST_BYTES)
-            header = decode_file_header(data, source=str(path))
-        except (OSError, FormatError):
+        except OSError:
             continue
-        found = _creation_in(data, header[1]) if header else None
+        found = None if is_of_newer_version(data) else creation_in(data)
         if found is not None:
             return found
     return None
@@ -47,18 +45,18 @@ def frames_to_take_over(data: bytes) -> bytes:
     Args:
         data: A journal from its beginning, or frames of one.
     """
-    header = decode_file_header(data, source="this journal") if data.startswith(MAGIC) else None
     kept = []
-    for kind, payload, frame in _frames(data, header[1] if header else 0):
+    for kind, payload, frame in _frames(data):
         is_identity = kind == Kind.CONFIGS and b'"sys/custom_run_id"' in payload
         if kind not in (Kind.CREATE, Kind.LINEAGE) and not is_identity:
             kept.append(frame)
     return b"".join(kept)
 
 
-def _creation_in(data: bytes, position: int) -> dict[str, Any] | None:
+def creation_in(data: bytes) -> dict[str, Any] | None:
+    """Return what `read_creation` does, of the bytes of one journal."""
     created: dict[str, Any] | None = None
-    for kind, payload, _ in _frames(data, position):
+    for kind, payload, _ in _frames(data):
         if kind == Kind.CREATE and created is None:
             created = json.loads(payload)
         elif kind == Kind.CREATE and created is not None and created.get("experiment_name") is None:
@@ -68,12 +66,7 @@ def _creation_in(data: bytes, position: int) -> dict[str, Any] | None:
     return created
 
 
-def _frames(data: bytes, position: int) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield kind, payload and bytes of the frames up to the first that is not whole."""
-    while position + FRAME_HEADER.size <= len(data):
-        length, crc, kind = FRAME_HEADER.unpack_from(data, position)[:3]
-        end = position + FRAME_HEADER.size + length
-        if end > len(data) or crc32(data[position + 8 : end], crc32(FRAME_LENGTH.pack(length))) != crc:
-            return
-        yield kind, data[position + FRAME_HEADER.size : end], data[position:end]
-        position = end
+def _frames(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield kind, payload and bytes of the frames that can be read, wherever they begin."""
+    for start, end in frames_in(data, 0):
+        yield FRAME_HEADER.unpack_from(data, start)[2], data[start + HEADER_SIZE : end], data[start:end]

@@ -32,10 +32,13 @@ from __future__ import annotations
 import json
 import struct
 from enum import IntEnum, IntFlag
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from runfork.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "FILE_VERSION",
@@ -47,6 +50,7 @@ __all__ = [
     "decode_file_header",
     "encode_file_header",
     "encode_frame",
+    "is_of_newer_version",
 ]
 
 MAGIC = b"\x89RFJ\r\n\x1a\n"
@@ -98,6 +102,8 @@ class Kind(IntEnum):
     """The run's state changed: state, and exception where it failed."""
     CLOSE = 14
     """The writer is done: state."""
+    FILLER = 15
+    """Bytes that could not be read stood here: written by a repair, so that all that follows keeps its place. Says nothing."""
 
 
 class Flag(IntFlag):
@@ -107,9 +113,9 @@ class Flag(IntFlag):
     """The step is Unix time (see `runfork.steps`)."""
 
 
-def encode_file_header(identity: dict[str, Any]) -> bytes:
-    """Return the bytes that a journal begins with."""
-    body = json.dumps(identity, separators=(",", ":")).encode("ascii")
+def encode_file_header(identity: Mapping[str, Any], *, size: int = 0) -> bytes:
+    """Return the bytes that a journal begins with, made up with spaces to `size` bytes where they are fewer."""
+    body = json.dumps(dict(identity), separators=(",", ":")).encode("ascii").ljust(size - _FILE_PREFIX.size)
     crc = crc32(struct.pack("<HH", FILE_VERSION, len(body)) + body)
     return _FILE_PREFIX.pack(MAGIC, FILE_VERSION, len(body), crc) + body
 
@@ -132,17 +138,26 @@ def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[dict[s
     if len(data) < _FILE_PREFIX.size:
         return None
     _, version, length, crc = _FILE_PREFIX.unpack_from(data)
-    if version > FILE_VERSION:
-        raise FormatError(
-            f"{source} has journal format {version}, this runfork reads up to {FILE_VERSION}; upgrade runfork to read it"
-        )
     end = _FILE_PREFIX.size + length
     if len(data) < end:
         return None
     body = bytes(data[_FILE_PREFIX.size : end])
     if crc32(struct.pack("<HH", version, length) + body) != crc:
-        raise FormatError(f"{source} has a damaged header (checksum differs); its frames may still be read by `fsck`")
+        raise FormatError(f"{source} has a damaged header (its checksum differs)")
+    if version > FILE_VERSION:
+        raise FormatError(
+            f"{source} has journal format {version}, this runfork reads up to {FILE_VERSION}; upgrade runfork to read it"
+        )
     return json.loads(body), end
+
+
+def is_of_newer_version(data: bytes) -> bool:
+    """Return whether a file that begins with `data` has a sound header of a version above ours, which must not be read."""
+    if data[: len(MAGIC)] != MAGIC or len(data) < _FILE_PREFIX.size:
+        return False
+    _, version, length, crc = _FILE_PREFIX.unpack_from(data)
+    body = data[_FILE_PREFIX.size : _FILE_PREFIX.size + length]
+    return bool(version > FILE_VERSION and crc32(struct.pack("<HH", version, length) + body) == crc)
 
 
 def encode_frame(kind: Kind, payload: bytes, *, time: int, step: int, schema: int = 0, flags: int = 0) -> bytes:

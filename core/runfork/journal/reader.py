@@ -1,43 +1,41 @@
 """Reading a journal: bytes to records and columns, from any frame boundary, past any damage.
 
 A frame that is not whole at the end of the file is left for the next read: a live writer may be in the middle of it. A frame
-that does not fit its checksum is skipped up to the next one that does, and reported.
+that does not fit its checksum is skipped up to the next one that does, and reported. What is read does not depend on how the
+file is split into reads.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from zlib import crc32
 
 import numpy as np
 
-from runfork.journal.format import (
-    FRAME_HEADER,
-    FRAME_LENGTH,
-    MAX_FILE_HEADER,
-    MAX_PAYLOAD,
-    SYNC,
-    Flag,
-    Kind,
-    decode_file_header,
-)
+from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
+from runfork.journal.definitions import Definitions, decode_paths
+from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
+from runfork.journal.frames import HEADER_SIZE, claimed_end, find_frame, find_in_file, frame_at, open_journal
+from runfork.journal.heading import read_heading, read_identity
 from runfork.journal.records import Batch, Damage, JournalKey, MetricRows, Record
 from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["JournalReader", "read_identity"]
+    from runfork.journal.heading import Heading
+
+__all__ = ["DAMAGED_HEADER", "JournalReader", "read_identity"]
 
 READ_BYTES = 64 * 1024 * 1024
-HEADER_SIZE = FRAME_HEADER.size
-_SYNC_BYTES = SYNC.to_bytes(2, "little")
-_SYNC_OFFSET = 10
+DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
+_FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
+"""Rows alike that are looked for at once; more with each success, so that damage costs little of what was looked at."""
 
 
 class _Stretch(NamedTuple):
@@ -45,17 +43,6 @@ class _Stretch(NamedTuple):
 
     offset: int
     frames: int
-
-
-def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
-    """Return a journal's header and where its first frame begins; None while the header is still being written.
-
-    Raises:
-        FormatError: It is no journal, is damaged, or is of a newer version.
-        OSError: It cannot be read.
-    """
-    with path.open("rb") as file:
-        return decode_file_header(file.read(MAX_FILE_HEADER), source=str(path))
 
 
 class JournalReader:
@@ -70,11 +57,10 @@ class JournalReader:
         self.path = path
         self.end = -1
         """Where the last read ended; -1 before the first."""
-        self._identity: Mapping[str, Any] | None = None
-        self._first_frame = 0
-        self._order_time = int((carry or {}).get("order_time", 0))
-        self._schema_offsets = {int(key): int(at) for key, at in (carry or {}).get("schemas", {}).items()}
-        self._schemas: dict[int, tuple[str, ...]] = {}
+        carried = carry or {}
+        self._heading: Heading | None = None
+        self._order_time = int(carried.get("order_time", 0))
+        self._definitions = Definitions(carried.get("schemas", {}), carried.get("lost", ()))
 
     def read(self, start: int = 0, *, limit: int = READ_BYTES) -> Batch | None:
         """Read whole frames from `start`, about `limit` bytes of them.
@@ -90,70 +76,78 @@ class JournalReader:
             FormatError: The file is no journal, or is of a newer version.
             OSError: It cannot be read.
         """
-        if self._identity is None:
-            header = read_identity(self.path)
-            if header is None:
+        with open_journal(self.path) as file:
+            if self._heading is None:
+                self._heading = read_heading(file, self.path)
+            if self._heading is None:
                 return None
-            self._identity, self._first_frame = header
-        position = max(start, self._first_frame)
-        with self.path.open("rb") as file:
-            file.seek(position)
-            data = file.read(limit)
-            at_end = len(data) < limit
-            parsed = self._parse(data, position, at_end=at_end)
-            while parsed.end == position and not at_end:  # one frame, or one damaged stretch, is longer than the limit
-                more = file.read(limit)
-                at_end = len(more) < limit
-                data += more
-                parsed = self._parse(data, position, at_end=at_end)
-        if parsed.end == position and start > 0:
-            return None
+            heading = self._heading
+            position = max(start, heading.first_frame)
+            parsed = self._read_frames(file, position, limit)
+            if parsed.end == position and start > 0:
+                return None
+            rows = parsed.collect_rows(lambda schema: self._definitions.at(file, schema, parsed.base))
+        self._definitions.add(parsed.schema_offsets)
         self.end = parsed.end
-        key = JournalKey(str(self._identity["run_id"]), str(self._identity["writer"]))
+        if start == 0 and heading.is_recovered:
+            parsed.damage.insert(0, Damage(0, heading.first_frame, DAMAGED_HEADER))
         return Batch(
-            key=key,
-            identity=self._identity,
+            key=JournalKey(str(heading.identity["run_id"]), str(heading.identity["writer"])),
+            identity=heading.identity,
             start=start,
             end=parsed.end,
             records=parsed.records,
-            rows=parsed.collect_rows(),
+            rows=rows,
             damage=parsed.damage,
-            carry={"order_time": self._order_time, "schemas": {str(k): v for k, v in self._schema_offsets.items()}},
+            carry={"order_time": self._order_time, **self._definitions.carry()},
         )
 
-    def _parse(self, data: bytes, base: int, *, at_end: bool) -> _Parser:
-        parser = _Parser(data, base, self._schemas_at, self._order_time)
+    def _read_frames(self, file: BinaryIO, position: int, limit: int) -> _Parser:
+        file.seek(position)
+        data = file.read(limit)
+        at_end = len(data) < limit
+        parsed = self._parse(file, data, position, at_end=at_end)
+        if parsed.end > position or at_end:
+            return parsed
+        # one frame is longer than the limit, or one damaged stretch
+        if (frame := frame_at(file, position)) is not None:
+            return self._parse(file, frame, position, at_end=False)
+        found = find_in_file(file, position + 1)
+        if found is None:
+            return parsed
+        reason = _why(data, 0, file.seek(0, 2) - position)
+        parsed = self._read_frames(file, found, limit)
+        parsed.damage.insert(0, Damage(position, found - position, reason))
+        return parsed
+
+    def _parse(self, file: BinaryIO, data: bytes, base: int, *, at_end: bool) -> _Parser:
+        parser = _Parser(data, base, self._order_time, lambda schema: self._definitions.before(file, schema))
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
-        self._schema_offsets.update(parser.schema_offsets)
         return parser
 
-    def _schemas_at(self, schema: int) -> tuple[str, ...] | None:
-        """Return the paths of a schema whose frame stands before what is being read."""
-        known = self._schemas.get(schema)
-        offset = self._schema_offsets.get(schema)
-        if known is not None or offset is None:
-            return known
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            head = file.read(HEADER_SIZE)
-            if len(head) < HEADER_SIZE:
-                return None
-            length, _, kind, _, _, found, _, _ = FRAME_HEADER.unpack(head)
-            if kind != Kind.SCHEMA or found != schema:
-                return None
-            self._schemas[schema] = _decode_paths(file.read(length))
-        return self._schemas[schema]
 
-
-def _decode_paths(payload: bytes) -> tuple[str, ...]:
-    return tuple(payload.decode("utf-8").split("\0"))
+def _why(data: bytes | memoryview, position: int, size: int) -> str:
+    """Return why no frame could be read at a position of a buffer; `size` is where the file ends."""
+    end = claimed_end(data, position) if position + HEADER_SIZE <= len(data) else None
+    if end is None:
+        return "no frame begins here"
+    return "a frame that is longer than the file" if end > size else "a frame whose checksum differs"
 
 
 class _Parser:
-    """Parses one buffer."""
+    """Parses one buffer.
 
-    def __init__(self, data: bytes, base: int, outer_schemas: Any, order_time: int) -> None:
+    Args:
+        data: The buffer.
+        base: Its place in the file.
+        order_time: The largest time of any record before it.
+        defined: Gives the paths that a schema id has before the buffer.
+    """
+
+    def __init__(
+        self, data: bytes, base: int, order_time: int, defined: Callable[[int], tuple[str, ...] | None]
+    ) -> None:
         self.data = data
         self.base = base
         self.view = memoryview(data)
@@ -162,9 +156,10 @@ class _Parser:
         self.damage: list[Damage] = []
         self.order_time = order_time
         self.schema_offsets: dict[int, int] = {}
-        self._schemas: dict[int, tuple[str, ...]] = {}
-        self._outer_schemas = outer_schemas
-        self._runs: dict[tuple[int, int, int, int], list[_Stretch]] = {}  # (kind, flags, schema, length)
+        self._defined = defined
+        self._definitions: dict[int, list[tuple[str, ...]]] = {}
+        self._runs: dict[tuple[int, int, int, int, int], list[_Stretch]] = {}
+        """By kind, flags, schema, length, and how often the schema was defined anew in this buffer before."""
 
     @property
     def end(self) -> int:
@@ -191,69 +186,76 @@ class _Parser:
                         self._take_record(position, kind, flags, schema, step, time, view[position + HEADER_SIZE : end])
                     position = end
                     continue
-            found = self._resynchronise(position, at_end=at_end)
+            elif sync == SYNC and length <= MAX_PAYLOAD and not at_end:
+                break  # it may go on beyond this buffer
+            found = find_frame(self.data, position + 1, at_end=at_end)
             if found is None:
                 break
-            self._note_damage(position, found - position, sync=sync, end=end)
+            self.damage.append(Damage(self.base + position, found - position, _why(view, position, size)))
             position = found
         self.position = position
 
     def _take_rows(self, position: int, key: tuple[int, int, int, int], *, crc: int) -> int:
         """Take this row and all of its kind that follow at once; returns where the next frame begins."""
-        length = key[3]
-        stride = HEADER_SIZE + length
-        count = self._count_alike(position, stride)
-        view = self.view
-        valid = 1
+        stride = HEADER_SIZE + key[3]
+        block = _FIRST_BLOCK
         offset = position + stride
-        while valid < count:
+        while True:
+            alike = self._count_alike(position, offset, stride, block)
+            end = self._check_rows(offset, offset + alike * stride, stride, crc)
+            is_through = end < offset + block * stride
+            offset = end
+            if is_through:
+                break
+            block = min(block * 4, _LARGEST_BLOCK)
+        definitions = self._definitions.get(key[2])
+        runs = self._runs.setdefault((*key, len(definitions) if definitions is not None else 0), [])
+        taken = (offset - position) // stride
+        if runs and runs[-1].offset + runs[-1].frames * stride == position:
+            runs[-1] = _Stretch(runs[-1].offset, runs[-1].frames + taken)
+        else:
+            runs.append(_Stretch(position, taken))
+        return offset
+
+    def _check_rows(self, offset: int, end: int, stride: int, crc: int) -> int:
+        """Return where the first row whose checksum differs begins, `end` if all fit."""
+        if stride <= LONGEST_STRIDE and end - offset > _FIRST_BLOCK * stride:
+            return first_unsound(self.data, offset, end, stride=stride, crc=crc)
+        view = self.view
+        while offset < end:
             stored = int.from_bytes(view[offset + 4 : offset + 8], "little")
             if crc32(view[offset + 8 : offset + stride], crc) != stored:
                 break
-            valid += 1
             offset += stride
-        runs = self._runs.setdefault(key, [])
-        if runs and runs[-1].offset + runs[-1].frames * stride == position:
-            runs[-1] = _Stretch(runs[-1].offset, runs[-1].frames + valid)
-        else:
-            runs.append(_Stretch(position, valid))
         return offset
 
-    def _count_alike(self, position: int, stride: int) -> int:
-        """Return how many frames from `position` on have the same length, kind, flags and schema."""
+    def _count_alike(self, position: int, at: int, stride: int, most: int) -> int:
+        """Return how many frames from `at` on have length, kind, flags and schema of the one at `position`; `most` at most."""
         data = self.data
-        possible = (len(data) - position) // stride
         head_length, head_rest = data[position : position + 4], data[position + 8 : position + 16]
-        step = 16
-        count = 1
-        while count < possible:
-            block = min(step, possible - count)
-            at = position + count * stride
-            if block <= 16:  # noqa: PLR2004
-                for _ in range(block):
-                    if data[at : at + 4] != head_length or data[at + 8 : at + 16] != head_rest:
-                        return count
-                    at += stride
-                    count += 1
-            else:
-                heads = np.frombuffer(data, np.uint8, block * stride, at).reshape(block, stride)
-                expected = np.frombuffer(head_length + head_rest, np.uint8)
-                same = (heads[:, :4] == expected[:4]).all(1) & (heads[:, 8:16] == expected[4:]).all(1)
-                if not same.all():
-                    return count + int(same.argmin())
-                count += block
-            step *= 4
-        return count
+        most = min(most, (len(data) - at) // stride)
+        if most <= _FIRST_BLOCK:
+            for count in range(most):
+                if data[at : at + 4] != head_length or data[at + 8 : at + 16] != head_rest:
+                    return count
+                at += stride
+            return most
+        heads = np.frombuffer(data, np.uint8, most * stride, at).reshape(most, stride)
+        expected = np.frombuffer(head_length + head_rest, np.uint8)
+        same = (heads[:, :4] == expected[:4]).all(1) & (heads[:, 8:16] == expected[4:]).all(1)
+        return most if same.all() else int(same.argmin())
 
     def _take_record(
         self, position: int, kind: int, flags: int, schema: int, step: int, time: int, payload: memoryview
     ) -> None:
         offset = self.base + position
+        if kind == Kind.FILLER:
+            return
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self.order_time = max(self.order_time, time)
         try:
             if kind == Kind.SCHEMA:
-                self._schemas[schema] = _decode_paths(bytes(payload))
+                self._define(schema, decode_paths(payload))
                 self.schema_offsets[schema] = offset
                 return
             known = Kind(kind)
@@ -265,47 +267,21 @@ class _Parser:
         clock_axis = bool(flags & Flag.CLOCK_AXIS)
         self.records.append(Record(known, offset, time, self.order_time, step, clock_axis, body))
 
-    def _resynchronise(self, position: int, *, at_end: bool) -> int | None:
-        """Return where the next readable frame begins; None if none follows, or none can be told from this buffer."""
-        data, view, size = self.data, self.view, len(self.data)
-        found = data.find(_SYNC_BYTES, position + _SYNC_OFFSET + 1)
-        while found >= 0:
-            candidate = found - _SYNC_OFFSET
-            if candidate + HEADER_SIZE > size:
-                break
-            length, crc = FRAME_HEADER.unpack_from(view, candidate)[:2]
-            end = candidate + HEADER_SIZE + length
-            if (
-                length <= MAX_PAYLOAD
-                and end <= size
-                and crc32(view[candidate + 8 : end], crc32(FRAME_LENGTH.pack(length))) == crc
-            ):
-                if not at_end and self._may_be_cut(position):
-                    return None
-                return candidate
-            found = data.find(_SYNC_BYTES, found + 1)
-        return None
+    def _define(self, schema: int, paths: tuple[str, ...]) -> None:
+        """Note the paths of the rows that follow; writers repeat what they said, and mean the same."""
+        here = self._definitions.get(schema)
+        if paths != (here[-1] if here else self._defined(schema)):
+            self._definitions.setdefault(schema, []).append(paths)
 
-    def _may_be_cut(self, position: int) -> bool:
-        """Return whether the frame at `position` may continue past this buffer."""
-        length, _, _, _, sync = FRAME_HEADER.unpack_from(self.view, position)[:5]
-        end = position + HEADER_SIZE + int(length)
-        return sync == SYNC and length <= MAX_PAYLOAD and end > len(self.data)
+    def collect_rows(self, resolve: Callable[[int], tuple[str, ...] | None]) -> list[MetricRows]:
+        """Return the metric rows as columns, one item per schema and kind.
 
-    def _note_damage(self, position: int, length: int, *, sync: int, end: int) -> None:
-        if sync != SYNC:
-            reason = "no frame begins here"
-        elif end > len(self.data):
-            reason = "a frame that is longer than the file"
-        else:
-            reason = "a frame whose checksum differs"
-        self.damage.append(Damage(self.base + position, length, reason))
-
-    def collect_rows(self) -> list[MetricRows]:
-        """Return the metric rows as columns, one item per schema and kind."""
+        Args:
+            resolve: Gives the paths of rows whose schema id was not defined in this buffer before them.
+        """
         collected = []
-        for (kind, flags, schema, length), runs in self._runs.items():
-            paths = self._schemas.get(schema) or self._outer_schemas(schema)
+        for (kind, flags, schema, length, generation), runs in self._runs.items():
+            paths = self._definitions[schema][generation - 1] if generation else resolve(schema)
             width = length // 8 - (kind == Kind.PREVIEW)
             if paths is None or len(paths) != width or length % 8:
                 first = runs[0]

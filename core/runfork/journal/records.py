@@ -98,7 +98,8 @@ class Batch:
         rows: Metric rows, grouped by schema; within a group in order.
         damage: What was skipped.
         carry: What a reader needs to go on from `end` in another process: {"order_time": us, "schemas": {id: offset of the
-            SCHEMA frame}}. An index stores it with the offset and returns it in `Writer.carry`.
+            SCHEMA frame}}, and "lost": [ids] where rows were passed over because no SCHEMA frame of theirs could be read. An
+            index stores it with the offset and returns it in `Writer.carry`.
     """
 
     key: JournalKey

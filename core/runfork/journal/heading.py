@@ -1,0 +1,116 @@
+"""How a journal begins: whose it is, and where its frames start. A damaged header is worked out from what lies around it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import unquote
+
+from runfork.errors import FormatError
+from runfork.journal.creation import creation_in
+from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, decode_file_header, is_of_newer_version
+from runfork.journal.frames import find_in_file, open_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Heading", "read_heading", "read_identity"]
+
+_FIRST_BYTES = 256 * 1024
+_SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is_visitor")
+"""What only the header says. It helps readers to tell whether the process still lives; nothing hangs on it."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The beginning of a journal.
+
+    Args:
+        identity: The header: project, run_id, writer, created, and of the process what is known.
+        first_frame: Offset of the first frame.
+        is_recovered: Whether the header is damaged, and `identity` was worked out from the CREATE record, the folder, the name.
+    """
+
+    identity: Mapping[str, Any]
+    first_frame: int
+    is_recovered: bool = False
+
+
+def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
+    """Return a journal's header and where its first frame begins; None while the header is still being written.
+
+    Raises:
+        FormatError: It is no journal, or is of a newer version.
+        OSError: It cannot be read.
+    """
+    with open_journal(path) as file:
+        heading = read_heading(file, path)
+    return None if heading is None else (heading.identity, heading.first_frame)
+
+
+def read_heading(file: BinaryIO, path: Path) -> Heading | None:
+    """Read the beginning of an open journal; None while it is still being written.
+
+    Raises:
+        FormatError: It is no journal, or is of a newer version.
+        OSError: It cannot be read.
+    """
+    file.seek(0)
+    data = file.read(MAX_FILE_HEADER)
+    failure = None
+    try:
+        if (header := decode_file_header(data, source=str(path))) is not None:
+            return Heading(*header)
+    except FormatError as error:
+        if is_of_newer_version(data):
+            raise
+        failure = error
+    recovered = _recover(file, path, data)
+    if recovered is None and failure is not None:
+        raise failure
+    return recovered
+
+
+def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
+    """Work out whose journal it is; None if no frame is in it."""
+    first = find_in_file(file, 1)
+    if first is None:
+        return None
+    file.seek(first)
+    data = file.read(_FIRST_BYTES)
+    creation = creation_in(data) or {}
+    folders = path.absolute().parents
+    workspace, project, run = (unquote(folders[level].name) for level in (2, 1, 0))
+    identity: dict[str, Any] = {
+        "project": creation.get("project", f"{workspace}/{project}"),
+        "run_id": creation.get("run_id", run),
+        "writer": path.stem,
+        "created": _created(path.stem, data),
+    }
+    return Heading({**identity, **_salvage(damaged[:first])}, first, is_recovered=True)
+
+
+def _created(writer: str, data: bytes) -> int:
+    """Return when a journal was begun, by its name, or the time of its first record, with which `data` begins."""
+    try:
+        moment = datetime.strptime(writer.partition("-")[0], "%Y%m%dT%H%M%S.%f").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return int(FRAME_HEADER.unpack_from(data)[7])
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+
+
+def _salvage(damaged: bytes) -> dict[str, Any]:
+    """Return what can still be read, field by field, of a damaged header."""
+    found = {}
+    for name in _SALVAGED:
+        match = re.search(rb'"%s":("[^"\\]*"|-?[\d.]+|true|null)[,}]' % name.encode(), damaged)
+        if match is not None:
+            try:
+                found[name] = json.loads(match[1].decode("ascii"))
+            except ValueError:
+                continue  # the damage is in here
+    return found

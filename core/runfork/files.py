@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runfork.descriptors import open_descriptor
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import random_suffix
 from runfork.types import File, FileReference
@@ -133,7 +134,7 @@ def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".part-{random_suffix(12)}"
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=open_descriptor) as file:
             yield temporary, file
     except BaseException:
         temporary.unlink(missing_ok=True)

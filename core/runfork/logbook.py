@@ -224,7 +224,7 @@ class Logbook:
             except ArgumentError as error:
                 self.problems.drop(f"file {path!r}", f"file {path!r} was not logged: {error}")
             except OSError as error:
-                self.problems.tell(
+                self.problems.lose(
                     "files", f"file {path!r} could not be copied to {self.directory} ({error}); check the disk"
                 )
             else:

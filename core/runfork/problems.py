@@ -25,6 +25,8 @@ class Problems:
     def __init__(self, *, raises: bool) -> None:
         self._raises = raises
         self._lock = threading.RLock()
+        self._warns = True
+        self._tells = True
         self._told: dict[str, str] = {}
         self._noted: list[str] = []
         self.dropped_values = 0
@@ -48,8 +50,20 @@ class Problems:
 
     def warn(self, cause: str, sentence: str) -> None:
         """Warn the caller, once per `cause`, of something decided on their behalf."""
-        if self._is_new(cause, sentence):
+        if not self._is_new(cause, sentence) or not self._warns:
+            return
+        try:
             warnings.warn(sentence, RunforkWarning, stacklevel=_frames_of_ours())
+        except RunforkWarning:
+            raise  # the program turned warnings into errors
+        except Exception:  # noqa: S110  stderr may be closed, or anything in its place: nobody can be warned, training goes on
+            pass
+
+    def lose(self, cause: str, sentence: str) -> None:
+        """Count a value that the environment keeps from being logged, and say so once per `cause`; never raises."""
+        with self._lock:
+            self.dropped_values += 1
+        self.tell(cause, f"{sentence} (told once; further ones are counted)")
 
     def tell(self, cause: str, sentence: str) -> None:
         """Say, once per `cause`, what the environment did: through the logger ``runfork``, so that it never raises."""
@@ -63,14 +77,25 @@ class Problems:
 
     def tell_noted(self) -> None:
         """Tell what was noted."""
-        while self._noted:
+        while self._noted and self._tells:
             try:
                 sentence = self._noted.pop(0)
             except IndexError:  # another thread was quicker
                 return
             import logging
 
-            logging.getLogger("runfork").warning("runfork: %s", sentence)
+            try:
+                logging.getLogger("runfork").warning("runfork: %s", sentence)
+            except Exception:  # a handler of the program's, or a closed stderr; the sentence stands in `sentences`
+                return
+
+    def stop_warning(self) -> None:
+        """Only count from now on what callers do wrong: the process ends, and takes them with it."""
+        self._warns = False
+
+    def be_silent(self) -> None:
+        """Write to no stream and no logger any more; `sentences` go on."""
+        self._warns = self._tells = False
 
     def renew_lock(self) -> None:
         """Forget who holds the lock: in a forked child, the thread that did is not there."""

@@ -35,6 +35,9 @@ _STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")
 _MAX_BATCH_CHARACTERS = 1024 * 1024
 """Lines of more text than this are handed on in several calls."""
 
+_MAX_ASIDE_CHARACTERS = 4096
+"""More is not kept of what is printed while the sink is called: a sink that prints all it is given would never end."""
+
 _T = TypeVar("_T")
 
 
@@ -50,7 +53,7 @@ class ConsoleCapture:
             one in microseconds since 1970; the others follow one microsecond apart, and times of a name strictly increase.
             Called on the thread that prints, or that calls `flush` or `stop`, never while a lock of ours is held, possibly by
             several threads at once. That thread may be anywhere, in a signal handler too. What it raises is counted in
-            `failed_calls`; what it prints itself is not captured.
+            `failed_calls`; what is printed on its thread meanwhile, by itself or by a signal handler, comes with the next text.
         clock: Returns microseconds since 1970.
     """
 
@@ -75,11 +78,16 @@ class ConsoleCapture:
         for stream in self._streams.values():
             stream.flush(now)
 
-    def stop(self) -> None:
-        """Stop capturing and hand on what is left; the last capture to stop restores the streams."""
+    def stop(self, *, restores_streams: bool = True) -> None:
+        """Stop capturing and hand on what is left; the last capture to stop restores the streams.
+
+        Args:
+            restores_streams: False touches no stream and takes no lock of others: for a signal handler that ends the process.
+        """
         while self._tees:
             name, tee = self._tees.popitem()
-            tee.unsubscribe(self._streams[name])
+            if restores_streams:
+                tee.unsubscribe(self._streams[name])
             self._streams[name].finish()
 
 
@@ -127,8 +135,12 @@ class StreamCapture:
 
     def _edit(self, edit: Callable[[_T, int], Output], argument: _T) -> None:
         """Let the editor work, and hand on what it puts out."""
-        if os.getpid() != self._pid or getattr(self._calls, "is_active", False):
-            return  # in a child process, or printed by the sink itself, which would go on for ever
+        if os.getpid() != self._pid:
+            return  # in a child process
+        if getattr(self._calls, "is_active", False):  # calling the sink for what it prints itself would go on for ever
+            if isinstance(argument, str) and sum(map(len, self._waiting)) < _MAX_ASIDE_CHARACTERS:
+                self._waiting.append(argument)
+            return
         with self._lock:
             if self._is_busy:
                 if isinstance(argument, str):
@@ -204,7 +216,7 @@ class Tee:
     @classmethod
     def install(cls, name: StreamName) -> Tee | None:
         """Return the tee that stands at ``sys.<name>``, put there if there is none; None if the process has no such stream."""
-        current = getattr(sys, name)
+        current = getattr(sys, name, None)
         if current is None:
             return None
         if isinstance(current, cls):
@@ -225,7 +237,7 @@ class Tee:
         self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
         if not self._subscribers and self.is_of_this_process:
             _hand_over_log_handlers(self, self._stream)
-            if getattr(sys, self._name) is self:
+            if getattr(sys, self._name, None) is self:
                 setattr(sys, self._name, self._stream)
 
     @property
@@ -295,7 +307,7 @@ def _hand_over_log_handlers(old: Any, new: Any) -> None:
 def _hand_over(handler: logging.StreamHandler[Any], stream: Any) -> None:
     try:
         handler.setStream(stream)
-    except (OSError, ValueError):  # its stream was closed, and cannot be flushed before it is replaced
-        handler.stream = stream
     except AttributeError:
         return  # a handler of somebody's that chooses its stream itself
+    except Exception:  # its stream was closed, or is somebody's own, and cannot be flushed before it is replaced
+        handler.stream = stream

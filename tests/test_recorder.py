@@ -1,12 +1,14 @@
 # pyright: reportOptionalMemberAccess=false
 import math
 import struct
+from itertools import pairwise
 
 import pytest
 
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind, encode_file_header
+from runfork.journal.frames import schema_frames
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import JournalWriter
 from runfork.problems import Problems
@@ -54,6 +56,40 @@ def test_names_are_written_once(journal, recorder):
         recorder.log_metrics({"a" * 500: step}, step)
 
     assert journal.size < 100 * 40 + 1000
+
+
+def test_names_are_written_again_whenever_the_journal_has_doubled(journal, recorder):
+    for step in range(20_000):
+        recorder.log_metrics({"a": step}, step)
+        recorder.repeat_schemas()
+    with journal.path.open("rb") as file:
+        copies = [offset for offset, _, _ in schema_frames(file, 0, journal.size)]
+
+    assert [round(later / earlier) for earlier, later in pairwise(copies[1:])] == [2] * (len(copies) - 2)
+    assert 8 <= len(copies) <= 9
+
+
+def test_names_that_are_written_again_take_an_eighth_of_the_journal_at_most(journal, recorder):
+    for number in range(3000):
+        recorder.log_metrics({f"name {number}": 1, "pad" * 50: 2}, 0)
+        recorder.repeat_schemas()
+    with journal.path.open("rb") as file:
+        copies = sum(1 for _ in schema_frames(file, 0, journal.size))
+
+    assert 3000 < copies < 3000 * 1.2
+
+
+def test_rows_are_read_although_the_first_copy_of_their_names_is_damaged(journal, recorder):
+    for step in range(1000):
+        recorder.log_metrics({"a": step}, step)
+    recorder.repeat_schemas()
+    data = bytearray(journal.path.read_bytes())
+    data[data.index(b"a" + struct.pack("<I", 8))] ^= 1
+    journal.path.write_bytes(data)
+    batch = read(journal)
+
+    assert [(rows.paths, len(rows.steps)) for rows in batch.rows] == [(("a",), 1000)]
+    assert [damage.reason for damage in batch.damage] == ["a frame whose checksum differs"]
 
 
 def test_memory_does_not_grow_with_sets_of_names_that_never_come_again(recorder):

@@ -41,6 +41,11 @@ __all__ = ["Recorder", "now_us", "to_micros"]
 MAX_SCHEMAS = 4096
 """Sets of names that are remembered; a caller that never repeats one costs time, not memory."""
 
+FIRST_REPEAT_BYTES = 4096
+LARGEST_REPEAT_BYTES = 64 * 1024 * 1024
+REPEATED_SHARE = 8
+"""SCHEMA frames are written again after so many bytes, then whenever the journal doubles; an eighth of it at most is theirs."""
+
 _MAX_JSON_BYTES = 8 * 1024 * 1024
 _MICRO = 1_000_000
 _MAX_WHOLE_STEP = 10**12
@@ -76,7 +81,7 @@ def to_micros(timestamp: object) -> int:
 class _Schema:
     """An ordered set of metric names, with what is needed to pack a row of them."""
 
-    __slots__ = ("identifier", "length_crc", "pack", "paths", "payload_length")
+    __slots__ = ("identifier", "length_crc", "pack", "paths", "payload_length", "repeat_at")
 
     def __init__(self, identifier: int, paths: tuple[str, ...], *, is_preview: bool) -> None:
         self.identifier = identifier
@@ -85,6 +90,12 @@ class _Schema:
         self.pack = struct.Struct(f"{FRAME_BODY_FORMAT}{count}d").pack
         self.payload_length = 8 * count
         self.length_crc = crc32(FRAME_LENGTH.pack(self.payload_length))
+        self.repeat_at = 0
+
+    def definition(self) -> bytes:
+        """Return the SCHEMA frame."""
+        payload = "\0".join(self.paths).encode("utf-8")
+        return encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=self.identifier)
 
     def row(
         self, values: Sequence[float], *, micro: int, moment: int, completion: float | None, is_clock: bool
@@ -111,6 +122,7 @@ class Recorder:
         self._schemas: dict[tuple[Any, ...], _Schema] = {}
         self._other_schemas: dict[tuple[Any, ...], _Schema] = {}  # previews, clock axis, names that need flattening
         self._next_schema = 1
+        self._repeated_bytes = 0
         self._types: dict[str, AttributeType] = {}
         self.has_points = False
         self.is_closed = False
@@ -121,6 +133,7 @@ class Recorder:
         self._schemas = {}
         self._other_schemas = {}
         self._next_schema = 1
+        self._repeated_bytes = 0
 
     def close(self) -> None:
         """Refuse whatever comes from now on; each is counted."""
@@ -199,16 +212,31 @@ class Recorder:
             if schema is None:
                 schema = _Schema(self._next_schema, paths, is_preview=is_preview)
                 self._next_schema += 1
-                payload = "\0".join(paths).encode("utf-8")
-                frame = encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=schema.identifier)
                 lost = self._journal.lost_records
-                self._journal.write(frame)
+                self._journal.write(schema.definition())
                 if self._journal.lost_records > lost:
                     return None  # rows of names that are not in the journal could not be read
+                schema.repeat_at = self._journal.size + FIRST_REPEAT_BYTES
                 if len(cache) >= MAX_SCHEMAS:
                     cache.clear()
                 cache[key] = schema
         return schema
+
+    def repeat_schemas(self) -> None:
+        """Write the names of rows again where much was written since: should one copy be damaged, another stands for it."""
+        if self._journal.backlog_bytes or not self._lock.acquire(blocking=False):  # a signal handler must not wait here
+            return
+        try:
+            frames, size = [], self._journal.size
+            for schema in (*self._schemas.values(), *self._other_schemas.values()):
+                if schema.repeat_at <= size and self._repeated_bytes * REPEATED_SHARE <= size:
+                    frames.append(schema.definition())
+                    self._repeated_bytes += len(frames[-1])
+                    schema.repeat_at = size + min(size, LARGEST_REPEAT_BYTES)
+        finally:
+            self._lock.release()
+        for frame in frames:
+            self._journal.write(frame)
 
     # Everything else
 

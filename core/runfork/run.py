@@ -237,6 +237,7 @@ class Run(Origin):
             return
         self._state = state or (self._state if self._state != "running" else "finished")
         if self.journal.has_begun:
+            self.recorder.repeat_schemas()
             self.recorder.record(Kind.CLOSE, {"state": self._state})
         self._is_closed = True
         self.recorder.close()

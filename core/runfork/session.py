@@ -204,6 +204,7 @@ class Session:
         elif moment - beat >= HEARTBEAT_SECONDS:
             self._run.recorder.record(Kind.HEARTBEAT, {})
             self._heartbeat = (moment, self._run.journal.size)
+        self._run.recorder.repeat_schemas()
         self._run.journal.sync()
 
     def _sample(self) -> None:

@@ -212,24 +212,29 @@ class Run(Origin):
 
         Args:
             state: The final state; default is the last one set, or "finished".
-            timeout: Accepted for scripts written for Neptune; there is nothing to wait for.
+            timeout: Seconds to wait for another thread that is closing it, too; None waits until that is done.
 
         Raises:
             ArgumentError: `state` is no state; the run is still open.
         """
-        del timeout
         if state is not None:
             _check_state(state)
-        with self._closing:
-            if self._is_closed:
-                return
-            if self._session is not None:
-                self._session.stop()
-                self._session.settle()
-            self._end(state)
-            if self._session is not None:
-                self._session.finish()
-            self.problems.tell_noted()
+        if self._closing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
+            try:
+                self._close(state)
+            finally:
+                self._closing.release()
+
+    def _close(self, state: str | None) -> None:
+        if self._is_closed:
+            return
+        if self._session is not None:
+            self._session.stop()
+            self._session.settle()
+        self._end(state)
+        if self._session is not None:
+            self._session.finish()
+        self.problems.tell_noted()
 
     def _end(self, state: str | None) -> None:
         """Write the last record. A forked child that logged nothing leaves nothing."""
@@ -293,6 +298,8 @@ class Run(Origin):
             **({"forked_by": self._forked_by} if self._forked_by else {}),
         }
         self._writer = writer
+        if self._forked_by and self._session is not None:
+            self._session.keep_child()
         first = encode_frame(Kind.CREATE, encode_json(self._identity.creation()), time=moment, step=NO_STEP)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
 

@@ -59,6 +59,8 @@ class Session:
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
         self._last_exception = getattr(sys, "last_value", None)
         self._terminator: _Terminator | None = None
+        self._is_forked = False
+        self._is_dying = False
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
 
     # Life
@@ -73,25 +75,37 @@ class Session:
             self._find_samplers,
         ):
             self.keeper.tell(job)
-        self.keeper.start()
+        if not self.keeper.start():
+            self._run.problems.tell(
+                "keeper",
+                "this interpreter has no thread to give: what is logged is safe, but synced to disk only when the run is closed, "
+                "and there are no heartbeats, hardware metrics or plugins; log from the main interpreter to have them",
+            )
         atexit.register(self._at_exit)
         self._terminator = _Terminator.install(self)
         if self._captures_console:
-            self._start_console()
+            try:
+                self._start_console()
+            except Exception as error:  # what stands at sys.stdout may raise anything; training goes on
+                self._failed(error)
 
     def stop(self) -> None:
         """End the recurring work, flush the console, and note what went wrong. Waits at most 5 seconds."""
-        atexit.unregister(self._at_exit)
         console, self._console = self._console, None
         if console is not None:
-            console.stop()
+            try:
+                console.stop(restores_streams=not self._is_dying)
+            except Exception as error:  # as in `start`
+                self._failed(error)
 
     def finish(self) -> None:
         """Tell the plugins that the run is closed, and end the thread."""
+        atexit.unregister(self._at_exit)  # not before: a closing that is interrupted is left to the end of the process
         if self._terminator is not None:
             self._terminator.remove(self)
         self.keeper.tell(self._close_samplers)
-        self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
+        if not self._is_forked:
+            self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
         if not self.keeper.stop(self._patience_seconds):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
 
@@ -103,7 +117,10 @@ class Session:
         self._patience_seconds = PREEMPTED_PATIENCE_SECONDS
         self._run.set_status("preempted")
         if is_last_word:
-            self._run.close()
+            # Neither streams nor log handlers are touched any more: who holds their locks may wait for what was interrupted.
+            self._is_dying = True
+            self._run.problems.be_silent()
+            self._run.close(timeout=PREEMPTED_PATIENCE_SECONDS)
 
     def settle(self) -> None:
         """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
@@ -115,12 +132,19 @@ class Session:
         self._diagnose()
 
     def forget(self) -> None:
-        """Begin anew in a child process after ``os.fork()``: no thread, no console, no samplers."""
+        """Begin anew in a child process after ``os.fork()``: no console, no samplers, and no thread before there is a journal."""
+        self._is_forked = True
         self._plugins_lock = threading.RLock()
         self._is_ending = threading.Event()
         self._samplers = []
         self._console = None
+        self._diagnosed = self._diagnosis()
         self.keeper.forget()
+
+    def keep_child(self) -> None:
+        """Sync the journal of a child process left by ``os.fork()``, and give signs of life. Called when that journal begins."""
+        if not self.keeper.is_started:
+            self.keeper.start()
 
     @property
     def plugins(self) -> Plugins:
@@ -146,7 +170,8 @@ class Session:
 
         def job() -> None:
             try:
-                sync_file(path)
+                with self.keeper.at_rest():
+                    sync_file(path)
             except OSError as error:
                 self._run.problems.tell(
                     "sync file", f"the logged file {path} could not be synced to disk ({error}); check the disk"
@@ -158,7 +183,8 @@ class Session:
 
     def _let_the_caller_go_first(self) -> None:
         """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
-        self._is_ending.wait(HEAD_START_SECONDS)
+        with self.keeper.at_rest():
+            self._is_ending.wait(HEAD_START_SECONDS)
 
     def _tell_created(self) -> None:
         self.plugins.after_run_created(self._run)
@@ -205,7 +231,8 @@ class Session:
             self._run.recorder.record(Kind.HEARTBEAT, {})
             self._heartbeat = (moment, self._run.journal.size)
         self._run.recorder.repeat_schemas()
-        self._run.journal.sync()
+        with self.keeper.at_rest():
+            self._run.journal.sync()
 
     def _sample(self) -> None:
         readings: dict[str, float] = {}
@@ -233,7 +260,7 @@ class Session:
                     f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on"
                 )
         run.problems.tell_noted()
-        state = (run.problems.dropped_values, run.journal.lost_records, len(run.problems.sentences))
+        state = self._diagnosis()
         if state == self._diagnosed or not run.journal.has_begun:
             return
         self._diagnosed = state
@@ -243,6 +270,10 @@ class Session:
             "sys/diagnostics/problems": [AttributeType.STRING.value, "\n".join(run.problems.sentences)[:65536]],
         }
         run.recorder.record(Kind.CONFIGS, body)
+
+    def _diagnosis(self) -> tuple[int, int, int]:
+        problems = self._run.problems
+        return problems.dropped_values, self._run.journal.lost_records, len(problems.sentences)
 
     def _failed(self, error: Exception) -> None:
         self._run.problems.tell(
@@ -270,7 +301,9 @@ class Session:
         error = getattr(sys, "last_value", None)
         if error is not None and error is not self._last_exception and self._run.status.state == "running":
             self._run.set_status("aborted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+        self._run.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
         self._run.close()
+        self._run.problems.be_silent()
 
 
 class _Terminator:
@@ -286,14 +319,18 @@ class _Terminator:
         if threading.current_thread() is not threading.main_thread():
             return None
         current = signal.getsignal(signal.SIGTERM)
-        if isinstance(current, cls) and current.is_of_this_process:
-            current.add(session)
-            return current
-        if current is not signal.SIG_DFL:
+        if isinstance(current, cls):
+            if current.is_of_this_process:
+                current.add(session)
+                return current
+        elif current is not signal.SIG_DFL:
             return None
         handler = cls()
         handler.add(session)
-        signal.signal(signal.SIGTERM, handler)
+        try:
+            signal.signal(signal.SIGTERM, handler)
+        except ValueError:  # a subinterpreter
+            return None
         return handler
 
     @property

@@ -11,7 +11,10 @@ import threading
 import time
 import weakref
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from runfork.descriptors import duplicate, open_descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,10 +75,12 @@ class JournalWriter:
                 return self._write_after_backlog(frame)
             try:
                 written = os.write(self._fd, frame)
+                self._end += written
+                if written != len(frame):
+                    self._complete(frame, written)
             except OSError as error:
                 return self._write_slowly(frame, error)
-            self._end += written
-            return written == len(frame) or self._complete(frame, written)
+            return True
 
     def sync(self) -> None:
         """Ask the disk to keep what was written, so that power loss costs nothing up to here; blocks this thread only."""
@@ -85,7 +90,7 @@ class JournalWriter:
             path, end = self.path, self._end
             if self._fd < 0 or end == self._synced:
                 return
-            fd = os.dup(self._fd)
+            fd = duplicate(self._fd)
         try:
             _fdatasync(fd)
             if os.fstat(fd).st_nlink == 0:
@@ -155,23 +160,20 @@ class JournalWriter:
         """Bytes that the kernel has and the disk may not."""
         return self._end - self._synced
 
-    def _complete(self, frame: bytes, written: int) -> bool:
-        """Finish a write that the kernel cut short, or cut the journal back to where the record began."""
-        start = self._end - written
+    def _complete(self, frame: bytes, written: int) -> None:
+        """Finish a write that the kernel cut short, or cut the journal back to where the record began, and raise."""
         view = memoryview(frame)
         try:
             while written < len(frame):
                 more = os.write(self._fd, view[written:])
                 written += more
                 self._end += more
-        except OSError as error:
-            try:
-                os.ftruncate(self._fd, start)
-                self._end = start
-            except OSError:
-                pass  # the torn frame stays; readers skip it by its checksum
-            return self._keep(frame, error)
-        return True
+        except OSError:
+            with suppress(OSError):  # the torn frame stays then; readers skip it by its checksum
+                # The file knows best: a KeyboardInterrupt may have kept an earlier write from being counted in `_end`.
+                self._end = os.fstat(self._fd).st_size - written
+                os.ftruncate(self._fd, self._end)
+            raise
 
     def _write_slowly(self, frame: bytes, error: OSError) -> bool:
         """Open the journal if this is the first record, or keep the record if the disk refuses it."""
@@ -189,7 +191,7 @@ class JournalWriter:
     def _open(self) -> None:
         path, first = self._begin()
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
         try:
             written = os.write(fd, first)
             while written < len(first):
@@ -202,13 +204,16 @@ class JournalWriter:
 
     def _keep(self, frame: bytes, error: OSError) -> bool:
         """Hold a record in memory until the disk takes it."""
+        self._refused(error)
+        return self._hold(frame)
+
+    def _refused(self, error: OSError) -> None:
         self._tell(
             f"write {error.errno}",
             f"the journal {self._place} cannot be written ({error}); training goes on, the newest 16 MiB wait in memory: "
             "make the directory writable or free space, or name another with RUNFORK_DIR",
         )
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        return self._hold(frame)
 
     def _write_after_backlog(self, frame: bytes) -> bool:
         if time.monotonic() >= self._retry_at:
@@ -225,14 +230,28 @@ class JournalWriter:
 
     def _write_backlog(self) -> None:
         """Try to write what waits, in order; stops at the first refusal."""
-        waiting, self._backlog = self._backlog, deque()
-        while waiting:
-            frame = waiting.popleft()
-            self._backlog_bytes -= len(frame)
-            self.write(frame)
-            if self._backlog:  # refused: it was put back as the only one
-                self._backlog.extend(waiting)
+        while self._backlog:
+            frame = self._backlog[0]
+            if not self._append(frame):
                 break
+            # Not before, or a KeyboardInterrupt would lose it; a record that is written twice does no harm.
+            if self._backlog and self._backlog[0] is frame:  # else a signal handler was here
+                self._backlog.popleft()
+                self._backlog_bytes -= len(frame)
+
+    def _append(self, frame: bytes) -> bool:
+        """Write a record that waits; False if the disk still refuses it."""
+        try:
+            if self._fd < 0:
+                self._open()
+            written = os.write(self._fd, frame)
+            self._end += written
+            if written != len(frame):
+                self._complete(frame, written)
+        except OSError as error:
+            self._refused(error)
+            return False
+        return True
 
     def _tell(self, kind: str, sentence: str) -> None:
         if kind not in self._told:

@@ -16,13 +16,13 @@ has left them, and one row of `max_line_bytes`.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
 from runfork.attributes import MAX_STRING_BYTES
 from runfork.capture.row import Row, split_by_bytes
+from runfork.capture.tokens import Token, has_control, split_unfinished, tokenise
 
 __all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "LineEditor", "Output"]
 
@@ -34,27 +34,13 @@ MAX_REMEMBERED_COLUMNS = 4096
 _MAX_JUMP = 1024
 """Farthest column that a cursor movement reaches past the end of a row; a terminal would stop at its right margin."""
 
-_MAX_ESCAPE = 4096
-"""Longest control sequence to wait for the end of."""
+_ESCAPES = {"M": "A", "D": "B", "E": "E"}
+"""Escape sequences that do the same as control sequences with these ends."""
 
 _SECOND = 1_000_000
 _SNAPSHOT_INTERVAL = _SECOND
 _SETTLE_TIME = _SECOND
 _PARTIAL_TIME = 5 * _SECOND
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_TOKEN = re.compile(
-    r"""(?P<text>(?:[^\x00-\x1f\x7f-\x9f]|\t)+)
-    | (?P<newline>[\n\x0b\x0c])
-    | (?P<carriage>\r)
-    | (?P<backspace>\x08+)
-    | \x1b\[(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])
-    | (?P<string>\x1b[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=[\n\x1b])))
-    | \x1b(?P<escape>[ -/]*[0-Z\\`-~])
-    | (?P<ignored>[\x00-\x1f\x7f-\x9f])""",
-    re.VERBOSE,
-)
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[]PX^_][^\x07\x1b\n]*\x1b?)?\Z")
 
 
 class Output(NamedTuple):
@@ -103,7 +89,7 @@ class LineEditor:
     def feed(self, text: str, now: int) -> Output:
         """Take what was written at `now` (microseconds, not decreasing), and return what is finished by it."""
         self._now = now
-        if self._is_simple and _CONTROL.search(text) is None:
+        if self._is_simple and not has_control(text):
             return self._append(text)
         self._edit(text)
         return self._take_output()
@@ -209,12 +195,8 @@ class LineEditor:
     def _edit(self, text: str) -> None:
         self._absorb_parts()
         self._has_moved = False
-        text = self._escape + text
-        self._escape = ""
-        if (unfinished := _UNFINISHED.search(text)) and len(unfinished[0]) <= _MAX_ESCAPE:
-            self._escape = unfinished[0]
-            text = text[: unfinished.start()]
-        for token in _TOKEN.finditer(text):
+        text, self._escape = split_unfinished(self._escape + text)
+        for token in tokenise(text):
             self._handle(token)
         self._is_simple = not (
             self._row.cells
@@ -227,23 +209,22 @@ class LineEditor:
             or self._escape
         )
 
-    def _handle(self, token: re.Match[str]) -> None:
-        kind = token.lastgroup
-        if kind == "carriage":
+    def _handle(self, token: Token) -> None:
+        if token.kind == "carriage":
             self._returns += 1
-        elif kind == "newline":
+        elif token.kind == "newline":
             self._start_new_line()
-        elif kind == "text":
+        elif token.kind == "text":
             self._apply_returns()
-            self._write(token[0])
-        elif kind == "backspace":
+            self._write(token.text)
+        elif token.kind == "backspace":
             self._apply_returns()
             self._redraw()
-            self._column = max(0, self._column - len(token[0]))
-        elif kind == "final":
-            self._control(token["final"], token["parameters"])
-        elif kind == "escape" and token["escape"] == "M":
-            self._move_up(1)
+            self._column = max(0, self._column - len(token.text))
+        elif token.kind == "control":
+            self._control(token)
+        elif token.text in _ESCAPES:
+            self._control(Token("control", _ESCAPES[token.text]))
 
     def _write(self, text: str) -> None:
         if self._row.is_live and not self._has_moved:
@@ -306,7 +287,8 @@ class LineEditor:
             self._clear_row()
         self._returns = 0
         is_drawn = row.is_live and not (row.is_released and row.cells)
-        self._leave_downwards(hold=is_drawn or self._is_cursor_hidden)
+        is_gap = bool(self._held) and row.is_blank()  # perhaps where the next of several bars will be drawn
+        self._leave_downwards(hold=is_drawn or is_gap or self._is_cursor_hidden)
 
     def _leave_downwards(self, *, hold: bool) -> None:
         row = self._row
@@ -338,36 +320,37 @@ class LineEditor:
 
     # Control sequences.
 
-    def _control(self, final: str, parameters: str) -> None:
+    def _control(self, token: Token) -> None:
+        final = token.text
         if final == "m":
             return
         self._apply_returns()
         self._has_moved = True
-        if parameters.startswith("?"):
-            if "25" in parameters[1:].split(";") and final in "hl":
+        if token.parameters.startswith("?"):
+            if "25" in token.parameters[1:].split(";") and final in "hl":
                 self._is_cursor_hidden = final == "l"
             return
-        first = parameters.split(";", maxsplit=1)[0]
-        number = min(int(first), _MAX_JUMP) if first.isdecimal() and len(first) <= 9 else 0  # noqa: PLR2004
+        number = min(token.number(), _MAX_JUMP)
         self._move(final, max(1, number))
-        if final == "K":
+        if final in "K@PX":
             self._redraw()
-            self._erase_in_row(number)
+            self._change_row(final, number)
         elif final == "J":
             self._erase_in_screen(number)
         elif final in "Hf":
-            self._jump(parameters)
+            self._begin_screen()
+            self._column = self._reach(max(0, token.number(1) - 1))
 
     def _move(self, final: str, number: int) -> None:
         column = self._column
         if final in "AF":
             self._move_up(number)
-        elif final in "BE":
+        elif final in "BEe":
             self._move_down(number)
-        elif final in "DG":
+        elif final in "DG`":
             self._redraw()
             self._column = max(0, column - number) if final == "D" else self._reach(number - 1)
-        elif final == "C":
+        elif final in "Ca":
             self._column = self._reach(column + number)
         if final in "EF":
             self._column = 0
@@ -406,13 +389,18 @@ class LineEditor:
             self._leave_downwards(hold=True)
             self._column = column
 
-    def _erase_in_row(self, mode: int) -> None:
-        if mode == 0:
-            self._row.erase(self._column)
-        elif mode == 1:
-            self._row.erase(0, self._column + 1)
+    def _change_row(self, final: str, number: int) -> None:
+        row, column = self._row, self._column
+        if final == "@":
+            row.insert_blanks(column, max(1, number))
+        elif final == "P":
+            row.remove(column, max(1, number))
+        elif final == "X":
+            row.erase(column, column + max(1, number))
+        elif number == 0:
+            row.erase(column)
         else:
-            self._row.erase(0)
+            row.erase(0, column + 1 if number == 1 else None)
 
     def _erase_in_screen(self, mode: int) -> None:
         self._redraw()
@@ -422,12 +410,6 @@ class LineEditor:
                 row.cells.clear()
         elif mode > 1:
             self._begin_screen()
-
-    def _jump(self, parameters: str) -> None:
-        """Begin a new row for a jump to an absolute place: where it lies on the screen is not known."""
-        self._begin_screen()
-        _, _, column = parameters.partition(";")
-        self._column = self._reach(max(0, int(column[:6]) - 1)) if column.isdecimal() else 0
 
     def _begin_screen(self) -> None:
         """Hand out what is on the screen, and begin below it."""

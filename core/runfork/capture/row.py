@@ -43,6 +43,17 @@ class Row:
 
     def write(self, column: int, text: str) -> int:
         """Write `text` over the row from `column` on, and return the column after it."""
+        if "\t" not in text or column >= len(self.cells):
+            return self._overwrite(column, text)
+        for number, part in enumerate(text.split("\t")):
+            if number and column < len(self.cells):  # over what is there a tab is a movement
+                column += _TAB_COLUMNS - column % _TAB_COLUMNS
+            elif number:
+                column = self._overwrite(column, "\t")
+            column = self._overwrite(column, part) if part else column
+        return column
+
+    def _overwrite(self, column: int, text: str) -> int:
         cells = self.cells
         if column > len(cells):
             cells.extend(" " * (column - len(cells)))
@@ -91,6 +102,19 @@ class Row:
         else:
             self._cut_wide(end)
             cells[start:end] = " " * (end - start)
+
+    def remove(self, start: int, count: int) -> None:
+        """Take `count` columns from `start` on out; what follows moves up."""
+        if start < len(self.cells):
+            self._cut_wide(start)
+            self._cut_wide(start + count)
+            del self.cells[start : start + count]
+
+    def insert_blanks(self, start: int, count: int) -> None:
+        """Put `count` blank columns at `start`; what follows moves on."""
+        if start < len(self.cells):
+            self._cut_wide(start)
+            self.cells[start:start] = " " * count
 
 
 def to_cells(text: str, column: int = 0) -> list[str]:

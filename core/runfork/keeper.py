@@ -5,6 +5,7 @@ The training thread never waits for it, except in `Run.close`, and there for a b
 
 from __future__ import annotations
 
+import logging  # noqa: F401  it registers with `os.fork()`, which is no time for a job to be the first that imports it
 import os
 import threading
 import time

@@ -1,7 +1,10 @@
-"""Answers of two indexes to the same questions, compared to the last bit but for rounding in averages."""
+"""Two indexes, and their answers to the same questions, compared to the last bit but for rounding in averages."""
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +12,19 @@ import pytest
 from tests.strategies import PATHS, RUNS
 
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
+from runfork.index.memory import MemoryIndex
+from runfork.index.sqlite import SqliteIndex
 
 KEYS = [SeriesKey(run_id, path) for run_id in [*RUNS, "unknown"] for path in [*PATHS, "sys/tags", "nobody/has/it"]]
+
+
+@contextmanager
+def both_indexes(sizes=None):
+    """Yield an index in memory and one in a file, both empty."""
+    with ExitStack() as opened:
+        path = Path(opened.enter_context(tempfile.TemporaryDirectory())) / "index.db"
+        memory = opened.enter_context(closing(MemoryIndex()))
+        yield memory, opened.enter_context(closing(SqliteIndex(path, sizes=sizes)))
 
 
 def plain(value) -> Any:

@@ -1,8 +1,30 @@
+"""Lineage, by hand and against naive models: the rules in `runfork.lineage`, and end to end through both indexes."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.answers import both_indexes
+from tests.naive_lineage import (
+    CLOCK_PATH,
+    METRIC_PATHS,
+    NUMBERS,
+    TEXT_PATH,
+    Frame,
+    NaiveProject,
+    NaiveRun,
+    projects,
+    written,
+)
+from tests.strategies import SIZES, examples
 
+from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
 from runfork.lineage import Fork, RunNode, Segment, ancestors, children_of, depth, heads, is_pending, segments
-from runfork.steps import MAX_MICRO_STEP
+from runfork.steps import MAX_MICRO_STEP, MICRO
+from runfork.testing.histories import HistoryWriter
 
 STEPS = st.integers(0, 12)
 PATHS = ("train/loss", "val/acc", "runtime/stdout")
@@ -174,3 +196,128 @@ def test_a_lineage_of_ten_thousand_runs_is_no_recursion():
     runs = tree(node("r0"), *(node(f"r{number}", f"r{number - 1}", number) for number in range(1, 10_000)))
 
     assert len(segments("r9999", runs)) == 10_000
+
+
+# End to end: any tree of runs, through both indexes, against a model that knows neither
+
+
+def assert_agrees(index, model, run_ids=None):
+    """Compare everything that a lineage decides."""
+    nodes = index.nodes()
+    assert set(model.runs) == set(nodes)
+    assert model.heads() == {row.node.run_id for row in index.runs(RunsQuery(heads_only=True)).rows}
+    run_ids = list(model.runs) if run_ids is None else run_ids
+    values = index.values(run_ids)
+    for run_id in run_ids:
+        fork = model.runs[run_id].fork
+        assert (fork and (fork["parent"], fork["step"])) == (
+            nodes[run_id].fork and (nodes[run_id].fork.parent, nodes[run_id].fork.step)
+        )
+        assert is_pending(run_id, nodes) == (fork is not None and fork["parent"] not in model.runs)
+        assert model.depth(run_id) == values[run_id]["sys/forking/depth"].value
+        assert model.tags(run_id) == values[run_id]["sys/tags"].value
+        for path in ("lr", "size"):
+            value = values[run_id].get(path)
+            assert model.config(run_id, path) == (value and value.value)
+        for path in (*METRIC_PATHS, CLOCK_PATH, TEXT_PATH):
+            assert_series_agrees(index, model, run_id, path, values[run_id].get(path))
+
+
+def assert_series_agrees(index, model, run_id, path, value):
+    points = sorted(model.seen(run_id, path).items())
+    previews = sorted(model.previews(run_id, path).items())
+    series = index.points(PointsRequest([SeriesKey(run_id, path)], previews=True))
+    if not points and not previews:
+        assert (series, value) == ([], None)
+        return
+    [found] = series
+    sources = [found.segments[position].run_id for position in found.sources]
+    columns = zip(found.steps.tolist(), list(found.values), found.times.tolist(), sources, strict=True)
+    assert [(step, *point) for step, point in points + previews] == list(columns)
+    assert [False] * len(points) + [True] * len(previews) == found.is_preview.tolist()
+    last = points[-1][1][0] if points else None
+    assert (last, len(points)) == (value.value, value.statistics["count"])
+    if points and path != TEXT_PATH:
+        numbers = [number for _, (number, _, _) in points]
+        expected = points[0][0], points[-1][0], min(numbers), max(numbers)
+        assert expected == tuple(value.statistics[name] for name in ("first_step", "last_step", "min", "max"))
+
+
+@pytest.mark.timeout(3600)
+def test_any_lineage_reads_as_a_naive_model_says(tried):
+    seen = []
+
+    @examples(100)
+    @given(projects(), SIZES)
+    def holds(project, sizes):
+        journals, portions, order = project
+        model = NaiveProject()
+        writers = {(run_id, writer): HistoryWriter(run_id, writer, created=7) for run_id, writer in journals}
+        for key, frames in journals.items():
+            for frame in frames:
+                written(writers[key], frame)
+        with both_indexes(sizes) as indexes:
+            for key in order:
+                run_id, writer = key
+                run = model.runs.setdefault(run_id, NaiveRun())
+                run.began[writer] = 7
+                held = run.writers.setdefault(writer, [])
+                held += journals[key][len(held) : len(held) + portions[key]]
+                batch = writers[key].batch(portions[key])
+                for index in indexes:
+                    index.apply(batch)
+                    assert_agrees(index, model)
+        seen.append(len(order))
+
+    holds()
+    tried(
+        "trees of runs (late, missing and looping parents, cuts of marks, three writers, steps of any order and repeated) "
+        "against a naive model, after every portion that arrives",
+        times=len(seen),
+        outcome=f"{sum(seen):,} portions, both indexes agree",
+    )
+
+
+@pytest.mark.timeout(3600)
+def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
+    seen = []
+
+    @examples(10)
+    @given(
+        st.integers(20, 120),
+        st.lists(st.tuples(st.integers(-3, 5), NUMBERS, st.booleans()), min_size=1, max_size=8),
+        st.integers(0, 2**32),
+        SIZES,
+    )
+    def holds(depth, habits, seed, sizes):
+        model = NaiveProject()
+        batches = []
+        for number in range(depth):
+            offset, value, inherits = habits[number % len(habits)]
+            fork = {"parent": f"r{number - 1}", "step": max(0, 3 * number + offset) * MICRO, "mark": None}
+            about = {**fork, "inherits": inherits} if number else {"parent": None, "step": 0, "inherits": True}
+            frames = [Frame("create", number, {**about, "name": None, "created": number})]
+            for step in range(max(0, 3 * number + min(offset, 1)), 3 * number + 4):
+                point = {"path": "metric/a", "step": step * MICRO, "value": value + number}
+                frames.append(Frame("point", number + 1, point))
+            if number % 7 == 0:
+                frames.append(Frame("config", number + 1, {"path": "lr", "value": number}))
+            journal = HistoryWriter(f"r{number}", created=number)
+            for frame in frames:
+                written(journal, frame)
+            model.runs[f"r{number}"] = NaiveRun({"w1": frames}, {"w1": number})
+            batches.append(journal.batch())
+        Random(seed).shuffle(batches)
+        with both_indexes(sizes) as indexes:
+            for index in indexes:
+                for batch in batches:
+                    index.apply(batch)
+                assert_agrees(index, model, [f"r{depth - 1}", f"r{depth // 2}"])
+        seen.append(depth)
+
+    holds()
+    tried(
+        "chains of 20 to 120 forks that arrive in any order, against the naive model",
+        times=len(seen),
+        outcome=f"{sum(seen):,} runs, both indexes agree",
+    )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import time
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from runfork.errors import ArgumentError, FormatError, NotFoundError
+from runfork.errors import ArgumentError, FormatError, NotFoundError, RunforkWarning
 from runfork.files import FOLDER
 from runfork.identifiers import check_project
-from runfork.index.interface import RunsQuery, StaleIndexError
+from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import JournalKey
 from runfork.plugins import Plugins, load_plugins
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Project"]
 
 DRAIN_WAIT_SECONDS = 30.0
+IN_MEMORY = "sqlite:///:memory:"
 
 
 class Project:
@@ -44,6 +46,7 @@ class Project:
         index: What is derived from its journals.
         lock_path: Lock file of whoever brings the index up to date; None if nobody else uses this index.
         reopen: Opens the index again where it turned out to be damaged.
+        open_private: Opens an index in memory, for where the other one cannot be used; None if that is an error.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Project:
         *,
         lock_path: Path | None = None,
         reopen: Callable[[], Index] | None = None,
+        open_private: Callable[[], Index] | None = None,
     ) -> None:
         self.name = name
         self.store = store
@@ -62,6 +66,7 @@ class Project:
         """Journals that could not be read at the last refresh, and why."""
         self._lock_path = lock_path
         self._reopen = reopen
+        self._open_private = open_private
         self._readers: dict[Path, JournalReader] = {}
         self._keys: dict[Path, JournalKey] = {}
         self._sizes: dict[Path, int] = {}
@@ -89,17 +94,25 @@ class Project:
         chosen = check_project(name) if name is not None else settings.project or default_project()
         indexes = Path(settings.index_directory).expanduser().absolute() if settings.index_directory else None
         store = Store(find_data_directory(directory or settings.directory), indexes)
-        lock_path = None
+        open_index = (plugins or load_plugins()).open_index
+        lock_path = private = None
         if index_uri is None:
             path = store.index_path(chosen)
             if not store.project_directory(chosen).is_dir():
                 index_uri = "memory://"  # nothing to index, and reading must not create folders
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
                 lock_path = path.with_suffix(".lock")
                 index_uri = f"sqlite:///{path}"
-        opener = partial((plugins or load_plugins()).open_index, index_uri)
-        return cls(chosen, store, opener(), lock_path=lock_path, reopen=opener)
+                private = partial(open_index, IN_MEMORY)
+        opener = partial(open_index, index_uri)
+        try:
+            index = opener()
+        except UnusableIndexError as error:
+            if private is None:
+                raise
+            _tell_private(error)
+            index, lock_path = private(), None
+        return cls(chosen, store, index, lock_path=lock_path, reopen=opener, open_private=private)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -118,29 +131,45 @@ class Project:
     def refresh(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Apply what is new in the journals. Damage is skipped and noted in the index; unreadable journals in `unreadable`.
 
-        Where another process is doing so at this moment, this one waits for it, and then applies the rest.
+        Where another process is doing so at this moment, this one waits for it, and then applies the rest. Where the index
+        cannot be used, what it would say is worked out in memory from now on, which is told with a `RunforkWarning`.
 
         Args:
             progress: Told how many bytes of how many are done.
+
+        Raises:
+            UnusableIndexError: The index was asked for by its URI, and cannot be used.
         """
+        try:
+            self._refresh_or_rebuild(progress)
+        except UnusableIndexError as error:
+            if self._open_private is None:
+                raise
+            _tell_private(error)
+            self._go_on_with(self._open_private)
+            self._lock_path = None
+            self._refresh(progress)
+
+    def _refresh_or_rebuild(self, progress: Callable[[int, int], None] | None) -> None:
         try:
             self._refresh(progress)
         except StaleIndexError:
             if self._reopen is None:
                 raise
-            self.index = self._reopen()
-            self._forget()
+            self._go_on_with(self._reopen)
             self._refresh(progress)
+
+    def _go_on_with(self, open_index: Callable[[], Index]) -> None:
+        """Take another index, of which nothing is known yet."""
+        self.index.close()
+        self.index = open_index()
+        self._readers, self._sizes, self._writers, self._states = {}, {}, {}, {}
 
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
         with self._drain_lock():
             if changed := self._changed_journals():
                 self._apply_together(changed, progress)
             self._set_states()
-
-    def _forget(self) -> None:
-        """Know nothing of the index: it begins anew."""
-        self._readers, self._sizes, self._writers, self._states = {}, {}, {}, {}
 
     def _changed_journals(self) -> dict[Path, int]:
         """Return journals of which not all is known to be applied, and their sizes."""
@@ -232,7 +261,7 @@ class Project:
             return
         import fcntl
 
-        with self._lock_path.open("a") as file:
+        with self._open_lock(self._lock_path) as file:
             deadline = time.monotonic() + DRAIN_WAIT_SECONDS
             while time.monotonic() < deadline:
                 try:
@@ -241,6 +270,16 @@ class Project:
                 except OSError:
                     time.sleep(0.02)
             yield
+
+    @staticmethod
+    def _open_lock(path: Path) -> IO[str]:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return path.open("a", encoding="ascii")
+        except OSError as error:
+            raise UnusableIndexError(
+                f"the index beside {str(path)!r} cannot be locked ({error}); free space, make it writable, or set RUNFORK_INDEX_DIR"
+            ) from error
 
     # Finding things
 
@@ -288,3 +327,9 @@ class Project:
                 f"the contents of {reference.name!r} of run {source_run!r} are not at {path}; copy them there"
             )
         return path
+
+
+def _tell_private(error: UnusableIndexError) -> None:
+    warnings.warn(
+        f"{error}; meanwhile the journals are read without it, which takes longer", RunforkWarning, stacklevel=4
+    )

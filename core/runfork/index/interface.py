@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from runfork.errors import FormatError
+from runfork.errors import FormatError, RunforkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -284,6 +284,10 @@ class Writer:
 
 class StaleIndexError(FormatError):
     """An index that is kept in a file is damaged, or of another version. It is derived: open it again, and it begins anew."""
+
+
+class UnusableIndexError(RunforkError):
+    """An index cannot be used where it is kept: there is no space or no right to write, or another process has locked it."""
 
 
 class Index(Protocol):

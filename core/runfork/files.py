@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FOLDER", "keep_file", "sync_file"]
+__all__ = ["FOLDER", "PART", "keep_file", "sync_file"]
 
 FOLDER = "files"
+PART = ".part-"
+"""How the name of a file begins that is not complete."""
 _CHUNK = 1024 * 1024
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -132,7 +134,7 @@ def _copy(source: BinaryIO, folder: Path) -> tuple[str, int, bytes]:
 def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """Open a new file in `folder`, which is removed unless it was renamed; as readable for others as the journals."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".part-{random_suffix(12)}"
+    temporary = folder / f"{PART}{random_suffix(12)}"
     try:
         with open(temporary, "xb", opener=open_descriptor) as file:
             yield temporary, file

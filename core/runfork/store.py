@@ -78,7 +78,11 @@ class Store:
 
     def journals(self, project: str) -> list[Path]:
         """Return every journal of a project, sorted by run folder and writer."""
-        return [path for run in sorted(_folders(self.project_directory(project))) for path in journals_of(run)]
+        return [path for run in self.run_directories(project) for path in journals_of(run)]
+
+    def run_directories(self, project: str) -> list[Path]:
+        """Return the folders of a project's runs, sorted."""
+        return sorted(_folders(self.project_directory(project)))
 
     def index_path(self, project: str) -> Path:
         """Return where the project's index lies."""

@@ -36,7 +36,7 @@ _COMMANDS = (
     CommandFactory("compare", "Put runs side by side."),
     CommandFactory("demo", "Train a small model, lose it, resume it, and see the fork."),
     CommandFactory("export", "Write runs or points to CSV, Parquet or JSON."),
-    CommandFactory("fsck", "Check journals for damage; nothing is changed."),
+    CommandFactory("fsck", "Check journals and files for damage, and repair it."),
     CommandFactory("lineage", "Draw how runs forked, what changed, and what was kept."),
     CommandFactory("ls", "List experiments, or runs."),
     CommandFactory("plot", "Plot metrics in the terminal."),

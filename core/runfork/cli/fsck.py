@@ -1,4 +1,4 @@
-"""``runfork fsck``: what of the journals and files can be read, and what cannot."""
+"""``runfork fsck``: what of the journals and files can be read, what cannot, and what a repair did."""
 
 from __future__ import annotations
 
@@ -6,84 +6,205 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.cli.json_output import write_json
+from runfork.cli.json_output import json_time, write_json
 from runfork.cli.opening import choose_project, open_store
 from runfork.cli.options import json_option, place_options
 from runfork.cli.progress import drain_progress
-from runfork.inspection import inspect_store
+from runfork.inspection import inspect_store, repair_store
+from runfork.steps import format_step, from_micro_steps
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
     from runfork.cli.options import Place
-    from runfork.inspection import Inspection, Problem
+    from runfork.inspection import Inspection, Repairs
+    from runfork.inspection.findings import Problem
+    from runfork.losses import Loss
 
 __all__ = ["command"]
 
 
 @click.command("fsck")
 @click.option("--contents", "has_contents", is_flag=True, help="Also read every logged file and compare its SHA-256.")
+@click.option("--repair", "is_repair", is_flag=True, help="Repair what can be, keeping the damaged journals.")
 @json_option
 @place_options
 @click.pass_context
-def command(context: click.Context, *, place: Place, as_json: bool, has_contents: bool) -> None:
-    """Check journals and logged files for damage, in all projects unless one is named; nothing is changed.
+def command(context: click.Context, *, place: Place, as_json: bool, has_contents: bool, is_repair: bool) -> None:
+    """Check journals and logged files for damage, in all projects unless one is named.
 
-    Readers skip what is damaged and go on after it; this tells what was skipped. Exit code 1 if there is damage.
+    Readers skip what is damaged and go on after it; this tells what was skipped, and changes nothing
+    unless --repair is given. Exit code 1 if there is damage (after the repair).
     """
     store = open_store(place)
     projects = [choose_project(place, store)] if place.project is not None else store.projects()
-    with drain_progress("Checking journals") as progress:
-        inspection = inspect_store(store, projects, has_contents=has_contents, progress=progress)
+
+    def inspect() -> Inspection:
+        with drain_progress("Checking journals") as progress:
+            return inspect_store(store, projects, has_contents=has_contents, progress=progress)
+
+    before = inspection = inspect()
+    repairs = None
+    if is_repair:
+        repairs = repair_store(before, store)
+        inspection = inspect()
     if as_json:
-        write_json(_document(inspection))
+        write_json(
+            {**_document(inspection), **({} if repairs is None else {"repairs": _json_repairs(before, repairs)})}
+        )
     else:
-        _print(inspection)
+        _print(before, repairs, inspection)
     if inspection.has_losses:
         context.exit(1)
 
 
 def _document(inspection: Inspection) -> dict[str, Any]:
+    directory = inspection.directory
     return {
-        "directory": str(inspection.directory),
+        "directory": str(directory),
         "journals": inspection.journals,
         "bytes": inspection.size_bytes,
         "records": inspection.records,
         "points": inspection.points,
         "files": inspection.files,
-        "problems": [
-            {
-                "project": problem.project,
-                "path": str(problem.path.relative_to(inspection.directory)),
-                "offset": problem.offset,
-                "length": problem.length,
-                "reason": problem.reason,
-                "is_loss": problem.is_loss,
-            }
-            for problem in inspection.problems
+        "problems": [_json_problem(problem, directory) for problem in inspection.problems],
+        "notes": [
+            {"project": note.project, "path": _shown(note.path, directory), "reason": note.reason}
+            for note in inspection.notes
         ],
     }
 
 
-def _print(inspection: Inspection) -> None:
+def _json_problem(problem: Problem, directory: Path) -> dict[str, Any]:
+    return {
+        "kind": problem.kind,
+        "project": problem.project,
+        "run_id": problem.run_id,
+        "path": _shown(problem.path, directory),
+        "offset": problem.offset,
+        "length": problem.length,
+        "reason": problem.reason,
+        "remedy": problem.remedy,
+        "is_loss": problem.is_loss,
+        "loss": None if problem.loss is None else _json_loss(problem.loss),
+    }
+
+
+def _json_loss(loss: Loss) -> dict[str, Any]:
+    return {
+        "records": loss.records,
+        "steps": [None if step is None else from_micro_steps(step) for step in loss.steps],
+        "times": [None if time is None else json_time(time) for time in loss.times],
+    }
+
+
+def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
+    directory = before.directory
+    return {
+        "problems": [_json_problem(problem, directory) for problem in before.problems],
+        "journals": [
+            {
+                "path": _shown(repair.path, directory),
+                "kept": _shown(repair.kept, directory),
+                "filled": repair.filled,
+                "cut": repair.cut,
+                "has_new_header": repair.has_new_header,
+            }
+            for repair in repairs.journals
+        ],
+        "deleted": [_shown(path, directory) for path in repairs.deleted],
+        "refused": {_shown(path, directory): reason for path, reason in repairs.refused.items()},
+    }
+
+
+def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
     from runfork.cli.console import open_console
     from runfork.cli.formats import format_size, one_line, plural
 
     console = open_console()
-    for problem in inspection.problems:
-        console.print(one_line(str(problem.path.relative_to(inspection.directory))), style="bold", soft_wrap=True)
-        console.print(f"  {_sentence(problem)}", style="red" if problem.is_loss else "yellow", soft_wrap=True)
+    _print_problems(console, before)
+    if repairs is not None:
+        _print_repairs(console, repairs, after)
+    for note in after.notes:
+        place = one_line(_shown(note.path, after.directory))
+        console.print(f"{place}: {note.reason}", style="dim", soft_wrap=True)
     read = (
-        f"{plural(inspection.journals, 'journal')}, {format_size(inspection.size_bytes)}: "
-        f"{plural(inspection.records, 'record')}, {plural(inspection.points, 'point')}, {plural(inspection.files, 'file')}"
+        f"{plural(after.journals, 'journal')}, {format_size(after.size_bytes)}: "
+        f"{plural(after.records, 'record')}, {plural(after.points, 'point')}, {plural(after.files, 'file')}"
     )
     console.print(read, style="dim", soft_wrap=True)
-    losses = sum(problem.is_loss for problem in inspection.problems)
+    losses = sum(problem.is_loss for problem in after.problems)
     if losses:
-        console.print(f"{plural(losses, 'problem')}; everything else can be read, and nothing was changed")
+        unchanged = ", and nothing was changed" if repairs is None else " and was kept as it was"
+        left = "" if repairs is None else " left"
+        console.print(f"{plural(losses, 'problem')}{left}; everything else can be read{unchanged}", soft_wrap=True)
     else:
         console.print("no damage")
+
+
+def _print_problems(console: Console, inspection: Inspection) -> None:
+    from runfork.cli.formats import one_line
+
+    shown: Path | None = None
+    for problem in inspection.problems:
+        if problem.path != shown:
+            shown = problem.path
+            console.print(one_line(_shown(shown, inspection.directory)), style="bold", soft_wrap=True)
+        style = "red" if problem.is_loss else "yellow"
+        console.print(f"  {one_line(_sentence(problem))}", style=style, soft_wrap=True)
+        if problem.loss is not None:
+            console.print(f"    lost: {one_line(_lost(problem))}", soft_wrap=True)
+        console.print(f"    to do: {one_line(problem.remedy)}", style="dim", soft_wrap=True)
 
 
 def _sentence(problem: Problem) -> str:
     if problem.offset is None:
         return problem.reason
     return f"{problem.length} bytes at offset {problem.offset} were skipped: {problem.reason}"
+
+
+def _lost(problem: Problem) -> str:
+    """Say what was lost, in the words of who logged it."""
+    from runfork.cli.formats import format_time, plural
+
+    assert problem.loss is not None
+    count = f"about {plural(problem.loss.records, 'record')} of run {problem.run_id!r}"
+    (before, after), (earlier, later) = problem.loss.steps, problem.loss.times
+    if before is not None and after is not None:
+        return f"{count}, between steps {format_step(before)} and {format_step(after)}"
+    if earlier is not None and later is not None:
+        when = f"between {format_time(earlier)} and {format_time(later)}"
+    elif earlier is not None or later is not None:
+        when = f"after {format_time(earlier)}" if earlier is not None else f"before {format_time(later or 0)}"
+    else:
+        return count
+    if before is not None:
+        return f"{count}, after step {format_step(before)}, {when}"
+    return f"{count}, {when}" if after is None else f"{count}, before step {format_step(after)}, {when}"
+
+
+def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:
+    from runfork.cli.formats import one_line, plural
+
+    directory = after.directory
+    for repair in repairs.journals:
+        done = [
+            *(["its header was written anew"] if repair.has_new_header else []),
+            *([f"{plural(repair.filled, 'unreadable byte')} closed"] if repair.filled else []),
+            *([f"{plural(repair.cut, 'byte')} after the last record cut off"] if repair.cut else []),
+        ]
+        sentence = f"{_shown(repair.path, directory)}: {', '.join(done)}; every record kept; the original is {repair.kept.name}"
+        console.print(f"repaired {one_line(sentence)}", style="green", soft_wrap=True)
+    for path in repairs.deleted:
+        console.print(f"deleted {one_line(_shown(path, directory))}", style="green", soft_wrap=True)
+    for path, reason in repairs.refused.items():
+        console.print(
+            f"not repaired {one_line(f'{_shown(path, directory)}: {reason}')}", style="yellow", soft_wrap=True
+        )
+
+
+def _shown(path: Path, directory: Path) -> str:
+    """Return a path below the data directory; one that lies elsewhere, as an index may, in full."""
+    return str(path.relative_to(directory)) if path.is_relative_to(directory) else str(path)

@@ -27,6 +27,7 @@ __all__ = [
     "is_sound",
     "open_journal",
     "schema_frames",
+    "why_unreadable",
 ]
 
 HEADER_SIZE = FRAME_HEADER.size
@@ -61,6 +62,14 @@ def is_sound(data: bytes | memoryview, position: int, end: int) -> bool:
     """Return whether the bytes from `position` to `end` are a frame whose checksum fits."""
     length, crc = FRAME_HEADER.unpack_from(data, position)[:2]
     return bool(crc32(data[position + _LENGTH_AND_CHECKSUM : end], crc32(FRAME_LENGTH.pack(length))) == crc)
+
+
+def why_unreadable(data: bytes | memoryview, position: int, size: int) -> str:
+    """Return why there is no sound frame at a position of a buffer; `size` is where the file ends."""
+    end = claimed_end(data, position) if position + HEADER_SIZE <= len(data) else None
+    if end is None:
+        return "no frame begins here"
+    return "a frame that is longer than the file" if end > size else "a frame whose checksum differs"
 
 
 def find_frame(data: bytes, start: int, *, at_end: bool) -> int | None:

@@ -16,7 +16,7 @@ import numpy as np
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import Definitions, decode_paths
 from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
-from runfork.journal.frames import HEADER_SIZE, claimed_end, find_frame, find_in_file, frame_at, open_journal
+from runfork.journal.frames import HEADER_SIZE, find_frame, find_in_file, frame_at, open_journal, why_unreadable
 from runfork.journal.heading import read_heading, read_identity
 from runfork.journal.records import Batch, Damage, JournalKey, MetricRows, Record
 from runfork.steps import NO_STEP
@@ -115,7 +115,7 @@ class JournalReader:
         found = find_in_file(file, position + 1)
         if found is None:
             return parsed
-        reason = _why(data, 0, file.seek(0, 2) - position)
+        reason = why_unreadable(data, 0, file.seek(0, 2) - position)
         parsed = self._read_frames(file, found, limit)
         parsed.damage.insert(0, Damage(position, found - position, reason))
         return parsed
@@ -125,14 +125,6 @@ class JournalReader:
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
         return parser
-
-
-def _why(data: bytes | memoryview, position: int, size: int) -> str:
-    """Return why no frame could be read at a position of a buffer; `size` is where the file ends."""
-    end = claimed_end(data, position) if position + HEADER_SIZE <= len(data) else None
-    if end is None:
-        return "no frame begins here"
-    return "a frame that is longer than the file" if end > size else "a frame whose checksum differs"
 
 
 class _Parser:
@@ -191,7 +183,7 @@ class _Parser:
             found = find_frame(self.data, position + 1, at_end=at_end)
             if found is None:
                 break
-            self.damage.append(Damage(self.base + position, found - position, _why(view, position, size)))
+            self.damage.append(Damage(self.base + position, found - position, why_unreadable(view, position, size)))
             position = found
         self.position = position
 
@@ -262,7 +254,8 @@ class _Parser:
             body = json.loads(bytes(payload)) if payload else {}
         except ValueError as error:
             if kind in Kind._value2member_map_:
-                self.damage.append(Damage(offset, HEADER_SIZE + len(payload), f"unreadable payload: {error}"))
+                reason = f"a {Kind(kind).name} record whose contents cannot be understood: {error}"
+                self.damage.append(Damage(offset, HEADER_SIZE + len(payload), reason, is_sound=True))
             return  # a kind of a later version: not ours to read
         clock_axis = bool(flags & Flag.CLOCK_AXIS)
         self.records.append(Record(known, offset, time, self.order_time, step, clock_axis, body))
@@ -286,9 +279,8 @@ class _Parser:
             if paths is None or len(paths) != width or length % 8:
                 first = runs[0]
                 size = sum(run.frames for run in runs) * (HEADER_SIZE + length)
-                self.damage.append(
-                    Damage(self.base + first.offset, size, f"rows of schema {schema}, whose paths are lost")
-                )
+                reason = f"rows of schema {schema}, whose paths are lost"
+                self.damage.append(Damage(self.base + first.offset, size, reason, is_sound=True))
                 continue
             collected.append(self._columns(paths, kind, flags, length, runs))
         return collected

@@ -78,11 +78,19 @@ class MetricRows:
 
 @dataclass(frozen=True)
 class Damage:
-    """A stretch of a journal that could not be read: `length` bytes from `offset`, and why, in words."""
+    """A stretch of a journal that could not be read.
+
+    Args:
+        offset: Where it begins.
+        length: How many bytes.
+        reason: Why, in words.
+        is_sound: The bytes are whole frames; what they mean is lost.
+    """
 
     offset: int
     length: int
     reason: str
+    is_sound: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""Inspecting the index of a project: whether its file is sound, and knows no more than the journals hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from runfork.index.sqlite.schema import SCHEMA_VERSION, delete_file, is_damage
+from runfork.inspection.findings import Problem
+from runfork.store import JOURNAL_SUFFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.inspection.findings import Inspection
+    from runfork.store import Store
+
+__all__ = ["delete_index", "inspect_index"]
+
+_REMEDY = "it holds nothing of its own: 'runfork fsck --repair' deletes it, and the next command builds it anew"
+
+
+def inspect_index(found: Inspection, store: Store, project: str) -> None:
+    """Look at a project's index, if it has one of this version: others are built anew by themselves."""
+    path = store.index_path(project)
+    if path.is_file() and (reason := _index_problem(path, store, project)) is not None:
+        found.problems.append(Problem("index", project, path, f"the index {reason}", _REMEDY, is_loss=False))
+
+
+def delete_index(path: Path) -> None:
+    """Delete an index."""
+    delete_file(path)
+
+
+def _index_problem(path: Path, store: Store, project: str) -> str | None:
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+            if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
+                return None
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if answer != "ok":
+                return f"is damaged: {answer}"
+            rows = connection.execute(
+                "SELECT run_id, writer, applied FROM journal JOIN run ON run.id = journal.run"
+            ).fetchall()
+    except sqlite3.DatabaseError as error:
+        return f"is damaged: {error}" if is_damage(error) else None
+    sizes = {file.stem: file.stat().st_size for file in store.journals(project)}
+    for run_id, writer, applied in rows:
+        name = store.run_directory(project, run_id).name + f"/{writer}{JOURNAL_SUFFIX}"
+        if writer not in sizes:
+            return f"knows the journal {name}, which is not there any more"
+        if sizes[writer] < applied:
+            return f"knows {applied} bytes of the journal {name}, which has {sizes[writer]}"
+    return None

@@ -191,7 +191,7 @@ def test_hook_after_run_created(install):
     plugin = install(TOLD)
     Run(run_id="r", source_tracking_config=None).close()
 
-    assert plugin().told[0] == ("created", "r", "runfork r", False)
+    assert plugin().told[0] == ("created", "r", "runfork plugin", False)
 
 
 def test_hook_after_run_forked(install, parent):

@@ -154,7 +154,7 @@ class Origin(Logbook):
             return "continue"
         if self._has_origin():
             return self._keep_origin(found)
-        decision = policy or (self._session.decide_resume(mark) if self._session is not None else "fork")
+        decision = policy or (self._session.plugin_work.decide_resume(mark) if self._session is not None else "fork")
         if decision == "continue" and not self._can_continue(found):
             decision = "fork"
         if decision == "continue":
@@ -251,7 +251,7 @@ class Origin(Logbook):
                 f"the parent {parent!r} is not in {folder.parent}: the fork is pending until its folder is copied there",
             )
         if self._session is not None:
-            self._session.tell_forked(parent, from_micro_steps(step))
+            self._session.plugin_work.tell_forked(parent, from_micro_steps(step))
 
 
 def _check_cuts(cuts: object) -> dict[str, int]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from runfork import hookspecs
 from runfork.errors import ArgumentError
+from runfork.patience import StillBusyError, call_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     import click
 
@@ -33,18 +36,24 @@ BUILT_IN = (
 """Our own features that are plugins like everyone's, in the order in which they are registered."""
 
 
-def load_plugins(names: Iterable[str] | None = None) -> Plugins:
+MAX_GATHERED = 1000
+"""So many samplers or commands are taken of one plugin at most."""
+
+
+def load_plugins(names: Iterable[str] | None = None, *, patience_seconds: float | None = None) -> Plugins:
     """Find and register plugins: the built-in ones, then those of the entry-point group ``runfork``.
 
     Args:
         names: Allow-list of entry-point names; None takes ``RUNFORK_PLUGINS`` (comma separated), and all if that is not set.
+        patience_seconds: How long a plugin of others may take to be imported, and each of its hooks; None waits for ever, on the
+            caller's thread.
 
     Returns:
         The plugins. A plugin that cannot be imported, or has a hook that does not exist, is left out and stands in `failures`.
     """
     manager = pluggy.PluginManager("runfork")
     manager.add_hookspecs(hookspecs)
-    found = Plugins(manager)
+    found = Plugins(manager, patience_seconds=patience_seconds)
     for name in BUILT_IN:
         found.register(name, lambda name=name: __import__(name, fromlist=["_"]))  # type: ignore[misc]
     if names is None and (listed := os.environ.get("RUNFORK_PLUGINS")) is not None:
@@ -65,17 +74,20 @@ class Plugins:
 
     Args:
         manager: Where they are registered.
+        patience_seconds: As in `load_plugins`.
     """
 
-    def __init__(self, manager: pluggy.PluginManager) -> None:
+    def __init__(self, manager: pluggy.PluginManager, *, patience_seconds: float | None = None) -> None:
         self.manager = manager
+        self._patience_seconds = patience_seconds
+        self._hanging: set[tuple[str, str]] = set()
         self.failures: dict[str, str] = {}
         """What went wrong, by ``plugin`` or ``plugin.hook``: the last message of each."""
 
     def register(self, name: str, load: Callable[[], object]) -> None:
         """Load and register one plugin; a failure is noted, never raised."""
         try:
-            self.manager.register(load(), name=name)
+            self.manager.register(self._call(name, load, patience_seconds=self._patience_seconds), name=name)
             self.manager.check_pending()
         except Exception as error:  # a plugin's import may raise anything
             self.failures[name] = f"{type(error).__name__}: {error}"
@@ -91,8 +103,20 @@ class Plugins:
         callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
         return sorted(caller.name for caller in callers)
 
+    def _call(self, name: str, call: Callable[[], Any], *, patience_seconds: float | None) -> Any:
+        """Call code of a plugin; that of others only as long as there is patience."""
+        if patience_seconds is None or name in BUILT_IN:
+            return call()
+        return call_within(patience_seconds, call)
+
     def _each(
-        self, hook: str, arguments: Mapping[str, Any], *, first: bool, read: Callable[[Any], Any] = lambda found: found
+        self,
+        hook: str,
+        arguments: Mapping[str, Any],
+        *,
+        first: bool,
+        read: Callable[[Any], Any] = lambda found: found,
+        patience_seconds: float | None = None,
     ) -> list[Any]:
         """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises.
 
@@ -101,19 +125,26 @@ class Plugins:
             arguments: Its arguments.
             first: Stop at the first that does not return None.
             read: Brings what a plugin returned into the form that is expected, or raises.
+            patience_seconds: Instead of that of all hooks.
         """
         results = []
         registered = self.manager.list_name_plugin()
         for name, plugin in reversed(registered):
-            if plugin is None or not hasattr(plugin, hook):
+            if plugin is None or not hasattr(plugin, hook) or (name, hook) in self._hanging:
                 continue
             others = [other for _, other in registered if other is not None and other is not plugin]
-            try:
+
+            def ask(others: list[Any] = others) -> Any:
                 result = self.manager.subset_hook_caller(hook, others)(**arguments)
                 found = result if first else (result[0] if result else None)
-                found = None if found is None else read(found)
+                return None if found is None else read(found)
+
+            try:
+                found = self._call(name, ask, patience_seconds=patience_seconds or self._patience_seconds)
             except Exception as error:  # a plugin's call may raise anything; the others and training go on
                 self.failures[f"{name}.{hook}"] = f"{type(error).__name__}: {error}"
+                if isinstance(error, StillBusyError):
+                    self._hanging.add((name, hook))  # nobody waits for it twice
                 continue
             if found is not None:
                 results.append(found)
@@ -128,33 +159,41 @@ class Plugins:
             raise ArgumentError(f"no plugin opens the index {uri!r}; use sqlite:///path, or install the plugin for it")
         return index
 
-    def convert_value(self, value: object) -> object | None:
+    def convert_value(self, value: object, *, patience_seconds: float | None = None) -> object | None:
         """Ask for a known form of `value`."""
-        return next(iter(self._each("convert_value", {"value": value}, first=True)), None)
+        found = self._each("convert_value", {"value": value}, first=True, patience_seconds=patience_seconds)
+        return found[0] if found else None
 
     def find_checkpoint_mark(self, path: str) -> Mapping[str, Any] | None:
         """Ask for the mark inside a checkpoint."""
         return next(iter(self._each("find_checkpoint_mark", {"path": path}, first=True)), None)
 
-    def decide_resume(self, run: Run, mark: Mapping[str, Any]) -> hookspecs.Decision:
+    def decide_resume(
+        self, run: Run, mark: Mapping[str, Any], *, patience_seconds: float | None = None
+    ) -> hookspecs.Decision:
         """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
-        decisions = self._each("decide_resume", {"run": run, "mark": mark}, first=True, read=_check_decision)
+        about = {"run": run, "mark": mark}
+        decisions = self._each(
+            "decide_resume", about, first=True, read=_check_decision, patience_seconds=patience_seconds
+        )
         return decisions[0] if decisions else "fork"
 
     def collect_system_attributes(self, run: Run) -> dict[str, Any]:
         """Gather attributes; those of plugins registered later win."""
         gathered: dict[str, Any] = {}
-        for attributes in reversed(self._each("collect_system_attributes", {"run": run}, first=False, read=dict)):
+        for attributes in reversed(
+            self._each("collect_system_attributes", {"run": run}, first=False, read=_check_mapping)
+        ):
             gathered.update(attributes)
         return gathered
 
     def register_samplers(self) -> list[hookspecs.Sampler]:
         """Gather samplers."""
-        return [one for some in self._each("register_samplers", {}, first=False, read=list) for one in some]
+        return [one for some in self._each("register_samplers", {}, first=False, read=_taken) for one in some]
 
     def register_commands(self) -> list[Callable[[], click.Command]]:
         """Gather command factories."""
-        return [one for some in self._each("register_commands", {}, first=False, read=list) for one in some]
+        return [one for some in self._each("register_commands", {}, first=False, read=_taken) for one in some]
 
     def after_run_created(self, run: Run) -> None:
         """Tell that a run was created."""
@@ -167,6 +206,17 @@ class Plugins:
     def after_run_closed(self, run: Run) -> None:
         """Tell that a run was closed."""
         self._each("after_run_closed", {"run": run}, first=False)
+
+
+def _taken(found: Iterable[Any]) -> list[Any]:
+    """Return what a plugin offers; a generator may have no end."""
+    return list(islice(found, MAX_GATHERED))
+
+
+def _check_mapping(found: object) -> dict[str, Any]:
+    if not isinstance(found, Mapping):
+        raise ArgumentError(f"attributes must be a dict of path to value, found {type(found).__name__}")
+    return dict(found)
 
 
 def _check_decision(decision: object) -> object:

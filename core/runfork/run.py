@@ -178,7 +178,7 @@ class Run(Origin):
         return f"Run(run_id={self._identity.run_id!r}, project={self._identity.project!r}{name}, state={self._state!r})"
 
     def _convert_value(self, value: object) -> object | None:
-        return self._session.plugins.convert_value(value) if self._session is not None else None
+        return self._session.plugin_work.convert_value(value) if self._session is not None else None
 
     def _sync_file(self, path: Path) -> None:
         if self._session is not None:

@@ -12,10 +12,10 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, check_path, convert_config
-from runfork.errors import ArgumentError
+from runfork.attributes import AttributeType
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
+from runfork.plugin_work import PluginWork
 from runfork.recorder import now_us
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.capture.console import ConsoleCapture
-    from runfork.hookspecs import Decision, Sampler
-    from runfork.plugins import Plugins
     from runfork.run import Run
 
 __all__ = ["Session"]
@@ -32,7 +30,6 @@ __all__ = ["Session"]
 HEARTBEAT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 PREEMPTED_PATIENCE_SECONDS = 0.25
-HEAD_START_SECONDS = 0.05
 
 
 class Session:
@@ -47,35 +44,21 @@ class Session:
     def __init__(self, run: Run, *, console: bool, source_tracking: Callable[[Run], Mapping[str, Any]] | None) -> None:
         self._run = run
         self._captures_console = console
-        self._source_tracking = source_tracking
-        self._plugins: Plugins | None = None
-        self._plugins_lock = threading.RLock()
-        self._samplers: list[Sampler] = []
         self._console: ConsoleCapture | None = None
-        self._is_ending = threading.Event()
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
-        self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
         self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
         self._last_exception = getattr(sys, "last_value", None)
         self._terminator: _Terminator | None = None
-        self._is_forked = False
         self._is_dying = False
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
+        self.plugin_work = PluginWork(run, source_tracking=source_tracking, on_failure=self._failed)
 
     # Life
 
     def start(self) -> None:
-        """Begin: the thread, the console, the handlers for the end of the process."""
-        for job in (
-            self._let_the_caller_go_first,
-            self._tell_created,
-            self._collect,
-            self._track_source,
-            self._find_samplers,
-        ):
-            self.keeper.tell(job)
-        if not self.keeper.start():
+        """Begin: the threads, the console, the handlers for the end of the process."""
+        if not (self.keeper.start() and self.plugin_work.start()):
             self._run.problems.tell(
                 "keeper",
                 "this interpreter has no thread to give: what is logged is safe, but synced to disk only when the run is closed, "
@@ -99,14 +82,12 @@ class Session:
                 self._failed(error)
 
     def finish(self) -> None:
-        """Tell the plugins that the run is closed, and end the thread."""
+        """Tell the plugins that the run is closed, and end the threads."""
         atexit.unregister(self._at_exit)  # not before: a closing that is interrupted is left to the end of the process
         if self._terminator is not None:
             self._terminator.remove(self)
-        self.keeper.tell(self._close_samplers)
-        if not self._is_forked:
-            self.keeper.tell(lambda: self.plugins.after_run_closed(self._run))
-        if not self.keeper.stop(self._patience_seconds):
+        is_done = self.plugin_work.finish(self._patience_seconds)
+        if not (self.keeper.stop(self._patience_seconds) and is_done):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
 
     def preempt(self, *, is_last_word: bool) -> None:
@@ -124,45 +105,26 @@ class Session:
 
     def settle(self) -> None:
         """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
-        self._is_ending.set()
-        done = threading.Event()
-        self.keeper.tell(done.set)
+        deadline = time.monotonic() + self._patience_seconds
+        if not self.plugin_work.settle(self._patience_seconds):
+            self._patience_seconds = 0.0  # nor is it waited for a second time
         if self.keeper.is_started and not self.keeper.is_current_thread:
-            done.wait(self._patience_seconds)
+            done = threading.Event()
+            self.keeper.tell(done.set)
+            done.wait(max(0.0, deadline - time.monotonic()))
         self._diagnose()
 
     def forget(self) -> None:
         """Begin anew in a child process after ``os.fork()``: no console, no samplers, and no thread before there is a journal."""
-        self._is_forked = True
-        self._plugins_lock = threading.RLock()
-        self._is_ending = threading.Event()
-        self._samplers = []
         self._console = None
         self._diagnosed = self._diagnosis()
         self.keeper.forget()
+        self.plugin_work.forget()
 
     def keep_child(self) -> None:
         """Sync the journal of a child process left by ``os.fork()``, and give signs of life. Called when that journal begins."""
         if not self.keeper.is_started:
             self.keeper.start()
-
-    @property
-    def plugins(self) -> Plugins:
-        """The plugins, loaded when first needed."""
-        with self._plugins_lock:
-            if self._plugins is None:
-                from runfork.plugins import load_plugins
-
-                self._plugins = load_plugins()
-            return self._plugins
-
-    def decide_resume(self, mark: Mapping[str, Any]) -> Decision:
-        """Ask the plugins what resuming from `mark` makes of the run."""
-        return self.plugins.decide_resume(self._run, mark)
-
-    def tell_forked(self, parent: str, step: float) -> None:
-        """Tell the plugins, on the keeper's thread, that the run got its parent."""
-        self.keeper.tell(lambda: self.plugins.after_run_forked(self._run, parent, step))
 
     def sync_file(self, path: Path) -> None:
         """Have a logged file reach the disk, on the keeper's thread."""
@@ -181,38 +143,6 @@ class Session:
 
     # On the keeper's thread
 
-    def _let_the_caller_go_first(self) -> None:
-        """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
-        with self.keeper.at_rest():
-            self._is_ending.wait(HEAD_START_SECONDS)
-
-    def _tell_created(self) -> None:
-        self.plugins.after_run_created(self._run)
-
-    def _collect(self) -> None:
-        if not self._run.is_visitor:
-            self.log_attributes(self.plugins.collect_system_attributes(self._run))
-
-    def _track_source(self) -> None:
-        if self._source_tracking is not None:
-            self.log_attributes(self._source_tracking(self._run))
-
-    def _find_samplers(self) -> None:
-        if self._run.settings.monitoring_seconds > 0 and not self._run.is_visitor and not self._is_ending.is_set():
-            self._samplers = self.plugins.register_samplers()
-
-    def log_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Log configs that plugins found; system namespaces are open to them."""
-        body = {}
-        for path, value in attributes.items():
-            try:
-                kind, converted = convert_config(value)
-                body[check_path(path)] = [kind.value, converted]
-            except ArgumentError as error:
-                self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
-        if not self._run.is_closed:  # a run that was over first ends without them
-            self._run.recorder.record_values(Kind.CONFIGS, body)
-
     def _every_second(self) -> None:
         if self._run.is_closed:
             return
@@ -220,9 +150,6 @@ class Session:
         console = self._console
         if console is not None:
             console.flush(now_us())
-        if self._samplers and moment >= self._sample_due:
-            self._sample_due = moment + self._run.settings.monitoring_seconds
-            self._sample()
         self._diagnose()
         beat, size = self._heartbeat
         if self._run.journal.size != size:
@@ -234,31 +161,10 @@ class Session:
         with self.keeper.at_rest():
             self._run.journal.sync()
 
-    def _sample(self) -> None:
-        readings: dict[str, float] = {}
-        for sampler in list(self._samplers):
-            try:
-                readings.update(sampler.sample())
-            except Exception as error:  # a plugin's sampler may raise anything: it is left out from now on, and said
-                self._samplers.remove(sampler)
-                self._run.problems.tell(f"sampler {sampler!r}", f"{type(sampler).__name__} stopped sampling: {error}")
-        space = f"{self._run.runtime_namespace}/monitoring"
-        row = {f"{space}/{path}": value for path, value in readings.items()}
-        self._run.recorder.log_row(row, now_us(), clock_axis=True)
-
-    def _close_samplers(self) -> None:
-        samplers, self._samplers = self._samplers, []
-        for sampler in samplers:
-            with suppress(Exception):  # a plugin's sampler may raise anything, and nobody needs it any more
-                sampler.close()
-
     def _diagnose(self) -> None:
         run = self._run
-        if self._plugins is not None:
-            for name, message in self._plugins.failures.items():
-                run.problems.tell(
-                    f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on"
-                )
+        for name, message in dict(self.plugin_work.failures).items():
+            run.problems.tell(f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on")
         run.problems.tell_noted()
         state = self._diagnosis()
         if state == self._diagnosed or not run.journal.has_begun:

@@ -54,7 +54,7 @@ class AttributeType(str, Enum):
     @property
     def is_series(self) -> bool:
         """Whether values of this type have steps."""
-        return self.value.endswith("_series")
+        return self.endswith("_series")
 
 
 def check_path(path: object) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.attributes import AttributeType
 from runfork.journal.format import Kind
@@ -22,8 +21,7 @@ _OF_ONE_RUN = frozenset({"sys", "runtime", "source_code"})
 _SINGLE = {kind.value: kind for kind in AttributeType if not kind.is_series}
 
 
-@dataclass(frozen=True, order=True)
-class EditKey:
+class EditKey(NamedTuple):
     """The order of edits in a run, over all its writers."""
 
     order_time: int
@@ -31,8 +29,7 @@ class EditKey:
     offset: int
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """One change of a single value.
 
     Args:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,56 +25,51 @@ if TYPE_CHECKING:
     from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.columns import ColumnCodec
+    from runfork.index.sqlite.dirty import Dirty
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Ancestry", "Dirty"]
-
-
-@dataclass
-class Dirty:
-    """What must be worked out anew: whole runs, always with all below them, and paths of runs.
-
-    A run without any path stands for its derived attributes.
-    """
-
-    runs: set[str] = field(default_factory=set)
-    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+__all__ = ["Ancestry"]
 
 
 class Ancestry:
     """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `dirty`."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, codec: ColumnCodec) -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, codec: ColumnCodec, dirty: Dirty) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._codec = codec
-        self.dirty = Dirty()
+        self._dirty = dirty
 
-    def save_origin(self, run_id: str) -> None:
-        """Work out a run's origin from its records."""
+    def save_origin(self, run_id: str, records: Sequence[tuple[str, Record]], *, created: int) -> None:
+        """Work out a run's origin from its records, given with their writers; `created` is when its first journal was."""
         entry = self._catalogue.runs[run_id]
+        origin = origin_of(records, created=created)
+        if origin == entry.origin:
+            return
+        self._catalogue.save_run(replace(entry, origin=origin))
+        self._dirty.names.update(
+            name for name in (entry.origin.experiment_name, origin.experiment_name) if name is not None
+        )
+        self.change_defaults(run_id)
+        if (origin.parent or entry.origin.parent) is not None:
+            self.change_origin(run_id)
+
+    def stored_origins(self, run: int) -> tuple[list[tuple[str, Record]], int]:
+        """Return the records that say where a run comes from, with their writers, and when its first journal was created."""
         rows = self._connection.execute(
-            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (entry.id,)
+            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (run,)
         )
         records = [
             (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))
             for writer, position, kind, order_time, body in rows
         ]
-        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (entry.id,)).fetchone()
-        origin = origin_of(records, created=created)
-        if origin == entry.origin:
-            return
-        changed = replace(entry, origin=origin, mark=self._find_mark(origin))
-        self._catalogue.save_run(changed)
-        self.elect(entry.origin.experiment_name, origin.experiment_name)
-        self.change_defaults(run_id)
-        if (origin.parent or entry.origin.parent) is not None:
-            self.change_origin(run_id)
+        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (run,)).fetchone()
+        return records, created
 
     def change_defaults(self, run_id: str) -> None:
         """Take note that a run is new, or another than it seemed: so is what every run has."""
-        self.dirty.paths[run_id].update(self._catalogue.path_id(path) for path in DEFAULTS)
+        self._dirty.paths[run_id].update(self._catalogue.path_id(path) for path in DEFAULTS)
 
     def _find_mark(self, origin: Origin) -> Mark | None:
         parent = self._catalogue.runs.get(origin.parent or "")
@@ -97,22 +91,27 @@ class Ancestry:
             " WHERE (excluded.writer, excluded.position) < (writer, position)",
             (self._catalogue.runs[run_id].id, name, writer, record.offset, record.time, cuts),
         )
-        for child in list(self._catalogue.children.get(run_id, ())):
-            entry = self._catalogue.runs[child]
-            if entry.origin.mark == name:
-                self._catalogue.save_run(replace(entry, mark=self._find_mark(entry.origin)))
+        for child in self._catalogue.children.get(run_id, ()):
+            if self._catalogue.runs[child].origin.mark == name:
                 self.change_origin(child)
 
     def change_origin(self, run_id: str) -> None:
         """Take note that a run's place in the lineage is another: it and all below it see other things."""
-        for one in (run_id, *self._catalogue.descendants(run_id)):
-            entry = self._catalogue.runs[one]
-            if entry.origin.parent is not None:
-                mark = self._find_mark(entry.origin)
-                time = self._inherited_time(one)
-                if (mark, time) != (entry.mark, entry.inherited_time):
-                    self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
-            self.dirty.runs.add(one)
+        waiting = [run_id]
+        while waiting:
+            one = waiting.pop()
+            if one not in self._dirty.runs:  # else all below it are, too
+                self._dirty.runs.add(one)
+                waiting += self._catalogue.children.get(one, ())
+
+    def place(self, run_id: str) -> None:
+        """Work out where a run stands in the lineage, after its parent."""
+        entry = self._catalogue.runs[run_id]
+        if entry.origin.parent is None:
+            return
+        mark, time = self._find_mark(entry.origin), self._inherited_time(run_id)
+        if (mark, time) != (entry.mark, entry.inherited_time):
+            self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
 
     def _inherited_time(self, run_id: str) -> int | None:
         """Return the largest time of the step-axis metric points that a run inherits.
@@ -152,9 +151,10 @@ class Ancestry:
                 self._codec.decode_integers(data, out)
         return int(numbers[1][numbers[0] <= high].max())
 
-    def elect(self, *names: str | None) -> None:
-        """Find the heads of experiments anew."""
-        for name in {name for name in names if name is not None}:
+    def elect(self) -> None:
+        """Find the heads of experiments anew, those that are marked."""
+        self._catalogue.flush()
+        for name in self._dirty.names:
             head = self._connection.execute(_NEWEST, (storable(name),)).fetchone()
             for (run_id,) in self._connection.execute(_HEADS, (storable(name),)).fetchall():
                 if head != (run_id,):
@@ -164,18 +164,18 @@ class Ancestry:
 
     def _set_head(self, run_id: str, *, is_head: bool) -> None:
         self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=is_head))
-        self.dirty.paths[run_id].update()
+        self._dirty.paths[run_id].update()
 
     def touch_edit(self, run_id: str, path: int, order_time: int) -> None:
         """Mark the descendants that see an edit made at `order_time`."""
         for child in self._catalogue.children.get(run_id, ()):
-            if child not in self.dirty.runs and order_time <= self._catalogue.runs[child].origin.created:
+            if child not in self._dirty.runs and order_time <= self._catalogue.runs[child].origin.created:
                 for one in (child, *self._catalogue.descendants(child)):
-                    self.dirty.paths[one].add(path)
+                    self._dirty.paths[one].add(path)
 
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
-        if self.dirty.runs.issuperset(self._catalogue.children.get(run.run_id, ())):
+        if self._dirty.runs.issuperset(self._catalogue.children.get(run.run_id, ())):
             return
         nodes = self._catalogue.nodes
         own = self._catalogue.own_values(run.id)
@@ -185,12 +185,12 @@ class Ancestry:
         while waiting:
             one, candidates = waiting.pop()
             fork = nodes[one].fork
-            if one in seen or one in self.dirty.runs or fork is None:
+            if one in seen or one in self._dirty.runs or fork is None:
                 continue
             seen.add(one)
             inherited = [series for series in candidates if fork.cut(series[1], clock_axis=series[2]) >= low]
             if inherited:
-                self.dirty.paths[one].update(path for path, _, _ in inherited)
+                self._dirty.paths[one].update(path for path, _, _ in inherited)
                 waiting += [(child, inherited) for child in self._catalogue.children.get(one, ())]
 
     def touch_clocks(self, run_id: str, steps: Integers, times: Integers) -> None:
@@ -202,14 +202,14 @@ class Ancestry:
             one, high = waiting.pop()
             entry = self._catalogue.runs[one]
             high = min(high, entry.origin.step)
-            if one in seen or high < low:
+            if one in seen or high < low or one in self._dirty.runs:
                 continue
             seen.add(one)
             time = int(times[steps <= high].max())
             if entry.inherited_time is None or time > entry.inherited_time:
                 self._catalogue.save_run(replace(entry, inherited_time=time))
                 if entry.mark is None:
-                    self.dirty.runs.update((one, *self._catalogue.descendants(one)))
+                    self.change_origin(one)
             waiting += [(child, high) for child in self._catalogue.children.get(one, ())]
 
 

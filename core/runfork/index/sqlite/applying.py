@@ -1,7 +1,7 @@
-"""Applying a batch: records and rows go to their tables, then every attribute that they touch is brought up to date.
+"""Applying a batch: records and rows go to their tables, and every attribute that they touch is added to, or marked.
 
 A run inherits first. Then points that collide with none that is seen are added to what the attribute table holds; everything
-else is worked out anew, for the run and for those descendants that see what is new, parents before children.
+else is marked, for the run and for those descendants that see what is new. `Settlement` works it out later.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.attributes import AttributeType
+from runfork.errors import ArgumentError
 from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
 from runfork.index.origins import Origin
 from runfork.index.sqlite import summaries
-from runfork.index.sqlite.ancestry import Ancestry
-from runfork.index.sqlite.attributes import AttributeTable, SeriesChange
+from runfork.index.sqlite.attributes import SeriesChange
 from runfork.index.sqlite.catalogue import RunEntry, standing, storable
-from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint
 from runfork.index.sqlite.sight import SeenSeries, Sight
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.overlay import SeriesReader
     from runfork.index.sqlite.pieces import PieceWriter
+    from runfork.index.sqlite.settling import Settlement
     from runfork.journal.records import Batch, MetricRows, Record
 
     Integers = npt.NDArray[np.int64]
@@ -51,6 +51,18 @@ class _Journal:
     id: int
     writer: str
     last_time: int
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """What the table holds of a journal."""
+
+    id: int | None = None
+    applied: int = 0
+    last_time: int = 0
+    damage: str = "[]"
+    state: str = "running"
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,36 +95,51 @@ class _Merge:
 
 
 class Application:
-    """Applies one batch, within the caller's transaction."""
+    """Applies one batch, within the caller's transaction; what it marks is to be settled before the transaction ends."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         catalogue: Catalogue,
+        settlement: Settlement,
         *,
         writer: PieceWriter,
         reader: SeriesReader,
     ) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._settlement = settlement
         self._writer = writer
         self._reader = reader
-        self._edits = EditTable(connection, catalogue)
-        self._attributes = AttributeTable(connection, catalogue, self._edits, reader)
-        self._first: set[int] = set()  # paths to which the run logged nothing before this batch
-        self._ancestry = Ancestry(connection, catalogue, reader.codec)
-        self._dirty = self._ancestry.dirty
+        self._edits = settlement.edits
+        self._attributes = settlement.attributes
+        self._ancestry = settlement.ancestry
+        self._dirty = settlement.dirty
+        self._first: set[int] = set()
 
     def apply(self, batch: Batch) -> None:
-        """Apply a batch that begins where the journal was applied up to."""
+        """Take in a batch; one that begins before what was applied was seen already.
+
+        Raises:
+            ArgumentError: It begins after that.
+        """
+        noted = self._noted(batch)
+        if batch.start > noted.applied:
+            raise ArgumentError(
+                f"a batch of {batch.key} must begin at byte {noted.applied}, found {batch.start}; read the journal from there"
+            )
+        if batch.start < noted.applied or batch.end <= noted.applied:
+            return
         run_id = batch.key.run_id
-        created = int(batch.identity.get("created", 0))
-        self._find_run(run_id, created)
+        self._first = set()  # paths to which the run logged nothing before this batch
+        self._dirty.taken.add(run_id)
+        self._dirty.paths[run_id].update()
+        is_new = self._find_run(run_id, int(batch.identity.get("created", 0)))
         self._run = self._catalogue.runs[run_id]
-        self._journal = self._note_journal(batch, created)
-        self._apply_origins(batch)
+        self._journal = self._note_journal(batch, noted)
+        self._apply_origins(batch, is_new=is_new)
         self._run = self._catalogue.runs[run_id]  # with its parent
-        self._inherit()
+        self._inherit(is_new=is_new)
         order_times = _order_times(batch, self._journal.last_time)
         texts: dict[tuple[int, AttributeType], list[TextPoint]] = defaultdict(list)
         for record in batch.records:
@@ -125,61 +152,81 @@ class Application:
                 self._apply_rows(rows, times)
         if any(record.kind == Kind.CLOSE for record in batch.records):
             self._writer.seal(self._journal.id)
-        self.settle(run_id)
+        archived = self._catalogue.path_id(_ARCHIVED)
+        if archived in self._dirty.paths[run_id] and self._catalogue.own_value(self._run.id, archived):
+            self._change_archived()
+        self._catalogue.flush()
 
     # Runs and journals
 
-    def _find_run(self, run_id: str, created: int) -> None:
-        entry = self._catalogue.runs.get(run_id)
+    def _noted(self, batch: Batch) -> _Noted:
+        entry = self._catalogue.runs.get(batch.key.run_id)
         if entry is None:
-            self._catalogue.save_run(RunEntry(self._catalogue.new_run_number(), run_id, Origin(created)))
-            self._ancestry.change_defaults(run_id)
-            for child in self._catalogue.children.get(run_id, ()):
-                self._ancestry.change_origin(child)  # they waited for it
+            return _Noted()
+        query = "SELECT id, applied, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?"
+        row = self._connection.execute(query, (entry.id, batch.key.writer)).fetchone()
+        return _Noted() if row is None else _Noted(*row)
 
-    def _note_journal(self, batch: Batch, created: int) -> _Journal:
-        self._connection.execute(
-            "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
-            " VALUES (?, ?, ?, ?, 0, ?, 'running', 0, '[]', '{}') ON CONFLICT DO NOTHING",
-            (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created, created),
-        )
-        number, before, damage, state, is_closed = self._connection.execute(
-            "SELECT id, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?",
-            (self._run.id, batch.key.writer),
-        ).fetchone()
+    def _find_run(self, run_id: str, created: int) -> bool:
+        """Return whether the run is new."""
+        if run_id in self._catalogue.runs:
+            return False
+        entry = RunEntry(self._catalogue.new_run_number(), run_id, Origin(created))
+        self._catalogue.add_run(entry)
+        self._attributes.add_run(entry.id)
+        self._ancestry.change_defaults(run_id)
+        for child in self._catalogue.children.get(run_id, ()):
+            self._ancestry.change_origin(child)  # they waited for it
+        return True
+
+    def _note_journal(self, batch: Batch, noted: _Noted) -> _Journal:
+        created = int(batch.identity.get("created", 0))
+        before = noted.last_time if noted.id is not None else created
         last_time = max([before, *(record.order_time for record in batch.records)])
+        damage, state, is_closed = noted.damage, noted.state, noted.is_closed
         states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
         if states:
             state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
         if batch.damage:
             found = [[one.offset, one.length, one.reason] for one in batch.damage]
             damage = json.dumps(json.loads(damage) + found)
-        self._connection.execute(
-            "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?",
-            (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)), number),
-        )
+        row = (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
+        if noted.id is not None:
+            self._connection.execute(_GO_ON_JOURNAL, (*row, noted.id))
+            return _Journal(noted.id, batch.key.writer, before)
+        about = (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created)
+        number = self._connection.execute(_BEGIN_JOURNAL, (*about, *row)).lastrowid
+        assert number is not None
+        self._catalogue.add_journal(number, self._run.id, batch.key.writer)
         return _Journal(number, batch.key.writer, before)
 
-    def _apply_origins(self, batch: Batch) -> None:
+    def _apply_origins(self, batch: Batch, *, is_new: bool) -> None:
         run, writer = self._run.id, batch.key.writer
-        is_changed = batch.start == 0  # its creation time counts where no CREATE is
+        found = []
         for record in batch.records:
             if record.kind in (Kind.CREATE, Kind.LINEAGE):
                 body = json.dumps(dict(record.body))
                 row = (run, writer, record.offset, record.kind, record.order_time, body)
                 self._connection.execute("INSERT INTO origin_record VALUES (?, ?, ?, ?, ?, ?)", row)
-                is_changed = True
+                found.append((writer, record))
             elif record.kind == Kind.MARK:
                 self._ancestry.apply_mark(batch.key.run_id, writer, record)
-        if is_changed:
-            self._ancestry.save_origin(batch.key.run_id)
+        if is_new:
+            self._ancestry.save_origin(batch.key.run_id, found, created=int(batch.identity.get("created", 0)))
+        elif found or batch.start == 0:  # when a journal was created counts where no CREATE is
+            records, created = self._ancestry.stored_origins(run)
+            self._ancestry.save_origin(batch.key.run_id, records, created=created)
 
-    def _inherit(self) -> None:
+    def _inherit(self, *, is_new: bool) -> None:
         """If the run's place in the lineage has changed, work it out now, so that what comes can be added to it."""
-        if self._run.run_id in self._dirty.runs:
-            self._catalogue.flush()
-            self._attributes.refresh_all(self._run.run_id)
-            self._dirty.runs.discard(self._run.run_id)
+        run_id, parent = self._run.run_id, self._run.origin.parent
+        if run_id not in self._dirty.runs:
+            return
+        if is_new and parent not in self._catalogue.runs:
+            self._dirty.runs.discard(run_id)  # there is nothing yet, of its own or from above
+        else:
+            self._settlement.settle_line(run_id)
+            self._run = self._catalogue.runs[run_id]
 
     # Single values
 
@@ -214,7 +261,8 @@ class Application:
         entry = self._catalogue.runs[self._run.run_id]
         if entry.is_archived != is_archived:
             self._catalogue.save_run(replace(entry, is_archived=is_archived))
-            self._ancestry.elect(entry.origin.experiment_name)
+            if entry.origin.experiment_name is not None:
+                self._dirty.names.add(entry.origin.experiment_name)
 
     # Points
 
@@ -323,7 +371,10 @@ class Application:
             first_step, last_step = new.low, new.high
             if state is not None and state.count:
                 first_step, last_step = min(state.first_step, new.low), max(state.last_step, new.high)
-            changes.append(SeriesChange(path, first_step, last_step, new.last[column], new.time, last_step == new.high))
+            is_last = last_step == new.high
+            changes.append(
+                SeriesChange(path, state is None, first_step, last_step, new.last[column], new.time, is_last)
+            )
         numbers = summaries.merge_summaries(merge.held[merge.columns], added[merge.columns])
         self._attributes.add_to_series(self._run.id, new.type, changes, numbers, clock_axis=new.clock_axis)
 
@@ -338,29 +389,14 @@ class Application:
                 self._dirty.paths[self._run.run_id].add(path)
         self._ancestry.touch_points(self._run, paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
 
-    # The end
 
-    def settle(self, run_id: str) -> None:
-        """Work out anew what is marked, and the derived attributes of the run."""
-        self._catalogue.flush()
-        archived = self._catalogue.path_id(_ARCHIVED)
-        if archived in self._dirty.paths[run_id] and self._catalogue.own_value(self._run.id, archived):
-            self._change_archived()
-        for one in self._in_order(run_id):
-            if one in self._dirty.runs:
-                self._attributes.refresh_all(one, self._dirty.paths.get(one, ()))
-            else:
-                self._attributes.refresh(one, self._dirty.paths[one])
-
-    def _in_order(self, run_id: str) -> list[str]:
-        """Return the runs that are marked, parents before children: what a run has follows from what its parent has."""
-        marked = self._dirty.runs | self._dirty.paths.keys()
-        if len(marked) == 1:
-            return list(marked)
-        below = [one for one in (run_id, *self._catalogue.descendants(run_id)) if one in marked]
-        return [*below, *marked.difference(below)]
-
-
+_BEGIN_JOURNAL = (
+    "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_GO_ON_JOURNAL = (
+    "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?"
+)
 _COMPARED_POINTS = 100_000
 
 

@@ -21,6 +21,7 @@ from runfork.index.sqlite.attribute_rows import (
     summary_rows,
 )
 from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.definition_counts import DefinitionCounts
 from runfork.index.sqlite.run_view import RunView
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 
@@ -58,6 +59,7 @@ _DERIVED = (
     "sys/failed",
     _CONFLICTS,
 )
+_STRING_SET = TYPE_NUMBERS[AttributeType.STRING_SET]
 _EXTENDED = {kind for kind in AttributeType if kind.is_series or kind is AttributeType.STRING_SET}
 _FORGET_INHERITED = "DELETE FROM inherited WHERE run = ? AND path = ?"
 
@@ -90,6 +92,16 @@ class AttributeTable:
         self._catalogue = catalogue
         self._edits = edits
         self._reader = reader
+        self.counts = DefinitionCounts(connection)
+        self._new_runs: dict[int, dict[int, int]] = {}
+
+    def add_run(self, run: int) -> None:
+        """Take note of a run that is new: nothing stands in the table."""
+        self._new_runs[run] = {}
+
+    def forget(self) -> None:
+        """Forget what is known of new runs: the transaction ends."""
+        self._new_runs.clear()
 
     # Working out anew
 
@@ -121,7 +133,7 @@ class AttributeTable:
         known = self._catalogue.paths
         computed = {known[path] for path in _DERIVED if path in known}
         tables = self._connection, self._catalogue, self._edits, self._reader
-        return RunView(*tables, run_id, paths=paths, computed=computed)
+        return RunView(*tables, run_id, counts=self.counts, paths=paths, computed=computed)
 
     def _worked_out(self, run_id: str, view: RunView, paths: Sequence[int]) -> dict[int, AttributeRow | None]:
         """Return rows by path, None where there is nothing; what the run's series inherit is stored."""
@@ -154,17 +166,45 @@ class AttributeTable:
         self._connection.executemany(f"{query} WHERE run = ? AND path = ?", [(run, path) for path in paths])
 
     def _write(self, run: int, rows: dict[int, AttributeRow | None]) -> None:
-        found = [(run, path, *row) for path, row in sorted(rows.items()) if row is not None]
-        gone = [(run, path) for path, row in rows.items() if row is None]
+        held = self._types_held(run, rows)
+        found, gone = [], []
+        members: list[tuple[int, int, str]] = []
+        for path, row in sorted(rows.items()):
+            before = held.get(path)
+            if row is None:
+                if before is not None:
+                    gone.append((run, path))
+                    self._retype(run, path, before, None)
+                continue
+            found.append((run, path, *row))
+            self._retype(run, path, before, row.type)
+            if row.type == _STRING_SET and row.payload is not None:
+                members += [(run, path, storable(member)) for member in json.loads(row.payload)]
         self._connection.executemany(_UPSERT.format("attribute"), found)
         self._connection.executemany("DELETE FROM attribute WHERE run = ? AND path = ?", gone)
-        for path, row in rows.items():
-            if row is not None and row.kind is AttributeType.STRING_SET and row.payload is not None:
-                self._connection.execute("DELETE FROM member WHERE run = ? AND path = ?", (run, path))
-                members = {storable(member) for member in json.loads(row.payload)}
-                self._connection.executemany(
-                    "INSERT INTO member VALUES (?, ?, ?)", [(run, path, member) for member in members]
-                )
+        self._connection.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", members)
+
+    def _types_held(self, run: int, paths: Collection[int]) -> dict[int, int]:
+        """Return the types (by number) of what the table holds, at `paths` at least."""
+        known = self._new_runs.get(run)
+        if known is not None:
+            return dict(known)
+        query = "SELECT path, type FROM attribute WHERE run = ?"
+        if len(paths) < _MANY_PATHS:
+            query += f" AND path IN ({', '.join(map(str, paths))})"
+        return dict(self._connection.execute(query, (run,)).fetchall())
+
+    def _retype(self, run: int, path: int, before: int | None, after: int | None) -> None:
+        """Take note that a row is written, or deleted where `after` is None."""
+        self.counts.change(path, before, after)
+        if before == _STRING_SET:
+            self._connection.execute("DELETE FROM member WHERE run = ? AND path = ?", (run, path))
+        if run not in self._new_runs:
+            return
+        if after is None:
+            self._new_runs[run].pop(path, None)
+        else:
+            self._new_runs[run][path] = after
 
     def _value_row(self, value: Value) -> AttributeRow:
         raw = sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
@@ -187,10 +227,9 @@ class AttributeTable:
             running_seconds=running,
             state=entry.state,
         )
-        own = self._connection.execute("SELECT count(*), count(DISTINCT path) FROM own WHERE run = ?", (entry.id,))
-        kinds, paths = own.fetchone()
-        if kinds > paths:
-            found[_CONFLICTS] = Value(AttributeType.INT, kinds - paths, run_id, last_time)
+        conflicts = self._catalogue.type_conflicts(entry.id)
+        if conflicts:
+            found[_CONFLICTS] = Value(AttributeType.INT, conflicts, run_id, last_time)
         return found
 
     # Adding to what is there
@@ -198,6 +237,8 @@ class AttributeTable:
     def states(self, run: int, paths: Sequence[int]) -> tuple[dict[int, SeriesState], Floats]:
         """Return what the table holds at some paths of a run, by path, and the summaries of all `paths`, row by row."""
         held = summaries.empty_summaries(len(paths))
+        if self._new_runs.get(run) == {}:
+            return {}, held
         if len(paths) < _MANY_PATHS:
             where, parameters = f"path IN ({', '.join('?' * len(paths))})", [run, *paths]
         else:
@@ -229,6 +270,8 @@ class AttributeTable:
         whole, statistics = [], []
         for change, row in zip(changes, numbers.tolist(), strict=True):
             columns = statistics_columns(row, change.first_step, change.last_step)
+            if change.is_new:
+                self._retype(run, change.path, None, TYPE_NUMBERS[kind])
             if change.is_last:
                 value = coded(kind, change.last, change.last)
                 whole.append((run, change.path, TYPE_NUMBERS[kind], *value, run, change.time, clock_axis, *columns))
@@ -247,9 +290,13 @@ _MANY_PATHS = 200
 
 @dataclass(frozen=True)
 class SeriesChange:
-    """A series that points were added to; `last` and `time` are those of the added ones, `is_last` says whether they count."""
+    """A series that points were added to; `last` and `time` are those of the added ones, `is_last` says whether they count.
+
+    `is_new` says that the table held nothing at its path.
+    """
 
     path: int
+    is_new: bool
     first_step: int
     last_step: int
     last: Any

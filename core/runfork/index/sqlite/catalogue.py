@@ -95,6 +95,7 @@ class Catalogue:
         self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
         self._next_own = 0
         self._unsaved: dict[int, tuple[Any, ...]] = {}
+        self._unsaved_runs: dict[int, RunEntry] = {}
 
     def synchronise(self) -> bool:
         """Take in what other processes changed; return whether they changed anything."""
@@ -121,20 +122,20 @@ class Catalogue:
 
     def path_id(self, path: str) -> int:
         """Return a path's number, a new one if need be."""
-        path = storable(path)
-        if path not in self.paths:
-            number = len(self.paths) + 1
-            self._connection.execute("INSERT INTO path VALUES (?, ?)", (number, path))
-            self.paths[path] = number
-            self.path_names[number] = path
-        return self.paths[path]
+        known = self.paths.get(path) or self.paths.get(path := storable(path))
+        if known is not None:
+            return known
+        number = len(self.paths) + 1
+        self._connection.execute("INSERT INTO path VALUES (?, ?)", (number, path))
+        self.paths[path] = number
+        self.path_names[number] = path
+        return number
 
     # Runs
 
     def _load_runs(self) -> None:
         rows = self._connection.execute(
-            "SELECT id, run_id, created, experiment_name, inherit_configs, parent, step, mark, mark_time, mark_cuts,"
-            " inherited_time, is_archived, is_head, state FROM run"
+            f"SELECT id, {_RUN_COLUMNS} FROM run"  # noqa: S608
         )
         self.runs = {entry.run_id: entry for entry in map(_run_entry, rows)}
         self.names = {entry.id: entry.run_id for entry in self.runs.values()}
@@ -142,37 +143,18 @@ class Catalogue:
         self.children = children_of(self.nodes.values())
 
     def save_run(self, entry: RunEntry) -> None:
-        """Store a run as it is now."""
-        origin, mark = entry.origin, entry.mark
-        row = (
-            entry.id,
-            entry.run_id,
-            origin.created,
-            None if origin.experiment_name is None else storable(origin.experiment_name),
-            origin.inherit_configs,
-            origin.parent,
-            origin.step,
-            origin.mark,
-            mark.time if mark else None,
-            json.dumps(dict(mark.cuts)) if mark else None,
-            entry.inherited_time,
-            entry.is_archived,
-            entry.is_head,
-            entry.state,
-        )
-        self._connection.execute(
-            "INSERT OR REPLACE INTO run (id, run_id, created, experiment_name, inherit_configs, parent, step, mark,"
-            " mark_time, mark_cuts, inherited_time, is_archived, is_head, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
-        self._connection.execute("UPDATE change SET runs = runs + 1")
-        self._runs_version += 1
+        """Take note of a run as it is now; `flush` stores it."""
+        self._unsaved_runs[entry.id] = entry
         before = self.nodes.get(entry.run_id)
         self.runs[entry.run_id] = entry
         self.names[entry.id] = entry.run_id
         self.nodes[entry.run_id] = entry.node()
-        self._move_child(entry.run_id, before.fork.parent if before and before.fork else None, origin.parent)
+        self._move_child(entry.run_id, before.fork.parent if before and before.fork else None, entry.origin.parent)
+
+    def add_run(self, entry: RunEntry) -> None:
+        """Take note of a run that is new: it has logged nothing yet."""
+        self.save_run(entry)
+        self._keep_own(entry.id, {})
 
     def _move_child(self, run_id: str, before: str | None, after: str | None) -> None:
         if before == after:
@@ -227,13 +209,16 @@ class Catalogue:
         """Return all that a run logged, by path and type."""
         if run not in self._own:
             self.flush()
-            while len(self._own) >= _CACHED_RUNS:
-                del self._own[next(iter(self._own))]
             found: dict[int, dict[AttributeType, Own]] = defaultdict(dict)
             for path, own in self._own_rows("run = ?", (run,)):
                 found[path][own.type] = own
-            self._own[run] = dict(found)
+            self._keep_own(run, dict(found))
         return self._own[run]
+
+    def _keep_own(self, run: int, found: dict[int, dict[AttributeType, Own]]) -> None:
+        while len(self._own) >= _CACHED_RUNS:
+            del self._own[next(iter(self._own))]
+        self._own[run] = found
 
     def own_value(self, run: int, path: int) -> dict[AttributeType, Own]:
         """Return what a run logged to one path, by type."""
@@ -250,6 +235,14 @@ class Catalogue:
             first = EditKey(order_time, self.writer(journal), position)
             yield path, Own(number, TYPES[kind], first, bool(clock_axis), lowest)
 
+    def type_conflicts(self, run: int) -> int:
+        """Return how many pairs of path and type are left out, since the path is of another type."""
+        if run in self._own:
+            return sum(len(kinds) - 1 for kinds in self._own[run].values() if len(kinds) > 1)
+        self.flush()
+        query = "SELECT count(*) - count(DISTINCT path) FROM own WHERE run = ?"
+        return int(self._connection.execute(query, (run,)).fetchone()[0])
+
     def note_own(
         self, run: int, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int
     ) -> tuple[Own, bool]:
@@ -259,22 +252,27 @@ class Catalogue:
             What is known now, and whether the path's type or its axis is another than before (a first value does not count).
         """
         kinds = self.own_values(run).setdefault(path, {})
-        before = _standing(kinds)
         own = kinds.get(kind)
+        if own is not None and own.first <= first and own.lowest <= lowest:
+            return own, False
+        before = _standing(kinds)
         if own is None:
             own = kinds[kind] = Own(self._new_own_number(), kind, first, clock_axis, lowest)
-        elif first < own.first or lowest < own.lowest:
+        else:
             if first < own.first:
                 own.first, own.clock_axis = first, clock_axis
             own.lowest = min(own.lowest, lowest)
-        else:
-            return own, False
         place = (own.first.order_time, self.journal(run, own.first.writer), own.first.offset)
         self._unsaved[own.id] = (run, path, TYPE_NUMBERS[kind], own.id, *place, own.clock_axis, own.lowest)
         return own, before is not None and before != _standing(kinds)
 
     def flush(self) -> None:
-        """Store what was noted; to be called before others read the table, and before the transaction ends."""
+        """Store what was noted; to be called before others read the tables, and before the transaction ends."""
+        if self._unsaved_runs:
+            self._connection.executemany(_SAVE_RUN, map(_run_row, self._unsaved_runs.values()))
+            self._connection.execute("UPDATE change SET runs = runs + 1")
+            self._runs_version += 1
+            self._unsaved_runs.clear()
         if self._unsaved:
             self._connection.executemany(
                 "INSERT INTO own VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -295,6 +293,8 @@ class Catalogue:
 
 def standing(kinds: dict[AttributeType, Own]) -> Own:
     """Return, of what a run logged to a path, that of the type which stands: the one logged first."""
+    if len(kinds) == 1:
+        return next(iter(kinds.values()))
     return min(kinds.values(), key=lambda own: own.first)
 
 
@@ -303,6 +303,36 @@ def _standing(kinds: dict[AttributeType, Own]) -> tuple[AttributeType, bool] | N
         return None
     own = standing(kinds)
     return own.type, own.clock_axis
+
+
+_RUN_COLUMNS = (
+    "run_id, created, experiment_name, inherit_configs, parent, step, mark, mark_time, mark_cuts, inherited_time,"
+    " is_archived, is_head, state"
+)
+_SAVE_RUN = (
+    f"INSERT INTO run (id, {_RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608
+    + ", ".join(f"{name} = excluded.{name}" for name in _RUN_COLUMNS.split(", "))
+)
+
+
+def _run_row(entry: RunEntry) -> tuple[Any, ...]:
+    origin, mark = entry.origin, entry.mark
+    return (
+        entry.id,
+        entry.run_id,
+        origin.created,
+        None if origin.experiment_name is None else storable(origin.experiment_name),
+        origin.inherit_configs,
+        origin.parent,
+        origin.step,
+        origin.mark,
+        mark.time if mark else None,
+        json.dumps(dict(mark.cuts)) if mark else None,
+        entry.inherited_time,
+        entry.is_archived,
+        entry.is_head,
+        entry.state,
+    )
 
 
 def _run_entry(row: tuple[Any, ...]) -> RunEntry:

@@ -27,6 +27,10 @@ class EditTable:
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what is remembered: the transaction ends."""
         self._known: dict[int, dict[int, list[Edit]]] = {}
         self._loaded: set[int] = set()
 

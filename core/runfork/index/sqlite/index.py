@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from runfork.attributes import AttributeType
-from runfork.errors import ArgumentError, NotFoundError
+from runfork.errors import NotFoundError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite.applying import Application
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
-from runfork.index.sqlite.attributes import AttributeTable
 from runfork.index.sqlite.bucketing import Grid, bucketed
 from runfork.index.sqlite.catalogue import Catalogue, storable
 from runfork.index.sqlite.columns import ColumnCodec
@@ -27,6 +26,7 @@ from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, StaleIndexError, delete_file, is_damage, open_file
+from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
 from runfork.journal.records import JournalKey
@@ -63,10 +63,13 @@ class SqliteIndex:
         self._connection = open_file(self.path, read_only=read_only)
         add_functions(self._connection)
         self._catalogue = Catalogue(self._connection)
-        self._transactions = Transactions(self._connection, self._catalogue)
         codec = ColumnCodec()
         self._reader = SeriesReader(self._connection, codec)
-        self._writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
+        self._settlement = Settlement(self._connection, self._catalogue, self._reader)
+        self._transactions = Transactions(self._connection, self._catalogue, self._settlement)
+        writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
+        about = self._connection, self._catalogue, self._settlement
+        self._application = Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
@@ -97,37 +100,20 @@ class SqliteIndex:
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
         with self._transaction("IMMEDIATE"):
-            applied = self._applied(batch.key)
-            if batch.start > applied:
-                raise ArgumentError(
-                    f"a batch of {batch.key} must begin at byte {applied}, found {batch.start}; read the journal from there"
-                )
-            if batch.start == applied and batch.end > applied:
-                self._application().apply(batch)
-
-    def _applied(self, key: JournalKey) -> int:
-        entry = self._catalogue.runs.get(key.run_id)
-        if entry is None:
-            return 0
-        query = "SELECT applied FROM journal WHERE run = ? AND writer = ?"
-        row = self._connection.execute(query, (entry.id, key.writer)).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def _application(self) -> Application:
-        return Application(self._connection, self._catalogue, writer=self._writer, reader=self._reader)
+            self._application.apply(batch)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
         with self._transaction("IMMEDIATE"):
-            edits = EditTable(self._connection, self._catalogue)
-            attributes = AttributeTable(self._connection, self._catalogue, edits, self._reader)
             for run_id, state in states.items():
                 entry = self._catalogue.runs.get(run_id)
                 if entry is None:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
                 if entry.state != state:
                     self._catalogue.save_run(replace(entry, state=storable(state)))
-                    attributes.refresh(run_id, ())
+                    self._settlement.dirty.paths[run_id].update()
+                    self._settlement.dirty.taken.add(run_id)
+            self._catalogue.flush()
 
     # Reading
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
+    from runfork.index.sqlite.definition_counts import DefinitionCounts
     from runfork.index.sqlite.edit_table import EditTable
     from runfork.index.sqlite.series_rows import SeriesRows
 
@@ -40,6 +41,7 @@ class Inheritance:
         series: Works out rows of series.
         run: The run.
         parent: Its parent. The run must not be its own ancestor.
+        counts: In how many runs a path is of which type.
         paths: Which paths will be asked for; None for all.
         computed: Paths that runs have besides what is logged to them; the parent's row need not say what is seen there.
     """
@@ -53,6 +55,7 @@ class Inheritance:
         *,
         run: RunEntry,
         parent: RunEntry,
+        counts: DefinitionCounts,
         paths: Collection[int] | None,
         computed: Collection[int],
     ) -> None:
@@ -62,6 +65,7 @@ class Inheritance:
         self._computed = computed
         self._run = run
         self._parent = parent
+        self._counts = counts
         fork = catalogue.nodes[run.run_id].fork
         assert fork is not None
         self._fork = fork
@@ -107,8 +111,7 @@ class Inheritance:
 
     def _behind(self, path: int) -> AttributeRow | None:
         """Return what is seen behind a value that is not taken over: nothing, if all runs have the same type there."""
-        types = self._connection.execute("SELECT count(*) FROM definition WHERE path = ? AND count > 0", (path,))
-        return None if types.fetchone() == (1,) else UNCLEAR
+        return None if self._counts.types_at(path) == 1 else UNCLEAR
 
     def _handed_on(self, path: int, above: AttributeRow) -> AttributeRow | None:
         """Return what the run inherits of what its parent inherits."""

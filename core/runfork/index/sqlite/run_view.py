@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from runfork.index.edits import Edit
     from runfork.index.sqlite.catalogue import Catalogue, Own
+    from runfork.index.sqlite.definition_counts import DefinitionCounts
     from runfork.index.sqlite.edit_table import EditTable
     from runfork.index.sqlite.overlay import SeriesReader
 
@@ -38,6 +39,7 @@ class RunView:
         reader: SeriesReader,
         run_id: str,
         *,
+        counts: DefinitionCounts,
         paths: Collection[int] | None,
         computed: Collection[int],
     ) -> None:
@@ -56,6 +58,7 @@ class RunView:
                 self._series_rows,
                 run=self._run,
                 parent=parent,
+                counts=counts,
                 paths=paths,
                 computed=computed,
             )

@@ -12,17 +12,16 @@ from runfork.index.interface import StaleIndexError
 
 __all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "delete_file", "is_damage", "open_file"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
 TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
-_STRING_SET = TYPE_NUMBERS[AttributeType.STRING_SET]
 
 BUSY_SECONDS = 30.0
 
 
-TABLES = f"""
+TABLES = """
 -- What journals say of runs.
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
@@ -122,19 +121,7 @@ CREATE INDEX member_by_value ON member (path, value, run);
 CREATE TABLE definition (
     path INTEGER NOT NULL, type INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (path, type)
 ) WITHOUT ROWID;
-CREATE TRIGGER attribute_added AFTER INSERT ON attribute BEGIN
-    INSERT INTO definition VALUES (NEW.path, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
-END;
-CREATE TRIGGER attribute_removed AFTER DELETE ON attribute BEGIN
-    UPDATE definition SET count = count - 1 WHERE path = OLD.path AND type = OLD.type;
-    DELETE FROM member WHERE OLD.type = {_STRING_SET} AND run = OLD.run AND path = OLD.path;
-END;
-CREATE TRIGGER attribute_retyped AFTER UPDATE OF type ON attribute WHEN OLD.type <> NEW.type BEGIN
-    UPDATE definition SET count = count - 1 WHERE path = OLD.path AND type = OLD.type;
-    INSERT INTO definition VALUES (NEW.path, NEW.type, 1) ON CONFLICT DO UPDATE SET count = count + 1;
-    DELETE FROM member WHERE OLD.type = {_STRING_SET} AND run = OLD.run AND path = OLD.path;
-END;
-"""  # noqa: S608
+"""
 
 
 def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:

@@ -1,4 +1,7 @@
-"""Transactions: one for each question or batch, or one for many batches, each of which is in it as a whole or not at all."""
+"""Transactions: one for each question or batch, or one for many batches, each of which is in it as a whole or not at all.
+
+What batches mark is settled before a transaction is committed, and before a question is answered within it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.settling import Settlement
 
 __all__ = ["Transactions"]
 
@@ -21,9 +25,10 @@ LONGEST_SECONDS = 1.0
 class Transactions:
     """Transactions on one connection. What `catalogue` remembers is forgotten with a transaction that is undone."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, settlement: Settlement) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._settlement = settlement
         self._is_together = False
         self._has_begun = False
         self._began = 0.0
@@ -31,20 +36,43 @@ class Transactions:
     @contextmanager
     def one(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file; `kind` is DEFERRED to read, IMMEDIATE to write."""
-        is_part = self._has_begun or (self._is_together and kind == "IMMEDIATE")
+        if self._has_begun or (self._is_together and kind == "IMMEDIATE"):
+            with self._part(is_to_read=kind == "DEFERRED"):
+                yield
+            return
         try:
-            if is_part:
-                self._begin_together()
-            self._connection.execute("SAVEPOINT part" if is_part else f"BEGIN {kind}")
+            self._connection.execute(f"BEGIN {kind}")
             self._catalogue.synchronise()
             yield
-            self._connection.execute("RELEASE part" if is_part else "COMMIT")
+            self._settlement.settle()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
+
+    @contextmanager
+    def _part(self, *, is_to_read: bool) -> Iterator[None]:
+        """Read or write as part of a transaction. What was taken in before stays if this part fails."""
+        if not self._has_begun:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._has_begun = True
+            self._began = time.monotonic()
+        try:
+            self._connection.execute("SAVEPOINT part")
+            self._catalogue.synchronise()
+            self._settlement.recover()
+            if is_to_read:
+                self._settlement.settle()
+            yield
+            self._connection.execute("RELEASE part")
+            self._settlement.keep()
         except BaseException:
             self._catalogue.forget()  # what it holds may come from what is undone
+            self._settlement.undo()
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO part" if is_part else "ROLLBACK")
+                self._connection.execute("ROLLBACK TO part")
             raise
-        if is_part and time.monotonic() - self._began > LONGEST_SECONDS:
+        if time.monotonic() - self._began > LONGEST_SECONDS:
             self._commit()
 
     @contextmanager
@@ -61,21 +89,23 @@ class Transactions:
     def abandon(self) -> None:
         """Undo what is not finished."""
         self._has_begun = False
+        self._undo()
+
+    def _undo(self) -> None:
+        self._catalogue.forget()  # what it holds may come from what is undone
+        self._settlement.abandon()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-    def _begin_together(self) -> None:
-        if not self._has_begun:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._has_begun = True
-            self._began = time.monotonic()
 
     def _commit(self) -> None:
         self._has_begun = False
         try:
             if self._connection.in_transaction:  # SQLite itself undoes it where the disk is full
+                self._catalogue.synchronise()
+                self._settlement.settle()
                 self._connection.execute("COMMIT")
+            else:
+                self._undo()
         except BaseException:
-            self._catalogue.forget()
             self.abandon()
             raise

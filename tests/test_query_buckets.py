@@ -2,22 +2,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.answers import both_indexes
+from tests.strategies import FLOATS, ODD_FLOATS, SIZES, STEPS, TIMES, examples
 
+from runfork import Run
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
-from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
+from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, SeriesKey
 from runfork.index.memory import MemoryIndex
 from runfork.query.buckets import BucketsQuery, bucket_points, fetch_metric_buckets, read_buckets
 from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
+from runfork.steps import to_micro_steps
 from runfork.testing.histories import EPOCH, HistoryWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.trials import Tried
 
 LOSS = attribute_choices("y", "loss", types=(AttributeType.FLOAT_SERIES,))
 
@@ -78,6 +87,27 @@ def test_a_single_point_stands_in_one_bucket() -> None:
 
     expected = [[5.0, 1.0]]
     assert expected == frame.to_numpy().tolist()
+
+
+def test_the_bucket_of_a_single_point_contains_it() -> None:
+    run = HistoryWriter("r").create().metrics({"loss": 1}, 5)
+
+    frame = read_buckets(source_with(run), BucketsQuery("run", None, LOSS))
+
+    assert 5 in frame.index[0]
+
+
+def test_the_mean_of_large_values_is_no_overflow() -> None:
+    run = HistoryWriter("r").create()
+    for step in range(6):
+        run.metrics({"loss": 1.7e308}, step)
+    source = source_with(run)
+
+    for with_previews in (False, True):
+        query = BucketsQuery("run", None, LOSS, count=2, with_previews=with_previews, with_statistics=True)
+        frame = read_buckets(source, query)
+
+        assert [1.7e308, 1.7e308] == frame["r", "loss", "mean"].tolist()
 
 
 def test_time_can_be_the_axis(source: Source) -> None:
@@ -149,3 +179,143 @@ def test_wrong_arguments_are_refused_before_anything_is_opened(arguments: dict[s
         fetch_metric_buckets(**{"runs": ".*", "y": "loss", "directory": "/nowhere", **arguments})
 
     assert message in str(caught.value)
+
+
+# Any points: nothing is hidden
+
+DENSE = st.lists(st.sampled_from([*ODD_FLOATS, 1.7e308, 0.1, 0.1]), max_size=60).map(
+    lambda values: [(step / 4, value, step // 3) for step, value in enumerate(values)]
+)
+LINES = st.lists(st.lists(st.tuples(STEPS, FLOATS, TIMES), max_size=40) | DENSE, min_size=1, max_size=3)
+GRIDS = st.tuples(st.integers(1, 9) | st.integers(1, 1000), st.sampled_from(["step", "time"]))
+
+
+def naive_points(points: list[tuple[Any, float, int]], x: str) -> list[tuple[int, float]]:
+    """Return (x, value), by x: the last one logged at each step."""
+    by_step = {to_micro_steps(step): (time, value) for step, value, time in points}
+    found = [(step if x == "step" else time, value) for step, (time, value) in sorted(by_step.items())]
+    return sorted(found, key=lambda point: point[0])
+
+
+def naive_buckets(
+    points: list[tuple[int, float]], low: int, high: int, count: int
+) -> dict[int, list[tuple[int, float]]]:
+    """Gather points by the rule that the documents state."""
+    found: dict[int, list[tuple[int, float]]] = {}
+    for x, value in points:
+        place = 0 if low == high else min(math.floor(float(x - low) * count / float(high - low)), count - 1)
+        found.setdefault(place, []).append((x, value))
+    return found
+
+
+def assert_nothing_is_hidden(buckets: Buckets, lines: list[list[tuple[int, float]]]) -> None:
+    """Compare every number of every bucket with what falls into it."""
+    xs = [x for points in lines for x, _ in points]
+    low, high = min(xs, default=0), max(xs, default=0)
+    assert (float(low), float(high)) == (buckets.edges[0], buckets.edges[-1])
+    for row, points in enumerate(lines):
+        inside = naive_buckets(points, low, high, len(buckets.edges) - 1)
+        assert {place: len(part) for place, part in inside.items()} == {
+            place: count for place, count in enumerate(buckets.counts[row].tolist()) if count
+        }
+        assert len(points) == buckets.counts[row].sum()
+        for place, part in inside.items():
+            assert_bucket_is(buckets, (row, place), part)
+        finite = [value for _, value in points if math.isfinite(value)]
+        if finite:
+            assert (min(finite), max(finite)) == (np.nanmin(buckets.minimum[row]), np.nanmax(buckets.maximum[row]))
+
+
+def assert_bucket_is(buckets: Buckets, at: tuple[int, int], part: list[tuple[int, float]]) -> None:
+    values = [value for _, value in part]
+    ends = [repr(float(number)) for number in (*part[0], *part[-1])]
+    found = (buckets.first_x, buckets.first, buckets.last_x, buckets.last)
+    assert ends == [repr(float(plane[at])) for plane in found]
+    not_finite = [sum(map(math.isnan, values)), values.count(math.inf), values.count(-math.inf)]
+    assert not_finite == [plane[at] for plane in (buckets.nan, buckets.positive_infinity, buckets.negative_infinity)]
+    finite = list(filter(math.isfinite, values))
+    if not finite:
+        assert np.isnan([plane[at] for plane in (buckets.minimum, buckets.maximum, buckets.mean)]).all()
+        return
+    assert (min(finite), max(finite)) == (buckets.minimum[at], buckets.maximum[at])
+    size = max(map(abs, finite))
+    halves = math.fsum(value / len(finite) / 2 for value in finite)
+    assert buckets.mean[at] / 2 == pytest.approx(halves, rel=1e-12, abs=size * 1e-12)
+    slack = size * 1e-12  # a sum is rounded
+    assert min(finite) / 2 - slack <= buckets.mean[at] / 2 <= max(finite) / 2 + slack
+
+
+@pytest.mark.timeout(3600)
+def test_no_bucket_hides_a_point(tried: Tried) -> None:
+    seen = []
+
+    @examples(100)
+    @given(LINES, GRIDS, SIZES)
+    def holds(lines: list[Any], grid: Any, sizes: Any) -> None:
+        count, x = grid
+        keys = [SeriesKey(f"r{number}", "loss") for number, points in enumerate(lines) if points]
+        expected = [naive_points(points, x) for points in lines if points]
+        with both_indexes(sizes) as indexes:
+            for index in indexes:
+                for number, points in enumerate(lines):
+                    run = HistoryWriter(f"r{number}").create()
+                    for step, value, time in points:
+                        run.metrics({"loss": value}, step, time=time)
+                    for batch in run.batches(7):
+                        index.apply(batch)
+                assert_nothing_is_hidden(index.buckets(BucketsRequest(keys, count=count, x=x)), expected)
+                series = index.points(PointsRequest(keys))
+                assert_nothing_is_hidden(bucket_points(series, count=count, x=x), expected)
+                query = BucketsQuery("run", None, LOSS, x=x, count=count, with_statistics=True)
+                assert_frame_shows(read_buckets(Source("local/test", index), query), expected, count)
+        seen.append(sum(map(len, lines)))
+
+    holds()
+    tried(
+        "any points on grids of 1 to 1000 buckets, bucket by bucket against the rule",
+        times=len(seen),
+        outcome=f"{sum(seen):,} points, every minimum, maximum, first, last and count exact",
+    )
+
+
+def assert_frame_shows(frame: pd.DataFrame, lines: list[list[tuple[int, float]]], count: int) -> None:
+    """Check the extremes and counts that users get, in the order of the buckets."""
+    xs = [x for points in lines for x, _ in points]
+    for number, label in enumerate(frame.columns.get_level_values(0).unique()):
+        inside = naive_buckets(lines[number], min(xs), max(xs), count)
+        shown = frame[label, "loss"]
+        shown = shown[shown["count"] > 0]
+        ordered = [[value for _, value in inside[place]] for place in sorted(inside)]
+        finite = [list(filter(math.isfinite, values)) or [math.nan] for values in ordered]
+        assert [len(values) for values in ordered] == shown["count"].tolist()
+        np.testing.assert_array_equal([min(values) for values in finite], shown["min"])
+        np.testing.assert_array_equal([max(values) for values in finite], shown["max"])
+
+
+@pytest.mark.timeout(3600)
+def test_a_spike_of_one_point_is_in_what_users_fetch(tried: Tried, data_directory: Path) -> None:
+    seen: list[int] = []
+
+    @examples(10)
+    @given(st.integers(1, 400), st.data(), st.integers(1, 1000), st.floats(2.0, 1e300), st.booleans())
+    def holds(length: int, data: st.DataObject, limit: int, height: float, is_up: bool) -> None:
+        place = data.draw(st.integers(0, length - 1))
+        spike = height if is_up else -height
+        project = f"tests/number-{len(seen)}"
+        with Run(run_id="r", project=project) as run:
+            for step in range(length):
+                run.log_metrics({"loss": spike if step == place else math.sin(step)}, step=step)
+        frame = fetch_metric_buckets(project=project, runs=["r"], y="loss", limit=limit, include_statistics=True)
+        extreme = frame["r", "loss", "max" if is_up else "min"]
+        assert spike == (extreme.max() if is_up else extreme.min())
+        assert length == frame["r", "loss", "count"].sum()
+        bucket = frame.index[int(np.argmax(extreme) if is_up else np.argmin(extreme))]
+        assert bucket.left - 1e-9 <= place <= bucket.right + 1e-9
+        seen.append(length)
+
+    holds()
+    tried(
+        "a spike of one point among up to 400, logged and fetched in up to 1000 buckets",
+        times=len(seen),
+        outcome="always in the bucket of its step",
+    )

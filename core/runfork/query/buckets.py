@@ -168,15 +168,20 @@ def _parts(
     is_finite = np.isfinite(values)
     finite = np.where(is_finite, values, np.nan)
     finite_counts = np.add.reduceat(is_finite.astype(np.int64), starts)
-    sums = np.add.reduceat(np.where(is_finite, values, 0.0), starts)
+    shares = np.repeat(
+        np.maximum(finite_counts, 1), ends - starts + 1
+    )  # divided first: a sum may be too large for a float
+    with np.errstate(over="ignore"):
+        means = np.add.reduceat(np.where(is_finite, values, 0.0) / shares, starts)
+    lowest, highest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
     return {
         "first": values[starts],
         "last": values[ends],
         "first_x": xs[starts],
         "last_x": xs[ends],
-        "minimum": np.fmin.reduceat(finite, starts),
-        "maximum": np.fmax.reduceat(finite, starts),
-        "mean": np.divide(sums, finite_counts, out=np.full(len(starts), np.nan), where=finite_counts > 0),
+        "minimum": lowest,
+        "maximum": highest,
+        "mean": np.clip(means, lowest, highest),
         "counts": ends - starts + 1,
         "nan": np.add.reduceat(np.isnan(values).astype(np.int64), starts),
         "positive_infinity": np.add.reduceat(np.isposinf(values).astype(np.int64), starts),
@@ -225,7 +230,7 @@ def _intervals(edges: npt.NDArray[np.float64], rows: npt.NDArray[np.int64], x: L
     import pandas as pd
 
     ends = _axis(edges, x)
-    last = len(edges) - 2
+    last = 0 if edges[0] == edges[-1] else len(edges) - 2
     intervals = [
         pd.Interval(ends[row], ends[row + 1], closed="both" if row == last else "left") for row in rows.tolist()
     ]

@@ -76,11 +76,13 @@ def prove(*arguments: str) -> None:
 
 
 def bench(*arguments: str) -> None:
-    """Measure: every figure beside the bare floor taken in the same run."""
+    """Measure: all of benchmarks/, or one by name with its options; `bench peers` takes gigabytes and half an hour."""
     install("dev")
+    if arguments:
+        run("-m", f"benchmarks.{arguments[0]}", *arguments[1:])
+        return
     for script in sorted((HOME / "benchmarks").glob("*.py")):
-        if not arguments or script.stem in arguments:
-            run(str(script))
+        run("-m", f"benchmarks.{script.stem}")
 
 
 RECIPES = {

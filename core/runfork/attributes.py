@@ -33,6 +33,9 @@ MAX_PATH_BYTES = 1024
 MAX_STRING_BYTES = 1024 * 1024
 MIN_HISTOGRAM_EDGES = 2
 MAX_HISTOGRAM_EDGES = 513
+_MAX_LEVELS = MAX_PATH_BYTES // 2
+"""Keys on the way to a value, so that its path is not too long for sure; deeper values would be refused."""
+
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -119,7 +122,7 @@ def _flatten_into(flat: dict[str, Any], parts: Mapping[Any, Any], prefix: str, s
     for key, value in parts.items():
         path = f"{prefix}/{key}" if prefix else str(key)
         nested = _named_parts(value)
-        if nested is None or len(path) > MAX_PATH_BYTES:  # the path will be refused: no need to go deeper
+        if nested is None or len(path) > MAX_PATH_BYTES or len(seen) > _MAX_LEVELS:
             flat[path] = value
         elif id(value) in seen:
             flat[path] = f"<recursion: {type(value).__name__}>"
@@ -228,8 +231,10 @@ def _convert_collection(value: Sequence[Any] | AbstractSet[Any]) -> tuple[Attrib
 
 def _json_leaf(value: object) -> object:
     scalar = _as_scalar(value)
-    if scalar is not value:
+    if type(scalar) is not type(value):  # the item of NumPy's long types is one of them again
         return scalar
+    if isinstance(value, Real):
+        return float(value)
     if isinstance(value, AbstractSet):
         return sorted(value, key=repr)
     return str(value)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,6 +22,8 @@ from runfork.steps import MICRO, NO_STEP
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runfork.index.interface import Series
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -140,10 +142,14 @@ def test_thousands_of_runs_in_one_project_are_listed_sorted_and_filtered(rounds,
     )
 
 
+def seen_in(series: Series) -> dict[int, float]:
+    return dict(zip((series.steps // MICRO).tolist(), map(float, series.values), strict=True))
+
+
 def test_a_lineage_a_hundred_deep_is_read_exactly(rounds, tried):
     depth = rounds(100, 1000)
     choose = random.Random(7)
-    marks: dict[int, list[dict]] = {}
+    marks: dict[int, list[dict[str, Any]]] = {}
     expected: list[dict[int, float]] = []
     mark, parent_cut = None, -1
     for generation in range(depth):
@@ -172,10 +178,10 @@ def test_a_lineage_a_hundred_deep_is_read_exactly(rounds, tried):
         head = project.experiments()["deep"]
         values = project.index.values([head, "side"], paths=["sys/forking/depth"])
 
-    assert expected == [dict(zip((one.steps // MICRO).tolist(), one.values.tolist(), strict=True)) for one in found]
+    assert expected == [seen_in(one) for one in found]
     until = int(float(marks[side][0]["step"]))
     kept = {step: value for step, value in expected[side].items() if step <= until}
-    assert {**kept, 10**6: -1.0} == dict(zip((branch.steps // MICRO).tolist(), branch.values.tolist(), strict=True))
+    assert {**kept, 10**6: -1.0} == seen_in(branch)
     assert (f"g{depth - 1}", depth - 1, side + 1) == (
         head,
         values[head]["sys/forking/depth"].value,

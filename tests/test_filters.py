@@ -1,14 +1,32 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
-from typing import Any
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.answers import both_indexes
+from tests.strategies import FLOATS, MOMENTS, examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
+from runfork.index.interface import RunsQuery
+from runfork.query.selection import select
+from runfork.query.source import Source
+from runfork.testing.histories import HistoryWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.trials import Tried
+
+    from runfork.journal.records import Batch
 
 UNCHECKED: Any = Filter
 """The same class, for calls that a type checker refuses too."""
@@ -91,3 +109,187 @@ def test_numpy_floats_print_as_numbers() -> None:
 def test_a_wrong_type_is_an_argument_type_error() -> None:
     with pytest.raises(ArgumentTypeError):
         UNCHECKED.eq("a", object())
+
+
+# Any filter, on runs with any values, against a naive evaluator
+
+KINDS = ["float", "int", "bool", "string", "datetime", "string_set", "file", "float_series", "string_series"]
+WORDS = st.sampled_from(["", "t", "u", "tu", "é", "a b", "t\0u", "%", "_", "日本", '"`\\', "AND"])
+INT64 = st.integers(-3, 3) | st.sampled_from([2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
+HELD = {
+    "float": FLOATS,
+    "int": INT64,
+    "bool": st.booleans(),
+    "string": WORDS,
+    "datetime": MOMENTS,
+    "string_set": st.frozensets(WORDS, max_size=3),
+    "file": st.just("digest"),
+    "float_series": st.lists(FLOATS, min_size=1, max_size=4),
+    "string_series": st.lists(WORDS, min_size=1, max_size=4),
+}
+NAMES = ["p", "q", "a `quoted` path"]
+HOLDINGS = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), HELD[kind])),
+    max_size=3,
+)
+NUMBERS_ASKED = FLOATS | INT64 | st.sampled_from([2**63, -(2**70), 10**30])
+ASKED = {
+    **dict.fromkeys(["float", "int", "float_series"], NUMBERS_ASKED),
+    **dict.fromkeys(["string", "string_series"], WORDS),
+    "bool": st.booleans(),
+    "datetime": MOMENTS,
+}
+ORDER = ["==", "!=", "<", "<=", ">", ">="]
+
+
+def fitting(kind: str) -> st.SearchStrategy[Comparison]:
+    """Return comparisons that suit a type."""
+    attribute = st.builds(Attribute, st.sampled_from(NAMES), st.just(kind))
+    found = [st.builds(Comparison, attribute, st.just("EXISTS"))]
+    if kind in ASKED:
+        found.append(st.builds(Comparison, attribute, st.sampled_from(ORDER), ASKED[kind]))
+    if kind in ("string", "string_series", "string_set"):
+        patterns = st.sampled_from(["t", "^t", "u$", "t.?u", "", "[é日]"])
+        found.append(st.builds(Comparison, attribute, st.sampled_from(["MATCHES", "NOT MATCHES"]), patterns))
+        found.append(st.builds(Comparison, attribute, st.sampled_from(["CONTAINS", "NOT CONTAINS"]), WORDS))
+    return st.one_of(found)
+
+
+def trees(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Filter]:
+    def larger(inner: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+        parts = st.lists(inner, max_size=3).map(tuple)
+        return st.builds(AllOf, parts) | st.builds(AnyOf, parts) | st.builds(Not, inner)
+
+    return st.recursive(leaves, larger, max_leaves=8)
+
+
+FITTING = st.sampled_from(KINDS).flatmap(fitting)
+UNFIT = st.builds(
+    Comparison,
+    st.builds(Attribute, st.sampled_from([*NAMES, "nobody/has/it"]), st.none() | st.sampled_from(KINDS)),
+    st.sampled_from(ORDER),
+    NUMBERS_ASKED | WORDS | st.booleans() | MOMENTS,
+)
+
+
+def naively_holds(condition: Filter, run: Mapping[str, tuple[str, Any]], *, finds_nan: bool) -> bool:
+    """Say whether a run satisfies a condition, straight from the rules; `finds_nan`: ``== NaN`` finds NaN, as for users."""
+    if isinstance(condition, AllOf):
+        return all(naively_holds(part, run, finds_nan=finds_nan) for part in condition.parts)
+    if isinstance(condition, AnyOf):
+        return any(naively_holds(part, run, finds_nan=finds_nan) for part in condition.parts)
+    if isinstance(condition, Not):
+        return not naively_holds(condition.part, run, finds_nan=finds_nan)
+    assert isinstance(condition, Comparison)
+    kind, value = run.get(condition.attribute.name, ("", None))
+    if not kind or condition.attribute.type not in (None, kind):
+        return False
+    if condition.operator == "EXISTS":
+        return True
+    return naively_compares(kind, value[-1] if kind.endswith("_series") else value, condition, finds_nan=finds_nan)
+
+
+def naively_compares(kind: str, value: Any, condition: Comparison, *, finds_nan: bool) -> bool:
+    asked: Any = condition.value
+    word = condition.operator.removeprefix("NOT ")
+    if word in ("MATCHES", "CONTAINS"):
+        if kind not in ("string", "string_series", "string_set"):
+            return False
+        texts = value if kind == "string_set" else [value]
+        found = asked in value if word == "CONTAINS" else any(re.search(asked, text) for text in texts)
+        return found is (word == condition.operator)
+    numbers, texts = ("float", "int", "bool", "float_series"), ("string", "string_series")
+    is_alike = (
+        (kind in numbers and isinstance(asked, (bool, int, float)))
+        or (kind in texts and isinstance(asked, str))
+        or (kind == "datetime" and isinstance(asked, datetime))
+    )
+    if not is_alike:
+        return condition.operator == "!="
+    if finds_nan and isinstance(asked, float) and math.isnan(asked):
+        is_nan = isinstance(value, float) and math.isnan(value)
+        return {"==": is_nan, "!=": not is_nan}.get(condition.operator, False)
+    signs = dict(zip(ORDER, "eq ne lt le gt ge".split(), strict=True))
+    return bool(getattr(operator, signs[condition.operator])(value, asked))
+
+
+def write_holdings(runs: list[dict[str, tuple[str, Any]]], others: dict[str, tuple[str, Any]]) -> list[Batch]:
+    """Return the journals of runs; of each path, `others` come later and are of another type: they do not count."""
+    batches = []
+    for number, run in enumerate(runs):
+        journal = HistoryWriter(f"r{number}").create()
+        for path, (kind, value) in [*run.items(), *others.items()]:
+            if (kind, value) != run.get(path) and (path not in run or run[path][0] == kind):
+                continue
+            write_value(journal, path, kind, value)
+        batches.append(journal.batch())
+    return batches
+
+
+def write_value(journal: HistoryWriter, path: str, kind: str, value: Any) -> None:
+    if kind == "string_set":
+        journal.string_set(path, value)
+    elif kind == "file":
+        journal.files({path: value})
+    elif kind in ("float_series", "string_series"):
+        for step, one in enumerate(value):
+            journal.metrics({path: one}, step) if kind == "float_series" else journal.strings({path: one}, step)
+    else:
+        journal.configs({path: value})
+
+
+RUNS_HELD = st.lists(HOLDINGS, min_size=1, max_size=5)
+
+
+@pytest.mark.timeout(3600)
+def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
+    seen = []
+
+    @examples(150)
+    @given(RUNS_HELD, HOLDINGS, st.lists(trees(FITTING | UNFIT), min_size=1, max_size=4))
+    def holds(runs: list[Any], others: Any, conditions: list[Filter]) -> None:
+        with both_indexes() as indexes:
+            for index in indexes:
+                for batch in write_holdings(runs, others):
+                    index.apply(batch)
+                for condition in conditions:
+                    expected = [
+                        f"r{at}" for at, run in enumerate(runs) if naively_holds(condition, run, finds_nan=False)
+                    ]
+                    found = index.runs(RunsQuery(filter=condition))
+                    assert expected == sorted(row.node.run_id for row in found.rows)
+                    assert len(expected) == found.total
+        seen.append(len(conditions))
+
+    holds()
+    tried(
+        "any filter on runs with values of every type, in both indexes, against a naive evaluator",
+        times=len(seen),
+        outcome=f"{sum(seen):,} filters find the same runs",
+    )
+
+
+@pytest.mark.timeout(3600)
+def test_any_filter_that_fits_finds_the_same_as_text(tried: Tried) -> None:
+    seen = []
+
+    @examples(100)
+    @given(RUNS_HELD, HOLDINGS, trees(FITTING))
+    def holds(runs: list[Any], others: Any, condition: Filter) -> None:
+        expected = [f"r{at}" for at, run in enumerate(runs) if naively_holds(condition, run, finds_nan=True)]
+        with both_indexes() as indexes:
+            for index in indexes:
+                for batch in write_holdings(runs, others):
+                    index.apply(batch)
+                source = Source("local/test", index)
+                for one in (condition, Filter.parse(condition.to_query())):
+                    assert expected == sorted(select(source, "run", one).run_ids)
+        seen.append(1)
+
+    holds()
+    tried(
+        "filters whose values fit their types, as objects and as text, through the query API",
+        times=len(seen),
+        outcome="the same runs as the naive evaluator",
+    )

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import examples
 
 from runfork import query_language
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.query_language import MAX_DEPTH, parse_filter, print_filter
+
+if TYPE_CHECKING:
+    from tests.trials import Tried
 
 PATHS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 INTEGERS = st.integers(-(10**30), 10**30)
@@ -61,12 +67,57 @@ def test_printing_is_the_same_the_second_time(condition: Filter) -> None:
     assert once == print_filter(parse_filter(once))
 
 
-@given(st.text(st.sampled_from('`"\\() :=<>!aN.1-') | st.characters(), max_size=40))
-def test_any_text_is_read_or_refused_in_one_sentence(text: str) -> None:
-    try:
-        parse_filter(text)
-    except ArgumentError as error:
-        assert "at character" in str(error)  # noqa: PT017
+WORDS = [
+    *("AND OR NOT TRUE FALSE EXISTS MATCHES CONTAINS NOT ( ) : == = != > >= < <= ! last( max( lAsT".split()),
+    *('a `a` `` ` a/b \\ " "" "x" "\\" int float bool string datetime string_set floatSeries number fileRef'.split()),
+    *(
+        '1 -1 1e999 0x1 nan inf 1_000 \u0661 +5 .5 5. true "true" 2026-01-31 2026-01-31T12:00:00Z 2026-02-30T00:00:00'.split()
+    ),
+    *('9999-12-31T23:59:59-23:59 0001-01-01T00:00:00+23:59 "0001-01-01" 2026-01-31T12:00:00+99:99'.split()),
+    '"2026-01-31T12:00:00.1234567890Z"',
+    "9" * 500,
+    "\0",
+    "\ud800",
+    "\u2028",
+]
+ANY_TEXT = st.text(st.sampled_from('`"\\() :=<>!aN.1-') | st.characters(), max_size=40)
+SOUP = st.lists(st.sampled_from(WORDS) | ANY_TEXT, max_size=12).flatmap(
+    lambda words: st.sampled_from([" ", ""]).map(lambda between: between.join(words))
+)
+DAMAGED = st.tuples(filters().map(print_filter), st.floats(0, 1), st.integers(0, 4), st.sampled_from(["", *WORDS]))
+
+
+@pytest.mark.timeout(3600)
+def test_any_text_is_read_or_refused_in_one_sentence(tried: Tried) -> None:
+    outcomes = {"read": 0, "refused": 0}
+
+    @examples(400)
+    @given(ANY_TEXT | SOUP | DAMAGED.map(damaged))
+    def holds(text: str) -> None:
+        try:
+            condition = parse_filter(text)
+        except ArgumentError as error:
+            outcomes["refused"] += 1
+            place = re.search(r"at character (\d+): ", str(error))
+            assert place is not None
+            assert 1 <= int(place[1]) <= len(text) + 1
+        else:
+            outcomes["read"] += 1
+            assert repr(condition) == repr(parse_filter(print_filter(condition)))
+
+    holds()
+    tried(
+        "any text, soup of words and damaged filters, read as filters",
+        times=sum(outcomes.values()),
+        outcome=f"{outcomes['read']:,} read, {outcomes['refused']:,} refused with the place",
+    )
+
+
+def damaged(parts: tuple[str, float, int, str]) -> str:
+    """Cut a few characters out of a text, and put others there."""
+    text, share, count, other = parts
+    place = int(share * len(text))
+    return text[:place] + other + text[place + count :]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -5,7 +5,7 @@ import json
 import random
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from runfork import Histogram, Run
 from runfork.attributes import MAX_HISTOGRAM_EDGES, MAX_PATH_BYTES, AttributeType
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def values_of(run_id: str, *paths: str):

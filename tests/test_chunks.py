@@ -23,8 +23,7 @@ def decoded_bits(columns):
     codec = ColumnCodec()
     found = []
     for data in codec.encode_floats(columns):
-        out = np.empty(columns.shape[1])
-        codec.decode_floats(data, out)
+        out = codec.decode_floats(data, columns.shape[1]).astype(np.float64)
         found.append(out.view(np.uint64).tolist())
     return found
 
@@ -74,6 +73,21 @@ def test_single_precision_takes_half_the_space():
     [single] = ColumnCodec().encode_floats(noise.astype(np.float32).astype(np.float64))
 
     assert len(single) < 0.55 * len(exact)
+
+
+@pytest.mark.parametrize(
+    ("values", "bytes_per_point"),
+    [
+        (np.random.default_rng(0).standard_normal(16384).astype(np.float32), 3.36),
+        (np.random.default_rng(0).integers(0, 256, 16384) / 256, 1.2),
+        (np.cos(np.arange(16384) / 16384), 1),
+        (np.arange(16384) / 7, 2),
+    ],
+)
+def test_noise_is_packed_and_patterns_are_found(values, bytes_per_point):
+    [data] = ColumnCodec().encode_floats(values.astype(np.float64).reshape(1, -1))
+
+    assert len(data) < bytes_per_point * 16384
 
 
 def test_a_constant_takes_nine_bytes():

@@ -6,7 +6,7 @@ import pytest
 
 import runfork
 
-HEAVY = {"numpy", "pandas", "click", "rich", "psutil", "pluggy", "torch", "requests", "zstandard", "pynvml", "sqlite3"}
+HEAVY = {"numpy", "pandas", "click", "rich", "psutil", "pluggy", "torch", "requests", "pcodec", "pynvml", "sqlite3"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import multiprocessing
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,11 @@ def test_a_damaged_file_is_made_anew(path, content):
 def test_damage_found_later_is_told_and_the_next_opening_makes_the_file_anew(path, index):
     long_run(index, "a", 50_000)
     index.close()
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'attribute'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
     data = bytearray(path.read_bytes())
-    data[8192 : len(data) - 8192] = b"\xff" * (len(data) - 16384)
+    data[(page - 1) * size : page * size] = b"\xff" * size
     path.write_bytes(data)
     damaged = SqliteIndex(path)
 
@@ -263,8 +267,8 @@ def test_statistics_of_a_fork_come_from_chunks(index, monkeypatch):
     assert found["variance"] == pytest.approx(values[:90_001].var())
 
 
-@pytest.mark.parametrize("count", [1, 4095, 4096, 4097, 12_000])
-@pytest.mark.parametrize("size", [700, 5000])
+@pytest.mark.parametrize("count", [1, 16_383, 16_384, 16_385, 40_000])
+@pytest.mark.parametrize("size", [2500, 20_000])
 def test_points_come_back_whatever_the_portions(index, count, size):
     values = long_run(index, "a", count, size=size)
     found = index.points(PointsRequest([SeriesKey("a", "x")]))[0]
@@ -290,6 +294,20 @@ def test_a_closed_run_is_made_of_chunks(path, index):
 
     assert row_of(path, "SELECT count(*) FROM tail") == (0,)
     assert points_of(index, "a", "loss", tail=1) == [(99, 99.0)]
+
+
+def test_a_closed_file_is_no_longer_than_its_chunks_need(path, index):
+    long_run(index, "a", 10_000, paths=tuple("abcdefgh"))
+    (tail,) = row_of(path, "SELECT sum(length(data)) FROM tail")
+    writer = HistoryWriter("a").create()
+    writer.batch()
+    (applied,) = row_of(path, "SELECT applied FROM journal")
+    index.apply(replace(writer.close().batch(), start=applied, end=applied + 40))
+    index.close()
+    (chunks,) = row_of(path, "SELECT sum(length(data)) FROM chunk")
+    (pages,) = row_of(path, "PRAGMA page_count")
+
+    assert pages * 4096 < chunks + tail / 2
 
 
 def test_wide_rows_become_chunks_by_size(path, index):

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.interface import SeriesKey
+    from runfork.index.sqlite.progressions import Progression
 
     Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 __all__ = ["Grid", "bucketed"]
 
@@ -41,7 +42,7 @@ class Grid:
         found = offset.astype(np.int64)
         return np.minimum(found, self.count - 1)
 
-    def starts(self, x: Integers) -> Integers:
+    def starts(self, x: Progression | Integers) -> Integers:
         """Return, for each bucket and the end, how many of the sorted x lie before it.
 
         The bucket of x never decreases with x, so a binary search finds where each begins; it goes by the edges and is then set
@@ -50,7 +51,7 @@ class Grid:
         wanted = np.arange(1, self.count)
         if self.high == self.low:
             return np.concatenate([[0], np.full(self.count, len(x))])
-        found = np.searchsorted(x, self.edges[1:-1], side="left")
+        found = x.searchsorted(self.edges[1:-1], side="left")
         for _ in range(len(x)):
             late = np.zeros(len(found), np.bool_)
             some = np.flatnonzero(found < len(x))
@@ -60,12 +61,12 @@ class Grid:
             early[some] = self.cells(x[found[some] - 1]) >= wanted[some]
             if not (late.any() or early.any()):
                 break
-            found[late] = np.searchsorted(x, x[found[late]], side="right")
-            found[early] = np.searchsorted(x, x[found[early] - 1], side="left")
+            found[late] = x.searchsorted(x[found[late]], side="right")
+            found[early] = x.searchsorted(x[found[early] - 1], side="left")
         return np.concatenate([[0], found, [len(x)]])
 
 
-def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Sequence[tuple[Integers, Floats]]) -> Buckets:
+def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Sequence[tuple[Progression | Integers, Floats]]) -> Buckets:
     """Aggregate series on a grid: for each its sorted x, all of them on the grid, and its values."""
     shape = (len(keys), grid.count)
     first, last, first_x, last_x, minimum, maximum, mean = (np.full(shape, np.nan) for _ in range(7))
@@ -80,7 +81,7 @@ def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Sequence[tuple[Intege
         first[line, filled], last[line, filled] = values[begin], values[end]
         first_x[line, filled], last_x[line, filled] = x[begin], x[end]
         with np.errstate(all="ignore"):
-            sums = np.add.reduceat(values, begin)
+            sums = np.add.reduceat(values, begin, dtype=np.float64)
             sizes = counts[line, filled]
             if not np.isfinite(sums).all():
                 odd = [nan, positive, negative]
@@ -88,6 +89,7 @@ def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Sequence[tuple[Intege
                 for out, test in zip(odd, tests, strict=True):
                     out[line, filled] = np.add.reduceat(test, begin, dtype=np.int64)
                 sizes = sizes - nan[line, filled] - positive[line, filled] - negative[line, filled]
+                values = values.astype(np.float64)  # noqa: PLW2901
                 finite = np.isfinite(values)
                 per_point = np.repeat(np.maximum(sizes, 1), counts[line, filled])
                 mean[line, filled] = np.add.reduceat(np.where(finite, values / per_point, 0.0), begin)

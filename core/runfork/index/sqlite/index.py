@@ -25,7 +25,15 @@ from runfork.index.sqlite.conditions import RunsStatement, add_functions
 from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
-from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES, StaleIndexError, delete_file, is_damage, open_file
+from runfork.index.sqlite.schema import (
+    TYPE_NUMBERS,
+    TYPES,
+    StaleIndexError,
+    close_file,
+    delete_file,
+    is_damage,
+    open_file,
+)
 from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
+    from runfork.index.sqlite.overlay import Points
     from runfork.journal.records import Batch
     from runfork.lineage import RunNode
     from runfork.patterns import Pattern
@@ -217,7 +226,7 @@ class SqliteIndex:
 
     def points(self, request: PointsRequest) -> list[Series]:
         """Return points; see `Index.points`."""
-        with self._transaction("DEFERRED"):
+        with self._transaction("DEFERRED"), self._reader.keeping_tails():
             found = []
             for key, seen in self._seen(request.series, request.inherit):
                 found.append(self._series(key, seen, request))
@@ -294,42 +303,38 @@ class SqliteIndex:
         lines: list[tuple[Any, Any]] = []
         low, high = request.x_range
         by_step = request.x == "step"
-        with self._transaction("DEFERRED"):
+        with self._transaction("DEFERRED"), self._reader.keeping_tails():
             for key, seen in self._seen(request.series, request.inherit):
                 if seen.type is not AttributeType.FLOAT_SERIES or key in keys:
                     continue
                 first = 0 if low is None or not by_step else max(0, low)
                 last = MAX_MICRO_STEP if high is None or not by_step else high
-                points = Overlay(self._reader, seen.type, seen.contributions).points(
-                    first, last, with_times=not by_step
-                )
+                overlay = Overlay(self._reader, seen.type, seen.contributions)
                 keys.append(key)
-                lines.append(_by_x(points.steps if by_step else points.times, points.values))
-        lines = [_between(x, values, low, high) for x, values in lines]
-        filled = [x for x, _ in lines if len(x)]
+                lines.append(overlay.line(first, last) if by_step else _by_time(overlay.points(), low, high))
+        ends = [x[np.array([0, len(x) - 1])] for x, _ in lines if len(x)]
         if low is None:
-            low = min((int(x[0]) for x in filled), default=0 if high is None else high)
+            low = int(min((first for first, _ in ends), default=0 if high is None else high))
         if high is None:
-            high = max((int(x[-1]) for x in filled), default=low)
+            high = int(max((last for _, last in ends), default=low))
         return bucketed(Grid(low, high, request.count), keys, lines)
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
-        self._connection.close()
+        close_file(self._connection)
 
 
 def _by_path(item: tuple[str, Any]) -> str:
     return item[0]
 
 
-def _by_x(x: Any, values: Any) -> tuple[Any, Any]:
-    if (x[1:] >= x[:-1]).all():
-        return x, values
-    order = np.argsort(x, kind="stable")
-    return x[order], values[order]
-
-
-def _between(x: Any, values: Any, low: int | None, high: int | None) -> tuple[Any, Any]:
-    first = 0 if low is None else int(np.searchsorted(x, low, side="left"))
-    end = len(x) if high is None else int(np.searchsorted(x, high, side="right"))
-    return x[first:end], values[first:end]
+def _by_time(points: Points, low: int | None, high: int | None) -> tuple[Any, Any]:
+    """Return the times between two ends, in order, and values."""
+    times, values = points.times, points.values
+    assert times is not None
+    if not (times[1:] >= times[:-1]).all():
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+    first = 0 if low is None else int(np.searchsorted(times, low, side="left"))
+    end = len(times) if high is None else int(np.searchsorted(times, high, side="right"))
+    return times[first:end], values[first:end]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,16 +12,18 @@ import numpy as np
 from runfork.attributes import AttributeType
 from runfork.index.edits import decode_value
 from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.progressions import joined
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from runfork.index.sqlite.columns import ColumnCodec
+    from runfork.index.sqlite.progressions import Progression
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -120,18 +124,44 @@ _SOME_DATA = "SELECT steps, NULL, NULL, data FROM chunk JOIN row_group ON row_gr
 _TIMED_DATA = "SELECT steps, times, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
 
 
+_KEPT_PIECES = 16
+"""More than one run's tail is cut into."""
+
+
 class SeriesReader:
     """What reading takes: the connection, in the caller's transaction, and a codec."""
 
     def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
         self.connection = connection
         self.codec = codec
+        self._tails: dict[int, bytes] | None = None
+
+    @contextmanager
+    def keeping_tails(self) -> Iterator[None]:
+        """While nothing is written, keep what was read of the tail: the next series is likely a column of the same rows."""
+        self._tails = {}
+        try:
+            yield
+        finally:
+            self._tails = None
+
+    def tail(self, number: int) -> bytes:
+        """Return the data of a piece of the tail."""
+        if self._tails is not None and number in self._tails:
+            return self._tails[number]
+        data: bytes = self.connection.execute("SELECT data FROM tail WHERE id = ?", (number,)).fetchone()[0]
+        if self._tails is not None:
+            if len(self._tails) == _KEPT_PIECES:
+                self._tails.pop(next(iter(self._tails)))
+            self._tails[number] = data
+        return data
 
 
 class Overlay:
     """One series as seen from one run."""
 
     def __init__(self, reader: SeriesReader, kind: AttributeType, contributions: Sequence[Contribution]) -> None:
+        self._reader = reader
         self._connection = reader.connection
         self._codec = reader.codec
         self._is_float = kind is AttributeType.FLOAT_SERIES
@@ -205,6 +235,26 @@ class Overlay:
         everything = Points(steps, times, values, sources)
         return everything if end == size else everything.part(slice(end))
 
+    def line(self, low: int, high: int) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        """Return the steps and values of floats with ``low <= step <= high``, in as little space as holds them exactly."""
+        steps: list[Progression | Integers] = []
+        values = []
+        for cluster in self._clusters(low, high):
+            piece = cluster[0]
+            if len(cluster) > 1 or not piece.is_whole:
+                found: Points | _Loaded = self._merged(cluster, low)
+            elif piece.column >= 0:
+                found = self._load_tail(piece)
+            else:
+                step_data, _, _, data = self._connection.execute(_SOME_DATA, (piece.number,)).fetchone()
+                steps.append(self._codec.decode_steps(step_data, piece.count))
+                values.append(self._codec.decode_floats(data, piece.count))
+                continue
+            if len(found.steps):
+                steps.append(found.steps)
+                values.append(found.values)
+        return joined(steps), np.concatenate(values) if values else np.empty(0)
+
     def _fill(self, piece: _Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
         """Load a whole piece into its place in the result: one copy of each number."""
         if piece.column >= 0:
@@ -220,7 +270,7 @@ class Overlay:
         if times is not None:
             self._codec.decode_integers(time_data, times)
         if self._is_float:
-            self._codec.decode_floats(data, values[start : start + piece.count])
+            values[start : start + piece.count] = self._codec.decode_floats(data, piece.count)
         else:
             values.extend(self._codec.decode_values(data))
 
@@ -232,14 +282,13 @@ class Overlay:
         for column, out in zip(columns, numbers, strict=True):
             self._codec.decode_integers(column, out)
         if self._is_float:
-            values: Any = np.empty(piece.count)
-            self._codec.decode_floats(data, values)
+            values: Any = self._codec.decode_floats(data, piece.count).astype(np.float64, copy=False)
         else:
             values = _objects(self._codec.decode_values(data))
         return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)
 
     def _load_tail(self, piece: _Piece) -> _Loaded:
-        (data,) = self._connection.execute("SELECT data FROM tail WHERE id = ?", (piece.number,)).fetchone()
+        data = self._reader.tail(piece.number)
         block = decode_tail(data, piece.count, len(data) // (8 * piece.count) - 3)
         return _Loaded(block.steps, block.times, block.sequences, block.columns[piece.column], piece)
 
@@ -321,22 +370,32 @@ def _overlaid(loaded: Sequence[_Loaded], low: int) -> Points:
     if not loaded:
         nothing = np.empty(0, np.int64)
         return Points(nothing, nothing, np.empty(0), np.empty(0, np.int32))
-    writers = {writer: rank for rank, writer in enumerate(sorted({part.piece.writer for part in loaded}))}
+    loaded = sorted(loaded, key=lambda part: (part.piece.position, part.piece.writer, int(part.sequences[0])))
     steps = np.concatenate([part.steps for part in loaded])
     times = np.concatenate([part.times for part in loaded])
-    sequences = np.concatenate([part.sequences for part in loaded])
     values = np.concatenate([part.values for part in loaded])
     counts = [len(part.steps) for part in loaded]
     sources = np.repeat(np.array([part.piece.position for part in loaded], np.int32), counts)
-    ranks = np.repeat(np.array([writers[part.piece.writer] for part in loaded], np.int32), counts)
     cuts = np.repeat(np.array([part.piece.cut for part in loaded], np.int64), counts)
     kept = np.flatnonzero((steps >= low) & (steps <= cuts))
-    order = kept[np.lexsort((sequences[kept], ranks[kept], sources[kept], steps[kept]))]
+    order = kept[_order(loaded, counts, steps, kept)]
     ordered = steps[order]
     is_last = np.ones(len(ordered), np.bool_)
     is_last[:-1] = ordered[1:] != ordered[:-1]
     chosen = order[is_last]
     return Points(steps[chosen], times[chosen], values[chosen], sources[chosen])
+
+
+def _order(loaded: Sequence[_Loaded], counts: list[int], steps: Integers, kept: Integers) -> npt.NDArray[np.intp]:
+    """Return the order by step, at equal steps as the pieces are; where pieces of one journal interlock, that of its frames."""
+    origins = [(part.piece.position, part.piece.writer) for part in loaded]
+    for earlier, later in pairwise(range(len(loaded))):
+        if origins[earlier] == origins[later] and loaded[earlier].sequences[-1] > loaded[later].sequences[0]:
+            ranks = {origin: rank for rank, origin in enumerate(dict.fromkeys(origins))}
+            rank = np.repeat(np.array([ranks[origin] for origin in origins], np.int32), counts)
+            sequences = np.concatenate([part.sequences for part in loaded])
+            return np.lexsort((sequences[kept], rank[kept], steps[kept]))
+    return np.argsort(steps[kept], kind="stable")
 
 
 def _objects(values: list[Any]) -> npt.NDArray[Any]:

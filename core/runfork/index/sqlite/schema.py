@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -10,15 +11,25 @@ from urllib.parse import quote
 from runfork.attributes import AttributeType
 from runfork.index.interface import StaleIndexError
 
-__all__ = ["SCHEMA_VERSION", "TYPES", "TYPE_NUMBERS", "StaleIndexError", "delete_file", "is_damage", "open_file"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "TYPES",
+    "TYPE_NUMBERS",
+    "StaleIndexError",
+    "close_file",
+    "delete_file",
+    "is_damage",
+    "open_file",
+]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
 TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
 
 BUSY_SECONDS = 30.0
+_FREE_SHARE = 64
 
 
 TABLES = """
@@ -142,6 +153,19 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         return _open_in_turn(path)
 
 
+def close_file(connection: sqlite3.Connection) -> None:
+    """Close the file, shortened first if much of it is free: what tails took, that have become chunks since."""
+    with (
+        contextlib.closing(connection),
+        contextlib.suppress(sqlite3.Error),
+    ):  # locked, or only to read: another time then
+        connection.execute("PRAGMA busy_timeout = 0")
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        if free * _FREE_SHARE > pages:
+            connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free but one page
+
+
 def delete_file(path: Path) -> None:
     """Delete the index and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
@@ -210,7 +234,8 @@ def _open_in_turn(path: Path) -> sqlite3.Connection:
 def _open_to_write(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path), is_uri=False)
     try:
-        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA page_size = 4096")  # of the last page of each chunk half is lost
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 8192")

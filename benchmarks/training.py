@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import logging
 import os
 import platform
@@ -18,11 +19,11 @@ import sys
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.peers.documents import markdown_table, replace_section
 from benchmarks.peers.environments import HOME, Environments
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REQUIREMENTS = (".[lightning,pandas]", "torch==2.13.0", "tensorboardX==2.6.5")
+Round = dict[str, "Step"]
+"""The typical step with each logger, all measured one after another."""
+
 NO_LOGGER = "no logger"
 LOG_METRICS = "`run.log_metrics`, with console, and hardware every second"
 MODELS = {"tiny": (4, 4, 8), "small": (256, 768, 64)}
@@ -78,26 +82,35 @@ CASES = {
 }
 
 
-@dataclass
-class Timer:
-    """Microseconds per step of each window."""
+class Step(NamedTuple):
+    """Microseconds of a step: as the clock shows, and of the training thread's CPU."""
 
-    window: int
-    windows: list[float] = field(default_factory=list)
-    _last: int | None = None
+    wall: float
+    cpu: float
+
+
+class Timer:
+    """Times windows of steps."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._marks: list[tuple[int, int]] = []
 
     def mark(self, step: int) -> None:
         """Take the time where a window ends. The device catches up first, so that its work belongs to the window."""
         import torch
 
-        if step % self.window:
+        if step % self._window:
             return
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        now = time.perf_counter_ns()
-        if self._last is not None:
-            self.windows.append((now - self._last) / self.window / 1000)
-        self._last = now
+        self._marks.append((time.perf_counter_ns(), time.thread_time_ns()))
+
+    def step(self) -> Step:
+        """Return the median over all windows but the first, which is for warming up."""
+        pairs = list(itertools.pairwise(self._marks))
+        windows = [(end[0] - begin[0], end[1] - begin[1]) for begin, end in pairs[1:]]
+        return Step(*(median(column) / self._window / 1000 for column in zip(*windows, strict=True)))
 
 
 def network(model: str) -> Any:
@@ -126,8 +139,8 @@ def more_values(metrics: int) -> dict[str, float]:
     return dict(zip(names, torch.rand(metrics - 1).tolist(), strict=True))
 
 
-def lightning_steps(model: str, case: Case, *, logger: Any, steps: int) -> list[float]:
-    """Train with Lightning, and return the windows."""
+def lightning_steps(model: str, case: Case, *, logger: Any, steps: int) -> Step:
+    """Train with Lightning, and return the typical step."""
     import pytorch_lightning as pl
     import torch
 
@@ -165,11 +178,11 @@ def lightning_steps(model: str, case: Case, *, logger: Any, steps: int) -> list[
         enable_checkpointing=False,
     )
     trainer.fit(Module(), torch.utils.data.DataLoader(batches(model, steps), batch_size=None))
-    return timer.windows
+    return timer.step()
 
 
-def plain_steps(model: str, *, metrics: int, log: Callable[..., None] | None, steps: int) -> list[float]:
-    """Train in a loop of one's own, and return the windows."""
+def plain_steps(model: str, *, metrics: int, log: Callable[..., None] | None, steps: int) -> Step:
+    """Train in a loop of one's own, and return the typical step."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -186,7 +199,7 @@ def plain_steps(model: str, *, metrics: int, log: Callable[..., None] | None, st
         values = {"loss": loss.item(), **more_values(metrics)}
         if log is not None:
             log(values, step=step)
-    return timer.windows
+    return timer.step()
 
 
 def loggers(folder: Path) -> Iterator[tuple[str, Any]]:
@@ -206,75 +219,72 @@ def loggers(folder: Path) -> Iterator[tuple[str, Any]]:
         yield "TensorBoardLogger", TensorBoardLogger(folder / "tensorboard")
 
 
-def lightning_round(model: str, case: Case, steps: int, *, number: int) -> dict[str, float]:
-    """Train once with each logger, beginning with another one each round; return the step of each, in microseconds."""
+def lightning_round(model: str, case: Case, steps: int, *, number: int) -> Round:
+    """Train once with each logger, beginning with another one each round; return the step of each."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         turns = list(loggers(Path(folder)))
         first = number % len(turns)
         for name, logger in turns[first:] + turns[:first]:
-            found[name] = typical(lightning_steps(model, case, logger=logger, steps=steps))
+            found[name] = lightning_steps(model, case, logger=logger, steps=steps)
             if name.startswith("runfork"):
                 logger.experiment.close()
     return {name: found[name] for name, _ in turns}
 
 
-def plain_round(model: str, metrics: int, steps: int, *, number: int) -> dict[str, float]:
-    """Train in a plain loop without and with us, every other round with us first; return the step of each, in microseconds."""
+def plain_round(model: str, metrics: int, steps: int, *, number: int) -> Round:
+    """Train in a plain loop without and with us, every other round with us first; return the step of each."""
     from runfork import Run, Settings
 
     found = {}
     for name in (NO_LOGGER, LOG_METRICS) if number % 2 == 0 else (LOG_METRICS, NO_LOGGER):
         if name == NO_LOGGER:
-            found[name] = typical(plain_steps(model, metrics=metrics, log=None, steps=steps))
+            found[name] = plain_steps(model, metrics=metrics, log=None, steps=steps)
             continue
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(directory=folder, project="bench/training", monitoring_seconds=1.0)
             with Run("training", settings=settings) as run:
-                found[name] = typical(plain_steps(model, metrics=metrics, log=run.log_metrics, steps=steps))
+                found[name] = plain_steps(model, metrics=metrics, log=run.log_metrics, steps=steps)
     return {name: found[name] for name in (NO_LOGGER, LOG_METRICS)}
 
 
-def typical(windows: list[float]) -> float:
-    """Return the median, without the first window: that one is for warming up."""
-    return median(windows[1:] or windows)
-
-
-def rows_of(label: list[str], rounds: list[dict[str, float]]) -> list[list[str]]:
-    """Return the rows of one comparison: the step, and what each logger adds to it, with the spread over rounds."""
+def rows_of(title: str, rounds: list[Round]) -> list[list[str]]:
+    """Return the rows of one comparison: the step, and what each logger adds to it within a round."""
     rows = []
     for name in rounds[0]:
-        added = sorted(one[name] - one[NO_LOGGER] for one in rounds)
-        step = short(median(one[name] for one in rounds))
+        step = short(median(one[name].wall for one in rounds))
         if name == NO_LOGGER:
-            rows.append([*label, name, step, "", "", ""])
+            rows.append([title, name, step, "", "", "", ""])
             continue
-        share = median(added) / median(one[NO_LOGGER] for one in rounds) * 100
-        rows.append(
-            [*label, name, step, short(median(added)), f"{short(added[0])} to {short(added[-1])}", f"{share:.1f} %"]
-        )
+        wall = sorted(one[name].wall - one[NO_LOGGER].wall for one in rounds)
+        cpu = median(one[name].cpu - one[NO_LOGGER].cpu for one in rounds)
+        share = median(wall) / median(one[NO_LOGGER].wall for one in rounds) * 100
+        spread = f"{short(wall[0])} to {short(wall[-1])}"
+        rows.append(["", name, step, short(median(wall)), f"{share:.1f} %", spread, short(cpu)])
     return rows
 
 
 def measure(rounds: int, steps: int) -> str:
     """Return a table of all comparisons."""
-    head = ["model", "what is logged", "logger", "step, us", "added, us", "over the rounds, us", "added"]
+    head = ["what is logged", "logger", "step, us", "added, us", "added", "over the rounds, us", "CPU added, us"]
     rows = []
     for model, cases in CASES.items():
         for case in cases:
             fewer = max(3 * case.window, int(steps * case.share)) + 1
-            rows += rows_of([model, f"Lightning: {case.title}"], _repeat(rounds, lightning_round, model, case, fewer))
+            rows += rows_of(
+                f"{model} model, Lightning: {case.title}", _repeat(rounds, lightning_round, model, case, fewer)
+            )
         for metrics in (3, 1000):
-            label = f"plain loop: {metrics:,} metrics, every step"
-            rows += rows_of([model, label], _repeat(rounds, plain_round, model, metrics, steps))
+            title = f"{model} model, a plain loop: {metrics:,} metrics, every step"
+            rows += rows_of(title, _repeat(rounds, plain_round, model, metrics, steps))
     return markdown_table(head, rows)
 
 
-def _repeat(rounds: int, measured: Callable[..., dict[str, float]], *given: Any) -> list[dict[str, float]]:
+def _repeat(rounds: int, measured: Callable[..., Round], *given: Any) -> list[Round]:
     found = []
     for number in range(rounds):
         found.append(measured(*given, number=number))
-        told = {name: round(step) for name, step in found[-1].items()}
+        told = {name: round(step.wall) for name, step in found[-1].items()}
         print(f"{given} round {number + 1} of {rounds}: {told}", file=sys.stderr, flush=True)
     return found
 

@@ -77,7 +77,7 @@ def read_heading(file: BinaryIO, path: Path) -> Heading | None:
 
 def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
     """Work out whose journal it is; None if no frame is in it."""
-    first = find_in_file(file, 1)
+    first = find_in_file(file, 0)
     if first is None:
         return None
     file.seek(first)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_mark", "find_given_mark"]
 
+CHECKPOINT_SECONDS = 600.0
+"""So long a plugin may read a checkpoint, which may be large, on a slow disk."""
+
 
 def find_given_mark(resume_from: object, problems: Problems) -> Mapping[str, Any] | None:
     """Return the mark that ``resume_from`` means; None where there is none, said unless nothing was passed.
@@ -47,7 +50,7 @@ def _mark_in_file(path: Path, problems: Problems) -> Mapping[str, Any] | None:
         )
     from runfork.plugins import load_plugins
 
-    plugins = load_plugins()
+    plugins = load_plugins(patience_seconds=CHECKPOINT_SECONDS)
     mark = plugins.find_checkpoint_mark(str(path))
     if not mark:
         reasons = [text for name, text in plugins.failures.items() if name.endswith(".find_checkpoint_mark")]

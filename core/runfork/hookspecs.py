@@ -34,8 +34,8 @@ Decision = Literal["fork", "continue", "new"]
 class Sampler(Protocol):
     """Something that is measured at intervals, such as a GPU.
 
-    `sample` is called on runfork's own thread; it should take milliseconds, and may raise: the sampler is then left out and
-    the reason counted in ``sys/diagnostics``.
+    `sample` is called on a thread of runfork's own, not always the same one; it should take milliseconds, and may raise: the
+    sampler is then left out, and the reason stands in ``sys/diagnostics``.
     """
 
     def sample(self) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
 from runfork.patience import call_within, is_patient_thread
+from runfork.problems import described
 from runfork.recorder import now_us
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ HOOK_SECONDS = 60.0
 """So long a plugin may be busy with an import or a hook beside training before it is left behind."""
 
 CALLER_SECONDS = 5.0
-"""So long the caller of ``log_configs`` or `Run.resume` may wait for plugins."""
+"""So long the caller of ``log_configs`` or `Run.resume` may wait for a hook, and the former for plugins to be imported."""
+
+RESUME_SECONDS = 30.0
+"""So long a resume may wait for plugins to be imported: what they decide is worth it."""
+
+IDENTITY = frozenset(
+    {"sys/custom_run_id", "sys/name", "sys/experiment/name", "sys/creation_time", "sys/state", "sys/failed"}
+)
+"""Attributes that are the run's own, whoever else may write below ``sys/``."""
 
 SAMPLE_SECONDS = 10.0
 HEAD_START_SECONDS = 0.05
@@ -55,6 +64,9 @@ class PluginWork:
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
         self._is_ending = threading.Event()
+        self._is_hurried = threading.Event()
+        self._is_loaded = threading.Event()
+        self._is_late = False
         self._is_forked = False
         self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
         self._keeper = Keeper(f"runfork plugins {run.run_id}", every_second=self._every_second, on_failure=on_failure)
@@ -74,6 +86,7 @@ class PluginWork:
     def settle(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time."""
         self._is_ending.set()
+        self._is_hurried.set()
         if not self._keeper.is_started or self._keeper.is_current_thread or is_patient_thread():
             return True
         done = threading.Event()
@@ -92,6 +105,7 @@ class PluginWork:
         self._is_forked = True
         self._plugins_lock = threading.RLock()
         self._is_ending = threading.Event()
+        self._is_late = False
         self._samplers = []
         self._keeper.forget()
 
@@ -102,8 +116,21 @@ class PluginWork:
             if self._plugins is None:
                 from runfork.plugins import load_plugins
 
-                self._plugins = load_plugins(patience_seconds=HOOK_SECONDS)
+                try:
+                    self._plugins = load_plugins(patience_seconds=HOOK_SECONDS)
+                finally:
+                    self._is_loaded.set()
             return self._plugins
+
+    def _plugins_within(self, seconds: float) -> Plugins | None:
+        """Return the plugins, or None if they are not loaded in time; nobody waits for them twice."""
+        if self._plugins is not None or not self._keeper.is_started or self._keeper.is_current_thread:
+            return self.plugins
+        self._is_hurried.set()
+        if not self._is_loaded.wait(0.0 if self._is_late else seconds):
+            self._is_late = True
+            self._run.problems.tell("plugins", "plugins take long to be imported; what needs them goes on without")
+        return self._plugins
 
     @property
     def failures(self) -> Mapping[str, str]:
@@ -113,20 +140,22 @@ class PluginWork:
     # On the caller's thread
 
     def convert_value(self, value: object) -> object | None:
-        """Ask for a known form of `value`; None where plugins are still being imported, and take their time."""
-        if not self._plugins_lock.acquire(timeout=CALLER_SECONDS):
-            self._run.problems.tell(
-                "plugins", "plugins are still being imported: values of unknown types are logged as text until they are"
-            )
-            return None
-        try:
-            return self.plugins.convert_value(value, patience_seconds=CALLER_SECONDS)
-        finally:
-            self._plugins_lock.release()
+        """Ask for a known form of `value`."""
+        plugins = self._plugins_within(CALLER_SECONDS)
+        if plugins is None:
+            from runfork.conversions import convert_value
+
+            return convert_value(value)
+        return plugins.convert_value(value, patience_seconds=CALLER_SECONDS)
 
     def decide_resume(self, mark: Mapping[str, Any]) -> Decision:
         """Ask the plugins what resuming from `mark` makes of the run."""
-        return self.plugins.decide_resume(self._run, mark, patience_seconds=CALLER_SECONDS)
+        plugins = self._plugins_within(RESUME_SECONDS)
+        if plugins is None:
+            from runfork.resume import decide_resume
+
+            return decide_resume(self._run, mark)
+        return plugins.decide_resume(self._run, mark, patience_seconds=CALLER_SECONDS)
 
     def tell_forked(self, parent: str, step: float) -> None:
         """Tell the plugins, beside training, that the run got its parent."""
@@ -137,7 +166,7 @@ class PluginWork:
     def _let_the_caller_go_first(self) -> None:
         """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
         with self._keeper.at_rest():
-            self._is_ending.wait(HEAD_START_SECONDS)
+            self._is_hurried.wait(HEAD_START_SECONDS)
 
     def _tell_created(self) -> None:
         self.plugins.after_run_created(self._run)
@@ -160,7 +189,7 @@ class PluginWork:
         for path, value in attributes.items():
             try:
                 kind, converted = convert_config(value)
-                body[check_path(path)] = [kind.value, converted]
+                body[_check_open(check_path(path))] = [kind.value, converted]
             except ArgumentError as error:
                 self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
         if not self._run.is_closed:  # a run that was over first ends without them
@@ -179,7 +208,8 @@ class PluginWork:
                 readings.update(call_within(SAMPLE_SECONDS, sampler.sample))
             except Exception as error:  # a plugin's sampler may raise anything: it is left out from now on, and said
                 self._samplers.remove(sampler)
-                self._run.problems.tell(f"sampler {sampler!r}", f"{type(sampler).__name__} stopped sampling: {error}")
+                name = type(sampler).__name__
+                self._run.problems.tell(f"sampler {name}", f"{name} stopped sampling: {described(error)}")
         space = f"{self._run.runtime_namespace}/monitoring"
         row = {f"{space}/{path}": value for path, value in readings.items()}
         if not self._run.is_closed:
@@ -190,3 +220,9 @@ class PluginWork:
         for sampler in samplers:
             with suppress(Exception):  # a plugin's sampler may raise anything, and nobody needs it any more
                 call_within(SAMPLE_SECONDS, sampler.close)
+
+
+def _check_open(path: str) -> str:
+    if path in IDENTITY:
+        raise ArgumentError("it says who the run is; choose another path")
+    return path

@@ -13,6 +13,7 @@ import pluggy
 from runfork import hookspecs
 from runfork.errors import ArgumentError
 from runfork.patience import StillBusyError, call_within
+from runfork.problems import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,7 +91,7 @@ class Plugins:
             self.manager.register(self._call(name, load, patience_seconds=self._patience_seconds), name=name)
             self.manager.check_pending()
         except Exception as error:  # a plugin's import may raise anything
-            self.failures[name] = f"{type(error).__name__}: {error}"
+            self.failures[name] = described(error)
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
 
@@ -142,7 +143,7 @@ class Plugins:
             try:
                 found = self._call(name, ask, patience_seconds=patience_seconds or self._patience_seconds)
             except Exception as error:  # a plugin's call may raise anything; the others and training go on
-                self.failures[f"{name}.{hook}"] = f"{type(error).__name__}: {error}"
+                self.failures[f"{name}.{hook}"] = described(error)
                 if isinstance(error, StillBusyError):
                     self._hanging.add((name, hook))  # nobody waits for it twice
                 continue

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from runfork.errors import LoggingError, RunforkWarning
 
-__all__ = ["Problems"]
+__all__ = ["Problems", "described"]
 
 MAX_SENTENCES = 100
 _HERE = str(PurePath(__file__).parent)
@@ -106,6 +106,14 @@ class Problems:
         if cause in self._told or len(self._told) >= MAX_SENTENCES:
             return False
         return self._told.setdefault(cause, sentence) is sentence
+
+
+def described(error: BaseException) -> str:
+    """Return type and message of an exception; a message that raises itself is left out."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # somebody's own ``__str__`` may raise anything
+        return type(error).__name__
 
 
 def _frames_of_ours() -> int:

@@ -16,6 +16,7 @@ from runfork.attributes import AttributeType
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
 from runfork.plugin_work import PluginWork
+from runfork.problems import described
 from runfork.recorder import now_us
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Session:
         is_done = self.plugin_work.finish(self._patience_seconds)
         if not (self.keeper.stop(self._patience_seconds) and is_done):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
+        self._tell_failures()
 
     def preempt(self, *, is_last_word: bool) -> None:
         """Record that SIGTERM came; where it ends the process, close the run.
@@ -163,8 +165,7 @@ class Session:
 
     def _diagnose(self) -> None:
         run = self._run
-        for name, message in dict(self.plugin_work.failures).items():
-            run.problems.tell(f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on")
+        self._tell_failures()
         run.problems.tell_noted()
         state = self._diagnosis()
         if state == self._diagnosed or not run.journal.has_begun:
@@ -177,6 +178,12 @@ class Session:
         }
         run.recorder.record(Kind.CONFIGS, body)
 
+    def _tell_failures(self) -> None:
+        for name, message in dict(self.plugin_work.failures).items():
+            self._run.problems.tell(
+                f"plugin {name}", f"plugin {name} failed ({message}); it is left out, training goes on"
+            )
+
     def _diagnosis(self) -> tuple[int, int, int]:
         problems = self._run.problems
         return problems.dropped_values, self._run.journal.lost_records, len(problems.sentences)
@@ -184,7 +191,7 @@ class Session:
     def _failed(self, error: Exception) -> None:
         self._run.problems.tell(
             f"keeper {type(error).__name__}",
-            f"background work failed ({type(error).__name__}: {error}); training goes on",
+            f"background work failed ({described(error)}); training goes on",
         )
 
     # Console

@@ -174,7 +174,7 @@ def test_a_reader_does_not_wait_for_a_writer(path, index):
 def test_a_reader_cannot_apply(path, index):
     reader = SqliteIndex(path, read_only=True)
 
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(UnusableIndexError, match="readonly"):
         apply(reader, line("a", 1.0))
     reader.close()
 
@@ -238,6 +238,14 @@ def test_series_that_come_after_a_reopening_are_told_from_those_before(path, ind
 
         assert points_of(reopened, "a", "x") == [(3.0, 2.0), (5.0, 1.0)]
         assert points_of(reopened, "a", "y") == [(5.0, "text")]
+
+
+def test_a_default_is_not_handed_on_where_a_parent_has_a_series(index):
+    parent = HistoryWriter("p").create()
+    apply(index, parent, child("a", "p", 1))
+    apply(index, parent.metrics({"sys/group_tags": 1.0}, 5).lineage("missing", 1))
+
+    assert index.values(["a"])["a"]["sys/group_tags"].source_run == "a"
 
 
 def test_a_tail_of_a_long_series_loads_few_pieces(index, monkeypatch):

@@ -163,7 +163,8 @@ class AttributeTable:
         """Store what a run has at paths as what it inherits there, before its first own points are added to it."""
         columns = ATTRIBUTE_COLUMNS
         query = f"INSERT OR REPLACE INTO inherited (run, path, {columns}) SELECT run, path, {columns} FROM attribute"  # noqa: S608
-        self._connection.executemany(f"{query} WHERE run = ? AND path = ?", [(run, path) for path in paths])
+        rows = [(run, path, run) for path in paths]  # what comes from the run itself is a default
+        self._connection.executemany(f"{query} WHERE run = ? AND path = ? AND source <> ?", rows)
 
     def _write(self, run: int, rows: dict[int, AttributeRow | None]) -> None:
         held = self._types_held(run, rows)

@@ -158,7 +158,7 @@ def register_samplers():
     run.close()
 
     assert plugin().closed == [True]
-    assert run.status.problems == ("Broken stopped sampling: no sensor",)
+    assert run.status.problems == ("Broken stopped sampling: OSError: no sensor",)
 
 
 def test_hook_register_commands(install):

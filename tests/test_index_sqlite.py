@@ -13,7 +13,7 @@ import pytest
 
 from runfork.errors import ArgumentError
 from runfork.index import plugin
-from runfork.index.interface import PointsRequest, SeriesKey
+from runfork.index.interface import PointsRequest, SeriesKey, UnusableIndexError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.overlay import Overlay

@@ -231,16 +231,21 @@ class Application:
     # Single values
 
     def _apply_edits(self, record: Record) -> None:
-        edits = []
-        has_children = bool(self._catalogue.children.get(self._run.run_id))
-        for path, edit in edits_of(record, self._journal.writer):
-            number = self._catalogue.path_id(path)
-            self._note(number, edit.type, edit.key, clock_axis=False, lowest=0)
-            edits.append((number, edit))
-            if has_children and is_inherited(path, edit.type, configs=True):
-                self._ancestry.touch_edit(self._run.run_id, number, edit.key.order_time)
-        self._dirty.paths[self._run.run_id].update(number for number, _ in edits)
-        self._edits.add(self._run.id, self._journal.id, edits, self._first)
+        path_id = self._catalogue.path_id
+        edits = [(path_id(path), edit) for path, edit in edits_of(record, self._journal.writer)]
+        if not edits:
+            return
+        run_id, run = self._run.run_id, self._run.id
+        paths = {path for path, _ in edits}
+        self._first |= paths.difference(self._catalogue.own_values(run))
+        for path, edit in self._catalogue.note_new_values(run, edits):
+            self._note(path, edit.type, edit.key, clock_axis=False, lowest=0)
+        if self._catalogue.children.get(run_id):
+            for path, edit in edits:
+                if is_inherited(self._catalogue.path_names[path], edit.type, configs=True):
+                    self._ancestry.touch_edit(run_id, path, edit.key.order_time)
+        self._dirty.paths[run_id] |= paths
+        self._edits.add(run, self._journal.id, edits, self._first)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
         """Note what the run logged to a path; if that changes the path's type, all below see something else."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from runfork.attributes import AttributeType
-from runfork.index.conditions import set_text
+from runfork.index.conditions import TEXTS, set_text
 from runfork.index.edits import decode_value
 from runfork.index.interface import Value
 from runfork.index.sqlite import summaries
@@ -74,12 +74,12 @@ _PLAIN_NUMBERS = (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME)
 
 def coded(kind: AttributeType, value: Any, raw: Any) -> tuple[Any, str | None, bool, str | None]:
     """Return a value as number, text, is_nan and payload: what is compared, and, where that is not all, its JSON."""
-    if kind in _PLAIN_NUMBERS:
-        return value, None, False, None
-    if kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES):
+    if kind is AttributeType.FLOAT or kind is AttributeType.FLOAT_SERIES:
         number = float(value)
         return (None, None, True, None) if math.isnan(number) else (number, None, False, None)
-    if kind in (AttributeType.STRING, AttributeType.STRING_SERIES):
+    if kind in _PLAIN_NUMBERS:
+        return value, None, False, None
+    if kind in TEXTS:
         text = storable(value)
         return None, text, False, None if text == value else json.dumps(value)
     members = storable(set_text(value)) if kind is AttributeType.STRING_SET else None

@@ -43,6 +43,11 @@ _UPSERT = (
     f"INSERT INTO {{}} (run, path, {ATTRIBUTE_COLUMNS}) VALUES ({', '.join(['?'] * 21)}) ON CONFLICT DO UPDATE SET "  # noqa: S608
     + ", ".join(f"{name} = excluded.{name}" for name in ATTRIBUTE_COLUMNS.split(", "))
 )
+_SHORT = AttributeRow._fields.index("clock_axis")
+_INSERT_SHORT = (
+    f"INSERT INTO attribute (run, path, {', '.join(ATTRIBUTE_COLUMNS.split(', ')[:_SHORT])})"  # noqa: S608
+    f" VALUES ({', '.join('?' * (_SHORT + 2))})"
+)
 DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
 """What every run has where nobody said otherwise."""
 _CONFLICTS = "sys/diagnostics/type_conflicts"
@@ -138,13 +143,14 @@ class AttributeTable:
     def _worked_out(self, run_id: str, view: RunView, paths: Sequence[int]) -> dict[int, AttributeRow | None]:
         """Return rows by path, None where there is nothing; what the run's series inherit is stored."""
         run = self._catalogue.runs[run_id].id
-        owns = {path: view.own(path) for path in paths}
-        self._edits.load(run, [path for path, own in owns.items() if own is not None and not own.type.is_series])
+        known = self._catalogue.own_values(run) if len(paths) > 1 else {}
+        self._edits.load(run, [path for path in paths if path in known])
         nothing_said = default_values(self._catalogue.nodes[run_id])
         defaults = {self._catalogue.path_id(path): value for path, value in nothing_said.items()}
-        rows: dict[int, AttributeRow | None] = {}
+        rows: dict[int, AttributeRow | None] = {**view.alone_rows(paths)}
         below: list[tuple[Any, ...]] = []
-        for path, own in owns.items():
+        for path in (path for path in paths if path not in rows):
+            own = view.own(path)
             if own is None:
                 rows[path] = view.inherited(path)
             else:
@@ -168,22 +174,38 @@ class AttributeTable:
 
     def _write(self, run: int, rows: dict[int, AttributeRow | None]) -> None:
         held = self._types_held(run, rows)
-        found, gone = [], []
-        members: list[tuple[int, int, str]] = []
-        for path, row in sorted(rows.items()):
-            before = held.get(path)
-            if row is None:
-                if before is not None:
-                    gone.append((run, path))
-                    self._retype(run, path, before, None)
-                continue
-            found.append((run, path, *row))
-            self._retype(run, path, before, row.type)
-            if row.type == _STRING_SET and row.payload is not None:
-                members += [(run, path, storable(member)) for member in json.loads(row.payload)]
-        self._connection.executemany(_UPSERT.format("attribute"), found)
-        self._connection.executemany("DELETE FROM attribute WHERE run = ? AND path = ?", gone)
-        self._connection.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", members)
+        found = {path: row for path, row in sorted(rows.items()) if row is not None}
+        gone = [path for path, row in rows.items() if row is None and path in held]
+        self.counts.add((path, row[0]) for path, row in found.items() if path not in held)
+        for path in held.keys() & rows.keys():
+            row = rows[path]
+            self._retype(run, path, held[path], None if row is None else row.type)
+        if run in self._new_runs:
+            self._new_runs[run] |= {path: row[0] for path, row in found.items()}
+        self._store(run, found, held)
+        if gone:
+            self._connection.executemany(
+                "DELETE FROM attribute WHERE run = ? AND path = ?", [(run, path) for path in gone]
+            )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO member VALUES (?, ?, ?)",
+            [
+                (run, path, storable(member))
+                for path, row in found.items()
+                if row[0] == _STRING_SET and row.payload not in (None, "[]")
+                for member in json.loads(row.payload or "[]")
+            ],
+        )
+
+    def _store(self, run: int, found: dict[int, AttributeRow], held: Collection[int]) -> None:
+        """Write rows. New ones of single values, which are most, leave out the columns of series: that takes half the time."""
+        short = [
+            (run, path, *row[:_SHORT]) for path, row in found.items() if row.clock_axis is None and path not in held
+        ]
+        self._connection.executemany(_INSERT_SHORT, short)
+        if len(short) < len(found):
+            whole = [(run, path, *row) for path, row in found.items() if row.clock_axis is not None or path in held]
+            self._connection.executemany(_UPSERT.format("attribute"), whole)
 
     def _types_held(self, run: int, paths: Collection[int]) -> dict[int, int]:
         """Return the types (by number) of what the table holds, at `paths` at least."""
@@ -196,16 +218,12 @@ class AttributeTable:
         return dict(self._connection.execute(query, (run,)).fetchall())
 
     def _retype(self, run: int, path: int, before: int | None, after: int | None) -> None:
-        """Take note that a row is written, or deleted where `after` is None."""
+        """Take note that a row is written over, or deleted where `after` is None."""
         self.counts.change(path, before, after)
         if before == _STRING_SET:
             self._connection.execute("DELETE FROM member WHERE run = ? AND path = ?", (run, path))
-        if run not in self._new_runs:
-            return
-        if after is None:
-            self._new_runs[run].pop(path, None)
-        else:
-            self._new_runs[run][path] = after
+        if after is None and run in self._new_runs:
+            del self._new_runs[run][path]
 
     def _value_row(self, value: Value) -> AttributeRow:
         raw = sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
@@ -268,17 +286,22 @@ class AttributeTable:
         self, run: int, kind: AttributeType, changes: Sequence[SeriesChange], numbers: Floats, *, clock_axis: bool
     ) -> None:
         """Write series that points were added to, each with its row of summaries."""
+        number = TYPE_NUMBERS[kind]
+        new = [change.path for change in changes if change.is_new]
+        self.counts.add((path, number) for path in new)
+        if run in self._new_runs:
+            self._new_runs[run] |= dict.fromkeys(new, number)
         whole, statistics = [], []
         for change, row in zip(changes, numbers.tolist(), strict=True):
             columns = statistics_columns(row, change.first_step, change.last_step)
-            if change.is_new:
-                self._retype(run, change.path, None, TYPE_NUMBERS[kind])
             if change.is_last:
                 value = coded(kind, change.last, change.last)
-                whole.append((run, change.path, TYPE_NUMBERS[kind], *value, run, change.time, clock_axis, *columns))
+                whole.append((run, change.path, number, *value, run, change.time, clock_axis, *columns))
             else:
                 statistics.append((*columns, run, change.path))
         self._connection.executemany(_UPSERT.format("attribute"), whole)
+        if not statistics:
+            return
         self._connection.executemany(
             "UPDATE attribute SET count = ?, first_step = ?, last_step = ?, finite = ?, minimum = ?, maximum = ?, mean = ?,"
             " squares = ?, nan = ?, positive = ?, negative = ? WHERE run = ? AND path = ?",

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runfork.attributes import AttributeType
+    from runfork.index.edits import Edit
 
 __all__ = ["Catalogue", "Own", "RunEntry", "standing", "storable"]
 
-_CACHED_RUNS = 64
+_CACHED_VALUES = 300_000
+"""So much of what runs logged is remembered; beyond that it is read again."""
 
 
 def storable(text: str) -> str:
@@ -62,7 +64,7 @@ class RunEntry:
         return RunNode(self.run_id, self.origin.created, self.origin.experiment_name, fork, self.is_archived)
 
 
-@dataclass
+@dataclass(slots=True)
 class Own:
     """What a run logged to one path as one type: its number (of the series), its first value's place, its lowest step."""
 
@@ -93,6 +95,7 @@ class Catalogue:
         self._writers: dict[int, str] = {}
         self._journals: dict[tuple[int, str], int] = {}
         self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
+        self._own_count = 0
         self._next_own = 0
         self._unsaved: dict[int, tuple[Any, ...]] = {}
         self._unsaved_runs: dict[int, RunEntry] = {}
@@ -216,9 +219,11 @@ class Catalogue:
         return self._own[run]
 
     def _keep_own(self, run: int, found: dict[int, dict[AttributeType, Own]]) -> None:
-        while len(self._own) >= _CACHED_RUNS:
-            del self._own[next(iter(self._own))]
+        if self._own_count > _CACHED_VALUES:
+            self._own.clear()
+            self._own_count = 0
         self._own[run] = found
+        self._own_count += len(found)
 
     def own_value(self, run: int, path: int) -> dict[AttributeType, Own]:
         """Return what a run logged to one path, by type."""
@@ -255,9 +260,10 @@ class Catalogue:
         own = kinds.get(kind)
         if own is not None and own.first <= first and own.lowest <= lowest:
             return own, False
-        before = _standing(kinds)
+        before = _standing(kinds) if kinds else None
         if own is None:
             own = kinds[kind] = Own(self._new_own_number(), kind, first, clock_axis, lowest)
+            self._own_count += 1
         else:
             if first < own.first:
                 own.first, own.clock_axis = first, clock_axis
@@ -265,6 +271,19 @@ class Catalogue:
         place = (own.first.order_time, self.journal(run, own.first.writer), own.first.offset)
         self._unsaved[own.id] = (run, path, TYPE_NUMBERS[kind], own.id, *place, own.clock_axis, own.lowest)
         return own, before is not None and before != _standing(kinds)
+
+    def note_new_values(self, run: int, edits: Iterable[tuple[int, Edit]]) -> Iterator[tuple[int, Edit]]:
+        """Note single values at paths to which a run logged nothing before; yield the others as they are."""
+        values, unsaved = self.own_values(run), self._unsaved
+        for path, edit in edits:
+            if path in values:
+                yield path, edit
+                continue
+            key, kind, number = edit.key, edit.type, self._new_own_number()
+            values[path] = {kind: Own(number, kind, key, clock_axis=False, lowest=0)}
+            place = key.order_time, self.journal(run, key.writer), key.offset
+            unsaved[number] = (run, path, TYPE_NUMBERS[kind], number, *place, False, 0)
+            self._own_count += 1
 
     def flush(self) -> None:
         """Store what was noted; to be called before others read the tables, and before the transaction ends."""
@@ -298,9 +317,7 @@ def standing(kinds: dict[AttributeType, Own]) -> Own:
     return min(kinds.values(), key=lambda own: own.first)
 
 
-def _standing(kinds: dict[AttributeType, Own]) -> tuple[AttributeType, bool] | None:
-    if not kinds:
-        return None
+def _standing(kinds: dict[AttributeType, Own]) -> tuple[AttributeType, bool]:
     own = standing(kinds)
     return own.type, own.clock_axis
 

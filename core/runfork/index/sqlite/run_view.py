@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from runfork.attributes import AttributeType
-from runfork.index.edits import fold
+from runfork.index.edits import decode_value, fold
 from runfork.index.sqlite.attribute_rows import AttributeRow, merged_row, single_row
 from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, precedes
@@ -15,7 +15,7 @@ from runfork.index.sqlite.sight import SeenEdits, SeenSeries, Sight
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from runfork.index.edits import Edit
     from runfork.index.sqlite.catalogue import Catalogue, Own
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["RunView"]
 
 _MANY_PATHS = 20
+_ALONE = frozenset(kind for kind in AttributeType if not kind.is_series and kind is not AttributeType.STRING_SET)
+"""Types of which a run's own value hides what is inherited, whole."""
 
 
 class RunView:
@@ -80,7 +82,20 @@ class RunView:
     def stands_alone(self, path: int) -> bool:
         """Return whether what the run has at a path is the same whatever it inherits."""
         own = self.own(path)
-        return own is not None and not own.type.is_series and own.type is not AttributeType.STRING_SET
+        return own is not None and own.type in _ALONE
+
+    def alone_rows(self, paths: Iterable[int]) -> dict[int, AttributeRow]:
+        """Return the rows of those paths at which what the run has is the same whatever it inherits."""
+        run = self._run.id
+        found = {}
+        for path in paths:
+            kinds = self._catalogue.own_value(run, path)
+            if not kinds or (kind := standing(kinds).type) not in _ALONE:
+                continue
+            edits = self._edits.edits(run, path)
+            last = edits[-1] if len(edits) == 1 else [edit for edit in edits if edit.type is kind][-1]
+            found[path] = single_row(kind, decode_value(kind, last.value), last.value, source=run, time=last.time)
+        return found
 
     def inherited(self, path: int) -> AttributeRow | None:
         """Return what the run would have at a path if it had logged nothing."""

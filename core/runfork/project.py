@@ -69,6 +69,7 @@ class Project:
         self._open_private = open_private
         self._readers: dict[Path, JournalReader] = {}
         self._keys: dict[Path, JournalKey] = {}
+        self._originals: dict[JournalKey, Path] = {}
         self._sizes: dict[Path, int] = {}
         self._writers: dict[JournalKey, Writer] = {}
         self._states: dict[str, str] = {}
@@ -231,16 +232,28 @@ class Project:
             if header is None:
                 return
             key = self._keys[path] = JournalKey(str(header[0]["run_id"]), str(header[0]["writer"]))
+        if self._is_copy(path, key):
+            return
         writer = writers.get(key)
         start = writer.applied if writer is not None else 0
+        if path.stat().st_size < start:
+            self.index.discard(f"{path} is shorter than it was")
         reader = self._readers.get(path)
         if reader is None or (writer is not None and reader.end != start):
             reader = JournalReader(path, writer.carry if writer is not None else None)
         self._readers[path] = reader
+        lost = set(writer.carry.get("lost", ())) if writer is not None else set()
         while (batch := reader.read(start)) is not None and batch.end > start:
+            if lost and not lost.isdisjoint(map(int, batch.carry["schemas"])):
+                self.index.discard(f"the names of rows of {path} that were passed over can be read by now")
             self.index.apply(batch)
-            start = batch.end
+            start, lost = batch.end, lost.union(batch.carry.get("lost", ()))
             yield start
+
+    def _is_copy(self, path: Path, key: JournalKey) -> bool:
+        """Return whether another file is the journal that this one says it is; that one is read."""
+        home = self.store.run_directory(self.name, key.run_id) / f"{key.writer}{JOURNAL_SUFFIX}"
+        return path != home and (self._originals.setdefault(key, path) != path or home.exists())
 
     def _set_states(self) -> None:
         """Work out the state of every run; the index stores what has changed."""

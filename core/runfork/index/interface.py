@@ -31,7 +31,7 @@ with inherit_configs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from runfork.errors import FormatError, RunforkError
 
@@ -348,6 +348,14 @@ class Index(Protocol):
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid."""
+        raise NotImplementedError
+
+    def discard(self, reason: str) -> NoReturn:
+        """Give up all that the index holds: journals are not what they were. It is closed; opened again, it begins anew.
+
+        Raises:
+            StaleIndexError: Always; `reason` is in its message.
+        """
         raise NotImplementedError
 
     def close(self) -> None:

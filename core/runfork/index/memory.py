@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from runfork.index.interface import (
     RunsQuery,
     Series,
     SeriesKey,
+    StaleIndexError,
     Value,
     Writer,
 )
@@ -160,6 +161,10 @@ class MemoryIndex:
         if high is None:
             high = max(inside, default=low)
         return _bucketed(lines, request.count, low, high)
+
+    def discard(self, reason: str) -> NoReturn:
+        """Give up everything; see `Index.discard`."""
+        raise StaleIndexError(f"the index in memory is out of date: {reason}; open the project again to rebuild it")
 
     def close(self) -> None:
         """Forget everything."""

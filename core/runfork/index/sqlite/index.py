@@ -319,6 +319,14 @@ class SqliteIndex:
             high = int(max((last for _, last in ends), default=low))
         return bucketed(Grid(low, high, request.count), keys, lines)
 
+    def discard(self, reason: str) -> NoReturn:
+        """Give up the file; see `Index.discard`."""
+        self._transactions.abandon()
+        self.close()
+        if not self._read_only:
+            delete_file(self.path)
+        raise StaleIndexError(f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it")
+
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
         close_file(self._connection)

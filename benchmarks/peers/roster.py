@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.tracker import About, TableTracker
+from benchmarks.peers.tracker import About
 
 if TYPE_CHECKING:
     from benchmarks.peers.tracker import Tracker
@@ -38,8 +38,3 @@ def adapter_class(adapter: str) -> type[Tracker]:
     """Return the class that puts a tracker to work."""
     found: type[Tracker] = importlib.import_module(f"benchmarks.peers.adapters.{adapter}").Adapter
     return found
-
-
-def has_table(adapter: str) -> bool:
-    """Tell whether a tracker can list runs with what they logged, on this machine."""
-    return issubclass(adapter_class(adapter), TableTracker)

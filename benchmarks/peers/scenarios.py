@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.peers.roster import about, has_table
+from benchmarks.peers.roster import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -113,7 +113,7 @@ def killed(laboratory: Laboratory, adapter: str, effort: Effort) -> Iterator[Res
 
 def table(laboratory: Laboratory, adapter: str, effort: Effort) -> Iterator[Result]:
     """Many small runs: made, listed, filtered and sorted."""
-    if not has_table(adapter):
+    if not about(adapter).has_table:
         return
     count, seconds = effort.table
     folder = laboratory.fresh(adapter)

@@ -23,6 +23,7 @@ class About:
         mode: How it is run: its best local mode, with its own batching.
         on_return: What is safe, and against what, when a log call returns.
         reading: With what the points are read back.
+        has_table: Whether it can list runs with what they logged, on this machine; its adapter is a `TableTracker` then.
         most_points: Where it takes in so few points a second that closing would last minutes: how many it is given at most.
     """
 
@@ -31,6 +32,7 @@ class About:
     mode: str
     on_return: str
     reading: str
+    has_table: bool = False
     most_points: int | None = None
 
     @property

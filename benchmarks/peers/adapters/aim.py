@@ -19,6 +19,7 @@ ABOUT = About(
     mode="local repository: RocksDB for each run, written in the caller",
     on_return="survives SIGKILL; found by queries once `aim up` or `aim storage reindex` has indexed it, which is timed as reading",
     reading="`Repo.iter_runs`, `Metric.data.view`",
+    has_table=True,
 )
 WANTED = "run.hparams.opt == 'adam' and metric.name in ('m0', 'm1')"
 

@@ -17,6 +17,7 @@ ABOUT = About(
     mode='`storage="local"`: SQLite in the caller, a row for each point',
     on_return="survives SIGKILL (committed; `synchronous=NORMAL`, so power loss may cost the latest)",
     reading="`goodseed.storage.read_metrics`, what its server calls",
+    has_table=True,
 )
 
 

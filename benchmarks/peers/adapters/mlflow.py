@@ -18,6 +18,7 @@ ABOUT = About(
     mode="`sqlite:///mlflow.db`, its default; `log_metrics(synchronous=True)`",
     on_return="survives SIGKILL (committed)",
     reading="`MlflowClient.get_metric_history`",
+    has_table=True,
 )
 WANTED = "params.opt = 'adam' and metrics.m1 > 0.5"
 

@@ -11,6 +11,7 @@ ABOUT = replace(
     name="mlflow, asynchronous",
     mode="`sqlite:///mlflow.db`; `log_metrics(synchronous=False)`: its own queue and batches",
     on_return="in memory: nothing promised",
+    has_table=False,  # nothing in it is asynchronous
     most_points=100_000,
 )
 

@@ -17,6 +17,7 @@ ABOUT = About(
     mode="offline, the default",
     on_return="survives SIGKILL; synced to disk within about a second",
     reading="`runfork.fetch_metrics`, which brings the journal into the index first",
+    has_table=True,
 )
 PROJECT = "bench/peers"
 COLUMNS = r"^(lr|opt|p\d\d|m\d)$"

@@ -19,7 +19,7 @@ ABOUT = replace(
     name="swanlab, local",
     mode='`mode="local"`: as offline, and text files for its dashboard',
     reading="no way in Python; the dashboard's text files are read here",
-    most_points=5_000,
+    most_points=2_000,
 )
 
 
@@ -31,15 +31,14 @@ class Adapter(swanlab.Adapter):
     def read(self, run_id: str, metric: str) -> Points:
         """Find the folder of the series, and read its files; every folder here has one run."""
         del run_id
-        folder = next(self.folder.glob("run-*")) / "logs" / self._folder_of(metric)
-        files = sorted(folder.glob("*.log"), key=lambda path: int(path.stem))
-        rows = [json.loads(line) for path in files for line in _whole_lines(path)]
+        rows = [json.loads(line) for path in self._files_of(metric) for line in _whole_lines(path)]
         return Points([row["index"] for row in rows], [row["data"] for row in rows])
 
-    def _folder_of(self, metric: str) -> str:
+    def _files_of(self, metric: str) -> list[Path]:
         with closing(sqlite3.connect(self.folder / "runs.swanlab")) as database:
-            ((name,),) = database.execute("SELECT folder FROM tag WHERE name = ?", (metric,))
-        return str(name)
+            folders = database.execute("SELECT folder FROM tag WHERE name = ?", (metric,)).fetchall()
+        paths = [path for (name,) in folders for path in self.folder.glob(f"run-*/logs/{name}/*.log")]
+        return sorted(paths, key=lambda path: int(path.stem))
 
 
 def _whole_lines(path: Path) -> list[str]:

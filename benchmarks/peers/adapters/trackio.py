@@ -18,6 +18,7 @@ ABOUT = About(
     mode="local: a queue in memory, which a thread puts into SQLite twice a second",
     on_return="in memory: nothing promised",
     reading="`SQLiteStorage.get_logs`, what its server and command line call; it returns all metrics of the run",
+    has_table=True,
 )
 
 

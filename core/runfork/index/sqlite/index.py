@@ -33,6 +33,7 @@ from runfork.index.sqlite.schema import (
     delete_file,
     is_damage,
     open_file,
+    refusal,
 )
 from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
@@ -42,7 +43,6 @@ from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
     from runfork.index.sqlite.overlay import Points
@@ -59,11 +59,12 @@ class SqliteIndex:
     Args:
         path: The file. It is made if it is not there, and made anew, empty, if it is damaged or of another version.
         sizes: When points become chunks; the measured defaults if None.
-        read_only: Only read; another process drains. `apply` and `set_states` then raise `sqlite3.OperationalError`.
+        read_only: Only read; another process drains. `apply` and `set_states` then raise UnusableIndexError.
 
     Raises:
         StaleIndexError: Only to read, and the file is not there, damaged, or of another version. Any method raises it where damage
             turns up later; the file is then deleted, and the next to open it begins anew.
+        UnusableIndexError: There is no space or no right to write, or another process has locked the file for half a minute.
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False, sizes: ChunkSizes | None = None) -> None:
@@ -83,12 +84,19 @@ class SqliteIndex:
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file."""
+        with self._guarded(), self._transactions.one(kind):
+            yield
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Say in words of ours what is wrong with the file."""
         try:
-            with self._transactions.one(kind):
-                yield
+            yield
         except sqlite3.DatabaseError as error:
             if is_damage(error):
                 self._discard(error)
+            if isinstance(error, sqlite3.OperationalError):
+                raise refusal(self.path, error) from error
             raise
 
     def _discard(self, error: BaseException) -> NoReturn:
@@ -102,9 +110,11 @@ class SqliteIndex:
 
     # Writing
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """Apply batches faster; see `Index.together`."""
-        return self._transactions.together()
+        with self._guarded(), self._transactions.together():
+            yield
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
@@ -325,7 +335,9 @@ class SqliteIndex:
         self.close()
         if not self._read_only:
             delete_file(self.path)
-        raise StaleIndexError(f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it")
+        raise StaleIndexError(
+            f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it"
+        )
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""

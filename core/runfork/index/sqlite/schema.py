@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from runfork.attributes import AttributeType
-from runfork.index.interface import StaleIndexError
+from runfork.index.interface import StaleIndexError, UnusableIndexError
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +20,7 @@ __all__ = [
     "delete_file",
     "is_damage",
     "open_file",
+    "refusal",
 ]
 
 SCHEMA_VERSION = 6
@@ -140,17 +141,28 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
     Raises:
         StaleIndexError: It is opened for reading only, and is not there, damaged, or of another version.
+        UnusableIndexError: It cannot be written, or stays locked.
     """
     if read_only:
         return _open_to_read(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _open_in_turn(path)
-    except sqlite3.OperationalError:
-        raise  # locked, or no space: the file itself is not to blame
-    except sqlite3.DatabaseError:
-        delete_file(path)
-        return _open_in_turn(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _open_in_turn(path)
+        except sqlite3.OperationalError:
+            raise  # locked, or no space: the file itself is not to blame
+        except sqlite3.DatabaseError:
+            delete_file(path)
+            return _open_in_turn(path)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise refusal(path, error) from error
+
+
+def refusal(path: Path, error: BaseException) -> UnusableIndexError:
+    """Return the error that says that the index at `path` cannot be used."""
+    return UnusableIndexError(
+        f"the index {str(path)!r} cannot be used ({error}); free space, make it writable, or set RUNFORK_INDEX_DIR"
+    )
 
 
 def close_file(connection: sqlite3.Connection) -> None:

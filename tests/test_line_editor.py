@@ -318,6 +318,57 @@ def test_cleared_screen_keeps_what_was_on_it() -> None:
     assert ["one", "half", "two"] == finished("one\nhalf\x1b[2J\x1b[Htwo\n")
 
 
+def test_screen_that_is_drawn_again_and_again_ends_as_its_last_state() -> None:
+    typist = Typist().write("before\n")
+    for frame in range(50):
+        typist.write("\x1b[2J\x1b[H", f"first {frame}\n", f"second {frame}\n")
+    typist.wait(3).write("after\n")
+
+    assert ["before", "first 0", "second 0", "first 49", "second 49", "after"] == typist.lines
+    assert "first 4\nsecond 4" in typist.snapshots
+    assert len(typist.snapshots) < 17
+    assert typist.editor._is_simple
+
+
+def test_row_of_a_screen_is_drawn_anew_where_it_stands() -> None:
+    typist = Typist().write("\x1b[2J\x1b[Hone\ntwo\nthree\n", "\x1b[2;1HTWO\x1b[4;1H", "next\n")
+
+    assert ["one", "TWO", "three", "next"] == typist.editor.display()[:4]
+    assert ["one", "two", "three", "TWO", "next"] == typist.finish()
+
+
+def test_screens_that_are_begun_seldom_are_all_kept() -> None:
+    typist = Typist(interval=3 * SECOND)
+    for epoch in range(3):
+        typist.write(f"\x1b[2J\x1b[Hepoch {epoch}\n")
+
+    assert ["epoch 0", "epoch 1", "epoch 2"] == typist.lines
+
+
+def test_lines_after_a_cleared_screen_are_handed_out_at_once() -> None:
+    assert ["one", "two"] == Typist().write("\x1b[H\x1b[2J\x1b[3J", "one\n", "two\n").lines
+
+
+def test_other_screen_leaves_states_but_no_lines() -> None:
+    typist = Typist().write("before\n", "half", "\x1b[?1049h")
+    for frame in range(50):
+        typist.write(f"\x1b[Hfirst {frame}\nsecond {frame}")
+    typist.write("\x1b[?1049l", " a line\n", "after\n")
+
+    assert ["before", "half a line", "after"] == typist.finish()
+    assert "first 0\nsecond 0" == typist.snapshots[0]
+    assert len(typist.snapshots) < 10
+
+
+def test_other_screen_that_was_not_left_is_handed_out_at_the_end() -> None:
+    assert ["half", "shown"] == finished("half", "\x1b[?1049h", "\x1b[Hshown")
+
+
+def test_cursor_returns_to_where_it_was_saved() -> None:
+    assert ["abcxef", "n"] == finished("abc\x1b7def\x1b8x\n", "n\n")
+    assert ["one", "tw0", "three"] == finished("\x1b[?25lone\ntw\x1b[so\nthree\x1b[u0\n")
+
+
 def test_lines_stay_ordinary_after_a_bar() -> None:
     typist = Typist().write("\r  0%", "\r100%\n", "a\n", "b\n")
 
@@ -445,7 +496,7 @@ def test_every_row_that_a_terminal_would_show_at_the_end_was_handed_out(tokens: 
 
 @given(
     st.text(alphabet=st.characters(codec="utf-8"), max_size=60),
-    st.text(alphabet="\x00\x1b[]()?;0129AKmlh\r\n\bab", max_size=60),
+    st.text(alphabet="\x00\x1b[]()?;012479AHJKPmsulh\r\n\bab", max_size=60),
 )
 def test_any_text_is_survived(first: str, second: str) -> None:
     typist = Typist().write(first, second).wait(10).write(second, first)

@@ -170,3 +170,57 @@ run.close()
     lines, _ = kept("stderr")
     assert err.rows() == [line.rstrip() for line in lines]
     assert [0, 25, 50, 75] == [int(line.rpartition(" ")[2]) for line in lines[:4]]
+
+
+def test_what_is_drawn_on_the_other_screen_leaves_states_but_no_lines(tried, tmp_path):
+    run_on_terminals(
+        BEGIN
+        + """
+from rich.live import Live
+from rich.table import Table
+print("before")
+with Live(Table("epoch", "loss"), screen=True, refresh_per_second=20) as live:
+    for epoch in range(15):
+        found = Table("epoch", "loss", title="losses")
+        found.add_row(str(epoch), f"{1 / (epoch + 1):.3f}")
+        live.update(found)
+        time.sleep(0.1)
+print("done")
+run.close()
+""",
+        tmp_path,
+    )
+
+    lines, states = kept("stdout")
+    assert ["before", "done"] == lines
+    assert any("losses" in state for state in states)
+    tried(
+        "a rich table on the terminal's other screen, 20 times a second",
+        times=1,
+        outcome=f"{len(states)} states kept, and no line of it",
+    )
+
+
+def test_a_screen_that_is_cleared_again_and_again_is_one_drawing(tried, tmp_path):
+    out, _ = run_on_terminals(
+        BEGIN
+        + """
+for frame in range(40):
+    print("\\x1b[H\\x1b[2J\\x1b[3J", end="")
+    for row in range(10):
+        print(f"agent {row} at {frame * (row + 1)}")
+    time.sleep(0.05)
+print("done")
+run.close()
+""",
+        tmp_path,
+    )
+
+    lines, states = kept("stdout")
+    assert [f"agent {row} at 0" for row in range(10)] + out.rows()[-11:] == lines
+    assert 0 < len(states) < MOST_STATES
+    tried(
+        "a screen of ten rows cleared and printed anew 20 times a second",
+        times=40,
+        outcome=f"its first and last state kept as lines, {len(states)} states between",
+    )

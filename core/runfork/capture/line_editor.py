@@ -10,32 +10,24 @@ the cursor up to rows that they wrote before. The editor keeps the last rows as 
 States that live rows had in between are handed out as snapshots, one a second at most and only if something changed.
 
 Colours and other attributes are left out. There is no right margin. A cleared screen, and a jump to an absolute row, begin a
-new row. Memory is bounded: by `MAX_ROWS` rows, of which no more than `MAX_REMEMBERED_COLUMNS` columns are kept once the cursor
-has left them, and one row of `max_line_bytes`.
+new screen below what was there; one that is begun again within two seconds is the same one, drawn anew. What is drawn on the
+terminal's other screen, where it leaves no trace, becomes snapshots only.
+
+Memory is bounded: by `MAX_ROWS` rows of each screen, of which no more than `MAX_REMEMBERED_COLUMNS` columns are kept once the
+cursor has left them, and one row of `max_line_bytes`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
 from runfork.attributes import MAX_STRING_BYTES
 from runfork.capture.row import Row, split_by_bytes
+from runfork.capture.terminal import ESCAPES, MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
 from runfork.capture.tokens import Token, has_control, split_unfinished, tokenise
 
 __all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "LineEditor", "Output"]
-
-MAX_ROWS = 64
-"""How many rows the cursor can go back up."""
-
-MAX_REMEMBERED_COLUMNS = 4096
-
-_MAX_JUMP = 1024
-"""Farthest column that a cursor movement reaches past the end of a row; a terminal would stop at its right margin."""
-
-_ESCAPES = {"M": "A", "D": "B", "E": "E"}
-"""Escape sequences that do the same as control sequences with these ends."""
 
 _SECOND = 1_000_000
 _SNAPSHOT_INTERVAL = _SECOND
@@ -58,7 +50,7 @@ class Output(NamedTuple):
 _NOTHING = Output([], [])
 
 
-class LineEditor:
+class LineEditor(Terminal):
     """A terminal's rows around the cursor, and what of them was handed out.
 
     Args:
@@ -68,23 +60,16 @@ class LineEditor:
     def __init__(self, *, max_line_bytes: int = MAX_STRING_BYTES) -> None:
         self._limit = max_line_bytes
         self._output = Output([], [])
-        self._now = 0
         self._last_snapshot: int | None = None
-        self._above: deque[Row | str] = deque(maxlen=MAX_ROWS)
-        self._held: list[Row] = []
-        self._reset_cursor()
+        self._reset()
 
-    def _reset_cursor(self) -> None:
-        self._row = Row()
-        self._column = 0
-        self._below: list[Row] = []
+    def _reset(self) -> None:
+        super()._reset()
         self._parts: list[str] = []
         self._part_bytes = 0
         self._returns = 0
-        self._is_cursor_hidden = False
         self._escape = ""
         self._is_simple = True
-        self._has_moved = False
 
     def feed(self, text: str, now: int) -> Output:
         """Take what was written at `now` (microseconds, not decreasing), and return what is finished by it."""
@@ -100,15 +85,10 @@ class LineEditor:
         Such text, a prompt for example, becomes a line; what comes later begins a new one.
         """
         for row in list(self._held):
-            if now - row.touched >= _SETTLE_TIME:
+            if now - row.touched >= _SETTLE_TIME and self._main is None:
                 self._held.remove(row)
                 self._emit(row)
-        if (
-            now - self._now >= _PARTIAL_TIME
-            and not self._row.is_live
-            and not self._below
-            and not self._is_cursor_hidden
-        ):
+        if now - self._now >= _PARTIAL_TIME and not self._row.is_live and not self._below and not self._is_drawing(now):
             self._break_line()
         self._take_snapshot(now)
         return self._take_output()
@@ -116,12 +96,12 @@ class LineEditor:
     def finish(self) -> Output:
         """Return everything that is left, and begin anew."""
         self._absorb_parts()
+        rows = self._leave_other_screen()
         self._emit_held()
-        for row in (self._row, *reversed(self._below)):
+        for row in (self._row, *reversed(self._below), *rows):
             if not row.is_blank() or (row.cells and not row.is_live):
                 self._emit(row)
-        self._above.clear()
-        self._reset_cursor()
+        self._reset()
         return self._take_output()
 
     def display(self) -> list[str]:
@@ -173,6 +153,7 @@ class LineEditor:
             self._part_bytes = len(rest.encode("utf-8", "surrogatepass"))
 
     def _remember(self, lines: list[str]) -> None:
+        self._place += len(lines)
         for line in islice(lines, max(0, len(lines) - MAX_ROWS), None):
             self._above.append(line[:MAX_REMEMBERED_COLUMNS])
 
@@ -205,7 +186,7 @@ class LineEditor:
             or self._returns
             or self._below
             or self._held
-            or self._is_cursor_hidden
+            or self._is_drawing(self._now)
             or self._escape
         )
 
@@ -223,11 +204,11 @@ class LineEditor:
             self._column = max(0, self._column - len(token.text))
         elif token.kind == "control":
             self._control(token)
-        elif token.text in _ESCAPES:
-            self._control(Token("control", _ESCAPES[token.text]))
+        elif token.text in ESCAPES:
+            self._control(Token("control", ESCAPES[token.text]))
 
     def _write(self, text: str) -> None:
-        if self._row.is_live and not self._has_moved:
+        if self._row.is_live and not self._has_moved and not self._is_drawing(self._now):
             # Who draws begins with a movement of the cursor. This is a line that is printed behind a progress bar.
             self._row.is_released = True
         self._column = self._row.write(self._column, text)
@@ -274,7 +255,7 @@ class LineEditor:
             return
         texts = []
         for row in (*self._held, self._row, *reversed(self._below)):
-            if (row.is_live or self._is_cursor_hidden) and (text := row.text()) and text != row.snapshot:
+            if (row.is_live or self._is_drawing(now)) and (text := row.text()) and text != row.snapshot:
                 row.snapshot = text
                 texts.append(text)
         if texts:
@@ -288,7 +269,7 @@ class LineEditor:
         self._returns = 0
         is_drawn = row.is_live and not (row.is_released and row.cells)
         is_gap = bool(self._held) and row.is_blank()  # perhaps where the next of several bars will be drawn
-        self._leave_downwards(hold=is_drawn or is_gap or self._is_cursor_hidden)
+        self._leave_downwards(hold=is_drawn or is_gap or self._is_drawing(self._now))
 
     def _leave_downwards(self, *, hold: bool) -> None:
         row = self._row
@@ -306,6 +287,7 @@ class LineEditor:
         self._above.append(row)
         self._row = self._below.pop() if self._below else Row()
         self._column = 0
+        self._place += 1
 
     def _emit_held(self) -> None:
         held, self._held = self._held, []
@@ -314,110 +296,6 @@ class LineEditor:
 
     def _emit(self, row: Row) -> None:
         text = row.text()
-        if text != row.emitted and (text or not row.is_live):
+        if text != row.emitted and (text or not row.is_live) and self._main is None:
             row.emitted = text
             self._output.lines.extend(split_by_bytes(text, self._limit))
-
-    # Control sequences.
-
-    def _control(self, token: Token) -> None:
-        final = token.text
-        if final == "m":
-            return
-        self._apply_returns()
-        self._has_moved = True
-        if token.parameters.startswith("?"):
-            if "25" in token.parameters[1:].split(";") and final in "hl":
-                self._is_cursor_hidden = final == "l"
-            return
-        number = min(token.number(), _MAX_JUMP)
-        self._move(final, max(1, number))
-        if final in "K@PX":
-            self._redraw()
-            self._change_row(final, number)
-        elif final == "J":
-            self._erase_in_screen(number)
-        elif final in "Hf":
-            self._begin_screen()
-            self._column = self._reach(max(0, token.number(1) - 1))
-
-    def _move(self, final: str, number: int) -> None:
-        column = self._column
-        if final in "AF":
-            self._move_up(number)
-        elif final in "BEe":
-            self._move_down(number)
-        elif final in "DG`":
-            self._redraw()
-            self._column = max(0, column - number) if final == "D" else self._reach(number - 1)
-        elif final in "Ca":
-            self._column = self._reach(column + number)
-        if final in "EF":
-            self._column = 0
-
-    def _reach(self, column: int) -> int:
-        return min(column, max(_MAX_JUMP, len(self._row.cells)))
-
-    def _move_up(self, number: int) -> None:
-        self._apply_returns()
-        for _ in range(number):
-            if not self._above:
-                return
-            if not self._row.is_blank():
-                self._redraw()
-                if len(self._row.cells) > MAX_REMEMBERED_COLUMNS:
-                    self._emit(self._row)
-                    del self._row.cells[MAX_REMEMBERED_COLUMNS:]
-            self._below.append(self._row)
-            self._row = self._take_above()
-
-    def _take_above(self) -> Row:
-        row = self._above.pop()
-        if isinstance(row, str):
-            text, row = row, Row(row)
-            row.emitted = text
-        elif row in self._held:
-            self._held.remove(row)
-        row.is_live = True
-        row.is_released = row.is_released and row.is_blank()
-        return row
-
-    def _move_down(self, number: int) -> None:
-        for _ in range(min(number, MAX_ROWS)):
-            column = self._column
-            self._row.is_live = True
-            self._leave_downwards(hold=True)
-            self._column = column
-
-    def _change_row(self, final: str, number: int) -> None:
-        row, column = self._row, self._column
-        if final == "@":
-            row.insert_blanks(column, max(1, number))
-        elif final == "P":
-            row.remove(column, max(1, number))
-        elif final == "X":
-            row.erase(column, column + max(1, number))
-        elif number == 0:
-            row.erase(column)
-        else:
-            row.erase(0, column + 1 if number == 1 else None)
-
-    def _erase_in_screen(self, mode: int) -> None:
-        self._redraw()
-        if mode == 0:
-            self._row.erase(self._column)
-            for row in self._below:
-                row.cells.clear()
-        elif mode > 1:
-            self._begin_screen()
-
-    def _begin_screen(self) -> None:
-        """Hand out what is on the screen, and begin below it."""
-        self._emit_held()
-        for row in (self._row, *reversed(self._below)):
-            if not row.is_blank():
-                self._emit(row)
-        self._above.clear()
-        self._below.clear()
-        self._row = Row()
-        self._column = 0

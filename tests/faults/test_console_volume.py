@@ -168,6 +168,7 @@ result["peak"] = peak_megabytes()
 
 def split_cases(lines: list[str]) -> dict[str, list[str]]:
     cases: dict[str, list[str]] = {}
+    current: list[str] = []
     for line in lines:
         if line.startswith("=== "):
             current = cases.setdefault(line[4:], [])

@@ -5,10 +5,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.strategies import examples
 
 from runfork.cli.canvas import Canvas, bin_columns
+
+SPIKY = st.sampled_from([0.0, 1.0, -1.0, 100.0, 1e-9, 1e300, -1e308, math.nan, math.inf]) | st.floats()
+
+
+def few_spikes(part):
+    """Return a line of zeros with a spike every so often."""
+    spike, every = part
+    return [spike if place % every == every // 2 else 0.0 for place in range(300)]
 
 
 def drawn(x, y, *, width=40, height=8, is_dashed=False):
@@ -61,6 +71,44 @@ def test_columns_hold_what_a_plain_loop_finds(points, count):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.timeout(3600)
+def test_no_spike_vanishes_from_the_canvas(tried):
+    seen = []
+
+    @examples(150)
+    @given(
+        values=st.lists(SPIKY, min_size=1, max_size=300) | st.tuples(SPIKY, st.integers(1, 300)).map(few_spikes),
+        gaps=st.lists(st.integers(1, 50), min_size=1, max_size=9),
+        width=st.integers(1, 60),
+        height=st.integers(1, 12),
+        is_dashed=st.booleans(),
+    )
+    def holds(values, gaps, width, height, is_dashed):
+        y = np.array(values)
+        finite = y[np.isfinite(y)]
+        if not len(finite):
+            return
+        x = np.cumsum(np.resize(gaps, len(y))).astype(float)
+        canvas = drawn(x, y, width=width, height=height, is_dashed=is_dashed)
+        columns = bin_columns(x, y, low=float(x[0]), high=float(x[-1]), count=canvas.dot_width)
+        low, high = float(finite.min()), float(finite.max())
+        top, bottom = (canvas.rows_of(one, low=low, high=high) for one in (columns.maximum, columns.minimum))
+        for row, rows in ((np.nanmin(top), top), (np.nanmax(bottom), bottom)):
+            assert any(canvas.is_lit(column, int(row)) for column in np.flatnonzero(rows == row).tolist())
+        if not is_dashed:
+            for column in np.flatnonzero(~np.isnan(top)).tolist():
+                assert canvas.is_lit(column, int(top[column]))
+                assert canvas.is_lit(column, int(bottom[column]))
+        seen.append(len(y))
+
+    holds()
+    tried(
+        "lines of up to 300 values of any size on canvases of any size, whole and dashed",
+        times=len(seen),
+        outcome="the rows of the least and greatest value are lit; of whole lines those of every column",
+    )
+
+
 def test_a_rising_line_is_connected_from_corner_to_corner():
     canvas = drawn(np.arange(2.0), np.arange(2.0), width=10, height=4)
 
@@ -91,6 +139,16 @@ def test_a_dashed_line_has_gaps():
     lit = [any(canvas.is_lit(column, row) for row in range(4)) for column in range(40)]
 
     assert 0.3 < sum(lit) / len(lit) < 0.7
+
+
+def test_no_height_falls_into_the_gaps_of_a_dashed_line():
+    square = np.array(([0.0] * 4 + [1.0] * 4) * 10)
+
+    for y in (square, -square, np.roll(square, 4)):
+        canvas = drawn(np.arange(80.0), y, width=40, height=8, is_dashed=True)
+
+        for row in (0, 31):
+            assert any(canvas.is_lit(column, row) for column in range(80))
 
 
 def test_a_single_point_is_drawn():

@@ -196,6 +196,7 @@ def _dashes(top: Floats, bottom: Floats) -> npt.NDArray[np.bool_]:
     if there.any():
         span = bottom - top
         shown |= there & (span > max(_SPIKE * float(np.median(span[there])), 1.0))
-        shown |= (top == np.min(top[there])) & (np.sum(top == np.min(top[there])) <= _DASH)
-        shown |= (bottom == np.max(bottom[there])) & (np.sum(bottom == np.max(bottom[there])) <= _DASH)
+        for extreme in (top == np.min(top[there]), bottom == np.max(bottom[there])):
+            if extreme.sum() <= _DASH or not (shown & extreme).any():
+                shown |= extreme
     return shown

@@ -212,7 +212,9 @@ class Session:
 
     def _at_exit(self) -> None:
         error = getattr(sys, "last_value", None)
-        if error is not None and error is not self._last_exception and self._run.status.state == "running":
+        is_new = error is not None and error is not self._last_exception
+        # A forked child that logged nothing leaves nothing.
+        if is_new and self._run.status.state == "running" and self._run.journal.has_begun:
             self._run.set_status("aborted" if isinstance(error, KeyboardInterrupt) else "failed", error)
         self._run.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
         self._run.close()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
+import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import examples
 
+from runfork import Run
+from runfork.cli import cli
 from runfork.cli.chart import FORK_MARK, Chart, Line, draw_chart
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -111,3 +117,37 @@ def test_labels_of_a_logarithmic_axis_are_exact():
     labels = text_of(Chart([Line(x, x)], 120, 5, log_x=True))[-1].split()
 
     assert labels == ["0.1", "1", "10", "100", "1000", "10000", "100000"]
+
+
+@pytest.mark.timeout(3600)
+def test_a_spike_of_one_point_is_in_the_plot_of_its_run(tried, data_directory):
+    seen: list[int] = []
+
+    @examples(10)
+    @given(st.integers(2, 300), st.data(), st.integers(30, 150), st.integers(3, 20), st.booleans(), st.booleans())
+    def holds(length, data, width, height, is_up, is_pruned):
+        place = data.draw(st.integers(1, length - 1))
+        project = f"tests/number-{len(seen)}"
+        with Run(run_id="r", project=project) as run:
+            for step in range(length):
+                spike = 50.0 if is_up else -50.0
+                run.log_metrics({"loss": spike if step == place else math.sin(step)}, step=step)
+        shown = ["r"]
+        if is_pruned:
+            with Run(run_id="child", project=project, fork_run_id="r", fork_step=0) as run:
+                run.log_metrics({"loss": 0.0}, step=1)
+            shown = ["child", "--pruned"]
+        called = ["plot", *shown, "loss", "--project", project, "--width", str(width), "--height", str(height)]
+        lines = CliRunner().invoke(cli, called, catch_exceptions=False).stdout.splitlines()
+        chart = [line for line in lines if re.search("[│┤]", line)]
+        assert height == len(chart)
+        canvas = re.split("[│┤]", chart[0 if is_up else -1], maxsplit=1)[1]
+        assert any(0x2800 < ord(character) < 0x2900 for character in canvas)
+        seen.append(length)
+
+    holds()
+    tried(
+        "a run with a spike of one point, plotted by the command at any size, as history and as what a fork pruned",
+        times=len(seen),
+        outcome="the row of the spike is drawn",
+    )

@@ -369,7 +369,7 @@ def test_a_damaged_length_does_not_swallow_what_follows(path):
 
     assert expected == items_of(path)
     assert expected == items_of(path, limit=64)
-    assert damage_of(path)[0].reason == "a frame that is longer than the file"
+    assert damage_of(path)[0].reason == "a record that is longer than the file"
 
 
 def test_rows_whose_schema_was_lost_are_told(path):

@@ -89,7 +89,7 @@ def test_rows_are_read_although_the_first_copy_of_their_names_is_damaged(journal
     batch = read(journal)
 
     assert [(rows.paths, len(rows.steps)) for rows in batch.rows] == [(("a",), 1000)]
-    assert [damage.reason for damage in batch.damage] == ["a frame whose checksum differs"]
+    assert [damage.reason for damage in batch.damage] == ["a record whose checksum differs"]
 
 
 def test_memory_does_not_grow_with_sets_of_names_that_never_come_again(recorder):

@@ -129,7 +129,7 @@ def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> No
         _print_repairs(console, repairs, after)
     for note in after.notes:
         place = one_line(_shown(note.path, after.directory))
-        console.print(f"{place}: {note.reason}", style="dim", soft_wrap=True)
+        console.print(f"note: {place}: {note.reason}", style="dim", soft_wrap=True)
     read = (
         f"{plural(after.journals, 'journal')}, {format_size(after.size_bytes)}: "
         f"{plural(after.records, 'record')}, {plural(after.points, 'point')}, {plural(after.files, 'file')}"
@@ -137,9 +137,10 @@ def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> No
     console.print(read, style="dim", soft_wrap=True)
     losses = sum(problem.is_loss for problem in after.problems)
     if losses:
-        unchanged = ", and nothing was changed" if repairs is None else " and was kept as it was"
-        left = "" if repairs is None else " left"
-        console.print(f"{plural(losses, 'problem')}{left}; everything else can be read{unchanged}", soft_wrap=True)
+        ending = "everything else can be read, and nothing was changed"
+        if repairs is not None:
+            ending = "no repair brings back what is gone; everything else can be read"
+        console.print(f"{plural(losses, 'problem')}{'' if repairs is None else ' left'}; {ending}", soft_wrap=True)
     else:
         console.print("no damage")
 

@@ -47,6 +47,8 @@ class JournalInspector:
         self.references: list[tuple[str, Mapping[str, Any]]] = []
         """Path and reference of each logged file."""
         self.identity: Mapping[str, Any] = {}
+        self.is_copy = False
+        """Whether another file is the journal that this one says it is."""
         self._found, self._store, self._project, self._path, self._now = found, store, project, path, now
         self._finder = LossFinder()
         self._last_time = 0
@@ -89,7 +91,7 @@ class JournalInspector:
     def _tell_loss(self, loss: Loss) -> None:
         damage = loss.damage
         if damage.reason == DAMAGED_HEADER:
-            remedy = "all commands read it as before; 'runfork fsck --repair' writes the header anew"
+            remedy = "all commands read it; 'runfork fsck --repair' writes the header anew"
             if self._has_creation:
                 self._tell("header", damage.reason, remedy=remedy, at=(0, damage.length), is_loss=False)
             else:
@@ -117,7 +119,8 @@ class JournalInspector:
         if home == self._path:
             return
         shown = home.relative_to(self._store.directory)
-        if home.exists():
+        self.is_copy = home.exists()
+        if self.is_copy:
             reason = f"a copy: by its header it is {shown}, which is there too and is read in its place"
             self._tell("copy", reason, remedy="delete it, or move it out of the data directory", is_loss=False)
         else:
@@ -147,7 +150,12 @@ class JournalInspector:
                 file.seek(end)
                 why = why_unreadable(file.read(HEADER_SIZE), 0, rest)
             remedy = f"if records stood there, {_AGAIN}; 'runfork fsck --repair' cuts it off"
-            self._tell("damage", f"{why}, nor anywhere after it", remedy=remedy, at=(end, rest))
+            self._tell(
+                "damage",
+                f"{why}, and none after it" if "begins" in why else f"{why}, and none after it is sound",
+                remedy=remedy,
+                at=(end, rest),
+            )
 
     def _is_torn(self, end: int, rest: int) -> bool:
         with open_journal(self._path) as file:

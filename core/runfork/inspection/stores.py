@@ -46,7 +46,8 @@ def inspect_store(
             inspector.inspect(lambda end, base=base: progress(base + end, total) if progress else None)  # type: ignore[misc]
             digests[path.parent] |= {str(reference["sha256"]) for _, reference in inspector.references}
             run_id = str(inspector.identity.get("run_id", ""))
-            inspect_files(found, project, path, inspector.references, run_id=run_id, has_contents=has_contents)
+            if not inspector.is_copy:
+                inspect_files(found, project, path, inspector.references, run_id=run_id, has_contents=has_contents)
             found.size_bytes = base + _size(path)
             found.journals += 1
         live = {path.parent for path in found.may_be_written}

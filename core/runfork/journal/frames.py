@@ -68,8 +68,8 @@ def why_unreadable(data: bytes | memoryview, position: int, size: int) -> str:
     """Return why there is no sound frame at a position of a buffer; `size` is where the file ends."""
     end = claimed_end(data, position) if position + HEADER_SIZE <= len(data) else None
     if end is None:
-        return "no frame begins here"
-    return "a frame that is longer than the file" if end > size else "a frame whose checksum differs"
+        return "no record begins here"
+    return "a record that is longer than the file" if end > size else "a record whose checksum differs"
 
 
 def find_frame(data: bytes, start: int, *, at_end: bool) -> int | None:

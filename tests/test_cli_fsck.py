@@ -1,0 +1,299 @@
+"""``runfork fsck``: every kind of problem is found, explained, and repaired where that gives up nothing."""
+
+import json
+import os
+import re
+import sqlite3
+import struct
+from itertools import pairwise
+from zlib import crc32
+
+import pytest
+from click.testing import CliRunner
+
+from runfork.cli import cli
+from runfork.journal.format import MAGIC, Kind, encode_frame
+from runfork.project import Project
+from runfork.steps import NO_STEP
+from runfork.store import Store, journals_of
+from runfork.testing.journals import points_of
+
+
+@pytest.fixture
+def folder(data_directory, run_script):
+    """The folder of a run whose process has ended: 500 steps of two metrics, and a file."""
+    run_script(
+        """
+        from runfork import Run
+        with Run("swan", run_id="swan") as run:
+            run.assign_files({"weights": b"12345"})
+            for step in range(500):
+                run.log_metrics({"loss": 1 / (step + 1), "acc": step / 500}, step=step)
+        """
+    )
+    return data_directory / "tests" / "project" / "swan"
+
+
+@pytest.fixture
+def journal(folder):
+    (path,) = journals_of(folder)
+    return path
+
+
+def call(*arguments, exit_code=0):
+    result = CliRunner().invoke(cli, ["fsck", *arguments], prog_name="runfork", env={"COLUMNS": "100"})
+    assert result.exit_code == exit_code, result.output
+    return result.stdout
+
+
+def document(*arguments, exit_code=0):
+    return json.loads(call("--json", *arguments, exit_code=exit_code))
+
+
+def the_problem(*arguments, exit_code=0):
+    (problem,) = document(*arguments, exit_code=exit_code)["problems"]
+    return problem
+
+
+def change(path, at, new):
+    data = bytearray(path.read_bytes())
+    data[at : at + len(new)] = new
+    path.write_bytes(data)
+
+
+def refreshed(directory):
+    with Project.open(directory=directory) as project:
+        project.refresh()
+        return project.index.writers()
+
+
+# What is told
+
+
+def test_damage_is_told_with_the_run_the_steps_and_what_to_do(folder, journal):
+    change(journal, 12000, bytes(1000))
+    text = call(exit_code=1)
+    problem = the_problem(exit_code=1)
+    steps = [step for step, _ in points_of(folder, "loss")]
+    before, after = next((one, two) for one, two in pairwise(steps) if two > one + 1)
+
+    assert (
+        f"lost: about {problem['loss']['records']} records of run 'swan', between steps {before} and {after}\n" in text
+    )
+    assert "to do: nothing but a copy of the file brings them back; 'runfork fsck --repair'" in text
+    assert (problem["kind"], problem["run_id"], problem["is_loss"]) == ("damage", "swan", True)
+    assert problem["loss"]["steps"] == [before, after]
+    assert problem["loss"]["records"] == pytest.approx(after - before - 1, abs=4)
+
+
+def test_a_loss_before_the_first_step_is_told_by_time(journal):
+    data = journal.read_bytes()
+    change(journal, data.index(b"sys/custom_run_id"), b"#")
+    text = call(exit_code=1)
+
+    assert re.search(r"lost: about \d+ records? of run 'swan', before step 0, between \d{4}-", text)
+
+
+def test_a_damaged_header_is_told_as_no_loss(journal):
+    change(journal, 20, b"\0")
+    problem = the_problem()
+
+    assert (problem["kind"], problem["is_loss"], problem["run_id"]) == ("header", False, "swan")
+    assert "its first record, its folder and its name" in problem["reason"]
+
+
+def test_a_header_that_took_the_first_records_with_it_is_a_loss(journal):
+    change(journal, 0, bytes(700))
+
+    assert (the_problem(exit_code=1)["kind"], the_problem(exit_code=1)["run_id"]) == ("header", "swan")
+
+
+def test_rows_whose_names_are_lost_are_told(journal):
+    data = bytearray(journal.read_bytes())
+    while b"loss\0acc" in data:
+        data[data.index(b"loss\0acc")] = 0
+    journal.write_bytes(data)
+    problems = document(exit_code=1)["problems"]
+
+    assert "names" in {problem["kind"] for problem in problems}
+    assert any(re.match(r"rows of schema \d+, whose paths are lost", problem["reason"]) for problem in problems)
+
+
+def test_garbage_at_the_end_is_told_from_a_record_that_is_not_whole(journal):
+    data = journal.read_bytes()
+    journal.write_bytes(data + b"garbage " * 10)
+    garbage = the_problem(exit_code=1)
+    journal.write_bytes(data[:-3])
+    torn = the_problem()
+
+    assert (garbage["kind"], garbage["offset"], garbage["length"]) == ("damage", len(data), 80)
+    assert (torn["kind"], torn["is_loss"]) == ("tail", False)
+
+
+def test_a_few_stray_bytes_are_no_loss(journal):
+    data = journal.read_bytes()
+    record = encode_frame(Kind.HEARTBEAT, b"{}", time=0, step=NO_STEP)
+    journal.write_bytes(data + b"stray" + record)
+
+    assert (the_problem()["kind"], the_problem()["length"]) == ("stray", 5)
+
+
+def test_an_empty_journal_is_told(folder):
+    (folder / "0.journal").write_bytes(b"")
+    (folder / "1.journal").write_bytes(MAGIC + b"\1")
+    kinds = [(problem["kind"], problem["reason"][:29]) for problem in document()["problems"]]
+
+    assert kinds == [("empty", "the journal is empty: its pro"), ("empty", "the journal ends within its h")]
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "link"])
+def test_what_only_has_the_name_of_a_journal_is_told(folder, what):
+    path = folder / "0.journal"
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "link": lambda: path.symlink_to("nowhere")}[what]()
+
+    assert "named like a journal, and is none" in the_problem(exit_code=1)["reason"]
+
+
+def test_a_journal_of_a_newer_version_says_to_upgrade(folder):
+    checksum = crc32(struct.pack("<HH", 2, 2) + b"{}")
+    (folder / "0.journal").write_bytes(struct.pack("<8sHHI", MAGIC, 2, 2, checksum) + b"{}")
+
+    assert "upgrade runfork" in the_problem(exit_code=1)["reason"]
+
+
+def test_a_journal_in_the_wrong_place_is_told_and_where_it_belongs(folder, data_directory):
+    folder.rename(folder.with_name("another"))
+    problem = the_problem()
+
+    assert (problem["kind"], problem["is_loss"]) == ("misplaced", False)
+    assert "by its header it is tests/project/swan/" in problem["reason"]
+
+
+def test_a_copy_of_a_journal_is_told(folder, journal):
+    (folder / "copy.journal").write_bytes(journal.read_bytes())
+    problem = the_problem()
+
+    assert (problem["kind"], problem["path"]) == ("copy", "tests/project/swan/copy.journal")
+
+
+def test_files_that_nobody_needs_are_noted_and_are_no_problem(folder):
+    (folder / "files" / ".part-x").write_bytes(b"half")
+    (folder / "files" / ("0" * 64)).write_bytes(b"whole")
+    found = document()
+
+    assert found["problems"] == []
+    assert [note["path"].rpartition("/")[2] for note in found["notes"]] == [".part-x", "0" * 64]
+    assert "note: tests/project/swan/files/.part-x: part of a file" in call()
+
+
+def test_a_damaged_index_is_told_and_repaired(data_directory, folder):
+    refreshed(data_directory)
+    path = Store(data_directory).index_path("tests/project")
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xa5" * len(data[8192:])
+    path.write_bytes(data)
+
+    assert (the_problem()["kind"], the_problem()["is_loss"]) == ("index", False)
+    assert document("--repair")["problems"] == []
+    assert not path.exists()
+    assert [writer.key.run_id for writer in refreshed(data_directory).values()] == ["swan"]
+
+
+@pytest.mark.parametrize("what", ["shorter", "gone"])
+def test_an_index_that_knows_more_than_the_journals_is_told_and_repaired(data_directory, folder, journal, what):
+    refreshed(data_directory)
+    if what == "shorter":
+        journal.write_bytes(journal.read_bytes()[:9000])
+    else:
+        journal.rename(data_directory / "elsewhere")
+    kinds = [problem["kind"] for problem in document()["problems"]]
+
+    assert kinds[-1] == "index"
+    assert "index" not in {problem["kind"] for problem in document("--repair")["problems"]}
+
+
+# What is repaired
+
+
+def test_a_repair_leaves_no_damage_and_keeps_the_original(folder, journal):
+    change(journal, 12000, bytes(1000))
+    change(journal, 20, b"\0")
+    damaged = journal.read_bytes() + b"garbage"
+    journal.write_bytes(damaged)
+    before = points_of(folder, "loss")
+    text = call("--repair")
+
+    assert "repaired tests/project/swan/" in text
+    assert text.endswith("no damage\n")
+    assert points_of(folder, "loss") == before
+    assert journal.with_name(f"{journal.name}.damaged-1").read_bytes() == damaged
+    assert f"note: tests/project/swan/{journal.name}.damaged-1: the damaged original" in call()
+    assert document()["problems"] == []
+
+
+def test_a_repair_says_in_json_what_it_did(journal):
+    change(journal, 12000, bytes(1000))
+    found = document("--repair")
+    (repaired,) = found["repairs"]["journals"]
+
+    assert found["problems"] == []
+    assert [problem["kind"] for problem in found["repairs"]["problems"]] == ["damage"]
+    assert (repaired["kept"], repaired["filled"] >= 1000) == (f"{repaired['path']}.damaged-1", True)
+
+
+def test_a_second_repair_keeps_a_second_original(folder, journal):
+    for number in (1, 2):
+        change(journal, 5000 * number, bytes(100))
+        call("--repair")
+
+    assert [path.suffix for path in sorted(folder.glob("*.damaged-*"))] == [".damaged-1", ".damaged-2"]
+
+
+def test_a_sound_directory_is_left_as_it_is(data_directory, folder):
+    refreshed(data_directory)
+    index = Store(data_directory).index_path("tests/project")
+    before = {path: path.stat().st_mtime_ns for path in [index, *folder.rglob("*")]}
+    call("--repair")
+
+    assert {path: path.stat().st_mtime_ns for path in [index, *folder.rglob("*")]} == before
+
+
+def test_a_journal_whose_process_lives_is_not_repaired(data_directory, start_script):
+    process = start_script(
+        """
+        from runfork import Run
+        run = Run("live", run_id="live")
+        for step in range(100):
+            run.log_metrics({"loss": 1.0}, step=step)
+        print("ready", flush=True)
+        input()
+        """
+    )
+    assert process.stdout.readline() == "ready\n"
+    (journal,) = journals_of(data_directory / "tests" / "project" / "live")
+    change(journal, 2000, bytes(100))
+    text = call("--repair", exit_code=1)
+    process.kill()
+    process.wait()
+
+    assert f"not repaired tests/project/live/{journal.name}: its process lives" in text
+    assert call("--repair").endswith("no damage\n")
+
+
+def test_what_interrupted_processes_left_is_deleted(folder, journal):
+    left = [folder / "files" / ".part-x", folder / f".{journal.name}.repair-x"]
+    for path in left:
+        path.write_bytes(b"half")
+    call("--repair")
+
+    assert [path for path in left if path.exists()] == []
+
+
+def test_what_cannot_be_repaired_stays_a_loss(folder, journal):
+    (folder / "files").joinpath(*[path.name for path in (folder / "files").iterdir()]).unlink()
+    text = call("--repair", exit_code=1)
+
+    assert text.endswith("1 problem left; no repair brings back what is gone; everything else can be read\n")

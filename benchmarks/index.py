@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +54,10 @@ def packed(values: np.ndarray) -> bytes:
 
 
 def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
-    """Return the batches of a journal with one row per step."""
+    """Return the batches of a journal with one row per step, of a run that is closed."""
     writer = HistoryWriter(run_id).create()
     head = writer.batch()
+    closing = writer.close().batch()
     rows, columns = values.shape
     stride = 32 + 8 * columns
     paths = tuple(f"train/metric-{column:05}" for column in range(columns))
@@ -75,18 +77,22 @@ def batches_of(run_id: str, values: np.ndarray, size: int) -> list[Batch]:
         )
         end = head.end + (int(part[-1]) + 1) * stride
         found.append(Batch(head.key, head.identity, int(offsets[0]), end, rows=[block]))
-    return found
+    return [*found, replace(closing, start=found[-1].end, end=found[-1].end + closing.end - closing.start)]
 
 
 def drain(directory: Path, points: int) -> None:
-    """Measure bringing journals in, by the width of rows."""
+    """Measure bringing journals in, by the width of rows, and what the folder of the index takes when it is closed.
+
+    The times of the points are random to 3 ms, which takes 1.5 bytes a row: that bounds the size where rows are narrow.
+    """
     for columns in (1, 10, 100, 1000, 10_000):
         rows = max(100, points // columns)
         values = noise(rows, columns)
         read = max(1, 64 * 1024 * 1024 // (32 + 8 * columns))
         batches = batches_of("a", values, read)
-        path = directory / f"drain-{columns}.db"
-        index = SqliteIndex(path)
+        folder = directory / f"drain-{columns}"
+        folder.mkdir()
+        index = SqliteIndex(folder / "index.db")
         start = time.perf_counter()
         for batch in batches:
             index.apply(batch)
@@ -94,7 +100,7 @@ def drain(directory: Path, points: int) -> None:
         index.close()
         floor = best(partial(packed, values), 3)
         speed = values.size / seconds / 1e6
-        size = path.stat().st_size / values.size
+        size = sum(path.stat().st_size for path in folder.iterdir()) / values.size
         tell(f"drain {columns} metrics", seconds, floor, f"{speed:.1f} Mpt/s, {size:.2f} B/pt")
 
 
@@ -130,6 +136,17 @@ def read(directory: Path, points: int) -> None:
     tell("1000 buckets of them", best(lambda: index.buckets(BucketsRequest([key], 1000))), floor)
     tell("statistics of them", best(lambda: index.values(["a"], paths=[key.path])))
     index.close()
+
+
+def read_wide(directory: Path) -> None:
+    """Measure reading one of ten thousand metrics, of a closed run and of one whose rows fill no chunk yet."""
+    key = SeriesKey("a", "train/metric-05000")
+    for what, rows, batches in (("closed", 1000, slice(None)), ("live", 100, slice(-1))):
+        index = SqliteIndex(directory / f"wide-{what}.db")
+        for batch in batches_of("a", noise(rows, 10_000), 50)[batches]:
+            index.apply(batch)
+        tell(f"read 1 of 10,000 metrics, {rows} rows, {what}", best(lambda: index.points(PointsRequest([key]))))  # noqa: B023
+        index.close()
 
 
 def many_runs(directory: Path) -> None:
@@ -240,6 +257,7 @@ def main() -> None:
         drain(directory, 4 * arguments.points)
         follow(directory)
         read(directory, arguments.points)
+        read_wide(directory)
         many_runs(directory)
         lineage(directory, arguments.points)
         chain(directory, 300)

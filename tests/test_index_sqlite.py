@@ -304,6 +304,17 @@ def test_a_closed_run_is_made_of_chunks(path, index):
     assert points_of(index, "a", "loss", tail=1) == [(99, 99.0)]
 
 
+def test_the_tail_is_read_once_for_all_its_series(index):
+    names = tuple(f"m/{number}" for number in range(20))
+    values = long_run(index, "a", 100, paths=names)
+    asked: list[str] = []
+    index._connection.set_trace_callback(asked.append)
+    found = index.points(PointsRequest([SeriesKey("a", name) for name in names]))
+
+    assert sum("data FROM tail" in statement for statement in asked) == 1
+    assert np.array_equal(found[0].values, values)
+
+
 def test_a_closed_file_is_no_longer_than_its_chunks_need(path, index):
     long_run(index, "a", 10_000, paths=tuple("abcdefgh"))
     (tail,) = row_of(path, "SELECT sum(length(data)) FROM tail")

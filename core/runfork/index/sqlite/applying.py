@@ -333,11 +333,12 @@ class Application:
         is_unique = bool((steps[1:] > steps[:-1]).all()) or len(np.unique(steps)) == len(steps)
         sight = Sight(self._catalogue, self._edits, run_id, paths=len(paths))
         columns = []
-        for column, path in enumerate(paths):
-            if is_unique and self._is_mergeable(sight, path, states.get(path), new):
-                columns.append(column)
-            else:
-                self._dirty.paths[run_id].add(path)
+        with self._reader.keeping_tails():
+            for column, path in enumerate(paths):
+                if is_unique and self._is_mergeable(sight, path, states.get(path), new):
+                    columns.append(column)
+                else:
+                    self._dirty.paths[run_id].add(path)
         self._keep_inherited(paths, states)
         return _Merge(paths, states, columns, held)
 

@@ -28,6 +28,7 @@ class Settlement:
 
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, reader: SeriesReader) -> None:
         self._catalogue = catalogue
+        self._reader = reader
         self.dirty = Dirty()
         self.edits = EditTable(connection, catalogue)
         self.attributes = AttributeTable(connection, catalogue, self.edits, reader)
@@ -93,13 +94,14 @@ class Settlement:
 
     def _work_out(self, marked: Collection[str]) -> None:
         self._catalogue.flush()
-        for run_id in parents_first(marked, self._catalogue.nodes):
-            paths = self.dirty.paths.get(run_id, set())
-            if run_id in self.dirty.runs:
-                self.attributes.refresh_all(run_id, paths)
-            else:
-                self.attributes.refresh(run_id, paths)
-            self.dirty.forget(run_id)
+        with self._reader.keeping_tails():
+            for run_id in parents_first(marked, self._catalogue.nodes):
+                paths = self.dirty.paths.get(run_id, set())
+                if run_id in self.dirty.runs:
+                    self.attributes.refresh_all(run_id, paths)
+                else:
+                    self.attributes.refresh(run_id, paths)
+                self.dirty.forget(run_id)
 
     def _forget(self) -> None:
         self.dirty.clear()

@@ -75,7 +75,7 @@ def main() -> None:
 def _measured(asked: argparse.Namespace) -> Path | None:
     environments = Environments(HERE / ".venvs", sys.executable if asked.here else None)
     for adapter in asked.only:
-        environments.python(about(adapter))
+        environments.install(about(adapter))
     if asked.install:
         return None
     out: Path = asked.out or HERE / "results" / time.strftime("%Y-%m-%d-%H%M%S.jsonl")

@@ -30,13 +30,18 @@ class Environments:
     checkout_python: str | None = None
 
     def python(self, about: About) -> str:
-        """Return the interpreter of a tracker, which is installed if it is not."""
+        """Return the interpreter of a tracker."""
         if self.checkout_python is not None and about.environment == "checkout":
             return self.checkout_python
-        return self.make(about.environment, about.requirements)
+        return str(self.folder / about.environment / "bin" / "python")
+
+    def install(self, about: About) -> None:
+        """Make the environment of a tracker, where it has one of its own."""
+        if self.python(about) != self.checkout_python:
+            self.make(about.environment, about.requirements)
 
     def make(self, name: str, requirements: tuple[str, ...]) -> str:
-        """Install something, unless that was done. Downloads from the package index.
+        """Install something, unless that was done, for the checkout since its project file changed. Downloads what it needs.
 
         Returns:
             The interpreter.
@@ -45,7 +50,9 @@ class Environments:
             subprocess.CalledProcessError: pip failed; it has said why.
         """
         place = self.folder / name
-        python, stamp, wanted = place / "bin" / "python", place / "requirements.txt", "\n".join(requirements)
+        python, stamp = place / "bin" / "python", place / "installed.txt"
+        project = (HOME / "pyproject.toml").read_text() if requirements[0][0] == "." else ""
+        wanted = "\n".join([*requirements, project])
         if stamp.exists() and stamp.read_text() == wanted:
             return str(python)
         print(f"installing {' '.join(requirements)} into {place}", flush=True)

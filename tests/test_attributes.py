@@ -3,6 +3,7 @@ import argparse
 import collections
 import dataclasses
 import enum
+import json
 import math
 import types
 from datetime import date, datetime, timedelta, timezone
@@ -13,6 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.strategies import examples
 
 from runfork.attributes import (
     AttributeType,
@@ -167,6 +171,106 @@ class OmegaConfLike:
 
 def test_an_object_with_keys_is_a_mapping():
     assert flatten(OmegaConfLike(model=OmegaConfLike(width=3))) == {"model/width": 3}
+
+
+KEYS = st.text(st.characters(exclude_characters="/"), max_size=4)
+LEAVES = st.integers() | st.text(max_size=3) | st.none() | st.lists(st.integers(), max_size=2)
+LIKE_A_MAPPING = [dict, collections.OrderedDict, types.MappingProxyType, lambda parts: OmegaConfLike(**parts)]
+NESTED = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS.filter(bool), inner, max_size=3), max_leaves=12)
+
+
+def test_flat_paths_lead_to_the_leaves_that_they_name(tried):
+    seen = []
+
+    def wrapped(value, wraps):
+        """Return the same tree with some of its mappings in other forms."""
+        if not isinstance(value, dict):
+            return value
+        wrap = wraps[len(seen) % len(wraps)]
+        return wrap({key: wrapped(part, wraps) for key, part in value.items()})
+
+    @examples(100)
+    @given(
+        st.dictionaries(KEYS.filter(bool), NESTED, max_size=4), st.lists(st.sampled_from(LIKE_A_MAPPING), min_size=1)
+    )
+    def holds(data, wraps):
+        flat = flatten(wrapped(data, wraps))
+        for path, leaf in flat.items():
+            found: Any = data
+            for key in path.split("/"):
+                found = found[key]
+            assert found == leaf
+        assert len(flat) == leaves_of(data)
+        seen.append(len(flat))
+
+    holds()
+    tried(
+        "nested mappings of many forms, flattened", times=len(seen), outcome="every leaf under its path, and no other"
+    )
+
+
+def leaves_of(value):
+    return sum(map(leaves_of, value.values())) if isinstance(value, dict) else 1
+
+
+@dataclasses.dataclass
+class Holder:
+    value: Any
+
+
+def test_any_value_becomes_a_config_or_is_refused(tried):
+    outcomes: collections.Counter[str] = collections.Counter()
+
+    @examples(200)
+    @given(ANY_VALUE)
+    def holds(value):
+        try:
+            kind, held = convert_config(value)
+        except ArgumentError:
+            outcomes["refused"] += 1
+            return
+        outcomes[kind.value] += 1
+        assert {"string": "str", "datetime": "int", "string_set": "list"}.get(kind.value, kind.value) == type(
+            held
+        ).__name__
+        assert repr(json.loads(json.dumps(held))) == repr(held)
+        assert kind is not AttributeType.INT or -(2**63) <= held < 2**63
+
+    holds()
+    tried(
+        "any Python value as a config",
+        times=sum(outcomes.values()),
+        outcome=f"{outcomes['refused']:,} refused, the others held as one of six types; nothing raised through",
+    )
+
+
+ANY_VALUE = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.integers(2**62, 2**70),
+        st.floats(),
+        st.complex_numbers(),
+        st.text(),
+        st.binary(),
+        st.datetimes(),
+        st.datetimes(timezones=st.timezones()),
+        st.timedeltas(),
+        st.decimals(),
+        st.fractions(),
+        st.sampled_from([Colour.RED, Level.LOW, Word.ADAM, int, print, np.float32(0.1), np.array([1, 2])]),
+        st.builds(Hostile),
+        st.sampled_from([np.int64(-3), np.array(2.5), np.datetime64("NaT"), np.bool_(True), range(3)]),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+        | st.builds(Holder, inner)
+    ),
+    max_leaves=5,
+)
 
 
 # Configs

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import examples
 
 from runfork.errors import ArgumentError
 from runfork.patterns import Pattern, compile_pattern
+
+if TYPE_CHECKING:
+    from tests.trials import Tried
 
 NAMES = ["train/loss", "val/loss", "val/acc", "my metric", "!important"]
 
@@ -53,3 +58,32 @@ def test_an_escaped_name_matches_itself(name: str) -> None:
 def test_what_is_no_regular_expression_is_refused(text: str) -> None:
     with pytest.raises(ArgumentError, match="is no regular expression"):
         compile_pattern(text)
+
+
+PARTS = st.tuples(st.booleans(), st.text("ab/", max_size=2))
+
+
+def test_any_alternatives_of_parts_select_what_a_plain_reading_selects(tried: Tried) -> None:
+    seen = []
+
+    @examples(200)
+    @given(st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=1, max_size=3), st.text("ab/", max_size=5))
+    def holds(alternatives: list[list[tuple[bool, str]]], name: str) -> None:
+        text = " | ".join(
+            " & ".join(("!" if negated else "") + word for negated, word in parts) for parts in alternatives
+        )
+        expected = any(all((word in name) is not negated for negated, word in parts) for parts in alternatives)
+
+        assert expected == compile_pattern(text).matches(name)
+        seen.append(1)
+
+    holds()
+    tried("patterns of alternatives, parts and negations", times=len(seen), outcome="as a plain reading")
+
+
+@given(st.text(st.sampled_from("ab|&!()[]{}*+?^$\\ -") | st.characters(), max_size=20))
+def test_any_text_is_a_pattern_or_refused(text: str) -> None:
+    try:
+        compile_pattern(text).matches("a name")
+    except ArgumentError as error:
+        assert "is no regular expression" in str(error)  # noqa: PT017

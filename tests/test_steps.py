@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, to_micro_steps
@@ -49,7 +50,7 @@ def test_tensors_are_steps():
     assert [to_micro_steps(torch.tensor(3)), to_micro_steps(torch.tensor([2.5]))] == [3_000_000, 2_500_000]
 
 
-@pytest.mark.parametrize("step", [-1, -1e-6, 10**12, 1e12, 1e300, Decimal(10) ** 12, Fraction(10**13), 10**40])
+@pytest.mark.parametrize("step", [-1, -1e-6, 10**12, 1e12, 1e300, -1e308, Decimal(10) ** 12, Fraction(10**13), 10**40])
 def test_a_step_out_of_range_is_refused_with_its_value(step):
     with pytest.raises(ArgumentError, match=re.escape("step must satisfy 0 <= step < 1e12, found ")):
         to_micro_steps(step)
@@ -95,6 +96,54 @@ def test_a_step_reads_back_as_the_number_that_was_logged(micro):
 @given(st.decimals(0, 2**32, places=6))
 def test_floats_nearest_to_a_decimal_are_that_decimal(step):
     assert to_micro_steps(step) == to_micro_steps(float(step))
+
+
+def exactly(step):
+    """Return a step as a fraction of what it stands for: of a float the shortest decimal that reads back as it."""
+    return Fraction(repr(step)) if isinstance(step, float) else Fraction(step)
+
+
+ANY_STEP = (
+    st.floats(0, 1e12, exclude_max=True)
+    | st.floats(0, 1e4)
+    | st.decimals(0, 999_999_999_999, places=9)
+    | st.fractions(0, 10**12 - 1)
+    | st.integers(0, 10**12 - 1)
+)
+
+
+def test_any_step_is_held_to_the_nearest_millionth(tried):
+    seen = []
+
+    @examples(300)
+    @given(ANY_STEP, ANY_STEP)
+    def holds(one, other):
+        try:
+            first, second = to_micro_steps(one), to_micro_steps(other)
+        except ArgumentError:
+            assert max(exactly(one), exactly(other)) > 10**12 - Fraction(1, MICRO)
+            return
+        for step, micro in ((one, first), (other, second)):
+            coarse = Fraction(math.ulp(float(step))) / 2  # a float may not hold the step any better
+            assert abs(Fraction(micro, MICRO) - exactly(step)) <= Fraction(1, 2 * MICRO) + coarse
+        if exactly(one) + Fraction(math.ulp(float(one))) < exactly(other):
+            assert first <= second
+        seen.append(1)
+
+    holds()
+    tried(
+        "pairs of steps: ints, floats, decimals, fractions",
+        times=len(seen),
+        outcome="nearest millionth, in their order",
+    )
+
+
+@given(
+    st.floats(max_value=-1e-6) | st.floats(min_value=1e12) | st.integers(max_value=-1) | st.integers(min_value=10**12)
+)
+def test_any_step_out_of_range_is_refused(step):
+    with pytest.raises(ArgumentError, match="step must "):
+        to_micro_steps(step)
 
 
 def test_whole_steps_read_back_as_ints():

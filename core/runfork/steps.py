@@ -74,7 +74,9 @@ def _round_to_micro(step: Any, argument: str) -> int:
         raise ArgumentError(
             f"{argument} must be a finite number, found {step!r:.80}; pass the optimizer step, for example"
         )
-    if abs(value) < _EXACT_FLOATS or abs(value) > _MAX_STEP or not hasattr(step, "as_integer_ratio"):
+    if abs(value) > _MAX_STEP:
+        return int(value) * MICRO  # as a float it may be too large
+    if abs(value) < _EXACT_FLOATS or not hasattr(step, "as_integer_ratio"):
         return round(value * MICRO)
     numerator, denominator = step.as_integer_ratio()
     return int((2 * numerator * MICRO + denominator) // (2 * denominator))

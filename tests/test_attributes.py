@@ -180,7 +180,7 @@ NESTED = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS.filter(bool), i
 
 
 def test_flat_paths_lead_to_the_leaves_that_they_name(tried):
-    seen = []
+    seen: list[int] = []
 
     def wrapped(value, wraps):
         """Return the same tree with some of its mappings in other forms."""

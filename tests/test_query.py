@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.strategies import examples
 
 import runfork
 from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.trials import Tried
 
 START = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
 
@@ -315,3 +320,71 @@ def test_importing_the_query_functions_imports_no_pandas() -> None:
     code = "import sys, runfork.query; sys.exit('pandas' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Any tree of runs, logged and read by users' calls, against a model of a few lines
+
+LOGGED_STEPS = st.integers(0, 8) | st.sampled_from([0.1, 0.3, 0.1 + 0.2, 4.5, 1e9, 2.0**33 + 0.5, 10**12 - 1])
+LOGGED = st.lists(st.tuples(LOGGED_STEPS, st.floats(-10, 10)), max_size=6)
+RUNS = st.lists(
+    st.tuples(
+        st.integers(0, 3), LOGGED_STEPS, LOGGED, LOGGED, st.dictionaries(st.sampled_from("ab"), st.integers(0, 9))
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def naively_seen(number: int, parts: list[Any]) -> dict[int, float]:
+    """Return what a run sees, by micro-step: its parent's points up to the fork, its own points on top, the last one wins."""
+    parent, fork_step, first, late, _ = parts[number]
+    found = {}
+    if number and parent < number:
+        above = naively_seen(parent, parts)
+        found = {step: value for step, value in above.items() if step <= round(fork_step * 1_000_000)}
+    return found | {round(step * 1_000_000): value for step, value in first + late}
+
+
+@pytest.mark.timeout(3600)
+def test_any_tree_of_runs_reads_as_it_was_logged(tried: Tried, data_directory: Path) -> None:
+    seen: list[int] = []
+
+    @examples(20)
+    @given(RUNS, st.permutations(range(4)))
+    def holds(parts: list[Any], order: list[int]) -> None:
+        project = f"tests/number-{len(seen)}"
+        configs: list[dict[str, int]] = []
+        for number, (parent, fork_step, points, _, own) in enumerate(parts):
+            fork: dict[str, Any] = (
+                {"fork_run_id": f"r{parent}", "fork_step": fork_step} if number and parent < number else {}
+            )
+            with Run(run_id=f"r{number}", project=project, **fork) as run:
+                run.log_configs(own)
+                for step, value in points:
+                    run.log_metrics({"loss": value}, step=step)
+            configs.append({**(configs[parent] if fork else {}), **own})
+        for number in order:  # late points, of parents too, by processes that come later
+            if number < len(parts) and parts[number][3]:
+                with Run(run_id=f"r{number}", project=project) as run:
+                    for step, value in parts[number][3]:
+                        run.log_metrics({"loss": value}, step=step)
+        names = [f"r{number}" for number in range(len(parts))]
+        frame = runfork.fetch_metrics(project=project, runs=names, attributes="loss")
+        expected = {
+            (name, step / 1_000_000): value
+            for number, name in enumerate(names)
+            for step, value in sorted(naively_seen(number, parts).items())
+        }
+        assert expected == (frame["loss"].to_dict() if len(frame) else {})
+        table = runfork.fetch_runs_table(project=project, runs=names, attributes=["a", "b"])
+        for name, held in zip(names, configs, strict=True):
+            for path in "ab":
+                assert held.get(path) == (table.get(path, pd.Series()).dropna().get(name))
+        seen.append(len(expected))
+
+    holds()
+    tried(
+        "trees of up to four real runs that fork, go on late and log any steps, read with fetch_metrics and fetch_runs_table",
+        times=len(seen),
+        outcome=f"{sum(seen):,} points as a naive model says",
+    )

@@ -1,12 +1,13 @@
-"""Cost of a log call, beside the bare floor measured in the same run: python benchmarks/log_calls.py.
+"""What a log call costs, beside the bare floor of the same run; what starting costs; and the memory of a process that logs.
 
-The floor packs the values with a prepared ``struct.Struct`` and appends them with one ``os.write``: no names, no checks, no
-checksum. Each figure is the time of single calls in microseconds: median and 99th percentile over `CALLS` calls, best of
-`ROUNDS` alternating rounds.
+``python3 recipes.py bench log_calls [--report FILE]``. The floor packs the values with a prepared ``struct.Struct`` and appends
+them with one ``os.write``: no names, no checks, no checksum. Calls are timed one by one, in rounds that alternate with the
+floor's; figures are medians over the rounds.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import struct
 import subprocess
@@ -14,27 +15,71 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.peers.documents import markdown_table, replace_section
+from benchmarks.peers.environments import HOME
+from benchmarks.peers.figures import percentile, short
+from benchmarks.peers.machine import describe_checkout, describe_machine, today
 
 from runfork import Run, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+METRICS = (1, 10, 100, 1000)
 CALLS = 5000
-ROUNDS = 5
+ROUNDS = 7
+STARTS = 11
+
+START = """
+import time
+a = time.perf_counter()
+import runfork
+b = time.perf_counter()
+from runfork import Run
+c = time.perf_counter()
+run = Run("bring-up")
+run.log_metrics({"x": 1.0}, step=0)
+d = time.perf_counter()
+run.close()
+e = time.perf_counter()
+print(b - a, c - a, d - c, e - d)
+"""
+STARTED = ("`import runfork`", "`from runfork import Run`", "`Run()` to the first returned log call", "`close()`")
+
+GROWTH = """
+import psutil
+from runfork import Run
+metrics = {f"metric/{number}": number / 7 for number in range(100)}
+resident = psutil.Process().memory_info
+with Run("memory", source_tracking_config=None) as run:
+    for step in range(100_001):
+        run.log_metrics(metrics, step=step)
+        if step in (1_000, 10_000, 100_000):
+            print(step * 100, resident().rss)
+"""
 
 
-def percentiles(call: Callable[[int], None]) -> tuple[float, float]:
-    """Return median and 99th percentile of `call(step)` in microseconds."""
+class Taken(NamedTuple):
+    """How long calls took, in microseconds."""
+
+    p50: float
+    p99: float
+    longest: float
+
+
+def timed(call: Callable[[int], None]) -> Taken:
+    """Time single calls of `call(step)`."""
     clock = time.perf_counter_ns
     taken = []
     for step in range(CALLS):
         start = clock()
         call(step)
-        taken.append(clock() - start)
+        taken.append((clock() - start) / 1000)
     taken.sort()
-    return taken[CALLS // 2] / 1000, taken[CALLS * 99 // 100] / 1000
+    return Taken(percentile(taken, 0.5), percentile(taken, 0.99), taken[-1])
 
 
 def floor_call(folder: Path, values: list[float]) -> Callable[[int], None]:
@@ -57,44 +102,74 @@ def runfork_call(run: Run, data: dict[str, float]) -> Callable[[int], None]:
     return call
 
 
-def measure(folder: Path) -> None:
-    """Print one line for each number of metrics."""
+def log_calls(folder: Path) -> str:
+    """Return the table of log calls."""
     settings = Settings(directory=str(folder / "runs"), project="local/benchmark")
-    print(f"{'metrics':>8} {'floor p50':>10} {'p99':>8} {'runfork p50':>12} {'p99':>8} {'ratio p50':>10}")
-    with Run(settings=settings, enable_console_log_capture=False, source_tracking_config=None) as run:
-        for count in (1, 10, 100, 1000):
-            data = {f"metric/{number}": number / 7 for number in range(count)}
-            bare = floor_call(folder, list(data.values()))
-            full = runfork_call(run, data)
-            rounds = [(percentiles(bare), percentiles(full)) for _ in range(ROUNDS)]
-            floor = min(one[0] for one in rounds)
-            ours = min(one[1] for one in rounds)
-            print(
-                f"{count:>8} {floor[0]:>9.1f} {floor[1]:>8.1f} {ours[0]:>12.1f} {ours[1]:>8.1f} {ours[0] / floor[0]:>9.1f}x"
-            )
-
-
-def bring_up(folder: Path) -> None:
-    """Print what starting costs in a process of its own."""
-    script = (
-        "import time; a = time.perf_counter(); from runfork import Run; b = time.perf_counter(); run = Run('bring-up');"
-        "run.log_metrics({'x': 1.0}, step=0); c = time.perf_counter(); run.close(); d = time.perf_counter();"
-        "print(b - a, c - b, d - c)"
-    )
-    environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs"), "RUNFORK_QUIET": "1"}
     rows = []
-    for _ in range(ROUNDS):
-        done = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-        )
-        rows.append([float(number) * 1000 for number in done.stdout.split()])
-    imported, first, closed = (min(row[column] for row in rows) for column in range(3))
-    print(
-        f"\nfrom runfork import Run {imported:.0f} ms, Run() to first returned log call {first:.0f} ms, close {closed:.0f} ms"
+    with Run(settings=settings, enable_console_log_capture=False, source_tracking_config=None) as run:
+        for count in METRICS:
+            data = {f"metric/{number}": number / 7 for number in range(count)}
+            bare, full = floor_call(folder, list(data.values())), runfork_call(run, data)
+            rounds = [(timed(bare), timed(full)) for _ in range(ROUNDS)]
+            floor, ours = [Taken(*map(median, zip(*side, strict=True))) for side in zip(*rounds, strict=True)]
+            ratio = median(full.p50 / bare.p50 for bare, full in rounds)
+            rows.append(
+                [f"{count:,}", *map(short, (floor.p50, floor.p99, *ours)), f"{ratio:.1f}", f"{ours.p99 / ours.p50:.1f}"]
+            )
+    head = [
+        "metrics",
+        "floor p50",
+        "floor p99",
+        "runfork p50",
+        "runfork p99",
+        "longest",
+        "times the floor",
+        "p99 / p50",
+    ]
+    return markdown_table(head, rows)
+
+
+def starting(environment: dict[str, str]) -> str:
+    """Return the table of what starting and closing cost, each in a process of its own."""
+    found = [list(map(float, _output(START, environment).split())) for _ in range(STARTS)]
+    columns = zip(*found, strict=True)
+    return markdown_table(
+        ["starting, ms", "median", "least"],
+        [[name, *map(short, (median(one) * 1e3, min(one) * 1e3))] for name, one in zip(STARTED, columns, strict=True)],
     )
+
+
+def growth(environment: dict[str, str]) -> str:
+    """Return the table of the memory of a process that logs rows of 100 metrics."""
+    found = [line.split() for line in _output(GROWTH, environment).splitlines()]
+    return markdown_table(
+        ["points logged", "memory of the process, MiB"],
+        [[f"{int(points):,}", f"{int(size) / 2**20:.1f}"] for points, size in found],
+    )
+
+
+def _output(script: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout
+
+
+def main() -> None:
+    """Measure, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables into FILE")
+    asked = parser.parse_args()
+    os.environ["RUNFORK_QUIET"] = "1"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs")}
+        opening = f"{today()}, {describe_checkout(HOME)}, {describe_machine(folder)}. Calls in microseconds."
+        text = "\n\n".join([opening, log_calls(folder), starting(environment), growth(environment)])
+    print(text)
+    if asked.report is not None:
+        replace_section(asked.report, "log_calls", text)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
-        measure(Path(temporary))
-        bring_up(Path(temporary))
+    main()

@@ -55,9 +55,9 @@ from runfork import Run
 metrics = {f"metric/{number}": number / 7 for number in range(100)}
 resident = psutil.Process().memory_info
 with Run("memory", source_tracking_config=None) as run:
-    for step in range(100_001):
+    for step in range(400_001):
         run.log_metrics(metrics, step=step)
-        if step in (1_000, 10_000, 100_000):
+        if step in (25_000, 100_000, 400_000):
             print(step * 100, resident().rss)
 """
 

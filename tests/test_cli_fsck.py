@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from runfork.cli import cli
 from runfork.journal.format import MAGIC, Kind, encode_frame
+from runfork.journal.heading import read_identity
 from runfork.project import Project
 from runfork.steps import NO_STEP
 from runfork.store import Store, journals_of
@@ -132,7 +133,9 @@ def test_garbage_at_the_end_is_told_from_a_record_that_is_not_whole(journal):
 
 def test_a_few_stray_bytes_are_no_loss(journal):
     data = journal.read_bytes()
-    record = encode_frame(Kind.HEARTBEAT, b"{}", time=0, step=NO_STEP)
+    heading = read_identity(journal)
+    assert heading is not None
+    record = encode_frame(Kind.HEARTBEAT, b"{}", time=0, step=NO_STEP, schema=heading[0]["tag"])
     journal.write_bytes(data + b"stray" + record)
 
     assert (the_problem()["kind"], the_problem()["length"]) == ("stray", 5)

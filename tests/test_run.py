@@ -46,7 +46,7 @@ def test_the_journals_header_names_the_process(run):
     assert (identity["project"], identity["run_id"], identity["pid"]) == ("tests/project", "r", os.getpid())
     assert f"{identity['writer']}.journal" == path.name
     assert set(identity) == {
-        "project", "run_id", "writer", "created", "host", "pid", "boot_id", "process_start", "rank",
+        "project", "run_id", "writer", "created", "tag", "host", "pid", "boot_id", "process_start", "rank",
     }  # fmt: skip
 
 

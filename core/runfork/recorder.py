@@ -6,6 +6,7 @@ A call whose metrics have the same names as an earlier call costs one dict look-
 
 from __future__ import annotations
 
+import os
 import struct
 import threading
 import time
@@ -22,6 +23,7 @@ from runfork.journal.format import (
     FRAME_LENGTH,
     FRAME_PREFIX,
     MAX_PAYLOAD,
+    MAX_SCHEMA_IDS,
     SYNC,
     Flag,
     Kind,
@@ -78,6 +80,10 @@ def to_micros(timestamp: object) -> int:
     return round(float(timestamp) * _MICRO)
 
 
+def _new_tag() -> int:
+    return int.from_bytes(os.urandom(4), "little") | 1  # 0 is the tag of journals without one
+
+
 class _Schema:
     """An ordered set of metric names, with what is needed to pack a row of them."""
 
@@ -121,6 +127,8 @@ class Recorder:
         self._lock = threading.RLock()
         self._schemas: dict[tuple[Any, ...], _Schema] = {}
         self._other_schemas: dict[tuple[Any, ...], _Schema] = {}  # previews, clock axis, names that need flattening
+        self.tag = _new_tag()
+        """What marks the frames of the journal: readers tell them from those of others, should a disk mix them up."""
         self._next_schema = 1
         self._repeated_bytes = 0
         self._types: dict[str, AttributeType] = {}
@@ -132,6 +140,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._schemas = {}
         self._other_schemas = {}
+        self.tag = _new_tag()
         self._next_schema = 1
         self._repeated_bytes = 0
 
@@ -210,7 +219,10 @@ class Recorder:
         with self._lock:
             schema = cache.get(key)
             if schema is None:
-                schema = _Schema(self._next_schema, paths, is_preview=is_preview)
+                if self._next_schema == MAX_SCHEMA_IDS:  # ids begin again, with other names
+                    self._schemas, self._other_schemas, self._next_schema = {}, {}, 1
+                    cache = self._schemas if is_plain else self._other_schemas
+                schema = _Schema((self.tag + self._next_schema) & 0xFFFFFFFF, paths, is_preview=is_preview)
                 self._next_schema += 1
                 lost = self._journal.lost_records
                 self._journal.write(schema.definition())
@@ -262,7 +274,7 @@ class Recorder:
             self._problems.drop("payload", f"{kind.name.lower()} of {len(payload):,} bytes were not logged: log a file")
         else:
             flags = int(Flag.CLOCK_AXIS) if clock_axis else 0
-            self._journal.write(encode_frame(kind, payload, time=moment, step=step, flags=flags))
+            self._journal.write(encode_frame(kind, payload, time=moment, step=step, schema=self.tag, flags=flags))
 
     def record_points(
         self, kind: Kind, body: Mapping[str, Any], *, step: int, time_us: int, clock_axis: bool = False

@@ -293,6 +293,7 @@ class Run(Origin):
             "run_id": self._identity.run_id,
             "writer": writer,
             "created": moment,
+            "tag": self.recorder.tag,
             **identity,
             **({"is_visitor": True} if self.is_visitor else {}),
             **({"forked_by": self._forked_by} if self._forked_by else {}),
@@ -300,7 +301,8 @@ class Run(Origin):
         self._writer = writer
         if self._forked_by and self._session is not None:
             self._session.keep_child()
-        first = encode_frame(Kind.CREATE, encode_json(self._identity.creation()), time=moment, step=NO_STEP)
+        creation = encode_json(self._identity.creation())
+        first = encode_frame(Kind.CREATE, creation, time=moment, step=NO_STEP, schema=self.recorder.tag)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
 
     def _begin(self) -> None:

@@ -142,6 +142,29 @@ def test_garbage_at_the_end_or_between_records_costs_nothing(specimen, damaged, 
     )
 
 
+def test_records_of_another_journal_are_taken_for_none_of_this_one(data_directory, chance, rounds, tried):
+    specimen, other = Specimen(write_run("one", steps=60)), Specimen(write_run("other", steps=90))
+    for number in range(times := rounds(40, 2000)):
+        first, last = sorted(chance.choice(other.frames).start for _ in range(2))
+        foreign = other.data[: last + 1] if number % 2 else other.data[first:last]
+        if number % 3:  # beside the journal's own records
+            at = chance.choice([one.end for one in specimen.frames])
+            data = specimen.data[:at] + foreign + specimen.data[at:]
+            expected = {offset + len(foreign) * (offset >= at): item for offset, item in specimen.items.items()}
+        else:  # in their place
+            at = chance.randrange(specimen.first_frame, len(specimen.data))
+            data = specimen.data[:at] + foreign[: len(specimen.data) - at] + specimen.data[at + len(foreign) :]
+            expected = specimen.expected(data)
+        specimen.path.write_bytes(data)
+        found = read(specimen.path, limit=limits(chance))
+
+        assert found.items == expected
+        assert not foreign or found.damage or found.end < len(data)
+    tried(
+        "journals with records of another in them", times=times, outcome="none of them read, all told, no own one lost"
+    )
+
+
 def test_a_journal_that_holds_its_own_bytes_again_says_the_same(specimen, damaged):
     damaged.write_bytes(specimen.data + specimen.data)
     found = read(damaged)

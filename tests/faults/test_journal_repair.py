@@ -233,7 +233,7 @@ def test_a_stretch_longer_than_any_frame_is_filled(specimen):
     gap = 200 * 2**20 + 17
     with specimen.path.open("r+b") as file:
         file.seek(0, 2)
-        end = encode_frame(Kind.CONFIGS, b"{}", time=0, step=NO_STEP)
+        end = encode_frame(Kind.CONFIGS, b"{}", time=0, step=NO_STEP, schema=specimen.identity["tag"])
         file.seek(gap, 1)
         file.write(end)
     done = repair_journal(specimen.path)
@@ -248,13 +248,16 @@ def test_a_repair_that_is_killed_leaves_the_journal_as_it_was_or_repaired(data_d
     chance = random.Random(11)
     path = write_run("big", steps=30)
     row = struct.pack("<d", 1.0)
-    schema = encode_frame(Kind.SCHEMA, b"filled", time=0, step=NO_STEP, schema=99)
-    rows = b"".join(encode_frame(Kind.METRICS, row, time=1, step=step, schema=99) for step in range(100_000))
+    tag = Specimen(path).identity["tag"]
+    number = (tag + 99) % 2**32
+    schema = encode_frame(Kind.SCHEMA, b"filled", time=0, step=NO_STEP, schema=number)
+    rows = b"".join(encode_frame(Kind.METRICS, row, time=1, step=step, schema=number) for step in range(100_000))
     sound = path.read_bytes() + schema + rows
     data = bytearray(sound)
     for at in range(10_000, len(data), 50_000):
         data[at : at + 512] = bytes(512)
     path.write_bytes(data)
+    assert len(read(path).items) > 90_000
     expected, outcomes = read(path).items, {"as it was": 0, "repaired": 0}
     for _ in range(times := rounds(12, 200)):
         process = start_script(
@@ -268,7 +271,7 @@ def test_a_repair_that_is_killed_leaves_the_journal_as_it_was_or_repaired(data_d
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        wait(process, chance.random() * 0.25)
+        wait(process, chance.random() ** 2)
         process.kill()
         process.wait()
 

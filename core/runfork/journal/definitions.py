@@ -32,6 +32,9 @@ class Definitions:
         lost: Ids of which rows were passed over, because no SCHEMA frame could be read.
     """
 
+    tag: int | None = None
+    """The journal's, once it is known."""
+
     def __init__(self, offsets: Mapping[Any, int], lost: Iterable[int]) -> None:
         self._offsets = {int(schema): int(offset) for schema, offset in offsets.items()}
         self._lost = set(lost)
@@ -83,7 +86,7 @@ class Definitions:
         """Return all SCHEMA frames of an id; the file is gone through once for all ids, and again where it has grown."""
         size = file.seek(0, 2)
         if schema not in self._copies and self._searched < size:
-            for offset, found, payload in schema_frames(file, self._searched, size):
+            for offset, found, payload in schema_frames(file, self._searched, size, self.tag):
                 try:
                     paths = decode_paths(payload)
                 except UnicodeDecodeError:

@@ -6,14 +6,14 @@ All integers are little-endian. A file is a header and then frames::
              version u16       1
              length  u16       bytes of the JSON that follows
              crc     u32       CRC-32 of version, length and JSON
-             JSON              project, run_id, writer, host, pid, boot_id, process_start, rank, created (us)
+             JSON              project, run_id, writer, tag, host, pid, boot_id, process_start, rank, created (us)
 
     frame    length  u32       bytes of the payload
              crc     u32       CRC-32 of length, the rest of this header, and the payload
              kind    u8        `Kind`
              flags   u8        `Flag` bits
              sync    u16       0x4652, where a reader looks for the next frame after damage
-             schema  u32       schema id for METRICS, PREVIEW and SCHEMA frames, else 0
+             schema  u32       schema id for METRICS, PREVIEW and SCHEMA frames, else the journal's tag, or 0
              step    i64       micro-steps, or NO_STEP
              time    i64       microseconds since 1970
              payload           by kind
@@ -69,6 +69,10 @@ MAX_FILE_HEADER = _FILE_PREFIX.size + 2**16
 
 MAX_PAYLOAD = 64 * 1024 * 1024
 """No payload is longer; a length beyond it is damage."""
+
+
+MAX_SCHEMA_IDS = 2**20
+"""Schema ids of a journal are its tag and so many numbers after it."""
 
 
 class Kind(IntEnum):

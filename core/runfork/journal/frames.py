@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO
 from zlib import crc32
 
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Kind
+from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, MAX_SCHEMA_IDS, SYNC, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEADER_SIZE",
+    "belongs",
     "claimed_end",
     "find_frame",
     "find_in_file",
@@ -35,6 +36,7 @@ WINDOW_BYTES = 4 * 1024 * 1024
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
 _SYNC_OFFSET = 10
 _LENGTH_AND_CHECKSUM = 8
+_OF_ROWS = frozenset((Kind.SCHEMA, Kind.METRICS, Kind.PREVIEW))
 _SCHEMA_MARK = bytes((Kind.SCHEMA, 0)) + _SYNC_BYTES
 _SCHEMA_MARK_OFFSET = 8
 
@@ -58,10 +60,20 @@ def claimed_end(data: bytes | memoryview, position: int) -> int | None:
     return position + HEADER_SIZE + int(length) if sync == SYNC and length <= MAX_PAYLOAD else None
 
 
-def is_sound(data: bytes | memoryview, position: int, end: int) -> bool:
-    """Return whether the bytes from `position` to `end` are a frame whose checksum fits."""
-    length, crc = FRAME_HEADER.unpack_from(data, position)[:2]
-    return bool(crc32(data[position + _LENGTH_AND_CHECKSUM : end], crc32(FRAME_LENGTH.pack(length))) == crc)
+def is_sound(data: bytes | memoryview, position: int, end: int, tag: int | None = None) -> bool:
+    """Return whether the bytes from `position` to `end` are a frame whose checksum fits, of the journal with that tag."""
+    length, crc, kind, _, _, schema, _, _ = FRAME_HEADER.unpack_from(data, position)
+    is_whole = crc32(data[position + _LENGTH_AND_CHECKSUM : end], crc32(FRAME_LENGTH.pack(length))) == crc
+    return bool(is_whole and belongs(tag, kind, schema))
+
+
+def belongs(tag: int | None, kind: int, schema: int) -> bool:
+    """Return whether a frame is of the journal with that tag: None stands for journals without, whose frames cannot be told."""
+    if tag is None or kind >= Kind.FILLER:
+        return True
+    if kind in _OF_ROWS:
+        return (schema - tag) & 0xFFFFFFFF < MAX_SCHEMA_IDS
+    return schema == tag
 
 
 def why_unreadable(data: bytes | memoryview, position: int, size: int) -> str:
@@ -69,16 +81,19 @@ def why_unreadable(data: bytes | memoryview, position: int, size: int) -> str:
     end = claimed_end(data, position) if position + HEADER_SIZE <= len(data) else None
     if end is None:
         return "no record begins here"
+    if end <= len(data) and is_sound(data, position, end):
+        return "a record of another journal"
     return "a record that is longer than the file" if end > size else "a record whose checksum differs"
 
 
-def find_frame(data: bytes, start: int, *, at_end: bool) -> int | None:
+def find_frame(data: bytes, start: int, *, at_end: bool, tag: int | None = None) -> int | None:
     """Return where the first sound frame of a buffer begins, at `start` or later.
 
     Args:
         data: The buffer.
         start: Where to begin.
         at_end: Whether nothing follows the buffer. Else a frame that may go on beyond it ends the search.
+        tag: The journal's; frames of others do not count.
 
     Returns:
         A position in the buffer; None if there is none, or none can be told from this buffer alone.
@@ -90,7 +105,7 @@ def find_frame(data: bytes, start: int, *, at_end: bool) -> int | None:
         if candidate + HEADER_SIZE > size:
             return None
         end = claimed_end(view, candidate)
-        if end is not None and end <= size and is_sound(view, candidate, end):
+        if end is not None and end <= size and is_sound(view, candidate, end, tag):
             return candidate
         if end is not None and end > size and not at_end:
             return None
@@ -98,7 +113,7 @@ def find_frame(data: bytes, start: int, *, at_end: bool) -> int | None:
     return None
 
 
-def find_in_file(file: BinaryIO, start: int) -> int | None:
+def find_in_file(file: BinaryIO, start: int, tag: int | None = None) -> int | None:
     """Return where the first sound frame of a file begins, at byte `start` or later; None if none follows.
 
     Needs little memory however long the damage is.
@@ -110,7 +125,7 @@ def find_in_file(file: BinaryIO, start: int) -> int | None:
         at = data.find(_SYNC_BYTES, _SYNC_OFFSET)  # a frame cut off by the window's end is read from the file
         while at >= 0 and at - _SYNC_OFFSET + HEADER_SIZE <= len(data):
             candidate = at - _SYNC_OFFSET
-            if _is_sound_in_file(file, data, position, candidate):
+            if _is_sound_in_file(file, data, position, candidate, tag):
                 return position + candidate
             at = data.find(_SYNC_BYTES, at + 1)
         if len(data) < WINDOW_BYTES:
@@ -118,19 +133,19 @@ def find_in_file(file: BinaryIO, start: int) -> int | None:
         position += len(data) - HEADER_SIZE + 1
 
 
-def _is_sound_in_file(file: BinaryIO, data: bytes, position: int, candidate: int) -> bool:
+def _is_sound_in_file(file: BinaryIO, data: bytes, position: int, candidate: int, tag: int | None) -> bool:
     """Return whether a frame begins at `candidate` of `data`, which was read at `position` and may end within the frame."""
     end = claimed_end(data, candidate)
     if end is None:
         return False
     if end <= len(data):
-        return is_sound(memoryview(data), candidate, end)
+        return is_sound(memoryview(data), candidate, end, tag)
     file.seek(position + len(data))
     rest = file.read(end - len(data))
-    return len(rest) == end - len(data) and is_sound(data[candidate:] + rest, 0, end - candidate)
+    return len(rest) == end - len(data) and is_sound(data[candidate:] + rest, 0, end - candidate, tag)
 
 
-def frame_at(file: BinaryIO, position: int) -> bytes | None:
+def frame_at(file: BinaryIO, position: int, tag: int | None = None) -> bytes | None:
     """Return the bytes of the sound frame that begins at byte `position` of a file; None if there is none."""
     file.seek(position)
     head = file.read(HEADER_SIZE)
@@ -138,7 +153,7 @@ def frame_at(file: BinaryIO, position: int) -> bytes | None:
     if end is None:
         return None
     frame = head + file.read(end - HEADER_SIZE)
-    return frame if len(frame) == end and is_sound(frame, 0, end) else None
+    return frame if len(frame) == end and is_sound(frame, 0, end, tag) else None
 
 
 def frames_in(data: bytes, start: int) -> Iterator[tuple[int, int]]:
@@ -156,7 +171,7 @@ def frames_in(data: bytes, start: int) -> Iterator[tuple[int, int]]:
         position = found
 
 
-def schema_frames(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+def schema_frames(file: BinaryIO, start: int, end: int, tag: int | None = None) -> Iterator[tuple[int, int, bytes]]:
     """Yield offset, schema id and payload of the sound SCHEMA frames that begin between two bytes of a file."""
     position = start
     while position < end:
@@ -165,7 +180,7 @@ def schema_frames(file: BinaryIO, start: int, end: int) -> Iterator[tuple[int, i
         at = data.find(_SCHEMA_MARK, _SCHEMA_MARK_OFFSET if position == start else 0)
         while at >= 0:
             offset = position + at - _SCHEMA_MARK_OFFSET
-            frame = frame_at(file, offset)
+            frame = frame_at(file, offset, tag)
             if frame is not None:
                 yield offset, int(FRAME_HEADER.unpack_from(frame)[5]), frame[HEADER_SIZE:]
             at = data.find(_SCHEMA_MARK, at + 1)

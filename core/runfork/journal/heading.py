@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 from runfork.errors import FormatError
 from runfork.journal.creation import creation_in
-from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, decode_file_header, is_of_newer_version
-from runfork.journal.frames import find_in_file, open_journal
+from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, decode_file_header, is_of_newer_version
+from runfork.journal.frames import find_in_file, frames_in, open_journal
+from runfork.journal.records import JournalKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,17 @@ class Heading:
     identity: Mapping[str, Any]
     first_frame: int
     is_recovered: bool = False
+
+    @property
+    def tag(self) -> int | None:
+        """What marks the frames of this journal; None if nothing does."""
+        tag = self.identity.get("tag")
+        return tag if isinstance(tag, int) else None
+
+    @property
+    def key(self) -> JournalKey:
+        """The journal's name within its project."""
+        return JournalKey(str(self.identity["run_id"]), str(self.identity["writer"]))
 
 
 def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
@@ -91,7 +103,18 @@ def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
         "writer": path.stem,
         "created": _created(path.stem, data),
     }
+    if tag := _tag(data):
+        identity["tag"] = tag
     return Heading({**identity, **_salvage(damaged[:first])}, first, is_recovered=True)
+
+
+def _tag(data: bytes) -> int:
+    """Return what stands in the first CREATE record for a schema id: the journal's tag; 0 if it has none."""
+    for start, _ in frames_in(data, 0):
+        _, _, kind, _, _, schema, _, _ = FRAME_HEADER.unpack_from(data, start)
+        if kind == Kind.CREATE:
+            return int(schema)
+    return 0
 
 
 def _created(writer: str, data: bytes) -> int:

@@ -16,9 +16,17 @@ import numpy as np
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import Definitions, decode_paths
 from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
-from runfork.journal.frames import HEADER_SIZE, find_frame, find_in_file, frame_at, open_journal, why_unreadable
+from runfork.journal.frames import (
+    HEADER_SIZE,
+    belongs,
+    find_frame,
+    find_in_file,
+    frame_at,
+    open_journal,
+    why_unreadable,
+)
 from runfork.journal.heading import read_heading, read_identity
-from runfork.journal.records import Batch, Damage, JournalKey, MetricRows, Record
+from runfork.journal.records import Batch, Damage, MetricRows, Record
 from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.journal.heading import Heading
+    from runfork.journal.records import JournalKey
 
 __all__ = ["DAMAGED_HEADER", "JournalReader", "read_identity"]
 
@@ -62,6 +71,18 @@ class JournalReader:
         self._order_time = int(carried.get("order_time", 0))
         self._definitions = Definitions(carried.get("schemas", {}), carried.get("lost", ()))
 
+    def key(self) -> JournalKey | None:
+        """Return whose journal it is; None while its header is being written.
+
+        Raises:
+            FormatError: The file is no journal, or is of a newer version.
+            OSError: It cannot be read.
+        """
+        if self._heading is None:
+            with open_journal(self.path) as file:
+                self._heading = read_heading(file, self.path)
+        return None if self._heading is None else self._heading.key
+
     def read(self, start: int = 0, *, limit: int = READ_BYTES) -> Batch | None:
         """Read whole frames from `start`, about `limit` bytes of them.
 
@@ -82,6 +103,7 @@ class JournalReader:
             if self._heading is None:
                 return None
             heading = self._heading
+            self._definitions.tag = heading.tag
             position = max(start, heading.first_frame)
             parsed = self._read_frames(file, position, limit)
             if parsed.end == position and start > 0:
@@ -92,7 +114,7 @@ class JournalReader:
         if start == 0 and heading.is_recovered:
             parsed.damage.insert(0, Damage(0, heading.first_frame, DAMAGED_HEADER))
         return Batch(
-            key=JournalKey(str(heading.identity["run_id"]), str(heading.identity["writer"])),
+            key=heading.key,
             identity=heading.identity,
             start=start,
             end=parsed.end,
@@ -103,16 +125,18 @@ class JournalReader:
         )
 
     def _read_frames(self, file: BinaryIO, position: int, limit: int) -> _Parser:
+        size = file.seek(0, 2)
         file.seek(position)
-        data = file.read(limit)
+        data = file.read(min(limit, max(size - position, 0) + 1))  # no larger buffer than it takes: they are many
         at_end = len(data) < limit
         parsed = self._parse(file, data, position, at_end=at_end)
         if parsed.end > position or at_end:
             return parsed
         # one frame is longer than the limit, or one damaged stretch
-        if (frame := frame_at(file, position)) is not None:
+        tag = self._definitions.tag
+        if (frame := frame_at(file, position, tag)) is not None:
             return self._parse(file, frame, position, at_end=False)
-        found = find_in_file(file, position + 1)
+        found = find_in_file(file, position + 1, tag)
         if found is None:
             return parsed
         reason = why_unreadable(data, 0, file.seek(0, 2) - position)
@@ -121,7 +145,9 @@ class JournalReader:
         return parsed
 
     def _parse(self, file: BinaryIO, data: bytes, base: int, *, at_end: bool) -> _Parser:
-        parser = _Parser(data, base, self._order_time, lambda schema: self._definitions.before(file, schema))
+        parser = _Parser(
+            data, base, self._order_time, lambda schema: self._definitions.before(file, schema), self._definitions.tag
+        )
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
         return parser
@@ -135,10 +161,16 @@ class _Parser:
         base: Its place in the file.
         order_time: The largest time of any record before it.
         defined: Gives the paths that a schema id has before the buffer.
+        tag: The journal's; None if it has none.
     """
 
     def __init__(
-        self, data: bytes, base: int, order_time: int, defined: Callable[[int], tuple[str, ...] | None]
+        self,
+        data: bytes,
+        base: int,
+        order_time: int,
+        defined: Callable[[int], tuple[str, ...] | None],
+        tag: int | None,
     ) -> None:
         self.data = data
         self.base = base
@@ -149,6 +181,7 @@ class _Parser:
         self.order_time = order_time
         self.schema_offsets: dict[int, int] = {}
         self._defined = defined
+        self._tag = tag
         self._definitions: dict[int, list[tuple[str, ...]]] = {}
         self._runs: dict[tuple[int, int, int, int, int], list[_Stretch]] = {}
         """By kind, flags, schema, length, and how often the schema was defined anew in this buffer before."""
@@ -161,7 +194,7 @@ class _Parser:
     def parse(self, *, at_end: bool) -> None:
         """Walk the frames; stops before one that is not whole."""
         size = len(self.data)
-        unpack, view = FRAME_HEADER.unpack_from, self.view
+        unpack, view, tag = FRAME_HEADER.unpack_from, self.view, self._tag
         length_crcs: dict[int, int] = {}
         position = 0
         while position + HEADER_SIZE <= size:
@@ -171,7 +204,7 @@ class _Parser:
                 start_crc = length_crcs.get(length)
                 if start_crc is None:
                     start_crc = length_crcs[length] = crc32(FRAME_LENGTH.pack(length))
-                if crc32(view[position + 8 : end], start_crc) == crc:
+                if crc32(view[position + 8 : end], start_crc) == crc and (tag is None or belongs(tag, kind, schema)):
                     if kind == Kind.METRICS or kind == Kind.PREVIEW:  # noqa: PLR1714  (hot loop)
                         end = self._take_rows(position, (kind, flags, schema, length), crc=start_crc)
                     else:
@@ -180,7 +213,7 @@ class _Parser:
                     continue
             elif sync == SYNC and length <= MAX_PAYLOAD and not at_end:
                 break  # it may go on beyond this buffer
-            found = find_frame(self.data, position + 1, at_end=at_end)
+            found = find_frame(self.data, position + 1, at_end=at_end, tag=tag)
             if found is None:
                 break
             self.damage.append(Damage(self.base + position, found - position, why_unreadable(view, position, size)))

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.attributes import SeriesState
     from runfork.index.sqlite.catalogue import Catalogue
-    from runfork.index.sqlite.overlay import SeriesReader
     from runfork.index.sqlite.pieces import PieceWriter
+    from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.settling import Settlement
     from runfork.journal.records import Batch, MetricRows, Record
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.edit_table import EditTable
-    from runfork.index.sqlite.overlay import SeriesReader
+    from runfork.index.sqlite.series_reader import SeriesReader
 
     Floats = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 from runfork.index.interface import Buckets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -66,7 +66,7 @@ class Grid:
         return np.concatenate([[0], found, [len(x)]])
 
 
-def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Sequence[tuple[Progression | Integers, Floats]]) -> Buckets:
+def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Iterable[tuple[Progression | Integers, Floats]]) -> Buckets:
     """Aggregate series on a grid: for each its sorted x, all of them on the grid, and its values."""
     shape = (len(keys), grid.count)
     first, last, first_x, last_x, minimum, maximum, mean = (np.full(shape, np.nan) for _ in range(7))

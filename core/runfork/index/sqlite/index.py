@@ -23,7 +23,8 @@ from runfork.index.sqlite.catalogue import Catalogue, storable
 from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import RunsStatement, add_functions
 from runfork.index.sqlite.edit_table import EditTable
-from runfork.index.sqlite.overlay import Overlay, SeriesReader, decoded
+from runfork.index.sqlite.lines import StepLine, TimeLine
+from runfork.index.sqlite.overlay import Overlay, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.schema import (
     TYPE_NUMBERS,
@@ -35,6 +36,7 @@ from runfork.index.sqlite.schema import (
     open_file,
     refusal,
 )
+from runfork.index.sqlite.series_reader import SeriesReader
 from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
-    from runfork.index.sqlite.overlay import Points
     from runfork.journal.records import Batch
     from runfork.lineage import RunNode
     from runfork.patterns import Pattern
@@ -309,35 +310,23 @@ class SqliteIndex:
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
-        keys: list[SeriesKey] = []
-        lines: list[tuple[Any, Any]] = []
+        lines: dict[SeriesKey, StepLine | TimeLine] = {}
         low, high = request.x_range
         by_step = request.x == "step"
         with self._transaction("DEFERRED"), self._reader.keeping_tails():
             for key, seen in self._seen(request.series, request.inherit):
-                if seen.type is not AttributeType.FLOAT_SERIES or key in keys:
+                if seen.type is not AttributeType.FLOAT_SERIES or key in lines:
                     continue
                 first = 0 if low is None or not by_step else max(0, low)
                 last = MAX_MICRO_STEP if high is None or not by_step else high
                 overlay = Overlay(self._reader, seen.type, seen.contributions)
-                keys.append(key)
-                lines.append(overlay.line(first, last) if by_step else _by_time(overlay.points(), low, high))
-        ends = [x[np.array([0, len(x) - 1])] for x, _ in lines if len(x)]
-        if low is None:
-            low = int(min((first for first, _ in ends), default=0 if high is None else high))
-        if high is None:
-            high = int(max((last for _, last in ends), default=low))
-        return bucketed(Grid(low, high, request.count), keys, lines)
-
-    def discard(self, reason: str) -> NoReturn:
-        """Give up the file; see `Index.discard`."""
-        self._transactions.abandon()
-        self.close()
-        if not self._read_only:
-            delete_file(self.path)
-        raise StaleIndexError(
-            f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it"
-        )
+                lines[key] = StepLine(overlay, first, last) if by_step else TimeLine(overlay, low, high)
+            ends = [line.ends for line in lines.values() if line.ends]
+            if low is None:
+                low = min((first for first, _ in ends), default=0 if high is None else high)
+            if high is None:
+                high = max((last for _, last in ends), default=low)
+            return bucketed(Grid(low, high, request.count), list(lines), (line.load() for line in lines.values()))
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
@@ -346,15 +335,3 @@ class SqliteIndex:
 
 def _by_path(item: tuple[str, Any]) -> str:
     return item[0]
-
-
-def _by_time(points: Points, low: int | None, high: int | None) -> tuple[Any, Any]:
-    """Return the times between two ends, in order, and values."""
-    times, values = points.times, points.values
-    assert times is not None
-    if not (times[1:] >= times[:-1]).all():
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-    first = 0 if low is None else int(np.searchsorted(times, low, side="left"))
-    end = len(times) if high is None else int(np.searchsorted(times, high, side="right"))
-    return times[first:end], values[first:end]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,23 +11,21 @@ import numpy as np
 from runfork.attributes import AttributeType
 from runfork.index.edits import decode_value
 from runfork.index.sqlite.pieces import decode_tail
-from runfork.index.sqlite.progressions import joined
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.progressions import Progression
+    from runfork.index.sqlite.series_reader import SeriesReader
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Contribution", "Overlay", "Points", "PreviewPoint", "SeriesReader", "Summary", "decoded"]
+__all__ = ["Contribution", "Overlay", "Piece", "Points", "PreviewPoint", "Summary", "decoded"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """A stretch of one journal's points, not loaded yet: a chunk, or a column of a piece of the tail."""
 
     position: int
@@ -106,7 +103,7 @@ class _Loaded:
     times: Integers
     sequences: Integers
     values: Any
-    piece: _Piece
+    piece: Piece
 
 
 _CHUNKS = """
@@ -124,39 +121,6 @@ _SOME_DATA = "SELECT steps, NULL, NULL, data FROM chunk JOIN row_group ON row_gr
 _TIMED_DATA = "SELECT steps, times, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
 
 
-_KEPT_PIECES = 16
-"""More than one run's tail is cut into."""
-
-
-class SeriesReader:
-    """What reading takes: the connection, in the caller's transaction, and a codec."""
-
-    def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
-        self.connection = connection
-        self.codec = codec
-        self._tails: dict[int, bytes] | None = None
-
-    @contextmanager
-    def keeping_tails(self) -> Iterator[None]:
-        """While nothing is written, keep what was read of the tail: the next series is likely a column of the same rows."""
-        self._tails = {}
-        try:
-            yield
-        finally:
-            self._tails = None
-
-    def tail(self, number: int) -> bytes:
-        """Return the data of a piece of the tail."""
-        if self._tails is not None and number in self._tails:
-            return self._tails[number]
-        data: bytes = self.connection.execute("SELECT data FROM tail WHERE id = ?", (number,)).fetchone()[0]
-        if self._tails is not None:
-            if len(self._tails) == _KEPT_PIECES:
-                self._tails.pop(next(iter(self._tails)))
-            self._tails[number] = data
-        return data
-
-
 class Overlay:
     """One series as seen from one run."""
 
@@ -169,7 +133,7 @@ class Overlay:
 
     # Which pieces
 
-    def _pieces(self, low: int, high: int) -> list[_Piece]:
+    def _pieces(self, low: int, high: int) -> list[Piece]:
         found = []
         for part in self._contributions:
             cut = min(part.high, high)
@@ -178,13 +142,13 @@ class Overlay:
                     writer, number, column, count, first, last, is_increasing, statistics = row
                     is_whole = bool(is_increasing) and first >= low
                     found.append(
-                        _Piece(part.position, writer, number, column, count, first, last, cut, is_whole, statistics)
+                        Piece(part.position, writer, number, column, count, first, last, cut, is_whole, statistics)
                     )
         return found
 
-    def _clusters(self, low: int, high: int) -> list[list[_Piece]]:
+    def clusters(self, low: int, high: int) -> list[list[Piece]]:
         """Return the pieces by step, those that overlap together."""
-        clusters: list[list[_Piece]] = []
+        clusters: list[list[Piece]] = []
         end = -(2**63)
         for piece in sorted(self._pieces(low, high), key=lambda piece: (piece.low, piece.position)):
             if clusters and piece.low <= end:
@@ -207,7 +171,7 @@ class Overlay:
         """Return the points with ``low <= step <= high``, or the last `tail` of them."""
         if tail is not None:
             return self._tail(low, high, tail)
-        clusters = self._clusters(low, high)
+        clusters = self.clusters(low, high)
         size = sum(piece.count for cluster in clusters for piece in cluster)
         steps = np.empty(size, np.int64)
         times = np.empty(size, np.int64) if with_times else None
@@ -222,7 +186,7 @@ class Overlay:
                 self._fill(cluster[0], steps[part], None if times is None else times[part], values, start)
                 sources[part] = cluster[0].position
                 continue
-            found = self._merged(cluster, low)
+            found = self.merged(cluster, low)
             end += len(found)
             part = slice(start, end)
             steps[part], sources[part] = found.steps, found.sources
@@ -235,27 +199,15 @@ class Overlay:
         everything = Points(steps, times, values, sources)
         return everything if end == size else everything.part(slice(end))
 
-    def line(self, low: int, high: int) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        """Return the steps and values of floats with ``low <= step <= high``, in as little space as holds them exactly."""
-        steps: list[Progression | Integers] = []
-        values = []
-        for cluster in self._clusters(low, high):
-            piece = cluster[0]
-            if len(cluster) > 1 or not piece.is_whole:
-                found: Points | _Loaded = self._merged(cluster, low)
-            elif piece.column >= 0:
-                found = self._load_tail(piece)
-            else:
-                step_data, _, _, data = self._connection.execute(_SOME_DATA, (piece.number,)).fetchone()
-                steps.append(self._codec.decode_steps(step_data, piece.count))
-                values.append(self._codec.decode_floats(data, piece.count))
-                continue
-            if len(found.steps):
-                steps.append(found.steps)
-                values.append(found.values)
-        return joined(steps), np.concatenate(values) if values else np.empty(0)
+    def load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        """Return the steps and the values of a whole piece of a float series, both in as little space as holds them exactly."""
+        if piece.column >= 0:
+            loaded = self._load_tail(piece)
+            return loaded.steps, loaded.values
+        steps, _, _, data = self._connection.execute(_SOME_DATA, (piece.number,)).fetchone()
+        return self._codec.decode_steps(steps, piece.count), self._codec.decode_floats(data, piece.count)
 
-    def _fill(self, piece: _Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
+    def _fill(self, piece: Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
         """Load a whole piece into its place in the result: one copy of each number."""
         if piece.column >= 0:
             loaded = self._load_tail(piece)
@@ -274,7 +226,7 @@ class Overlay:
         else:
             values.extend(self._codec.decode_values(data))
 
-    def _load(self, piece: _Piece) -> _Loaded:
+    def _load(self, piece: Piece) -> _Loaded:
         if piece.column >= 0:
             return self._load_tail(piece)
         *columns, data = self._connection.execute(_DATA, (piece.number,)).fetchone()
@@ -287,12 +239,13 @@ class Overlay:
             values = _objects(self._codec.decode_values(data))
         return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)
 
-    def _load_tail(self, piece: _Piece) -> _Loaded:
+    def _load_tail(self, piece: Piece) -> _Loaded:
         data = self._reader.tail(piece.number)
         block = decode_tail(data, piece.count, len(data) // (8 * piece.count) - 3)
         return _Loaded(block.steps, block.times, block.sequences, block.columns[piece.column], piece)
 
-    def _merged(self, pieces: Sequence[_Piece], low: int) -> Points:
+    def merged(self, pieces: Sequence[Piece], low: int) -> Points:
+        """Return the points of pieces that overlap, from step `low` on."""
         return _overlaid([self._load(piece) for piece in pieces], low)
 
     def _tail(self, low: int, high: int, tail: int) -> Points:
@@ -317,10 +270,10 @@ class Overlay:
 
     def summary(self) -> Summary | None:
         """Return what all the points amount to, from the statistics of chunks where they hold; None without points."""
-        clusters = self._clusters(0, MAX_MICRO_STEP)
+        clusters = self.clusters(0, MAX_MICRO_STEP)
         if not clusters:
             return None
-        last = self._merged(clusters[-1], 0)
+        last = self.merged(clusters[-1], 0)
         first_step = min(piece.low for piece in clusters[0])
         count = len(last)
         floats = [summarise(last.values.reshape(1, -1))[0]] if self._is_float else []
@@ -331,7 +284,7 @@ class Overlay:
                 if piece.statistics is not None:
                     floats.append(np.frombuffer(piece.statistics, np.float64, WIDTH))
                 continue
-            found = self._merged(cluster, 0)
+            found = self.merged(cluster, 0)
             count += len(found)
             if self._is_float:
                 floats.append(summarise(found.values.reshape(1, -1))[0])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.definition_counts import DefinitionCounts
     from runfork.index.sqlite.edit_table import EditTable
-    from runfork.index.sqlite.overlay import SeriesReader
+    from runfork.index.sqlite.series_reader import SeriesReader
 
 __all__ = ["RunView"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue, Own
-    from runfork.index.sqlite.overlay import SeriesReader
+    from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.sight import SeenSeries
 
 __all__ = ["SeriesRows"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from runfork.index.sqlite.catalogue import Catalogue
-    from runfork.index.sqlite.overlay import SeriesReader
+    from runfork.index.sqlite.series_reader import SeriesReader
 
 __all__ = ["Settlement"]
 

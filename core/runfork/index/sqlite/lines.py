@@ -1,0 +1,93 @@
+"""Float series to be cut into buckets: where each begins and ends is asked first, for the grid that all share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork.index.sqlite.progressions import joined
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from runfork.index.sqlite.overlay import Overlay, Points
+    from runfork.index.sqlite.progressions import Progression
+
+    Integers = npt.NDArray[np.int64]
+
+__all__ = ["StepLine", "TimeLine"]
+
+
+class StepLine:
+    """A series by step, between two of them. Its points are read when their turn comes: one series fits a cache, many do not."""
+
+    def __init__(self, overlay: Overlay, low: int, high: int) -> None:
+        self._overlay = overlay
+        self._low = low
+        self._clusters = overlay.clusters(low, high)
+        self._merged: dict[int, Points] = {}
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last step, None without points."""
+        places = range(len(self._clusters))
+        first = next(filter(None, map(self._ends_of, places)), None)
+        last = next(filter(None, map(self._ends_of, reversed(places))), None)
+        return (first[0], last[1]) if first and last else None
+
+    def _ends_of(self, place: int) -> tuple[int, int] | None:
+        piece = self._clusters[place][0]
+        if self._is_whole(place):
+            return piece.low, piece.high
+        steps = self._laid_over(place).steps
+        return (int(steps[0]), int(steps[-1])) if len(steps) else None
+
+    def _is_whole(self, place: int) -> bool:
+        return len(self._clusters[place]) == 1 and self._clusters[place][0].is_whole
+
+    def _laid_over(self, place: int) -> Points:
+        if place not in self._merged:
+            self._merged[place] = self._overlay.merged(self._clusters[place], self._low)
+        return self._merged[place]
+
+    def load(self) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        """Return the steps and the values, both in as little space as holds them exactly."""
+        steps: list[Progression | Integers] = []
+        values = []
+        for place, (piece, *_) in enumerate(self._clusters):
+            if self._is_whole(place):
+                found = self._overlay.load_short(piece)
+            else:
+                points = self._laid_over(place)
+                found = points.steps, points.values
+            if len(found[0]):
+                steps.append(found[0])
+                values.append(found[1])
+        return joined(steps), np.concatenate(values) if values else np.empty(0)
+
+
+class TimeLine:
+    """A series by the time that its points were logged, between two times where they are given; at equal times by step."""
+
+    def __init__(self, overlay: Overlay, low: int | None, high: int | None) -> None:
+        points = overlay.points()
+        times, values = points.times, points.values
+        assert times is not None
+        if not (times[1:] >= times[:-1]).all():
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+        first = 0 if low is None else int(np.searchsorted(times, low, side="left"))
+        end = len(times) if high is None else int(np.searchsorted(times, high, side="right"))
+        self._found = times[first:end], values[first:end]
+
+    @property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last time, None without points."""
+        times, _ = self._found
+        return (int(times[0]), int(times[-1])) if len(times) else None
+
+    def load(self) -> tuple[Integers, npt.NDArray[Any]]:
+        """Return the times and the values."""
+        return self._found

@@ -433,7 +433,24 @@ def test_plain_text_comes_out_as_it_went_in_however_it_is_cut(lines: list[str], 
     assert lines == finished(*pieces)
 
 
-@given(st.lists(TOKENS, max_size=40), st.lists(st.integers(0, 200)))
+SCREENS = st.sampled_from(
+    [
+        "\x1b[H",
+        "\x1b[3;2H",
+        "\x1b[2J",
+        "\x1b[3J",
+        "\x1b7",
+        "\x1b8",
+        "\x1b[s",
+        "\x1b[u",
+        "\x1b[?1049h",
+        "\x1b[?1049l",
+        "\x1b[?47h",
+    ]
+)
+
+
+@given(st.lists(TOKENS | SCREENS, max_size=40), st.lists(st.integers(0, 200)))
 def test_rows_do_not_depend_on_how_the_input_was_cut(tokens: list[str], cuts: list[int]) -> None:
     text = "".join(tokens)
     places = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
@@ -481,6 +498,7 @@ NARROW = TOKENS.filter(lambda token: token != "日")  # pyte leaves halves of wi
 @example(["a", "\r", "\n", "\x1b[A", "b"])
 @example(["a", "\x1b[5G", "\x1b[1K", "\x1b[D", "b"])
 @example(["bc", "\r", "\t", "a"])
+@example(["\t", "a", "\x1b[F", "\x1b[2@"])
 def test_rows_are_those_of_a_terminal(tokens: list[str]) -> None:
     typist = Typist().write(*tokens)
 

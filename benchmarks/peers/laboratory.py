@@ -71,6 +71,7 @@ class Laboratory:
         )
         found: Figures = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
         found |= {"cpu": usage.cpu_seconds, "peak_bytes": usage.peak_bytes, "processes": usage.processes}
+        found["wall"] = usage.wall_seconds
         found["load"] = os.getloadavg()[0]
         if usage.trouble:
             found["trouble"] = usage.trouble

@@ -20,6 +20,7 @@ class Usage:
 
     Args:
         exit_code: Of the process; negative is the signal that ended it.
+        wall_seconds: From its start to the end of the last of all.
         cpu_seconds: User and system time of all.
         peak_bytes: Largest sum of resident memory, looked at ten times a second; memory that processes share counts in each.
         processes: Most that were there at once.
@@ -28,6 +29,7 @@ class Usage:
     """
 
     exit_code: int | None = None
+    wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
     processes: int = 0
@@ -96,6 +98,7 @@ def run(command: list[str], *, environment: dict[str, str], output: Path, timeou
             tree.usage.trouble = tree.usage.trouble or "left running"
             _kill(alive)
         time.sleep(0.02 if now - began < 1 else 0.1)
+    tree.usage.wall_seconds = time.monotonic() - began
     tree.usage.said = output.read_text(encoding="utf-8", errors="replace")[-TAIL_CHARACTERS:]
     return tree.usage
 

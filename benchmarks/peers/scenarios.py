@@ -33,9 +33,9 @@ class Effort:
     """
 
     rounds: int = 3
-    calls: tuple[int, float] = (2000, 1.5)
-    sustained: tuple[int, float] = (2000, 8)
-    million: tuple[int, float] = (1_000_000, 15)
+    calls: tuple[int, float] = (2000, 1)
+    sustained: tuple[int, float] = (2000, 6)
+    million: tuple[int, float] = (1_000_000, 12)
     killed: tuple[int, float] = (5000, 8)
     paced: tuple[int, float] = (1500, 12)
     pause: float = 0.003

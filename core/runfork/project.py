@@ -10,17 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from runfork.errors import ArgumentError, FormatError, NotFoundError, RunforkWarning
+from runfork.draining import Drain
+from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
 from runfork.files import FOLDER
 from runfork.identifiers import check_project
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
-from runfork.journal.reader import JournalReader, read_identity
-from runfork.journal.records import JournalKey
 from runfork.plugins import Plugins, load_plugins
-from runfork.recorder import now_us
 from runfork.settings import Settings
-from runfork.status import work_out_state
-from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory
+from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from runfork.index.interface import Index, Writer
+    from runfork.index.interface import Index
     from runfork.types import FileReference
 
 __all__ = ["Project"]
@@ -62,17 +59,10 @@ class Project:
         self.name = name
         self.store = store
         self.index = index
-        self.unreadable: dict[Path, str] = {}
-        """Journals that could not be read at the last refresh, and why."""
         self._lock_path = lock_path
         self._reopen = reopen
         self._open_private = open_private
-        self._readers: dict[Path, JournalReader] = {}
-        self._keys: dict[Path, JournalKey] = {}
-        self._originals: dict[JournalKey, Path] = {}
-        self._sizes: dict[Path, int] = {}
-        self._writers: dict[JournalKey, Writer] = {}
-        self._states: dict[str, str] = {}
+        self._drain = Drain(name, store, index)
 
     @classmethod
     def open(
@@ -129,6 +119,11 @@ class Project:
 
     # Bringing the index up to date
 
+    @property
+    def unreadable(self) -> dict[Path, str]:
+        """Journals that could not be read at the last refresh, and why."""
+        return self._drain.unreadable
+
     def refresh(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Apply what is new in the journals. Damage is skipped and noted in the index; unreadable journals in `unreadable`.
 
@@ -164,107 +159,12 @@ class Project:
         """Take another index, of which nothing is known yet."""
         self.index.close()
         self.index = open_index()
-        self._readers, self._sizes, self._writers, self._states = {}, {}, {}, {}
+        self._drain = Drain(self.name, self.store, self.index)
 
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
         with self._drain_lock():
-            if changed := self._changed_journals():
-                self._apply_together(changed, progress)
-            self._set_states()
-
-    def _changed_journals(self) -> dict[Path, int]:
-        """Return journals of which not all is known to be applied, and their sizes."""
-        if not self._sizes:
-            self._note_applied()
-        changed = {}
-        for path in self.store.journals(self.name):
-            try:
-                size = path.stat().st_size
-            except OSError as error:
-                self.unreadable[path] = str(error)
-                continue
-            if self._sizes.get(path) != size:
-                changed[path] = size
-        return changed
-
-    def _note_applied(self) -> None:
-        """Take over from the index how much of each journal earlier readers applied."""
-        for key, writer in self._load_writers().items():
-            path = self.store.run_directory(self.name, key.run_id) / f"{key.writer}{JOURNAL_SUFFIX}"
-            self._keys[path] = key
-            self._sizes[path] = writer.applied
-
-    def _load_writers(self) -> dict[JournalKey, Writer]:
-        self._writers = self.index.writers()
-        return self._writers
-
-    def _apply_together(self, changed: dict[Path, int], progress: Callable[[int, int], None] | None) -> None:
-        try:
-            with self.index.together():
-                self._apply(changed, progress)
-        except BaseException:
-            self._sizes.clear()  # only the index knows what of it was kept
-            raise
-        self._load_writers()
-
-    def _apply(self, changed: dict[Path, int], progress: Callable[[int, int], None] | None) -> None:
-        writers = self._load_writers()
-        total = sum(changed.values())
-        done = 0
-        for path, size in sorted(changed.items(), key=lambda item: item[0].name):  # by start: parents before children
-            try:
-                for end in self._drain(path, writers):
-                    if progress is not None:
-                        progress(done + min(end, size), total)
-                self._sizes[path] = size
-                self.unreadable.pop(path, None)
-            except StaleIndexError:
-                raise
-            except (OSError, FormatError) as error:
-                self.unreadable[path] = str(error)
-            done += size
-
-    def _drain(self, path: Path, writers: dict[JournalKey, Writer]) -> Iterator[int]:
-        """Apply one journal's news, batch by batch; yields the offset after each."""
-        key = self._keys.get(path)
-        if key is None:
-            header = read_identity(path)
-            if header is None:
-                return
-            key = self._keys[path] = JournalKey(str(header[0]["run_id"]), str(header[0]["writer"]))
-        if self._is_copy(path, key):
-            return
-        writer = writers.get(key)
-        start = writer.applied if writer is not None else 0
-        if path.stat().st_size < start:
-            self.index.discard(f"{path} is shorter than it was")
-        reader = self._readers.get(path)
-        if reader is None or (writer is not None and reader.end != start):
-            reader = JournalReader(path, writer.carry if writer is not None else None)
-        self._readers[path] = reader
-        lost = set(writer.carry.get("lost", ())) if writer is not None else set()
-        while (batch := reader.read(start)) is not None and batch.end > start:
-            if lost and not lost.isdisjoint(map(int, batch.carry["schemas"])):
-                self.index.discard(f"the names of rows of {path} that were passed over can be read by now")
-            self.index.apply(batch)
-            start, lost = batch.end, lost.union(batch.carry.get("lost", ()))
-            yield start
-
-    def _is_copy(self, path: Path, key: JournalKey) -> bool:
-        """Return whether another file is the journal that this one says it is; that one is read."""
-        home = self.store.run_directory(self.name, key.run_id) / f"{key.writer}{JOURNAL_SUFFIX}"
-        return path != home and (self._originals.setdefault(key, path) != path or home.exists())
-
-    def _set_states(self) -> None:
-        """Work out the state of every run; the index stores what has changed."""
-        by_run: dict[str, list[Writer]] = {}
-        for key, writer in self._writers.items():
-            by_run.setdefault(key.run_id, []).append(writer)
-        now = now_us()
-        states: dict[str, str] = {run_id: work_out_state(writers, now=now) for run_id, writers in by_run.items()}
-        if states != self._states:
-            self.index.set_states(states)
-            self._states = states
+            self.index.definitions(run_ids=())  # nothing, but it tells whether the index is of use still
+            self._drain.bring_in(progress)
 
     @contextmanager
     def _drain_lock(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 from runfork.errors import FormatError, RunforkError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -314,8 +314,8 @@ class Index(Protocol):
             NotFoundError: There is no such run.
         """
 
-    def writers(self) -> dict[JournalKey, Writer]:
-        """Return every journal that was applied."""
+    def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
+        """Return every journal that was applied, or those of some runs."""
         raise NotImplementedError
 
     def nodes(self) -> dict[str, RunNode]:

@@ -30,7 +30,7 @@ from runfork.index.record_view import RecordView, Seen, mean
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from runfork.index.interface import Sort
@@ -80,9 +80,13 @@ class MemoryIndex:
             self._view = RecordView({key: taken for key, taken in self._batches.items() if taken}, self._states)
         return self._view
 
-    def writers(self) -> dict[JournalKey, Writer]:
-        """Return every journal; see `Index.writers`."""
-        return {key: _writer(key, taken) for key, taken in sorted(self._batches.items()) if taken}
+    def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
+        """Return journals; see `Index.writers`."""
+        return {
+            key: _writer(key, taken)
+            for key, taken in sorted(self._batches.items())
+            if taken and (run_ids is None or key.run_id in run_ids)
+        }
 
     def nodes(self) -> dict[str, RunNode]:
         """Return every run; see `Index.nodes`."""

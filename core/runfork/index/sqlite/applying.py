@@ -18,9 +18,10 @@ from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
 from runfork.index.origins import Origin
-from runfork.index.sqlite import summaries
+from runfork.index.sqlite import journal_table, summaries
 from runfork.index.sqlite.attributes import SeriesChange
-from runfork.index.sqlite.catalogue import RunEntry, standing, storable
+from runfork.index.sqlite.catalogue import RunEntry, standing
+from runfork.index.sqlite.journal_table import JournalState
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint
 from runfork.index.sqlite.sight import SeenSeries, Sight
@@ -51,18 +52,6 @@ class _Journal:
     id: int
     writer: str
     last_time: int
-
-
-@dataclass(frozen=True)
-class _Noted:
-    """What the table holds of a journal."""
-
-    id: int | None = None
-    applied: int = 0
-    last_time: int = 0
-    damage: str = "[]"
-    state: str = "running"
-    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +112,8 @@ class Application:
         Raises:
             ArgumentError: It begins after that.
         """
-        noted = self._noted(batch)
+        entry = self._catalogue.runs.get(batch.key.run_id)
+        noted = JournalState() if entry is None else journal_table.find(self._connection, entry.id, batch.key.writer)
         if batch.start > noted.applied:
             raise ArgumentError(
                 f"a batch of {batch.key} must begin at byte {noted.applied}, found {batch.start}; read the journal from there"
@@ -159,14 +149,6 @@ class Application:
 
     # Runs and journals
 
-    def _noted(self, batch: Batch) -> _Noted:
-        entry = self._catalogue.runs.get(batch.key.run_id)
-        if entry is None:
-            return _Noted()
-        query = "SELECT id, applied, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?"
-        row = self._connection.execute(query, (entry.id, batch.key.writer)).fetchone()
-        return _Noted() if row is None else _Noted(*row)
-
     def _find_run(self, run_id: str, created: int) -> bool:
         """Return whether the run is new."""
         if run_id in self._catalogue.runs:
@@ -179,26 +161,11 @@ class Application:
             self._ancestry.change_origin(child)  # they waited for it
         return True
 
-    def _note_journal(self, batch: Batch, noted: _Noted) -> _Journal:
-        created = int(batch.identity.get("created", 0))
-        before = noted.last_time if noted.id is not None else created
-        last_time = max([before, *(record.order_time for record in batch.records)])
-        damage, state, is_closed = noted.damage, noted.state, noted.is_closed
-        states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
-        if states:
-            state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
-        if batch.damage:
-            found = [[one.offset, one.length, one.reason] for one in batch.damage]
-            damage = json.dumps(json.loads(damage) + found)
-        row = (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
-        if noted.id is not None:
-            self._connection.execute(_GO_ON_JOURNAL, (*row, noted.id))
-            return _Journal(noted.id, batch.key.writer, before)
-        about = (self._run.id, batch.key.writer, json.dumps(dict(batch.identity)), created)
-        number = self._connection.execute(_BEGIN_JOURNAL, (*about, *row)).lastrowid
-        assert number is not None
+    def _note_journal(self, batch: Batch, before: JournalState) -> _Journal:
+        number = journal_table.go_on(self._connection, self._run.id, before, batch)
         self._catalogue.add_journal(number, self._run.id, batch.key.writer)
-        return _Journal(number, batch.key.writer, before)
+        created = int(batch.identity.get("created", 0))
+        return _Journal(number, batch.key.writer, created if before.id is None else before.last_time)
 
     def _apply_origins(self, batch: Batch, *, is_new: bool) -> None:
         run, writer = self._run.id, batch.key.writer
@@ -396,13 +363,6 @@ class Application:
         self._ancestry.touch_points(self._run, paths, AttributeType.FLOAT_SERIES, int(rows.steps.min()))
 
 
-_BEGIN_JOURNAL = (
-    "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_GO_ON_JOURNAL = (
-    "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?"
-)
 _COMPARED_POINTS = 100_000
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from runfork.attributes import AttributeType
 from runfork.errors import NotFoundError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
+from runfork.index.sqlite import journal_table
 from runfork.index.sqlite.applying import Application
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
 from runfork.index.sqlite.bucketing import Grid, bucketed
@@ -44,7 +45,7 @@ from runfork.journal.records import JournalKey
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
     from runfork.journal.records import Batch
@@ -137,19 +138,16 @@ class SqliteIndex:
 
     # Reading
 
-    def writers(self) -> dict[JournalKey, Writer]:
-        """Return every journal; see `Index.writers`."""
-        with self._transaction("DEFERRED"):
-            rows = self._connection.execute(
-                "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry FROM journal"
-            ).fetchall()
-        found = {}
-        for run, writer, identity, applied, last_time, state, is_closed, damage, carry in rows:
-            key = JournalKey(self._catalogue.names[run], writer)
-            stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
-            about = json.loads(identity), applied, last_time, state, bool(is_closed), stretches, json.loads(carry)
-            found[key] = Writer(key, *about)
-        return dict(sorted(found.items()))
+    def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
+        """Return journals; see `Index.writers`."""
+        with self._transaction("RECORDS"):
+            runs = self._catalogue.runs
+            numbers = None if run_ids is None else [runs[run_id].id for run_id in run_ids if run_id in runs]
+            found = [
+                Writer(JournalKey(self._catalogue.names[run], name), *about)
+                for run, name, *about in journal_table.read(self._connection, numbers)
+            ]
+        return {writer.key: writer for writer in sorted(found, key=_by_key)}
 
     def nodes(self) -> dict[str, RunNode]:
         """Return every run; see `Index.nodes`."""
@@ -331,6 +329,10 @@ class SqliteIndex:
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
         close_file(self._connection)
+
+
+def _by_key(writer: Writer) -> JournalKey:
+    return writer.key
 
 
 def _by_path(item: tuple[str, Any]) -> str:

@@ -35,13 +35,13 @@ class Transactions:
 
     @contextmanager
     def one(self, kind: str) -> Iterator[None]:
-        """Read or write one state of the file; `kind` is DEFERRED to read, IMMEDIATE to write."""
+        """Read or write one state of the file: DEFERRED to read, RECORDS to read only what batches said, IMMEDIATE to write."""
         if self._has_begun or (self._is_together and kind == "IMMEDIATE"):
             with self._part(is_to_read=kind == "DEFERRED"):
                 yield
             return
         try:
-            self._connection.execute(f"BEGIN {kind}")
+            self._connection.execute("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")
             self._catalogue.synchronise()
             yield
             self._settlement.settle()

@@ -1,0 +1,80 @@
+"""What the index knows of each journal: how far it was applied, and what it said last of its process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runfork.index.sqlite.catalogue import storable
+from runfork.journal.format import Kind
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from runfork.journal.records import Batch
+
+__all__ = ["JournalState", "find", "go_on", "read"]
+
+
+@dataclass(frozen=True)
+class JournalState:
+    """A journal in the table; `id` is None of one that is not there yet."""
+
+    id: int | None = None
+    applied: int = 0
+    last_time: int = 0
+    damage: str = "[]"
+    state: str = "running"
+    is_closed: bool = False
+
+
+def find(connection: sqlite3.Connection, run: int, writer: str) -> JournalState:
+    """Return what is known of a journal."""
+    query = "SELECT id, applied, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?"
+    row = connection.execute(query, (run, writer)).fetchone()
+    return JournalState() if row is None else JournalState(*row)
+
+
+def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch: Batch) -> int:
+    """Store what is known of a journal after a batch; return its number."""
+    created = int(batch.identity.get("created", 0))
+    last_time = max(
+        [created if before.id is None else before.last_time, *(record.order_time for record in batch.records)]
+    )
+    damage, state, is_closed = before.damage, before.state, before.is_closed
+    states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
+    if states:
+        state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
+    if batch.damage:
+        found = [[one.offset, one.length, one.reason] for one in batch.damage]
+        damage = json.dumps(json.loads(damage) + found)
+    row = (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
+    if before.id is not None:
+        connection.execute(_GO_ON, (*row, before.id))
+        return before.id
+    about = (run, batch.key.writer, json.dumps(dict(batch.identity)), created)
+    number = connection.execute(_BEGIN, (*about, *row)).lastrowid
+    assert number is not None
+    return number
+
+
+def read(connection: sqlite3.Connection, runs: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
+    """Yield run, writer and the rest of `runfork.index.interface.Writer` for all journals, or for those of some runs."""
+    where, parameters = "", []
+    if runs is not None:
+        where, parameters = " WHERE run IN (SELECT value FROM json_each(?))", [json.dumps(runs)]
+    rows = connection.execute(_READ + where, parameters)
+    for run, writer, identity, applied, last_time, state, is_closed, damage, carry in rows:
+        stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
+        about = json.loads(identity), applied, last_time, state, bool(is_closed), stretches, json.loads(carry)
+        yield run, writer, *about
+
+
+_BEGIN = (
+    "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_GO_ON = "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?"
+_READ = "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry FROM journal"

@@ -53,12 +53,15 @@ class NaiveRun:
 
     @property
     def name(self):
-        return next((one.about["name"] for one in self.frames("create")), None)
+        names = [one.about["name"] for one in self.frames("create")]
+        return next((name for name in names if name is not None), None)
 
     @property
     def fork(self):
         """Return the first fork: a run is never given another parent."""
-        forks = [one for one in self.frames("create", "lineage") if one.about["parent"] is not None]
+        creates = self.frames("create")
+        forks = [one for one in self.frames("create", "lineage") if one.kind == "lineage" or one is creates[0]]
+        forks = [one for one in forks if one.about["parent"] is not None]
         return min(forks, key=lambda one: one.time).about if forks else None
 
     @property
@@ -182,7 +185,7 @@ OTHER_FRAMES = st.one_of(
     st.builds(lambda add, remove: ("tags", {"add": add, "remove": remove}), *[st.sampled_from("tuv")] * 2),
     st.builds(
         lambda name, step, cuts: ("mark", {"name": name, "step": step, "cuts": cuts}),
-        st.sampled_from("mn"),
+        st.sampled_from("mmn"),
         MICRO_STEPS,
         st.dictionaries(st.sampled_from([*METRIC_PATHS, CLOCK_PATH, TEXT_PATH]), MICRO_STEPS, max_size=2),
     ),
@@ -194,7 +197,7 @@ def forks(draw, run_ids):
     return {
         "parent": draw(st.sampled_from([*run_ids, "missing"])),
         "step": draw(MICRO_STEPS),
-        "mark": draw(st.none() | st.sampled_from("mn")),
+        "mark": draw(st.sampled_from([None, "m", "m", "n"])),
         "inherits": draw(st.sampled_from([True, True, False])),
     }
 
@@ -207,9 +210,9 @@ def projects(draw):
     for number, run_id in enumerate(run_ids):
         for writer in ["w1", "w2", "w3"][: draw(st.sampled_from([1, 1, 2, 3]))]:
             parts = []
-            if writer == "w1":
+            if writer == "w1" or draw(st.sampled_from([False, False, False, True])):
                 parts = draw(origins(run_ids[:number] or run_ids, 10 * number))
-            parts += draw(st.lists(POINT_FRAMES | POINT_FRAMES | OTHER_FRAMES, max_size=8))
+            parts += draw(st.lists(POINT_FRAMES | OTHER_FRAMES, max_size=8))
             time = draw(st.integers(0, 40))
             frames = []
             for kind, about in parts:
@@ -225,7 +228,7 @@ def projects(draw):
 def origins(draw, parents, created):
     """Return how a run begins: with a fork, with one that is known later, without one; another fork later is ignored."""
     fork = draw(forks(parents))
-    at_once = draw(st.booleans())
+    at_once = draw(st.sampled_from([True, False, False]))
     nowhere = {"parent": None, "step": 0, "inherits": True}
     first = {**fork, "mark": None} if at_once else nowhere
     name = draw(st.none() | st.just("E"))

@@ -326,6 +326,16 @@ class SqliteIndex:
                 high = max((last for _, last in ends), default=low)
             return bucketed(Grid(low, high, request.count), list(lines), (line.load() for line in lines.values()))
 
+    def discard(self, reason: str) -> NoReturn:
+        """Give up the file; see `Index.discard`."""
+        self._transactions.abandon()
+        self.close()
+        if not self._read_only:
+            delete_file(self.path)
+        raise StaleIndexError(
+            f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it"
+        )
+
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
         close_file(self._connection)

@@ -86,6 +86,17 @@ class Keeper:
         finally:
             self._at_work.acquire()
 
+    def settle(self, timeout_seconds: float) -> bool:
+        """Wait until the jobs queued so far are done; returns False if they are not in time. May be interrupted by itself."""
+        if not self.is_started:
+            return True
+        done: SimpleQueue[bool] = SimpleQueue()  # no Event: a signal handler may interrupt whoever waits for one
+        self.tell(lambda: done.put(True))
+        try:
+            return done.get(timeout=timeout_seconds)
+        except Empty:
+            return False
+
     def stop(self, timeout_seconds: float) -> bool:
         """Let the queued jobs finish, then end the thread.
 

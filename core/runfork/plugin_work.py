@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import check_path, convert_config
@@ -63,8 +64,10 @@ class PluginWork:
         self._plugins: Plugins | None = None
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
-        self._is_ending = threading.Event()
-        self._is_hurried = threading.Event()
+        self._is_ending = False
+        self._hurry: SimpleQueue[None] = (
+            SimpleQueue()
+        )  # no Event: a signal handler may close the run, while this is told
         self._is_loaded = threading.Event()
         self._is_late = False
         self._is_forked = False
@@ -85,13 +88,11 @@ class PluginWork:
 
     def settle(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time."""
-        self._is_ending.set()
-        self._is_hurried.set()
-        if not self._keeper.is_started or self._keeper.is_current_thread or is_patient_thread():
+        self._is_ending = True
+        self._hurry.put(None)
+        if self._keeper.is_current_thread or is_patient_thread():
             return True
-        done = threading.Event()
-        self._keeper.tell(done.set)
-        return done.wait(timeout_seconds)
+        return self._keeper.settle(timeout_seconds)
 
     def finish(self, timeout_seconds: float) -> bool:
         """Tell the plugins that the run is closed, and end the thread; returns False if it was left behind."""
@@ -104,7 +105,9 @@ class PluginWork:
         """Begin anew in a child process after ``os.fork()``: no thread, no samplers."""
         self._is_forked = True
         self._plugins_lock = threading.RLock()
-        self._is_ending = threading.Event()
+        self._is_ending = False
+        self._hurry = SimpleQueue()
+        self._is_loaded = threading.Event()
         self._is_late = False
         self._samplers = []
         self._keeper.forget()
@@ -126,7 +129,7 @@ class PluginWork:
         """Return the plugins, or None if they are not loaded in time; nobody waits for them twice."""
         if self._plugins is not None or not self._keeper.is_started or self._keeper.is_current_thread:
             return self.plugins
-        self._is_hurried.set()
+        self._hurry.put(None)
         if not self._is_loaded.wait(0.0 if self._is_late else seconds):
             self._is_late = True
             self._run.problems.tell("plugins", "plugins take long to be imported; what needs them goes on without")
@@ -165,8 +168,8 @@ class PluginWork:
 
     def _let_the_caller_go_first(self) -> None:
         """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
-        with self._keeper.at_rest():
-            self._is_hurried.wait(HEAD_START_SECONDS)
+        with self._keeper.at_rest(), suppress(Empty):
+            self._hurry.get(timeout=HEAD_START_SECONDS)
 
     def _tell_created(self) -> None:
         self.plugins.after_run_created(self._run)
@@ -180,7 +183,7 @@ class PluginWork:
             self.log_attributes(self._source_tracking(self._run))
 
     def _find_samplers(self) -> None:
-        if self._run.settings.monitoring_seconds > 0 and not self._run.is_visitor and not self._is_ending.is_set():
+        if self._run.settings.monitoring_seconds > 0 and not self._run.is_visitor and not self._is_ending:
             self._samplers = self.plugins.register_samplers()
 
     def log_attributes(self, attributes: Mapping[str, Any]) -> None:

@@ -110,10 +110,8 @@ class Session:
         deadline = time.monotonic() + self._patience_seconds
         if not self.plugin_work.settle(self._patience_seconds):
             self._patience_seconds = 0.0  # nor is it waited for a second time
-        if self.keeper.is_started and not self.keeper.is_current_thread:
-            done = threading.Event()
-            self.keeper.tell(done.set)
-            done.wait(max(0.0, deadline - time.monotonic()))
+        if not self.keeper.is_current_thread:
+            self.keeper.settle(max(0.0, deadline - time.monotonic()))
         self._diagnose()
 
     def forget(self) -> None:

@@ -41,14 +41,24 @@ class Nursery:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def kill(self, victim: str, *, slot: int = 0, value: int = 0, seconds: float = 0.0, **arguments: Any) -> Fate:
+    def kill(
+        self,
+        victim: str,
+        *,
+        slot: int = 0,
+        value: int = 0,
+        seconds: float = 0.0,
+        signal_number: int = signal.SIGKILL,
+        **arguments: Any,
+    ) -> Fate:
         """Start a victim (a function of `tests.faults.victims`), and kill it `seconds` after it wrote `value` or more to `slot`.
 
-        A victim that ends before is not killed.
+        A victim that ends before is not killed. One that lives a minute after another signal is killed by SIGKILL.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         order = {"victim": victim, "slot": slot, "value": value, "seconds": seconds, "arguments": arguments}
+        order["signal"] = int(signal_number)
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -110,8 +120,10 @@ def _await(pid: int, slots: "memoryview[int]", order: dict[str, Any]) -> int:
         if moment is None and slots[order["slot"]] >= order["value"]:
             moment = now + order["seconds"]
         if (moment is not None and now >= moment) or now > limit:
-            os.kill(pid, signal.SIGKILL)
-            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            os.kill(pid, order["signal"] if now <= limit else signal.SIGKILL)
+            if order["signal"] == signal.SIGKILL or now > limit:
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            moment = float("inf")
         gone, status = os.waitpid(pid, os.WNOHANG)
         if gone:
             return os.waitstatus_to_exitcode(status)

@@ -145,5 +145,5 @@ def measure(
 
 
 def _bounded(wanted: tuple[int, float], adapter: str, metrics: int) -> tuple[int, float]:
-    most = about(adapter).most_points
-    return (wanted[0] if most is None else min(wanted[0], max(1, most // metrics))), wanted[1]
+    told = about(adapter)
+    return min(wanted[0], told.most_calls, max(1, told.most_points // metrics)), wanted[1]

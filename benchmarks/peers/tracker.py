@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,7 @@ class About:
         reading: With what the points are read back.
         has_table: Whether it can list runs with what they logged, on this machine; its adapter is a `TableTracker` then.
         most_points: Where it takes in so few points a second that closing would last minutes: how many it is given at most.
+        most_calls: The same in calls.
     """
 
     name: str
@@ -33,7 +35,8 @@ class About:
     on_return: str
     reading: str
     has_table: bool = False
-    most_points: int | None = None
+    most_points: int = sys.maxsize
+    most_calls: int = sys.maxsize
 
     @property
     def environment(self) -> str:

@@ -13,6 +13,7 @@ ABOUT = replace(
     on_return="in memory: nothing promised",
     has_table=False,  # nothing in it is asynchronous
     most_points=100_000,
+    most_calls=1000,
 )
 
 

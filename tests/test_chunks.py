@@ -38,7 +38,7 @@ def test_progressions_come_back_and_are_short(start, stride, count):
     values = [((start + stride * i + 2**63) % 2**64) - 2**63 for i in range(count)]
 
     assert decoded_integers(values) == values
-    assert len(ColumnCodec().encode_integers(np.array(values, np.int64))) == 17
+    assert len(ColumnCodec().encode_integers(np.array(values, np.int64))) == 17 + 4
 
 
 @given(st.integers(1, 64), st.lists(st.integers(0, 2**64 - 1), min_size=2, max_size=40))
@@ -90,10 +90,10 @@ def test_noise_is_packed_and_patterns_are_found(values, bytes_per_point):
     assert len(data) < bytes_per_point * 16384
 
 
-def test_a_constant_takes_nine_bytes():
+def test_a_constant_takes_nine_bytes_and_a_checksum():
     [data] = ColumnCodec().encode_floats(np.full((1, 4096), np.nan))
 
-    assert len(data) == 9
+    assert len(data) == 9 + 4
 
 
 @pytest.mark.parametrize("values", [[], ["a", "\ud800", "é\0", None], [{"edges": [0, 1], "counts": [2**70]}]])
@@ -101,3 +101,20 @@ def test_json_values_come_back(values):
     codec = ColumnCodec()
 
     assert codec.decode_values(codec.encode_values(values)) == values
+
+
+@pytest.mark.parametrize("place", [0, 3, -1])
+def test_a_byte_that_was_changed_is_noticed(place):
+    codec = ColumnCodec()
+    for data, decode in (
+        (
+            codec.encode_integers(np.arange(9, dtype=np.int64) ** 2),
+            lambda data: codec.decode_integers(data, np.empty(9, np.int64)),
+        ),
+        (codec.encode_floats(np.array([[1.0, 2.5, 3.25]]))[0], lambda data: codec.decode_floats(data, 3)),
+        (codec.encode_values(["a"]), codec.decode_values),
+    ):
+        changed = bytearray(data)
+        changed[place] ^= 64
+        with pytest.raises(ValueError, match="checksum"):
+            decode(bytes(changed))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.index.edits import EditKey
 from runfork.index.origins import Mark, Origin, fork_of
-from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.index.sqlite.schema import SCHEMA_VERSION, TYPE_NUMBERS, TYPES, StaleIndexError
 from runfork.lineage import RunNode, children_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "Own", "RunEntry", "standing", "storable"]
 
-_CACHED_VALUES = 300_000
+_CACHED_VALUES = 50_000
 """So much of what runs logged is remembered; beyond that it is read again."""
 
 
@@ -105,6 +105,11 @@ class Catalogue:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version == self._data_version:
             return False
+        (schema_version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if schema_version != SCHEMA_VERSION:
+            raise StaleIndexError(
+                f"another version of runfork made this index anew (version {schema_version}); open it again"
+            )
         self._own.clear()
         self._next_own = 0
         self._load_paths()

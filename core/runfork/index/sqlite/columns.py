@@ -9,6 +9,7 @@ The first byte says how the rest is coded::
     4  floats                                pcodec of f64s
     5  JSON values                           zlib of a JSON array (ASCII)
 
+The last four bytes are a CRC-32 of those before: a disk that returns other bytes than it was given must not change a number.
 The number of values is known to who stores the column. pcodec packs numbers into as few bits as their spread takes. It can also
 look for a pattern (numbers that grow evenly, or are multiples of something), which takes longer than the packing itself: noise,
 which most metrics are, is spared that. In short columns half the work gives nearly as much.
@@ -41,6 +42,7 @@ __all__ = ["ColumnCodec"]
 
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
 _PROGRESSION_HEAD = struct.Struct("<Bqq")
+_SEAL = struct.Struct("<I")
 _SAMPLE = 64
 _SHORT = 1024
 
@@ -61,19 +63,20 @@ class ColumnCodec:
         """Encode int64[n], n >= 1."""
         first = int(values[0])
         if len(values) == 1:
-            return _PROGRESSION_HEAD.pack(_PROGRESSION, first, 0)
+            return _sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, 0))
         differences = values[1:] - values[:-1]  # may wrap around, and wraps back when they are added up
         stride = int(differences[0])
         if (differences == stride).all():
-            return _PROGRESSION_HEAD.pack(_PROGRESSION, first, stride)
-        return bytes([_INTEGERS]) + _packed(values, self._differences)
+            return _sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, stride))
+        return _sealed(bytes([_INTEGERS]) + _packed(values, self._differences))
 
     def decode_integers(self, data: bytes, out: Integers) -> None:
         """Decode into int64[n], contiguous."""
+        _check(data)
         if data[0] != _PROGRESSION:
-            standalone.simple_decompress_into(data[1:], out)
+            standalone.simple_decompress_into(data[1 : -_SEAL.size], out)
             return
-        _, first, stride = _PROGRESSION_HEAD.unpack(data)
+        _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
         last = first + stride * len(out)
         if stride and -(2**63) <= last < 2**63:
             out[:] = np.arange(first, last, stride)
@@ -85,7 +88,8 @@ class ColumnCodec:
     def decode_steps(self, data: bytes, count: int) -> Progression | Integers:
         """Decode int64[count] that increase."""
         if data[0] == _PROGRESSION:
-            _, first, stride = _PROGRESSION_HEAD.unpack(data)
+            _check(data)
+            _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
             return Progression(first, stride if count > 1 else 1, count)
         out = np.empty(count, np.int64)
         self.decode_integers(data, out)
@@ -104,28 +108,43 @@ class ColumnCodec:
         for place, is_noise in enumerate(_are_noise(columns).tolist()):
             config = plain if is_noise else self._searching
             if is_same[place]:
-                found.append(bytes([_SAME]) + columns[place, :1].tobytes())
+                found.append(_sealed(bytes([_SAME]) + columns[place, :1].tobytes()))
             elif is_short[place]:
-                found.append(bytes([_FLOAT32]) + _packed(short[place], config))
+                found.append(_sealed(bytes([_FLOAT32]) + _packed(short[place], config)))
             else:
-                found.append(bytes([_FLOAT64]) + _packed(columns[place], config))
+                found.append(_sealed(bytes([_FLOAT64]) + _packed(columns[place], config)))
         return found
 
     def decode_floats(self, data: bytes, count: int) -> npt.NDArray[np.float32] | Floats:
         """Decode into [count] of the shorter type that holds them exactly."""
+        _check(data)
         if data[0] == _SAME:
-            return np.full(count, np.frombuffer(data, "<f8", offset=1))
+            return np.full(count, np.frombuffer(data, "<f8", 1, offset=1))
         out: npt.NDArray[Any] = np.empty(count, np.float32 if data[0] == _FLOAT32 else np.float64)
-        standalone.simple_decompress_into(data[1:], out)
+        standalone.simple_decompress_into(data[1 : -_SEAL.size], out)
         return out
 
     def encode_values(self, values: list[Any]) -> bytes:
         """Encode values that JSON can hold."""
-        return bytes([_JSON]) + zlib.compress(json.dumps(values, separators=(",", ":")).encode("ascii"), 1)
+        return _sealed(bytes([_JSON]) + zlib.compress(json.dumps(values, separators=(",", ":")).encode("ascii"), 1))
 
     def decode_values(self, data: bytes) -> list[Any]:
         """Decode what `encode_values` gave."""
-        return json.loads(zlib.decompress(data[1:]))  # type: ignore[no-any-return]
+        _check(data)
+        return json.loads(zlib.decompress(data[1 : -_SEAL.size]))  # type: ignore[no-any-return]
+
+
+def _sealed(data: bytes) -> bytes:
+    return data + _SEAL.pack(zlib.crc32(data))
+
+
+def _check(data: bytes) -> None:
+    """Raise ValueError if the column is not as it was stored."""
+    if (
+        len(data) <= _SEAL.size
+        or zlib.crc32(memoryview(data)[: -_SEAL.size]) != _SEAL.unpack_from(data, len(data) - _SEAL.size)[0]
+    ):
+        raise ValueError("the checksum of a column differs")
 
 
 def _packed(values: npt.NDArray[Any], config: ChunkConfig) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from runfork.attributes import AttributeType
-from runfork.errors import NotFoundError
+from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journal_table
 from runfork.index.sqlite.applying import Application
@@ -35,6 +37,7 @@ from runfork.index.sqlite.schema import (
     delete_file,
     is_damage,
     open_file,
+    place_of,
     refusal,
 )
 from runfork.index.sqlite.series_reader import SeriesReader
@@ -42,6 +45,7 @@ from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
 from runfork.journal.records import JournalKey
+from runfork.problems import described
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
@@ -53,6 +57,9 @@ if TYPE_CHECKING:
     from runfork.patterns import Pattern
 
 __all__ = ["SqliteIndex"]
+
+_MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error)
+"""As what bytes that were changed on disk may come to light; all that is in the file can be made anew."""
 
 
 class SqliteIndex:
@@ -72,7 +79,9 @@ class SqliteIndex:
     def __init__(self, path: str | Path, *, read_only: bool = False, sizes: ChunkSizes | None = None) -> None:
         self.path = Path(path)
         self._read_only = read_only
+        self._is_given_up = False
         self._connection = open_file(self.path, read_only=read_only)
+        self._place = place_of(self.path)
         add_functions(self._connection)
         self._catalogue = Catalogue(self._connection)
         codec = ColumnCodec()
@@ -86,8 +95,15 @@ class SqliteIndex:
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file."""
-        with self._guarded(), self._transactions.one(kind):
-            yield
+        if self._is_given_up:
+            raise StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
+        try:
+            with self._guarded(), self._transactions.one(kind):
+                yield
+        except (RunforkError, sqlite3.Error):
+            raise
+        except _MISREAD as error:
+            self._discard(error)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -97,17 +113,20 @@ class SqliteIndex:
         except sqlite3.DatabaseError as error:
             if is_damage(error):
                 self._discard(error)
+            if isinstance(error, sqlite3.OperationalError) and place_of(self.path) != self._place:
+                self.discard("it was deleted or replaced")
             if isinstance(error, sqlite3.OperationalError):
                 raise refusal(self.path, error) from error
             raise
 
     def _discard(self, error: BaseException) -> NoReturn:
+        self._is_given_up = True
         self._transactions.abandon()
         self.close()
         if not self._read_only:
             delete_file(self.path)
         raise StaleIndexError(
-            f"the index {str(self.path)!r} is damaged ({error}); it is derived data, open the project again to rebuild it"
+            f"the index {str(self.path)!r} is damaged ({described(error)}); it is derived, open the project again to rebuild it"
         ) from error
 
     # Writing
@@ -229,8 +248,8 @@ class SqliteIndex:
             ).fetchall()
             names, path_names = self._catalogue.names, self._catalogue.path_names
             found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._catalogue.runs}
-        for row in rows:
-            found[names[row[0]]][path_names[row[1]]] = read_value(row[2:], names)
+            for row in rows:
+                found[names[row[0]]][path_names[row[1]]] = read_value(row[2:], names)
         return {run_id: dict(sorted(values.items(), key=_by_path)) for run_id, values in found.items()}
 
     def points(self, request: PointsRequest) -> list[Series]:
@@ -328,6 +347,7 @@ class SqliteIndex:
 
     def discard(self, reason: str) -> NoReturn:
         """Give up the file; see `Index.discard`."""
+        self._is_given_up = True
         self._transactions.abandon()
         self.close()
         if not self._read_only:

@@ -20,16 +20,20 @@ __all__ = [
     "delete_file",
     "is_damage",
     "open_file",
+    "place_of",
     "refusal",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
 TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
 
 BUSY_SECONDS = 30.0
+OPEN_TRIES = 5
+_DAMAGE = ("malformed", "not a database", "encrypted", "could not decode to utf-8", "no such table", "no such column")
+"""What SQLite says of a file whose bytes were changed, or whose tables are another version's by now."""
 _FREE_SHARE = 64
 
 
@@ -158,6 +162,15 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         raise refusal(path, error) from error
 
 
+def place_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def refusal(path: Path, error: BaseException) -> UnusableIndexError:
     """Return the error that says that the index at `path` cannot be used."""
     return UnusableIndexError(
@@ -186,9 +199,8 @@ def delete_file(path: Path) -> None:
 
 def is_damage(error: BaseException) -> bool:
     """Return whether an error of SQLite says that the file itself is broken."""
-    return type(error) is sqlite3.DatabaseError and any(
-        words in str(error) for words in ("malformed", "not a database", "encrypted")
-    )
+    words = str(error).lower()
+    return any(sign in words for sign in _DAMAGE) and type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError)
 
 
 def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
@@ -232,13 +244,18 @@ def _version_of(connection: sqlite3.Connection) -> int:
 
 
 def _open_in_turn(path: Path) -> sqlite3.Connection:
-    """Open to write. SQLite does not wait where several turn a new file to WAL at once, so this does."""
+    """Open to write. SQLite does not wait where several turn a new file to WAL at once, so this does.
+
+    Nor does it try again where the file, or what it keeps beside it, is deleted at that moment.
+    """
     deadline = time.monotonic() + BUSY_SECONDS
+    tries = 0
     while True:
         try:
             return _open_to_write(path)
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            tries += "locked" not in str(error)
+            if tries > OPEN_TRIES or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
 

@@ -23,12 +23,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pcodec import (  # pyright: ignore[reportAttributeAccessIssue]  # compiled, without stubs
-    ChunkConfig,
-    DeltaSpec,
-    ModeSpec,
-    standalone,
-)
+from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone  # pyright: ignore[reportAttributeAccessIssue]
 
 from runfork.index.sqlite.progressions import Progression
 

@@ -171,7 +171,7 @@ NUMBERS = st.floats(-100, 100).map(lambda value: value + 0.0)
 POINT_FRAMES = st.one_of(
     st.tuples(st.just("point"), st.sampled_from(METRIC_PATHS), MICRO_STEPS, NUMBERS),
     st.tuples(st.just("point"), st.sampled_from(METRIC_PATHS), FEW, NUMBERS),
-    st.tuples(st.just("point"), st.just(CLOCK_PATH), st.integers(0, 60), NUMBERS),
+    st.tuples(st.just("point"), st.just(CLOCK_PATH), st.integers(0, 30), NUMBERS),
     st.tuples(st.just("point"), st.just(TEXT_PATH), MICRO_STEPS, st.text("tuv", max_size=3)),
     st.tuples(st.just("preview"), st.sampled_from(METRIC_PATHS), MICRO_STEPS, NUMBERS),
 ).map(lambda part: (part[0], dict(zip(("path", "step", "value"), part[1:], strict=True))))
@@ -183,12 +183,13 @@ OTHER_FRAMES = st.one_of(
     ),
     st.builds(lambda value: ("config", {"path": "sys/archived", "value": value}), st.booleans()),
     st.builds(lambda add, remove: ("tags", {"add": add, "remove": remove}), *[st.sampled_from("tuv")] * 2),
-    st.builds(
-        lambda name, step, cuts: ("mark", {"name": name, "step": step, "cuts": cuts}),
-        st.sampled_from("mmn"),
-        MICRO_STEPS,
-        st.dictionaries(st.sampled_from([*METRIC_PATHS, CLOCK_PATH, TEXT_PATH]), MICRO_STEPS, max_size=2),
-    ),
+)
+
+MARK_FRAMES = st.builds(
+    lambda name, step, cuts: ("mark", {"name": name, "step": step, "cuts": cuts}),
+    st.sampled_from("mmn"),
+    MICRO_STEPS,
+    st.dictionaries(st.sampled_from([*METRIC_PATHS, CLOCK_PATH, TEXT_PATH]), MICRO_STEPS, max_size=2),
 )
 
 
@@ -211,12 +212,14 @@ def projects(draw):
         for writer in ["w1", "w2", "w3"][: draw(st.sampled_from([1, 1, 2, 3]))]:
             parts = []
             if writer == "w1" or draw(st.sampled_from([False, False, False, True])):
-                parts = draw(origins(run_ids[:number] or run_ids, 10 * number))
-            parts += draw(st.lists(POINT_FRAMES | OTHER_FRAMES, max_size=8))
-            time = draw(st.integers(0, 40))
+                parts = draw(origins(run_ids[:number] or run_ids))
+            parts += draw(
+                st.lists(st.one_of(POINT_FRAMES, POINT_FRAMES, POINT_FRAMES, MARK_FRAMES, OTHER_FRAMES), max_size=8)
+            )
+            time = draw(st.integers(0, 10))
             frames = []
             for kind, about in parts:
-                time += draw(st.integers(0, 6))
+                time += draw(st.integers(0, 3))
                 frames.append(Frame(kind, time, about))
             journals[run_id, writer] = frames
     portions = {key: draw(st.sampled_from([1, 3, 50])) for key in journals}
@@ -225,14 +228,14 @@ def projects(draw):
 
 
 @st.composite
-def origins(draw, parents, created):
+def origins(draw, parents):
     """Return how a run begins: with a fork, with one that is known later, without one; another fork later is ignored."""
     fork = draw(forks(parents))
     at_once = draw(st.sampled_from([True, False, False]))
     nowhere = {"parent": None, "step": 0, "inherits": True}
     first = {**fork, "mark": None} if at_once else nowhere
     name = draw(st.none() | st.just("E"))
-    found = [("create", {**first, "name": name, "created": created + draw(st.integers(0, 15))})]
+    found = [("create", {**first, "name": name, "created": draw(st.integers(0, 15))})]
     if draw(st.booleans()):
         found.append(draw(OTHER_FRAMES))
     found += [("lineage", one) for one in ([] if at_once else [fork])[: draw(st.integers(0, 2))]]

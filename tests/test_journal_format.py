@@ -30,6 +30,14 @@ def test_a_header_reads_back_with_where_the_first_frame_begins():
     assert (IDENTITY, len(data)) == decode_file_header(data + b"frames", source="x")
 
 
+@given(st.dictionaries(st.text(max_size=9), st.text(max_size=30) | st.integers() | st.none()), st.integers(0, 5000))
+def test_a_header_may_be_made_up_to_any_size(identity, size):
+    data = encode_file_header(identity, size=size)
+
+    assert len(data) == max(size, len(encode_file_header(identity)))
+    assert decode_file_header(data, source="x") == (identity, len(data))
+
+
 def test_a_header_that_is_still_being_written_is_none():
     data = encode_file_header(IDENTITY)
 

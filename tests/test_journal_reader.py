@@ -12,6 +12,7 @@ from runfork.errors import FormatError
 from runfork.journal.format import SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import Batch
+from runfork.journal.repair import repair_journal
 from runfork.steps import NO_STEP
 from runfork.testing.journals import batches_of
 
@@ -379,6 +380,64 @@ def test_rows_whose_schema_was_lost_are_told(path):
     path.write_bytes(whole)
 
     assert [damage.reason for damage in damage_of(path)][-1] == "rows of schema 1, whose paths are lost"
+
+
+overwrites = st.tuples(
+    st.floats(0, 1, exclude_max=True), st.one_of(st.binary(min_size=1, max_size=60), st.integers(1, 600).map(bytes))
+)
+
+
+@given(journals(max_frames=12), st.lists(overwrites, max_size=4), st.floats(0, 1), st.binary(max_size=80), st.data())
+@FILE_HEALTH
+def test_under_any_mixture_of_damage_whole_records_are_read_and_any_split_reads_the_same(path, frames, changes, kept, tail, data):  # fmt: skip  # noqa: E501
+    write(path, frames)
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    for place, new in changes:
+        at = int(place * len(damaged))
+        damaged[at : at + len(new)] = new[: len(damaged) - at]
+    damaged = damaged[: int((0.5 + kept) * len(damaged))] + tail
+    path.write_bytes(damaged)
+    sound, names, offset = {}, set(), len(HEADER)
+    for frame, item in frames:
+        if damaged[offset : offset + len(frame)] == frame:
+            sound[offset] = item
+            names |= {paths for number, paths in SCHEMAS.items() if frame == schema(number)}
+        offset += len(frame)
+    expected = {at: item for at, item in sound.items() if item and (item[0] == "record" or item[1] in names)}
+    limit = data.draw(st.integers(1, 400))
+    try:
+        found = items_of(path)
+    except FormatError:
+        assert expected == {}
+        return
+
+    assert expected == found
+    assert items_of(path, limit=limit) == found
+    stretches = [(one.offset, one.length, one.reason) for one in damage_of(path) if not one.is_sound]
+    split = [one for batch in batches_of(path, limit=limit) for one in batch.damage]
+    assert [(one.offset, one.length, one.reason) for one in split if not one.is_sound] == stretches
+
+
+@given(journals(max_frames=12), st.lists(overwrites, max_size=4), st.binary(max_size=80))
+@FILE_HEALTH
+def test_a_repair_of_any_damage_leaves_what_is_read_as_it_was(path, frames, changes, tail):
+    write(path, frames)
+    damaged = bytearray(path.read_bytes() + tail)
+    for place, new in changes:
+        at = int(place * len(damaged))
+        damaged[at : at + len(new)] = new[: len(damaged) - at]
+    path.write_bytes(damaged)
+    try:
+        before = items_of(path)
+        repair_journal(path)
+    except FormatError:
+        return
+    for kept in path.parent.glob("*.damaged-*"):
+        kept.unlink()
+
+    assert items_of(path) == before
+    assert [one for one in damage_of(path) if one.offset and one.length >= 32 and not one.is_sound] == []
 
 
 # For ever

@@ -19,6 +19,7 @@ from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC
 from runfork.journal.frames import (
     HEADER_SIZE,
     belongs,
+    claimed_end,
     find_frame,
     find_in_file,
     frame_at,
@@ -139,7 +140,7 @@ class JournalReader:
         found = find_in_file(file, position + 1, tag)
         if found is None:
             return parsed
-        reason = why_unreadable(data, 0, file.seek(0, 2) - position)
+        reason = _why(file, position)
         parsed = self._read_frames(file, found, limit)
         parsed.damage.insert(0, Damage(position, found - position, reason))
         return parsed
@@ -151,6 +152,14 @@ class JournalReader:
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
         return parser
+
+
+def _why(file: BinaryIO, position: int) -> str:
+    size = file.seek(0, 2) - position
+    file.seek(position)
+    head = file.read(HEADER_SIZE)
+    end = claimed_end(head, 0) if len(head) == HEADER_SIZE else None
+    return why_unreadable(head + file.read(end - HEADER_SIZE) if end is not None and end <= size else head, 0, size)
 
 
 class _Parser:

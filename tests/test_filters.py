@@ -114,18 +114,6 @@ def test_a_wrong_type_is_an_argument_type_error() -> None:
 # Any filter, on runs with any values, against a naive evaluator
 
 KINDS = "float float float_series float_series int bool string datetime string_set file string_series".split()
-    "float",
-    "float",
-    "float_series",
-    "int",
-    "bool",
-    "string",
-    "datetime",
-    "string_set",
-    "file",
-    "float_series",
-    "string_series",
-]
 WORDS = st.sampled_from(["", "t", "u", "tu", "é", "a b", "t\0u", "%", "_", "日本", '"`\\', "AND"])
 INT64 = st.integers(-3, 3) | st.sampled_from([2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
 FEW_FLOATS = st.sampled_from([math.nan, 0.0, 1.0, math.inf])

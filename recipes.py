@@ -16,7 +16,6 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-TRIALS_BEGIN, TRIALS_END = "<!-- trials -->", "<!-- /trials -->"
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -63,16 +62,9 @@ def test(*arguments: str) -> None:
 
 
 def prove(*arguments: str) -> None:
-    """Run all tests in their long form, an hour on two cores, and write what they tried to docs/reliability.md."""
+    """Run tests in their long form (all: some hours), and put what they tried into docs/reliability.md."""
     install("dev")
-    trials = HOME / ".trials.md"
-    run("-m", "pytest", "--long", "-n", "2", "-o", "timeout=3600", "--trials", str(trials), *arguments)
-    page = HOME / "docs" / "reliability.md"
-    before, _, rest = page.read_text(encoding="utf-8").partition(TRIALS_BEGIN)
-    _, _, after = rest.partition(TRIALS_END)
-    table = trials.read_text(encoding="utf-8")
-    page.write_text(f"{before}{TRIALS_BEGIN}\n{table}{TRIALS_END}{after}", encoding="utf-8")
-    trials.unlink()
+    run("-m", "pytest", "--long", "-n", "2", "-o", "timeout=3600", "--trials", "docs/reliability.md", *arguments)
 
 
 def bench(*arguments: str) -> None:

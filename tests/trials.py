@@ -1,7 +1,7 @@
 """A pytest plugin: the short and the long form of tests, and a table of what they tried and what happened.
 
 ``pytest`` runs the short form; ``pytest --long`` the long one. A test says with `tried` what it did; the table ends the report,
-and ``--trials FILE`` writes it to a file, too.
+and ``--trials FILE`` puts it into a Markdown file, too, between ``<!-- trials -->`` and ``<!-- /trials -->``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROPERTY = "trial"
+HEAD = "| Test | What was tried | How often | What happened |"
 
 settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
@@ -31,7 +32,7 @@ class Tried(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("trials")
     group.addoption("--long", action="store_true", dest="is_long", help="the long form: an hour rather than minutes")
-    group.addoption("--trials", type=Path, metavar="FILE", help="write what was tried to FILE, as a Markdown table")
+    group.addoption("--trials", type=Path, metavar="FILE", help="put what was tried into a Markdown file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,7 +58,7 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     passed = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
     rows = sorted(
-        (report.nodeid.split("::")[0], what, times, outcome)
+        (Path(report.nodeid.split("::")[0]).stem, what, times, outcome)
         for report in passed
         for name, (what, times, outcome) in report.user_properties
         if name == PROPERTY
@@ -67,7 +68,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("what was tried")
     for _, what, times, outcome in rows:
         terminalreporter.write_line(f"{times:>9,} x {what}: {outcome}")
-    if (path := config.getoption("trials")) is not None:
-        lines = ["| What was tried | How often | What happened |", "|---|---:|---|"]
-        lines += [f"| {what} | {times:,} | {outcome} |" for _, what, times, outcome in rows]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if (document := config.getoption("trials")) is not None:
+        write_table(document, rows)
+
+
+def write_table(document: Path, rows: list[tuple[str, str, int, str]]) -> None:
+    """Put rows into the table of a document; those of other tests stay."""
+    text = document.read_text(encoding="utf-8")
+    begin, end = (text.index(mark) for mark in ("<!-- trials -->", "<!-- /trials -->"))
+    kept = [line for line in text[begin:end].splitlines() if line.startswith("| `")]
+    table = {tuple(line.split(" | ")[:2]): line for line in kept}
+    for test, what, times, outcome in rows:
+        table[f"| `{test}`", what] = f"| `{test}` | {what} | {times:,} | {outcome} |"
+    lines = ["<!-- trials -->", HEAD, "|---|---|---:|---|", *sorted(table.values())]
+    document.write_text("\n".join([text[:begin].rstrip("\n"), "", *lines]) + f"\n{text[end:]}", encoding="utf-8")

@@ -39,7 +39,7 @@ class Effort:
     killed: tuple[int, float] = (5000, 8)
     paced: tuple[int, float] = (1500, 12)
     pause: float = 0.003
-    table: tuple[int, float] = (2000, 20)
+    table: tuple[int, float] = (2000, 40)
 
 
 SHORT = Effort()

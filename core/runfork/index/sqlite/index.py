@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import struct
-import zlib
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -24,12 +22,14 @@ from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
 from runfork.index.sqlite.bucketing import Grid, bucketed
 from runfork.index.sqlite.catalogue import Catalogue, storable
 from runfork.index.sqlite.columns import ColumnCodec
-from runfork.index.sqlite.conditions import RunsStatement, add_functions
+from runfork.index.sqlite.conditions import Conditions, add_functions
 from runfork.index.sqlite.edit_table import EditTable
 from runfork.index.sqlite.lines import StepLine, TimeLine
+from runfork.index.sqlite.orders import Orders
 from runfork.index.sqlite.overlay import Overlay, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.schema import (
+    MISREAD,
     TYPE_NUMBERS,
     TYPES,
     StaleIndexError,
@@ -57,9 +57,6 @@ if TYPE_CHECKING:
     from runfork.patterns import Pattern
 
 __all__ = ["SqliteIndex"]
-
-_MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error)
-"""As what bytes that were changed on disk may come to light; all that is in the file can be made anew."""
 
 
 class SqliteIndex:
@@ -93,8 +90,8 @@ class SqliteIndex:
         self._application = Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
-    def _transaction(self, kind: str) -> Iterator[None]:
-        """Read or write one state of the file."""
+    def _transaction(self, kind: str, batch: Batch | None = None) -> Iterator[None]:
+        """Read or write one state of the file; `batch` is what is taken in."""
         if self._is_given_up:
             raise StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
         try:
@@ -102,7 +99,9 @@ class SqliteIndex:
                 yield
         except (RunforkError, sqlite3.Error):
             raise
-        except _MISREAD as error:
+        except MISREAD as error:
+            if batch is not None and _is_broken(batch):
+                raise
             self._discard(error)
 
     @contextmanager
@@ -139,8 +138,13 @@ class SqliteIndex:
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
-        with self._transaction("IMMEDIATE"):
+        with self._transaction("IMMEDIATE", batch):
             self._application.apply(batch)
+
+    def try_alone(self, batch: Batch) -> None:
+        """Take in a batch as if nothing came before it, and let through whatever it raises."""
+        with self._transactions.one("IMMEDIATE"):
+            self._application.apply(replace(batch, start=0))
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -176,13 +180,11 @@ class SqliteIndex:
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""
         with self._transaction("DEFERRED"):
-            statement = RunsStatement(self._catalogue, query)
-            chosen = self._chosen(statement)
+            chosen = Conditions(self._connection, self._catalogue).chosen(query)
             total = len(self._catalogue.runs) if chosen is None else len(chosen)
             ordered = (
                 number
-                for sql, parameters in statement.orders
-                for (number,) in self._connection.execute(sql, parameters)
+                for number in Orders(self._connection, self._catalogue).ordered(query.sort)
                 if chosen is None or number in chosen
             )
             end = None if query.limit is None else query.offset + query.limit
@@ -190,13 +192,6 @@ class SqliteIndex:
                 self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)
             ]
             return RunsPage([RunRow(self._catalogue.nodes[entry.run_id], entry.is_head) for entry in page], total)
-
-    def _chosen(self, statement: RunsStatement) -> set[int] | None:
-        """Return the numbers of the runs that satisfy the condition, None if all do."""
-        if statement.where == "1":
-            return None
-        query = f"SELECT id FROM run WHERE {statement.where}"  # noqa: S608
-        return {number for (number,) in self._connection.execute(query, statement.parameters)}
 
     def definitions(
         self,
@@ -359,6 +354,16 @@ class SqliteIndex:
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
         close_file(self._connection)
+
+
+def _is_broken(batch: Batch) -> bool:
+    """Return whether a batch that an index could not take in breaks any other, too: then it is to blame, not the file."""
+    with closing(SqliteIndex(":memory:")) as other:
+        try:
+            other.try_alone(batch)
+        except (*MISREAD, sqlite3.Error):
+            return True
+    return False
 
 
 def _by_key(writer: Writer) -> JournalKey:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import struct
 import time
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from runfork.attributes import AttributeType
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 
 __all__ = [
+    "MISREAD",
     "SCHEMA_VERSION",
     "TYPES",
     "TYPE_NUMBERS",
@@ -34,6 +37,8 @@ BUSY_SECONDS = 30.0
 OPEN_TRIES = 5
 _DAMAGE = ("malformed", "not a database", "encrypted", "could not decode to utf-8", "no such table", "no such column")
 """What SQLite says of a file whose bytes were changed, or whose tables are another version's by now."""
+MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error)
+"""As what bytes that were changed on disk may come to light; all that is in the file can be made anew."""
 _FREE_SHARE = 64
 
 

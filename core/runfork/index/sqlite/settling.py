@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Settlement"]
 
+_LARGE = 128
+"""Runs that are worked out together at most: what is remembered of each until then stays small."""
+
 
 class Settlement:
     """What has been marked in a transaction, and how it is worked out: parents first, for what a run has follows from them.
@@ -35,6 +38,11 @@ class Settlement:
         self.ancestry = Ancestry(connection, catalogue, reader.codec, self.dirty)
         self._kept: set[str] = set()
         self._is_lost = False
+
+    @property
+    def is_large(self) -> bool:
+        """Whether so much is marked that it had better be worked out now."""
+        return len(self.dirty.paths) >= _LARGE
 
     def keep(self) -> None:
         """Take note that what was marked so far stays in the transaction."""

@@ -5,12 +5,15 @@ What batches mark is settled before a transaction is committed, and before a que
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from runfork.index.sqlite.schema import MISREAD
+from runfork.problems import described
+
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
     from runfork.index.sqlite.catalogue import Catalogue
@@ -74,6 +77,8 @@ class Transactions:
             raise
         if time.monotonic() - self._began > LONGEST_SECONDS:
             self._commit()
+        elif self._settlement.is_large:
+            self._settle()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -101,11 +106,21 @@ class Transactions:
         self._has_begun = False
         try:
             if self._connection.in_transaction:  # SQLite itself undoes it where the disk is full
-                self._catalogue.synchronise()
-                self._settlement.settle()
+                self._settle()
                 self._connection.execute("COMMIT")
             else:
                 self._undo()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def _settle(self) -> None:
+        try:
+            self._catalogue.synchronise()
+            self._settlement.settle()
+        except MISREAD as error:
+            self.abandon()
+            raise sqlite3.DatabaseError(f"malformed contents: {described(error)}") from error
         except BaseException:
             self.abandon()
             raise

@@ -6,12 +6,18 @@ rounds of `CALLS` calls.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.figures import short
+from benchmarks.reporting.sections import add_report_option, opening
 
 from runfork import Run, Settings
 
@@ -53,8 +59,8 @@ def microseconds(call: Callable[[int], None]) -> float:
     return (time.thread_time() - began) / CALLS * 1e6
 
 
-def measure(folder: Path) -> list[str]:
-    """Return one line for each way of printing."""
+def measure(folder: Path) -> dict[str, tuple[float, float]]:
+    """Return what each way of printing costs without and with the console captured."""
     settings = Settings(directory=str(folder / "runs"), project="local/benchmark")
     floors: dict[str, list[float]] = {name: [] for name in WAYS}
     ours: dict[str, list[float]] = {name: [] for name in WAYS}
@@ -64,14 +70,25 @@ def measure(folder: Path) -> list[str]:
                 floors[name].append(microseconds(call))
                 with Run(settings=settings, source_tracking_config=None):
                     ours[name].append(microseconds(call))
-    return [
-        f"{name:18} {min(floors[name]):>7.2f} us {min(ours[name]):>9.2f} us {min(ours[name]) / min(floors[name]):>7.1f}x"
-        for name in WAYS
-    ]
+    return {name: (min(floors[name]), min(ours[name])) for name in WAYS}
+
+
+def main() -> None:
+    """Measure, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_report_option(parser)
+    asked = parser.parse_args()
+    os.environ["RUNFORK_QUIET"] = "1"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        found = measure(folder)
+        rows = [[name, short(bare), short(ours), short(ours / bare)] for name, (bare, ours) in found.items()]
+        table = markdown_table(["print, us of CPU", "bare", "captured", "times"], rows)
+        text = f"{opening(folder)}\n\n{table}"
+    print(text)
+    if asked.report is not None:
+        replace_section(asked.report, "console", text)
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary:
-        found = measure(Path(temporary))
-    print(f"{'print()':18} {'bare':>10} {'captured':>12} {'ratio':>8}")
-    print("\n".join(found))
+    main()

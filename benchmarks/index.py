@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
@@ -251,8 +252,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=1_000_000, help="points of the long series")
     parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
+    add_report_option(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, printed_section("index", arguments.report, Path(name)):
         directory = Path(name)
         drain(directory, 4 * arguments.points)
         follow(directory)

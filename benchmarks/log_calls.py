@@ -18,10 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.peers.documents import markdown_table, replace_section
-from benchmarks.peers.environments import HOME
-from benchmarks.peers.figures import percentile, short
-from benchmarks.peers.machine import describe_checkout, describe_machine, today
+from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.figures import percentile, short
+from benchmarks.reporting.sections import add_report_option, opening
 
 from runfork import Run, Settings
 
@@ -158,14 +157,14 @@ def _output(script: str, environment: dict[str, str]) -> str:
 def main() -> None:
     """Measure, and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables into FILE")
+    add_report_option(parser)
     asked = parser.parse_args()
     os.environ["RUNFORK_QUIET"] = "1"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs")}
-        opening = f"{today()}, {describe_checkout(HOME)}, {describe_machine(folder)}. Calls in microseconds."
-        text = "\n\n".join([opening, log_calls(folder), starting(environment), growth(environment)])
+        told = f"{opening(folder)} Calls in microseconds."
+        text = "\n\n".join([told, log_calls(folder), starting(environment), growth(environment)])
     print(text)
     if asked.report is not None:
         replace_section(asked.report, "log_calls", text)

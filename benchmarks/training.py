@@ -25,10 +25,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchmarks.peers.documents import markdown_table, replace_section
 from benchmarks.peers.environments import HOME, Environments
-from benchmarks.peers.figures import short
-from benchmarks.peers.machine import describe_checkout, describe_machine, today
+from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.figures import short
+from benchmarks.reporting.machine import describe_checkout, describe_machine, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.peers.documents import markdown_table, replace_section
-from benchmarks.peers.figures import folder_bytes, percentile, short
 from benchmarks.peers.roster import ADAPTERS, about, adapter_class
 from benchmarks.peers.scenarios import SCENARIOS
 from benchmarks.peers.tables import report
 from benchmarks.peers.tracker import Points, TableTracker
 from benchmarks.peers.workload import best_of, count_right, metric_names, table_rows, values_at
+from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.figures import folder_bytes, percentile, short
 
 HOME = Path(__file__).resolve().parent.parent
 OPENING = {

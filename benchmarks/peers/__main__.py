@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers import isolation
-from benchmarks.peers.documents import replace_section
 from benchmarks.peers.environments import HOME, Environments
 from benchmarks.peers.laboratory import Laboratory
-from benchmarks.peers.machine import describe_checkout, describe_machine, today
 from benchmarks.peers.roster import ADAPTERS, about
 from benchmarks.peers.scenarios import FULL, SCENARIOS, SHORT, TINY, measure
 from benchmarks.peers.tables import report
+from benchmarks.reporting.documents import replace_section
+from benchmarks.reporting.machine import describe_checkout, describe_machine, today
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.peers.documents import markdown_table
-from benchmarks.peers.figures import short
+from benchmarks.reporting.documents import markdown_table
+from benchmarks.reporting.figures import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

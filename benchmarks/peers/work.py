@@ -7,8 +7,8 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.peers.figures import folder_bytes, percentile, sync_folder
 from benchmarks.peers.workload import best_of, count_right, metric_names, table_rows, values_at
+from benchmarks.reporting.figures import folder_bytes, percentile, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -87,3 +87,9 @@ def test_any_text_is_a_pattern_or_refused(text: str) -> None:
         compile_pattern(text).matches("a name")
     except ArgumentError as error:
         assert "is no regular expression" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("text", [r"a\ ", r"\ a\ ", r" a\  ", r"b | a\ ", r"!b & a\ "])
+def test_an_escaped_space_at_the_end_belongs_to_the_pattern(text):
+    assert compile_pattern(text).matches(" a ")
+    assert not compile_pattern(text).matches("a")

@@ -48,8 +48,15 @@ def compile_pattern(text: str) -> Pattern:
     return Pattern(text, tuple(tuple(map(_part, one.split(" & "))) for one in text.split(" | ")))
 
 
+def _stripped(text: str) -> str:
+    """Return `text` without spaces around it; one that is escaped belongs to it."""
+    found = text.strip(" ")
+    is_escaped = (len(found) - len(found.rstrip("\\"))) % 2 == 1 and text.rstrip(" ") != text
+    return f"{found} " if is_escaped else found
+
+
 def _part(text: str) -> tuple[bool, re.Pattern[str]]:
-    text = text.strip(" ")
+    text = _stripped(text)
     negated = text.startswith("!")
     try:
         return negated, re.compile(text[1:].lstrip(" ") if negated else text)

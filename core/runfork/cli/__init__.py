@@ -164,11 +164,15 @@ def _tell(error: Exception) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    from runfork.cli.formats import one_line
+
+    return one_line(" ".join(str(error).split())) or type(error).__name__
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    click.echo(f"runfork: {' '.join(str(message).split())}", err=True)
+    from runfork.cli.formats import one_line
+
+    click.echo(f"runfork: {one_line(' '.join(str(message).split()))}", err=True)
 
 
 def current_plugins(context: click.Context | None = None) -> Plugins:

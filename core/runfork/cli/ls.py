@@ -223,7 +223,7 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
 
 
 def _shared_columns(listing: Listing) -> list[Any]:
-    from runfork.cli.formats import NOTHING, format_age, format_number, format_value
+    from runfork.cli.formats import NOTHING, format_age, format_number, format_value, one_line
     from runfork.cli.tables import Cell, Column
     from runfork.cli.tree import STATE_STYLES
 
@@ -248,7 +248,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
         ),
         *(
             Column(
-                column.title,
+                one_line(column.title),
                 [cell(item, column) for item in items],
                 is_number=is_number(column),
                 is_optional=True,

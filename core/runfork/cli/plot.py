@@ -145,6 +145,7 @@ def _chart_lines(
     curves: Sequence[Curve], names: Mapping[str, str], options: Mapping[str, Any], *, width: int, has_colour: bool
 ) -> list[Span]:
     from runfork.cli.chart import Chart, Line, draw_chart
+    from runfork.cli.formats import one_line
 
     has_labels = len(curves) > 1
     start, unit, title = _x_unit(curves)
@@ -160,7 +161,7 @@ def _chart_lines(
         )
     chart = Chart(lines, width, options["height"], options["log_x"], options["log_y"], sorted(set(forks)))
     path = "" if options["overlay"] else curves[0].path if curves else ""
-    head: list[Span] = [[(path, "bold"), (f"  by {title}" if title else "", "dim")]] if path or title else []
+    head: list[Span] = [[(one_line(path), "bold"), (f"  by {title}" if title else "", "dim")]] if path or title else []
     return [*head, *draw_chart(chart), *legend]
 
 

@@ -100,10 +100,11 @@ def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:
         write_json_line({"kind": "state", "run_id": run_id, "state": state})
         return
     from runfork.cli.console import open_console
+    from runfork.cli.formats import one_line
     from runfork.cli.tree import STATE_STYLES
 
     open_console().print(
-        f"{run_id} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim")
+        f"{one_line(run_id)} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim")
     )
 
 

@@ -210,7 +210,7 @@ class JournalWriter:
     def _refused(self, error: OSError) -> None:
         self._tell(
             f"write {error.errno}",
-            f"the journal {self._place} cannot be written ({error}); training goes on, the newest 16 MiB wait in memory: "
+            f"the journal {self._place} cannot be written ({error}); training goes on, up to 16 MiB wait in memory: "
             "make the directory writable or free space, or name another with RUNFORK_DIR",
         )
         self._retry_at = time.monotonic() + RETRY_SECONDS

@@ -44,6 +44,32 @@ def test_a_refresh_brings_what_was_logged_since(project):
     assert set(project.index.nodes()) - before == {"new"}
 
 
+def test_a_run_that_goes_on_after_it_was_closed_is_followed(project):
+    with make("swift-owl-1") as again:
+        project.refresh()
+        running = states(project)
+        again.log_metrics({"loss": 1.0}, step=1)
+        project.refresh()
+    project.refresh()
+
+    assert running["swift-owl-1"] == "running"
+    assert states(project)["swift-owl-1"] == "finished"
+    assert project.index.values(["swift-owl-1"], paths=["loss"])["swift-owl-1"]["loss"].value == 1.0
+
+
+def test_two_readers_that_take_turns_miss_nothing(project):
+    with Project.open(index_uri=None) as other, make("long") as run:
+        for step in range(6):
+            run.log_metrics({"loss": float(step)}, step=step)
+            (project, other)[step % 2].refresh()
+        for reader in (project, other):
+            reader.refresh()
+
+            statistics = reader.index.values(["long"], paths=["loss"])["long"]["loss"].statistics
+            assert statistics is not None
+            assert statistics["count"] == 6
+
+
 def test_a_refresh_tells_how_far_it_is(data_directory):
     for number in range(5):
         make(f"r{number}").close()

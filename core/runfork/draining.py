@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runfork.errors import FormatError
+from runfork.identifiers import directory_name
 from runfork.index.interface import StaleIndexError
 from runfork.journal.reader import JournalReader
 from runfork.recorder import now_us
@@ -16,7 +17,7 @@ from runfork.store import JOURNAL_SUFFIX
 from runfork.watching import JournalWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from runfork.index.interface import Index, Writer
     from runfork.journal.records import JournalKey
@@ -41,12 +42,13 @@ class Drain:
         self._project = project
         self._store = store
         self._index = index
+        self._folder = str(store.project_directory(project))
         self._failed: dict[str, str] = {}
         self._forget()
 
     def _forget(self) -> None:
         """Know nothing: only the index can tell what it holds."""
-        self._watch = JournalWatch(self._store.project_directory(self._project), self._is_done)
+        self._watch = JournalWatch(self._store.project_directory(self._project))
         self._is_loaded = False
         self._sizes: dict[str, int] = {}
         self._keys: dict[str, JournalKey] = {}
@@ -54,6 +56,7 @@ class Drain:
         self._readers: dict[str, JournalReader] = {}
         self._writers: dict[str, dict[JournalKey, Writer]] = {}
         self._states: dict[str, str] = {}
+        self._running: set[str] = set()
 
     @property
     def unreadable(self) -> dict[Path, str]:
@@ -73,7 +76,7 @@ class Drain:
             if changed:
                 with self._index.together():
                     self._apply(changed, progress)
-            self._set_states([run_id for run_id, state in self._states.items() if state == "running"])
+            self._set_states(self._running)
         except BaseException:
             self._forget()
             raise
@@ -85,6 +88,7 @@ class Drain:
             path = self._home(key)
             self._keys[path] = key
             self._sizes[path] = self._writers[key.run_id][key].applied
+            self._note_done(path)
         self._set_states(self._writers)
         self._is_loaded = True
 
@@ -92,10 +96,12 @@ class Drain:
         for key, writer in writers.items():
             self._writers.setdefault(key.run_id, {})[key] = writer
 
-    def _is_done(self, path: str) -> bool:
-        """Return whether a journal was closed, and all of it applied."""
+    def _note_done(self, path: str) -> None:
+        """Let go of a journal that was closed, and of which all is applied."""
         writer = self._writer(path)
-        return writer is not None and writer.is_closed and self._sizes.get(path) == writer.applied
+        if writer is not None and writer.is_closed and self._sizes.get(path) == writer.applied:
+            self._watch.done.add(path)
+            self._readers.pop(path, None)
 
     def _writer(self, path: str) -> Writer | None:
         key = self._keys.get(path)
@@ -120,8 +126,8 @@ class Drain:
             runs = {key.run_id for key in keys.values() if key is not None}
             self._update(runs)
             self._set_states(runs.intersection(self._writers))
-            for path in filter(self._is_done, group):
-                self._readers.pop(path, None)
+            for path in group:
+                self._note_done(path)
 
     def _update(self, run_ids: Collection[str]) -> None:
         self._note(self._index.writers(run_ids))
@@ -142,7 +148,7 @@ class Drain:
         return self._keys[path]
 
     def _home(self, key: JournalKey) -> str:
-        return str(self._store.run_directory(self._project, key.run_id) / f"{key.writer}{JOURNAL_SUFFIX}")
+        return os.path.join(self._folder, directory_name(key.run_id), f"{key.writer}{JOURNAL_SUFFIX}")  # noqa: PTH118  (many)
 
     def _is_copy(self, path: str, key: JournalKey) -> bool:
         """Return whether another file is the journal that this one says it is; that one is read."""
@@ -189,3 +195,8 @@ class Drain:
         if changed:
             self._index.set_states(changed)
             self._states.update(changed)
+            self._running = {*self._running.difference(changed), *_running(changed)}
+
+
+def _running(states: Mapping[str, str]) -> Iterator[str]:
+    return (run_id for run_id, state in states.items() if state == "running")

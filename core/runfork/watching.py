@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runfork.store import JOURNAL_SUFFIX, is_on_network_file_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["JournalWatch"]
@@ -25,19 +25,19 @@ class JournalWatch:
 
     Args:
         directory: The folder of the project.
-        is_done: Says of a journal that it will not grow.
     """
 
-    def __init__(self, directory: Path, is_done: Callable[[str], bool]) -> None:
+    def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._is_done = is_done
+        self.done: set[str] = set()
+        """Journals that are not expected to grow: looked at only when their folder has changed."""
         self._trusts_times: bool | None = None
         self._listed: dict[str, tuple[int, list[str]]] = {}
         self.unreadable: dict[str, str] = {}
         """Journals that could not be looked at the last time, and why."""
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """Yield path and size in bytes of each journal, but not of those that are done, in folders that have not changed."""
+        """Yield path and size in bytes of each journal; those that are done are left out where their folder has not changed."""
         if self._trusts_times is None:
             self._trusts_times = not is_on_network_file_system(self._directory)
         self.unreadable = {}
@@ -53,7 +53,7 @@ class JournalWatch:
             if self._trusts_times and time.time() - changed / 1e9 > _SETTLED_SECONDS:
                 self._listed[folder] = (changed, paths)
             for path in paths:
-                if not (is_known and self._is_done(path)) and (size := self._size(path)) is not None:
+                if not (is_known and path in self.done) and (size := self._size(path)) is not None:
                     yield path, size
 
     def _size(self, path: str) -> int | None:

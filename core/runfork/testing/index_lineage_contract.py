@@ -68,6 +68,24 @@ class LineageContract:
         assert after.applied > before.applied
         assert after.identity["run_id"] == "a"
 
+    def test_writers_of_some_runs_are_told(self, index: Index) -> None:
+        for run_id in "abc":
+            apply(index, HistoryWriter(run_id).create())
+
+        assert [key.run_id for key in index.writers(["c", "a", "unknown"])] == ["a", "c"]
+        assert index.writers([]) == {}
+
+    def test_batches_taken_in_together_after_one_that_failed_are_all_there(self, index: Index) -> None:
+        with index.together():
+            apply(index, HistoryWriter("child").create("E", fork=("parent", 2)).configs({"x": 1}))
+            with pytest.raises(ArgumentError):
+                index.apply(replace(HistoryWriter("other").create().batch(), start=1000, end=2000))
+            apply(index, line("parent", 1.0, 2.0, 3.0, 4.0))
+
+        assert points_of(index, "child", "loss") == [(0, 1.0), (1, 2.0), (2, 3.0)]
+        assert index.values(["child"])["child"]["x"].value == 1
+        assert index.runs(RunsQuery(heads_only=True)).total == 1
+
     def test_writers_tell_damage(self, index: Index) -> None:
         batch = HistoryWriter("a").create().batch()
         index.apply(replace(batch, damage=[Damage(500, 12, "checksum differs")]))

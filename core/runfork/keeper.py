@@ -57,10 +57,10 @@ class Keeper:
         Returns:
             False where no thread can be had, or may not be: a subinterpreter cannot end while it has one. Jobs are dropped then.
         """
-        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         try:
             if not _is_main_interpreter():
-                raise RuntimeError  # noqa: TRY301  as `Thread.start` does where there are too many
+                raise RuntimeError  # noqa: TRY301  as `Thread` does where there are too many, or none are allowed
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             thread.start()
         except RuntimeError:
             self._is_impossible = True

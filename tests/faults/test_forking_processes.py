@@ -16,6 +16,12 @@ def folder(data_directory):
     return Store(data_directory).run_directory("tests/project", "r")
 
 
+@pytest.fixture(autouse=True)
+def _no_warning_of_threads(monkeypatch):
+    """From Python 3.12 on, each fork of a process that has threads is warned of."""
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore:This process:DeprecationWarning")
+
+
 def state_of(folder):
     index = MemoryIndex()
     for path in journals_of(folder):

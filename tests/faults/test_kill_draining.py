@@ -78,8 +78,9 @@ def test_an_index_whose_drain_was_killed_goes_on_as_if_it_had_not_been(tmp_path,
         with nursery(tmp_path / "errors") as victims:
             for _ in range(30):
                 growth.grow()
-                if dice.random() < 0.2 and compared:
-                    outdate(Store(directory).index_path(NAME))
+                index = Store(directory).index_path(NAME)
+                if dice.random() < 0.2 and index.is_file():
+                    outdate(index)
                     rebuilt += 1
                 kind, moment = a_moment(dice, 0.08)
                 fate = victims.kill("refresh", **moment)

@@ -37,7 +37,7 @@ def test_sigterm_at_any_moment_ends_the_process_and_keeps_everything(tmp_path, m
         for number in range(times):
             moment: dict[str, Any] = {"slot": PHASE, "value": CLOSING, "seconds": dice.uniform(0, 0.01)}
             if dice.random() < 0.8:
-                moment = {"slot": CALLS, "value": dice.randrange(MOST_CALLS), "seconds": dice.uniform(0, 0.002)}
+                moment = {"slot": CALLS, "value": dice.randrange(1, MOST_CALLS), "seconds": dice.uniform(0, 0.002)}
             run_id = f"run-{number}"
             fate = victims.kill(
                 "log_mixture", run_id=run_id, seed=number, calls=MOST_CALLS, signal_number=signal.SIGTERM, **moment
@@ -208,9 +208,9 @@ while interrupted < {times}:
         step += 1
         run.log_metrics({{'a': step, f'b/{{step % 30}}': 1}}, step=step)
         acknowledged.append(step)
+        is_armed = False
     except KeyboardInterrupt:
         pass
-is_armed = False
 run.close()
 print(*acknowledged)
 """

@@ -268,6 +268,9 @@ class Application:
         first = EditKey(int(order_times[0]), self._journal.writer, int(rows.sequences[0]))
         kind = AttributeType.FLOAT_SERIES
         known = self._catalogue.own_values(self._run.id)
+        self._first.update(
+            self._catalogue.note_new_series(self._run.id, paths, kind, first, clock_axis=rows.clock_axis, lowest=low)
+        )
         series = []
         for path in paths:
             own = known.get(path, {}).get(kind)

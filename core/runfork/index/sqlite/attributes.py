@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -312,8 +312,7 @@ class AttributeTable:
 _MANY_PATHS = 200
 
 
-@dataclass(frozen=True)
-class SeriesChange:
+class SeriesChange(NamedTuple):
     """A series that points were added to; `last` and `time` are those of the added ones, `is_last` says whether they count.
 
     `is_new` says that the table held nothing at its path.

@@ -99,6 +99,7 @@ class Catalogue:
         self._next_own = 0
         self._unsaved: dict[int, tuple[Any, ...]] = {}
         self._unsaved_runs: dict[int, RunEntry] = {}
+        self._unsaved_paths: list[tuple[int, str]] = []
 
     def synchronise(self) -> bool:
         """Take in what other processes changed; return whether they changed anything."""
@@ -134,7 +135,7 @@ class Catalogue:
         if known is not None:
             return known
         number = len(self.paths) + 1
-        self._connection.execute("INSERT INTO path VALUES (?, ?)", (number, path))
+        self._unsaved_paths.append((number, path))
         self.paths[path] = number
         self.path_names[number] = path
         return number
@@ -290,8 +291,25 @@ class Catalogue:
             unsaved[number] = (run, path, TYPE_NUMBERS[kind], number, *place, False, 0)
             self._own_count += 1
 
+    def note_new_series(
+        self, run: int, paths: Iterable[int], kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int
+    ) -> list[int]:
+        """Note series at paths to which a run logged nothing before; return those paths."""
+        values, unsaved = self.own_values(run), self._unsaved
+        place = first.order_time, self.journal(run, first.writer), first.offset
+        found = list(dict.fromkeys(path for path in paths if path not in values))
+        for path in found:
+            number = self._new_own_number()
+            values[path] = {kind: Own(number, kind, first, clock_axis, lowest)}
+            unsaved[number] = (run, path, TYPE_NUMBERS[kind], number, *place, clock_axis, lowest)
+        self._own_count += len(found)
+        return found
+
     def flush(self) -> None:
         """Store what was noted; to be called before others read the tables, and before the transaction ends."""
+        if self._unsaved_paths:
+            self._connection.executemany("INSERT INTO path VALUES (?, ?)", self._unsaved_paths)
+            self._unsaved_paths.clear()
         if self._unsaved_runs:
             self._connection.executemany(_SAVE_RUN, map(_run_row, self._unsaved_runs.values()))
             self._connection.execute("UPDATE change SET runs = runs + 1")

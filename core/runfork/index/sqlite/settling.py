@@ -71,6 +71,7 @@ class Settlement:
             self._place(self.dirty.marked())
             self.ancestry.elect()
             self._work_out(self.dirty.marked())
+            self._catalogue.flush()
             self.attributes.counts.flush()
         self._forget()
         self._kept.clear()

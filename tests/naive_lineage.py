@@ -57,7 +57,7 @@ class NaiveRun:
         return next((name for name in names if name is not None), None)
 
     @property
-    def fork(self):
+    def fork(self) -> Any:
         """Return the first fork: a run is never given another parent."""
         creates = self.frames("create")
         forks = [one for one in self.frames("create", "lineage") if one.kind == "lineage" or one is creates[0]]

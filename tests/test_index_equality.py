@@ -92,7 +92,7 @@ class Pair:
         else:
             self.fail(action, batches[number:])
 
-    def set_states(self, state):
+    def set_states(self, state: str):
         known = dict.fromkeys(sorted(self.memory.nodes())[:2], state)
         for index in (self.memory, self.sqlite):
             index.set_states(known)

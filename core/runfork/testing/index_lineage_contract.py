@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runfork.errors import ArgumentError
+from runfork.filters import Attribute, Comparison
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
 from runfork.journal.records import Damage
 from runfork.steps import MICRO
@@ -85,6 +86,15 @@ class LineageContract:
         assert points_of(index, "child", "loss") == [(0, 1.0), (1, 2.0), (2, 3.0)]
         assert index.values(["child"])["child"]["x"].value == 1
         assert index.runs(RunsQuery(heads_only=True)).total == 1
+
+    def test_a_question_that_fails_among_batches_undoes_none(self, index: Index) -> None:
+        bad = Comparison(Attribute("x", "string"), "MATCHES", "(")
+        with index.together():
+            apply(index, HistoryWriter("a").create().configs({"x": "text"}))
+            with pytest.raises(ArgumentError):
+                index.runs(RunsQuery(filter=bad))
+
+        assert index.values(["a"])["a"]["x"].value == "text"
 
     def test_writers_tell_damage(self, index: Index) -> None:
         batch = HistoryWriter("a").create().batch()

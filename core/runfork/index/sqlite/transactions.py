@@ -60,20 +60,22 @@ class Transactions:
             self._connection.execute("BEGIN IMMEDIATE")
             self._has_begun = True
             self._began = time.monotonic()
+        if is_to_read:
+            self._settle()  # it stays if the question fails
         try:
             self._connection.execute("SAVEPOINT part")
             self._catalogue.synchronise()
             self._settlement.recover()
-            if is_to_read:
-                self._settlement.settle()
             yield
             self._connection.execute("RELEASE part")
             self._settlement.keep()
         except BaseException:
+            if not self._connection.in_transaction:  # SQLite itself undid all of it: the disk is full
+                self.abandon()
+                raise
             self._catalogue.forget()  # what it holds may come from what is undone
             self._settlement.undo()
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO part")
+            self._connection.execute("ROLLBACK TO part")
             raise
         if time.monotonic() - self._began > LONGEST_SECONDS:
             self._commit()

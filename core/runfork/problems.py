@@ -109,9 +109,9 @@ class Problems:
 
 
 def described(error: BaseException) -> str:
-    """Return type and message of an exception; a message that raises itself is left out."""
+    """Return type and message of an exception on one line; a message that raises itself is left out."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return " ".join(f"{type(error).__name__}: {error}".split())
     except Exception:  # somebody's own ``__str__`` may raise anything
         return type(error).__name__
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index, Series
 
 RUNS = ("root", "child", "side")
+POINTS = (4, 5, 6)
+"""Which of `answers` are points of series: these are stored with checksums."""
 
 
 def fill(points: int = 6000) -> None:

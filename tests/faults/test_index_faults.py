@@ -134,7 +134,7 @@ def test_an_index_that_was_harmed_is_made_anew(is_live, copied, truth, rounds, t
         f"{'under a reader' if is_live else 'before it was opened'}",
         times=count,
         outcome=f"{outcomes['right at once']} readers answered rightly, {outcomes['said so']} said in a sentence that it is "
-        f"damaged, and answered rightly when asked again; {unnoticed} did not notice that a single value or a whole block had changed",
+        f"damaged, and answered rightly when asked again; {unnoticed} did not notice that a value or a block had changed",
     )
 
 

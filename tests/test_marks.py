@@ -9,7 +9,16 @@ from runfork.errors import ArgumentError, FormatError
 from runfork.marks import Mark, find_mark, parse_mark
 from runfork.steps import MAX_MICRO_STEP
 
-MARK = Mark(project="a/b", run_id="r", mark="m", step=300_000, experiment="e", epoch=2, fingerprint="f")
+MARK = Mark(
+    project="a/b",
+    run_id="r",
+    mark="m",
+    step=300_000,
+    experiment="e",
+    epoch=2,
+    fingerprint="f",
+    time=1_700_000_000_000_000,
+)
 
 
 @given(
@@ -17,9 +26,10 @@ MARK = Mark(project="a/b", run_id="r", mark="m", step=300_000, experiment="e", e
     st.none() | st.integers(0, 10**6),
     st.none() | st.text(min_size=1, max_size=20),
     st.none() | st.text(max_size=20),
+    st.none() | st.integers(-(2**62), 2**62),
 )
-def test_a_mark_reads_back_as_it_was_written(step, epoch, fingerprint, experiment):
-    mark = Mark("a/b", "r", "m", step, experiment, epoch, fingerprint)
+def test_a_mark_reads_back_as_it_was_written(step, epoch, fingerprint, experiment, time):
+    mark = Mark("a/b", "r", "m", step, experiment, epoch, fingerprint, time)
 
     assert mark == parse_mark(mark.to_dict())
 
@@ -34,6 +44,7 @@ def test_a_mark_is_plain_values():
         "step": "0.3",
         "epoch": 2,
         "fingerprint": "f",
+        "time": 1_700_000_000_000_000,
     }
     assert MARK.user_step == 0.3
 

@@ -20,6 +20,7 @@ def test_a_mark_is_plain_values_and_stands_in_the_journal(open_run):
 
     assert {key: value for key, value in mark.items() if key not in ("mark", "store")} == {
         "version": 1, "project": "tests/project", "run_id": "r", "experiment": "e", "step": "3", "epoch": 1, "fingerprint": "f",
+        "time": record.time,
     }  # fmt: skip
     assert all(type(value) in (str, int) for value in mark.values())
     assert (record.step, record.body) == (
@@ -69,7 +70,8 @@ def test_resuming_from_a_mark_forks_the_run_that_wrote_it(open_run, as_checkpoin
     assert run.parent == ("p", 7)
     assert run.experiment_name == "e"
     assert lineage == {
-        "parent": "p", "step": 7_000_000, "mark": mark["mark"], "policy": "fork", "checkpoint": None, "inherit_configs": True,
+        "parent": "p", "step": 7_000_000, "mark": mark["mark"], "mark_time": mark["time"], "policy": "fork", "checkpoint": None,
+        "inherit_configs": True,
     }  # fmt: skip
     assert configs_of(run.directory)["sys/name"] == "e"
     assert configs_of(run.directory)["sys/resume/policy"] == "fork"

@@ -36,6 +36,7 @@ class Mark:
         experiment: Experiment name of that run, or None.
         epoch: Epoch, or None.
         fingerprint: Sampled hash of the trainable weights, or None.
+        time: When it was made, by the clock of that run, in microseconds since 1970; None in marks of early versions.
     """
 
     project: str
@@ -45,6 +46,7 @@ class Mark:
     experiment: str | None = None
     epoch: int | None = None
     fingerprint: str | None = None
+    time: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mark as checkpoints carry it; the step as a decimal string, so that it stays exact."""
@@ -57,6 +59,7 @@ class Mark:
             "step": format_step(self.step),
             "epoch": self.epoch,
             "fingerprint": self.fingerprint,
+            "time": self.time,
         }
 
     @property
@@ -104,6 +107,7 @@ def parse_mark(data: Mapping[str, Any]) -> Mark:
             experiment=experiment,
             epoch=int(epoch) if epoch is not None else None,
             fingerprint=str(data["fingerprint"]) if data.get("fingerprint") is not None else None,
+            time=int(data["time"]) if data.get("time") is not None else None,
         )
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise ArgumentError(

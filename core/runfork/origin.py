@@ -13,6 +13,7 @@ from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
 from runfork.logbook import Logbook
 from runfork.marks import Mark
+from runfork.recorder import now_us
 from runfork.steps import from_micro_steps, to_micro_steps
 from runfork.store import journals_of
 
@@ -118,10 +119,11 @@ class Origin(Logbook):
             experiment=self._identity.experiment_name,
             epoch=None if epoch is None else int(epoch),
             fingerprint=fingerprint,
+            time=now_us(),
         )
         body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
         if not self._is_closed:
-            self.recorder.record(Kind.MARK, body, step=micro)
+            self.recorder.record(Kind.MARK, body, step=micro, time_us=mark.time)
         return mark.to_dict()
 
     def resume(
@@ -193,6 +195,7 @@ class Origin(Logbook):
             "parent": mark.run_id,
             "step": mark.step,
             "mark": mark.mark,
+            "mark_time": mark.time,
             "policy": "fork",
             "checkpoint": checkpoint,
             "inherit_configs": self._identity.inherits_configs,

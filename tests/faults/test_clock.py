@@ -160,10 +160,12 @@ child.close()
     assert points(index, "parent", "a") == [(step, step) for step in range(10)]
     assert [line for line in lines.values if line.startswith("child")] == [f"child {step}" for step in range(6, 12)]
     assert index.nodes()["child"].fork.parent == "parent"
+    assert value(index, "child", "lr") == 1
+    assert value(index, "child", "sys/experiment/is_head") is True
     tried(
         f"a fork was made by a process whose clock was {seconds:+,} s off its parent's",
         times=1,
-        outcome="it inherits what was logged up to the checkpoint; the indexes agree",
+        outcome="it inherits points and configs up to the checkpoint, and is the head; the indexes agree",
     )
 
 

@@ -53,7 +53,8 @@ def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
     """Work out a run's origin.
 
     The CREATE of the writer with the smallest name stands; a later one gives the run a name if it had none. The first fork
-    stands, by (order_time, writer, offset).
+    stands, by (order_time, writer, offset). A fork was created after the mark that it was forked from, whatever its host's clock
+    said.
 
     Args:
         records: Its CREATE and LINEAGE records with their writers, in any order.
@@ -78,8 +79,9 @@ def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
             forks.append((EditKey(record.order_time, writer, offset), {**body["fork"], "inherit_configs": inherit}))
     fork = min(forks, key=lambda entry: entry[0])[1] if forks else {}
     names = [record.body.get("experiment_name") for _, _, record in creates]
+    born = body.get("creation_time", created)
     return Origin(
-        created=body.get("creation_time", created),
+        created=max(born, fork["mark_time"] + 1) if fork.get("mark_time") is not None else born,
         experiment_name=next((name for name in names if name is not None), None),
         inherit_configs=fork.get("inherit_configs", body.get("inherit_configs", True)),
         parent=fork.get("parent"),

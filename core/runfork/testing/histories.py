@@ -123,6 +123,7 @@ class HistoryWriter:
         step: Step,
         *,
         mark: str | None = None,
+        mark_time: int | None = None,
         inherit_configs: bool = True,
         time: int | None = None,
     ) -> HistoryWriter:
@@ -131,6 +132,7 @@ class HistoryWriter:
             "parent": parent,
             "step": to_micro_steps(step),
             "mark": mark,
+            "mark_time": mark_time,
             "policy": "fork",
             "checkpoint": None,
             "inherit_configs": inherit_configs,

@@ -226,6 +226,16 @@ class LineageContract:
         assert run_ids(index, heads_only=True) == ["c"]
         assert [row.is_head for row in index.runs(RunsQuery()).rows] == [True, False, False]
 
+    def test_a_fork_was_created_after_its_mark_whatever_its_own_clock_said(self, index: Index) -> None:
+        parent = HistoryWriter("p").create("x").configs({"lr": 1}).mark("m", 5, time=EPOCH + 60 * SECOND)
+        behind = HistoryWriter("a", now=EPOCH - 3600 * SECOND).create("x")
+        behind.lineage("p", 5, mark="m", mark_time=EPOCH + 60 * SECOND)
+        apply(index, parent, behind)
+
+        assert value_of(index, "a", "sys/experiment/is_head") is True
+        assert value_of(index, "a", "lr") == 1
+        assert index.nodes()["a"].created == EPOCH + 60 * SECOND + 1
+
     def test_archiving_the_head_promotes_the_run_before_it(self, index: Index) -> None:
         head = HistoryWriter("b").create("x", created=5)
         apply(index, HistoryWriter("a").create("x", created=3), head)

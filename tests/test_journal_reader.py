@@ -34,7 +34,7 @@ def row(number, step, values, *, completion=None, time=7, flags=0):
     )
 
 
-def record(body, *, kind=Kind.CONFIGS, time=7, step=NO_STEP):
+def record(body, *, kind=Kind.HEARTBEAT, time=7, step=NO_STEP):
     return encode_frame(kind, encode_json(body), time=time, step=step)
 
 

@@ -14,7 +14,7 @@ from runfork.steps import NO_STEP
 from runfork.testing.journals import batches_of, until
 
 
-def frame(number, size=0, kind=Kind.CONFIGS):
+def frame(number, size=0, kind=Kind.HEARTBEAT):
     return encode_frame(kind, encode_json({"n": number, "pad": "p" * size}), time=number, step=NO_STEP)
 
 
@@ -335,7 +335,7 @@ def test_a_killed_process_loses_no_record_that_a_call_returned_for(tmp_path, sta
         path = Path({str(tmp_path)!r}) / "killed.journal"
         writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)
         for number in itertools.count():
-            writer.write(encode_frame(Kind.CONFIGS, encode_json({{"n": number}}), time=0, step=0))
+            writer.write(encode_frame(Kind.HEARTBEAT, encode_json({{"n": number}}), time=0, step=0))
             sys.stdout.write(f"{{number}}\\n")
             sys.stdout.flush()
         """
@@ -369,7 +369,7 @@ def test_a_signal_handler_may_write_in_the_middle_of_a_write(tmp_path, run_scrip
         from runfork.journal.writer import JournalWriter
 
         def frame(number):
-            return encode_frame(Kind.CONFIGS, encode_json({{"n": number, "pad": "p" * 5000}}), time=0, step=0)
+            return encode_frame(Kind.HEARTBEAT, encode_json({{"n": number, "pad": "p" * 5000}}), time=0, step=0)
 
         path = Path({str(tmp_path)!r}) / "signals.journal"
         writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)

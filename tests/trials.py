@@ -74,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def write_table(document: Path, rows: list[tuple[str, str, int, str]]) -> None:
     """Put rows into the table of a document; those of other tests stay."""
-    text = document.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8") if document.exists() else "<!-- trials -->\n<!-- /trials -->\n"
     begin, end = (text.index(mark) for mark in ("<!-- trials -->", "<!-- /trials -->"))
     kept = [line for line in text[begin:end].splitlines() if line.startswith("| `")]
     table = {tuple(line.split(" | ")[:2]): line for line in kept}

@@ -219,12 +219,13 @@ class Training:
             self.run = self.attempt(lambda: Run(run_id=self.run_id, source_tracking_config=None))
 
     def log(self, step):
-        if self.run is not None:
-            self.attempt(lambda: self.run.log_metrics({"a": step}, step=step))
-            self.attempt(lambda: self.run.log_metrics({"b": "no number"}, step=step))
-            self.attempt(lambda: self.run.log_configs({"c": step}))
-            self.attempt(lambda: self.run.assign_files({"no": "/no/such/file"}))
-            self.attempt(lambda: self.run.problems.tell(f"{step}", "something about the disk"))
+        run = self.run
+        if run is not None:
+            self.attempt(lambda: run.log_metrics({"a": step}, step=step))
+            self.attempt(lambda: run.log_metrics({"b": "no number"}, step=step))
+            self.attempt(lambda: run.log_configs({"c": step}))
+            self.attempt(lambda: run.assign_files({"no": "/no/such/file"}))
+            self.attempt(lambda: run.problems.tell(f"{step}", "something about the disk"))
 
     def close(self):
         if self.run is not None:

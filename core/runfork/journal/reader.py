@@ -13,6 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
+from runfork.journal.bodies import check_body
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import Definitions, decode_paths
 from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
@@ -294,6 +295,7 @@ class _Parser:
                 return
             known = Kind(kind)
             body = json.loads(bytes(payload)) if payload else {}
+            check_body(known, body)
         except ValueError as error:
             if kind in Kind._value2member_map_:
                 reason = f"a {Kind(kind).name} record whose contents cannot be understood: {error}"

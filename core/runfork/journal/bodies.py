@@ -1,0 +1,148 @@
+"""What the JSON of a record must hold, by its kind, so that whoever reads records need not ask.
+
+A record whose checksum fits may still hold something else: another program wrote it, or a later version. What is not known is
+left alone, as far as the rest can be understood without it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.journal.format import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["check_body"]
+
+_INTEGERS = range(-(2**63), 2**63)
+
+
+def check_body(kind: Kind, body: object) -> None:
+    """Check the JSON of one record.
+
+    Raises:
+        ValueError: It is not what records of this kind hold; the message says where.
+    """
+    if not isinstance(body, dict):
+        raise ValueError(f"an object is needed, found {type(body).__name__}")  # noqa: TRY004  (what json raises, too)
+    check = _CHECKS.get(kind)
+    if check is not None:
+        check(body)
+
+
+def _need(body: Mapping[str, Any], name: str, is_right: Callable[[Any], bool], what: str) -> None:
+    if not is_right(body.get(name)):
+        raise ValueError(f"{name!r} must be {what}, found {body.get(name)!r:.60}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int and value in _INTEGERS
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_right(value)
+
+
+def _check_creation(body: Mapping[str, Any]) -> None:
+    _need(body, "experiment_name", _or_none(_is_text), "a string or null")
+    _need(body, "creation_time", _or_none(_is_integer), "microseconds since 1970")
+    fork = body.get("fork")
+    if fork is not None:
+        if not isinstance(fork, dict):
+            raise ValueError(f"'fork' must be an object or null, found {fork!r:.60}")
+        _need(fork, "parent", _is_text, "a run id")
+        _need(fork, "step", _is_integer, "a step in micro-steps")
+
+
+def _check_lineage(body: Mapping[str, Any]) -> None:
+    _need(body, "parent", _is_text, "a run id")
+    _need(body, "step", _is_integer, "a step in micro-steps")
+    _need(body, "mark", _or_none(_is_text), "a string or null")
+    _need(body, "mark_time", _or_none(_is_integer), "microseconds since 1970, or null")
+
+
+def _check_mark(body: Mapping[str, Any]) -> None:
+    _need(body, "mark", _is_text, "a string")
+    cuts = body.get("cuts")
+    if cuts is not None and not (isinstance(cuts, dict) and all(map(_is_integer, cuts.values()))):
+        raise ValueError(f"'cuts' must be steps in micro-steps by path, found {cuts!r:.60}")
+
+
+def _check_state(body: Mapping[str, Any]) -> None:
+    _need(body, "state", _or_none(_is_text), "a string")
+
+
+_VALUES: dict[str, Callable[[Any], bool]] = {
+    "float": _is_number,
+    "int": _is_integer,
+    "bool": lambda value: isinstance(value, bool),
+    "string": _is_text,
+    "datetime": _is_integer,
+    "string_set": _are_texts,
+}
+
+
+def _is_config(pair: Any) -> bool:
+    if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)):  # noqa: PLR2004  (type and value)
+        return False
+    is_right = _VALUES.get(pair[0])
+    return is_right is None or is_right(pair[1])  # a type of a later version is for its readers
+
+
+def _are_points(value: Any) -> bool:
+    return isinstance(value, str) or _are_texts(value)
+
+
+def _is_histogram(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    edges, heights = value.get("edges"), value.get("counts", value.get("densities"))
+    if not (isinstance(edges, list) and isinstance(heights, list) and len(edges) == len(heights) + 1):
+        return False
+    return all(map(_is_number, edges)) and all(map(_is_number, heights))
+
+
+def _is_file(value: Any) -> bool:
+    if not (isinstance(value, dict) and _is_integer(value.get("size"))):
+        return False
+    return all(_is_text(value.get(name)) for name in ("sha256", "mime", "name"))
+
+
+def _is_change_of_tags(value: Any) -> bool:
+    return isinstance(value, dict) and all(_are_texts(value.get(name, [])) for name in ("add", "remove"))
+
+
+def _by_path(is_right: Callable[[Any], bool], what: str) -> Callable[[Mapping[str, Any]], None]:
+    def check(body: Mapping[str, Any]) -> None:
+        for path, value in body.items():
+            if not is_right(value):
+                raise ValueError(f"{path!r:.80} must hold {what}, found {value!r:.60}")
+
+    return check
+
+
+_CHECKS: dict[Kind, Callable[[Mapping[str, Any]], None]] = {
+    Kind.CREATE: _check_creation,
+    Kind.LINEAGE: _check_lineage,
+    Kind.MARK: _check_mark,
+    Kind.STATUS: _check_state,
+    Kind.CLOSE: _check_state,
+    Kind.CONFIGS: _by_path(_is_config, "a type and a value of it"),
+    Kind.STRINGS: _by_path(_are_points, "a string, or a list of strings"),
+    Kind.HISTOGRAMS: _by_path(_is_histogram, "edges, and counts or densities between them"),
+    Kind.FILES: _by_path(_is_file, "digest, size, type and name of a file"),
+    Kind.TAGS: _by_path(_is_change_of_tags, "tags to add and to remove"),
+}

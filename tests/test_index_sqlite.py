@@ -22,7 +22,7 @@ from runfork.journal.records import Batch, MetricRows
 from runfork.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.index_contract import IndexContract
-from runfork.testing.questions import apply, child, line, points_of, statistics_of, value_of
+from runfork.testing.questions import SECOND, apply, child, line, points_of, statistics_of, value_of
 
 
 @pytest.fixture
@@ -246,6 +246,15 @@ def test_a_default_is_not_handed_on_where_a_parent_has_a_series(index):
     apply(index, parent.metrics({"sys/group_tags": 1.0}, 5).lineage("missing", 1))
 
     assert index.values(["a"])["a"]["sys/group_tags"].source_run == "a"
+
+
+def test_nothing_is_handed_on_from_a_parent_that_turns_out_to_be_none(index):
+    apply(index, line("p", 1.0), HistoryWriter("a", "w1", now=EPOCH + 9 * SECOND).create(fork=("p", 5)))
+    apply(index, HistoryWriter("b").lineage("a", 3))
+    apply(index, HistoryWriter("a", "w2", now=EPOCH + 8 * SECOND).metrics({"loss": 2.0}, 4))
+    apply(index, HistoryWriter("a", "w3").lineage("missing", 1))  # said before, and arrives later
+
+    assert "loss" not in index.values(["b"])["b"]
 
 
 def test_a_tail_of_a_long_series_loads_few_pieces(index, monkeypatch):

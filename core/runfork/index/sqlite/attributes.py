@@ -128,6 +128,8 @@ class AttributeTable:
         wanted = {path for path in wanted if not view.stands_alone(path)}
         wanted |= {self._catalogue.path_id(path) for path in DEFAULTS} | set(paths)
         rows |= self._worked_out(run_id, view, [path for path in wanted if path not in rows])
+        if not view.has_parent:
+            self._connection.execute("DELETE FROM inherited WHERE run = ?", (run,))  # it may have seemed to have one
         self._write(run, rows)
 
     def _derived_rows(self, run_id: str) -> dict[int, AttributeRow | None]:

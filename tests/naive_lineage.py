@@ -49,7 +49,9 @@ class NaiveRun:
     @property
     def created(self):
         creates = self.frames("create")
-        return creates[0].about["created"] if creates else min(self.began.values())
+        born = creates[0].about["created"] if creates else min(self.began.values())
+        mark_time = (self.fork or {}).get("mark_time")
+        return born if mark_time is None else max(born, mark_time + 1)
 
     @property
     def name(self):
@@ -199,6 +201,7 @@ def forks(draw, run_ids):
         "parent": draw(st.sampled_from([*run_ids, "missing"])),
         "step": draw(MICRO_STEPS),
         "mark": draw(st.sampled_from([None, "m", "m", "n"])),
+        "mark_time": draw(st.none() | st.integers(0, 20)),
         "inherits": draw(st.sampled_from([True, True, False])),
     }
 
@@ -233,7 +236,7 @@ def origins(draw, parents):
     fork = draw(forks(parents))
     at_once = draw(st.sampled_from([True, False, False]))
     nowhere = {"parent": None, "step": 0, "inherits": True}
-    first = {**fork, "mark": None} if at_once else nowhere
+    first = {**fork, "mark": None, "mark_time": None} if at_once else nowhere
     name = draw(st.none() | st.just("E"))
     found = [("create", {**first, "name": name, "created": draw(st.integers(0, 15))})]
     if draw(st.booleans()):
@@ -251,7 +254,8 @@ def written(journal, frame):
     if frame.kind == "create":
         journal.create(about["name"], created=about["created"], inherit_configs=about["inherits"], fork=fork, time=time)
     elif frame.kind == "lineage":
-        journal.lineage(about["parent"], step, mark=about["mark"], inherit_configs=about["inherits"], time=time)
+        marks = {"mark": about["mark"], "mark_time": about["mark_time"]}
+        journal.lineage(about["parent"], step, **marks, inherit_configs=about["inherits"], time=time)
     elif frame.kind == "preview":
         journal.metrics({about["path"]: about["value"]}, step, completion=0.5, **options)
     elif frame.kind == "point" and about["path"] == TEXT_PATH:

@@ -86,7 +86,7 @@ FRAMES = st.one_of(
     st.tuples(
         st.just("create"), st.none() | st.sampled_from("EF"), TIMES, st.booleans(), st.none() | st.tuples(RUN, STEPS)
     ),
-    st.tuples(st.just("lineage"), RUN, STEPS, st.none() | st.sampled_from("mn"), st.booleans()),
+    st.tuples(st.just("lineage"), RUN, STEPS, st.none() | st.sampled_from("mn"), st.none() | TIMES, st.booleans()),
     st.tuples(st.just("mark"), st.sampled_from("mn"), STEPS, st.dictionaries(PATH, STEPS, max_size=1)),
     st.tuples(st.just("status"), st.sampled_from(["failed", "running"])),
     st.tuples(st.just("heartbeat")),
@@ -111,8 +111,8 @@ def write(journal, name, arguments, time):
         "create": lambda name, created, inherit_configs, fork: journal.create(
             name, created=created, inherit_configs=inherit_configs, fork=fork, time=time
         ),
-        "lineage": lambda parent, step, mark, inherit_configs: journal.lineage(
-            parent, step, mark=mark, inherit_configs=inherit_configs, time=time
+        "lineage": lambda parent, step, mark, mark_time, inherit_configs: journal.lineage(
+            parent, step, mark=mark, mark_time=mark_time, inherit_configs=inherit_configs, time=time
         ),
         "mark": lambda mark, step, cuts: journal.mark(mark, step, cuts=cuts, time=time),
     }
@@ -171,7 +171,8 @@ def lineages(draw):
         journal.create(draw(st.none() | st.just("E")), created=created, inherit_configs=inherits, time=10 * depth)
         if fork is not None:
             mark = draw(st.none() | st.sampled_from("mn"))
-            journal.lineage(*fork, mark=mark, inherit_configs=inherits, time=10 * depth)
+            mark_time = draw(st.none() | st.integers(10 * depth - 9, 10 * depth + 9))
+            journal.lineage(*fork, mark=mark, mark_time=mark_time, inherit_configs=inherits, time=10 * depth)
         for (name, *arguments), time in draw(st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)):
             place = _STEP_PLACES.get(name)
             if place is not None:

@@ -131,7 +131,9 @@ def test_a_config_of_an_unknown_type_is_offered_to_plugins(run, monkeypatch):
         pass
 
     known = Known()
-    monkeypatch.setattr(run._session.plugin_work.plugins, "convert_value", lambda value, **_: 3 if value is known else None)
+    monkeypatch.setattr(
+        run._session.plugin_work.plugins, "convert_value", lambda value, **_: 3 if value is known else None
+    )
     run.log_configs({"a": known})
 
     assert configs_of(run.directory)["a"] == 3

@@ -23,13 +23,13 @@ from runfork.types import Histogram
 _SHORT_EXAMPLES = 100
 
 
-def examples(short):
-    """Return settings: `short` examples, in the long form as many as its profile says if that is more."""
+def examples(short, *, long=None):
+    """Return settings: `short` examples; in the long form `long`, or as many as its profile says if that is more."""
     profile = settings.default
     assert profile is not None
     is_long = profile.max_examples > _SHORT_EXAMPLES
     return settings(
-        max_examples=max(short, profile.max_examples) if is_long else short,
+        max_examples=(long or max(short, profile.max_examples)) if is_long else short,
         deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

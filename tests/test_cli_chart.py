@@ -123,7 +123,7 @@ def test_labels_of_a_logarithmic_axis_are_exact():
 def test_a_spike_of_one_point_is_in_the_plot_of_its_run(tried, data_directory):
     seen: list[int] = []
 
-    @examples(10)
+    @examples(10, long=300)
     @given(st.integers(2, 300), st.data(), st.integers(30, 150), st.integers(3, 20), st.booleans(), st.booleans())
     def holds(length, data, width, height, is_up, is_pruned):
         place = data.draw(st.integers(1, length - 1))

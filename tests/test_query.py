@@ -349,7 +349,7 @@ def naively_seen(number: int, parts: list[Any]) -> dict[int, float]:
 def test_any_tree_of_runs_reads_as_it_was_logged(tried: Tried, data_directory: Path) -> None:
     seen: list[int] = []
 
-    @examples(20)
+    @examples(20, long=500)
     @given(RUNS, st.permutations(range(4)))
     def holds(parts: list[Any], order: list[int]) -> None:
         project = f"tests/number-{len(seen)}"

@@ -296,7 +296,7 @@ def assert_frame_shows(frame: pd.DataFrame, lines: list[list[tuple[int, float]]]
 def test_a_spike_of_one_point_is_in_what_users_fetch(tried: Tried, data_directory: Path) -> None:
     seen: list[int] = []
 
-    @examples(10)
+    @examples(10, long=300)
     @given(st.integers(1, 400), st.data(), st.integers(1, 1000), st.floats(2.0, 1e300), st.booleans())
     def holds(length: int, data: st.DataObject, limit: int, height: float, is_up: bool) -> None:
         place = data.draw(st.integers(0, length - 1))

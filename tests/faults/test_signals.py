@@ -173,9 +173,9 @@ run.close()
     )
     assert process.stdout.readline() == "closing\n"
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
 
-    assert process.returncode != 0
+    assert process.returncode != 0, errors
     assert state_of("r") == "aborted"
 
 

@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -7,6 +8,11 @@ from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 
 pytest_plugins = ["runfork.testing.fixtures", "tests.trials"]
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as in the background of a shell; the processes of tests inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["RUNFORK_QUIET"] = "1"  # else runs that end after their test speak into the report
 

@@ -57,6 +57,7 @@ def test_every_module_imports_without_side_effects(run_script, tmp_path):
     done = run_script(
         f"""
         import importlib, json, os, signal, sys, threading, atexit
+        sys.dont_write_bytecode = True
         opened = []
         def audit(event, arguments):
             if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):

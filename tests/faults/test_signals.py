@@ -68,12 +68,14 @@ def test_sigterm_at_any_moment_ends_the_process_and_keeps_everything(tmp_path, m
 def test_sigterm_ends_a_process_whose_output_nobody_reads(folder, start_script, tried, others):
     process = start_script(
         f"""
-import logging, os, sys, threading
+import logging, os, pathlib, sys, threading, time
 os.environ['RUNFORK_CONSOLE'] = '1'
 from runfork import Run
 logging.basicConfig(stream=sys.stdout, level=logging.INFO)
 {OPEN}
 def log():
+    while 'pipe' not in pathlib.Path('/proc/self/wchan').read_text():  # of the main thread
+        time.sleep(0.001)
     while True:
         logging.info('b' * 200)
 for _ in range({others}):
@@ -141,14 +143,16 @@ print(handled, refused, file=sys.stderr)
     tried(
         "a signal handler prints in the middle of the program's own print()",
         times=handled,
-        outcome="all was shown and kept",
+        outcome="all was kept, whatever the interpreter showed of it",
     )
 
     assert process.returncode == 0
     assert handled == times
-    assert times - refused <= shown <= times
-    assert "".join(lines).count("handled") == shown
-    assert "".join(lines).count("printed") == out.count("printed")
+    # The interpreter's own stream may lose or garble what is printed within a print, with or without us: what is kept is more.
+    kept = "".join(lines)
+    assert times - refused <= kept.count("handled") <= times
+    assert shown <= kept.count("handled")
+    assert out.count("printed") <= kept.count("printed")
 
 
 def texts_in(record):

@@ -48,7 +48,8 @@ def start_script(data_directory: Path, tmp_path: Path) -> Iterator[Callable[[str
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             cwd=tmp_path,
         )
         started.append(process)

@@ -1,4 +1,5 @@
 import contextlib
+import math
 from decimal import Decimal
 
 import pytest
@@ -102,6 +103,12 @@ def test_a_mark_that_lacks_a_part_is_damaged(key):
 
     with pytest.raises(ArgumentError, match="is damaged"):
         parse_mark(data)
+
+
+@pytest.mark.parametrize("change", [{"step": [0, [1], 10**30]}, {"step": "x"}, {"epoch": math.inf}, {"time": [1]}])
+def test_a_part_that_is_no_number_is_damage(change):
+    with pytest.raises(ArgumentError, match="is damaged"):
+        parse_mark({**MARK.to_dict(), **change})
 
 
 @given(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from runfork.errors import ArgumentError, FormatError
@@ -109,7 +109,7 @@ def parse_mark(data: Mapping[str, Any]) -> Mark:
             fingerprint=str(data["fingerprint"]) if data.get("fingerprint") is not None else None,
             time=int(data["time"]) if data.get("time") is not None else None,
         )
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ArgumentError(
             f"the checkpoint mark is damaged ({type(error).__name__}: {error}), found {dict(data)!r:.200}; "
             "resume from another checkpoint, or name the parent with fork_run_id and fork_step"

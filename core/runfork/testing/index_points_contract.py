@@ -260,6 +260,13 @@ class PointsContract:
         assert buckets.negative_infinity.tolist() == [[0, 1]]
         assert math.isnan(buckets.last[0, 0])
 
+    @pytest.mark.parametrize("value", [0.1, 1.7976931348623157e308, -1.7976931348623157e308, 5e-324])
+    def test_the_mean_of_a_bucket_lies_between_its_extremes(self, index: Index, value: float) -> None:
+        apply(index, line("a", *[value] * 13))
+        buckets = index.buckets(BucketsRequest([SeriesKey("a", "loss")], count=2))
+
+        assert buckets.mean.tolist() == [[value, value]]
+
     def test_empty_buckets_are_nan(self, index: Index) -> None:
         apply(index, HistoryWriter("a").create().metrics({"x": 1}, 0).metrics({"x": 2}, 9))
         buckets = index.buckets(BucketsRequest([SeriesKey("a", "x")], count=3))

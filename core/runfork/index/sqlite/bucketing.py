@@ -98,7 +98,9 @@ def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Iterable[tuple[Progre
                 mean[line, filled] = sums / sizes
             minimum[line, filled] = np.fmin.reduceat(values, begin)
             maximum[line, filled] = np.fmax.reduceat(values, begin)
-            mean[line, filled[sizes == 0]] = np.nan
+            mean[line] = np.clip(
+                mean[line], minimum[line], maximum[line]
+            )  # sums are rounded; NaN where nothing is finite
     return Buckets(
         grid.edges,
         list(keys),

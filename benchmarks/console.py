@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import short
-from benchmarks.reporting.sections import add_report_option, opening
+from benchmarks.reporting.sections import add_report_option, opening, tell_section
 
 from runfork import Run, Settings
 
@@ -85,9 +85,7 @@ def main() -> None:
         rows = [[name, short(bare), short(ours), short(ours / bare)] for name, (bare, ours) in found.items()]
         table = markdown_table(["print, us of CPU", "bare", "captured", "times"], rows)
         text = f"{opening(folder)}\n\n{table}"
-    print(text)
-    if asked.report is not None:
-        replace_section(asked.report, "console", text)
+    tell_section("console", asked.report, text)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.reporting.documents import markdown_table, replace_section
+from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import percentile, short
-from benchmarks.reporting.sections import add_report_option, opening
+from benchmarks.reporting.sections import add_report_option, opening, tell_section
 
 from runfork import Run, Settings
 
@@ -165,9 +165,7 @@ def main() -> None:
         environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs")}
         told = f"{opening(folder)} Calls in microseconds."
         text = "\n\n".join([told, log_calls(folder), starting(environment), growth(environment)])
-    print(text)
-    if asked.report is not None:
-        replace_section(asked.report, "log_calls", text)
+    tell_section("log_calls", asked.report, text)
 
 
 if __name__ == "__main__":

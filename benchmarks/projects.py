@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import RunsQuery, Sort
@@ -204,9 +205,10 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=4_000_000, help="points of rows of metrics")
     parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
     parser.add_argument("--only", default="", help="part of the name of the benchmarks to run")
+    add_report_option(parser)
     arguments = parser.parse_args()
     runs = arguments.runs
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, printed_section("projects", arguments.report, Path(name)):
         directory = Path(name)
         benchmarks: dict[str, Callable[[], object]] = {
             "small": lambda: many_runs(directory / "small", runs=runs // 5, config_count=50, steps=10),

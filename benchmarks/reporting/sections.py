@@ -28,6 +28,13 @@ def opening(folder: Path) -> str:
     return f"{today()}, {describe_checkout(HOME)}, {describe_machine(folder)}."
 
 
+def tell_section(name: str, report: Path | None, text: str) -> None:
+    """Print `text`, and put it into the section `name` of the document `report`, if there is one."""
+    print(text)
+    if report is not None:
+        replace_section(report, name, text)
+
+
 @contextmanager
 def printed_section(name: str, report: Path | None, folder: Path) -> Iterator[None]:
     """Put what is printed meanwhile into the section `name` of the document `report`, as it is; None only prints."""

@@ -119,14 +119,17 @@ class SqliteIndex:
             raise
 
     def _discard(self, error: BaseException) -> NoReturn:
+        self._give_up()
+        raise StaleIndexError(
+            f"the index {str(self.path)!r} is damaged ({described(error)}); it is derived, open the project again to rebuild it"
+        ) from error
+
+    def _give_up(self) -> None:
         self._is_given_up = True
         self._transactions.abandon()
         self.close()
         if not self._read_only:
             delete_file(self.path)
-        raise StaleIndexError(
-            f"the index {str(self.path)!r} is damaged ({described(error)}); it is derived, open the project again to rebuild it"
-        ) from error
 
     # Writing
 
@@ -342,11 +345,7 @@ class SqliteIndex:
 
     def discard(self, reason: str) -> NoReturn:
         """Give up the file; see `Index.discard`."""
-        self._is_given_up = True
-        self._transactions.abandon()
-        self.close()
-        if not self._read_only:
-            delete_file(self.path)
+        self._give_up()
         raise StaleIndexError(
             f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it"
         )

@@ -17,6 +17,7 @@ from typing import TextIO
 import pytest
 
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
+from runfork.testing.journals import until
 
 SECOND = 1_000_000
 
@@ -409,15 +410,8 @@ def test_printing_by_the_holder_of_a_lock_that_the_sink_needs_does_not_deadlock(
         threading.Thread(target=hold, daemon=True).start()
 
         assert printed.wait(10)
-        wait_until(lambda: sorted(seen) == ["first", "second"])
+        until(lambda: sorted(seen) == ["first", "second"])
         capture.stop()
-
-
-def wait_until(condition, seconds: float = 10.0) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "the condition was not met in time"
-        time.sleep(0.001)
 
 
 def test_printing_in_signal_handlers_does_not_deadlock() -> None:

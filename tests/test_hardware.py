@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import pynvml
@@ -25,16 +25,7 @@ from runfork.capture.hardware import (
 )
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "the condition was not met in time"
-        time.sleep(0.01)
+from runfork.testing.journals import until
 
 
 def test_every_reading_is_a_finite_number_with_its_unit_in_the_name() -> None:
@@ -121,7 +112,7 @@ def test_cpu_of_children_is_seen() -> None:
     sampler = ProcessSampler()
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
         sampler.sample()
-        wait_until(lambda: sum(psutil.Process(child.pid).cpu_times()[:2]) > 0.2)
+        until(lambda: sum(psutil.Process(child.pid).cpu_times()[:2]) > 0.2)
         used = sampler.sample()["process/cpu_percent"]
         child.kill()
 
@@ -198,7 +189,7 @@ def test_run_samples_the_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
         rows = batch.rows if batch is not None else []
         return any("runtime/monitoring/cpu/percent" in row.paths and row.clock_axis for row in rows)
 
-    wait_until(sampled)
+    until(sampled)
     run.close()
 
     assert 0 == run.status.dropped_values

@@ -20,16 +20,18 @@ def describe_machine(folder: Path) -> str:
 
 
 def describe_checkout(home: Path) -> str:
-    """Return the commit of a checkout, and whether there is more than it says."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=home, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown commit"
+    """Return the commit of a checkout, and whether code was changed since: what is measured is written into documents."""
+    commit = _git(home, "rev-parse", "--short", "HEAD") or "unknown commit"
+    return f"{commit}, changed" if _git(home, "status", "--porcelain", "--", ":!docs") else commit
 
 
 def today() -> str:
     """Return the date, in UTC."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%d")
+
+
+def _git(home: Path, *asked: str) -> str:
+    return subprocess.run(["git", *asked], cwd=home, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor() -> str:

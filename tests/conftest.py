@@ -6,8 +6,9 @@ import pytest
 from runfork import Run
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
+from runfork.store import Store
 
-pytest_plugins = ["runfork.testing.fixtures", "tests.trials"]
+pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
 
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -28,6 +29,12 @@ def index(request, tmp_path):
     found = MemoryIndex() if request.param == "memory" else SqliteIndex(tmp_path / "index.sqlite3")
     yield found
     found.close()
+
+
+@pytest.fixture
+def folder(data_directory):
+    """The folder of the run ``r`` of the project ``tests/project``, which the test has yet to make."""
+    return Store(data_directory).run_directory("tests/project", "r")
 
 
 @pytest.fixture

@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import re
 import sys
 
 import pytest
-from click.testing import CliRunner
+from tests.command_line import call, call_json
 
-from runfork import Histogram, Run
-from runfork.cli import cli
+from runfork import Run
 
 PROJECT = "tests/project"
-
-
-@pytest.fixture
-def lineage(data_directory):
-    """A root that was forked at 80 and went on, a fork of it that is the head, and a side branch; run ids are their names."""
-    with Run("gull", run_id="root") as root:
-        root.log_configs({"lr": 0.1, "model": {"depth": 4}})
-        root.add_tags(["baseline"])
-        for step in range(0, 101, 10):
-            root.log_metrics({"train/loss": 1 / (step + 1), "val/acc": step / 200}, step=step)
-    with Run("gull", run_id="head", fork_run_id="root", fork_step=80) as head:
-        head.log_configs({"lr": 0.2})
-        for step in range(90, 131, 10):
-            head.log_metrics({"train/loss": 2 / (step + 1)}, step=step)
-        head.log_metrics({"train/loss": math.nan}, step=140)
-        head.log_histograms({"grads": Histogram([0.0, 1.0, 2.0], [3, 4])}, step=1)
-        head.log_string_series({"samples": "a sample"}, step=90)
-        head.assign_files({"weights": b"12345"})
-    with Run(None, run_id="side", fork_run_id="root", fork_step=50) as side:
-        side.log_metrics({"train/loss": 0.5}, step=60)
-    return data_directory
-
-
-def call(*arguments, exit_code=0, env=None, **options):
-    environment = {"COLUMNS": "100", **(env or {})}  # else that of whoever runs the tests
-    result = CliRunner().invoke(cli, list(arguments), prog_name="runfork", env=environment, **options)
-    assert result.exit_code == exit_code, result.output
-    return result
-
-
-def call_json(*arguments, **options):
-    return json.loads(call(*arguments, "--json", **options).stdout)
 
 
 # Which project
@@ -213,13 +177,6 @@ def test_an_ambiguous_beginning_names_the_candidates(lineage):
     assert "root" in message
 
 
-def test_fsck_lets_a_live_journal_end_within_a_record(lineage):
-    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
-    journal.write_bytes(journal.read_bytes()[:-5])
-
-    assert call_json("fsck")["problems"] == []
-
-
 def test_show_console_has_the_last_lines(data_directory, run_script, monkeypatch):
     monkeypatch.setenv("RUNFORK_CONSOLE", "1")
     run_script(
@@ -372,156 +329,7 @@ def test_plot_of_own_points_leaves_out_what_is_inherited(lineage):
     assert (curve["points"], curve["range"]) == (6, [90, 140])
 
 
-# export
-
-
-def test_export_of_points_is_exact(lineage):
-    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--attributes", "loss").stdout)))
-
-    assert len(rows) == 15
-    assert rows[1] == {
-        "run_id": "head",
-        "experiment": "gull",
-        "path": "train/loss",
-        "step": "10",
-        "time": rows[1]["time"],
-        "value": repr(1 / 11),
-        "text": "",
-        "source_run": "root",
-    }
-    assert rows[-1]["value"] == "NaN"
-
-
-def test_export_of_own_points_leaves_out_what_is_inherited(lineage):
-    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--own", "--attributes", "loss").stdout)))
-
-    assert {row["source_run"] for row in rows} == {"head"}
-
-
-def test_export_of_runs_has_a_row_each(lineage):
-    rows = json.loads(call("export", "runs", "--format", "json").stdout)
-
-    assert [row["run_id"] for row in rows] == ["side", "head", "root"]
-    assert rows[1]["lr"] == 0.2
-    assert rows[1]["train/loss"] == "NaN"
-
-
-def test_export_of_experiments_has_their_heads(lineage):
-    assert [row["run_id"] for row in call_json("export", "experiments")] == ["head"]
-
-
-def test_export_to_parquet_keeps_types(lineage, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    target = tmp_path / "points.parquet"
-
-    call("export", "points", "gull", "--output", str(target))
-
-    table = parquet.read_table(target)
-    assert table.num_rows == 15 + 9 + 1
-    assert [str(field.type) for field in table.schema][3:6] == ["double", "timestamp[us, tz=UTC]", "double"]
-
-
-def test_export_of_runs_to_parquet_keeps_string_sets(lineage, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    target = tmp_path / "runs.parquet"
-
-    call("export", "runs", "--attributes", "^sys/tags$", "--output", str(target))
-
-    assert parquet.read_table(target).column("sys/tags").to_pylist() == [["baseline"]] * 3
-
-
-def test_export_to_parquet_without_pyarrow_says_what_to_install(lineage, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    target = tmp_path / "runs.parquet"
-
-    message = call("export", "runs", "-o", str(target), exit_code=1).stderr
-
-    assert 'pip install "runfork[pandas]"' in message
-    assert not target.exists()
-
-
-def test_export_replaces_no_file_unasked(lineage, tmp_path):
-    target = tmp_path / "runs.csv"
-    target.write_text("precious")
-
-    message = call("export", "runs", "-o", str(target), exit_code=2).stderr
-
-    assert "--force" in message
-    assert target.read_text() == "precious"
-
-
-def test_export_replaces_a_file_by_force_and_leaves_no_other_behind(lineage, tmp_path):
-    target = tmp_path / "out" / "runs.csv"
-    target.parent.mkdir()
-    target.write_text("old")
-
-    call("export", "runs", "-o", str(target), "--force")
-
-    assert target.read_text().startswith("run_id,experiment,")
-    assert list(target.parent.iterdir()) == [target]
-
-
-def test_export_of_an_unknown_format_is_wrong_usage(lineage, tmp_path):
-    assert "cannot tell the format" in call("export", "runs", "-o", str(tmp_path / "a.xlsx"), exit_code=2).stderr
-
-
-def test_export_of_nothing_is_told(lineage):
-    assert "none that satisfy" in call("export", "runs", "--filter", "lr > 5", exit_code=1).stderr
-
-
-# fsck
-
-
-def test_fsck_of_sound_journals_finds_no_damage(lineage):
-    document = call_json("fsck")
-
-    assert document["problems"] == []
-    assert (document["journals"], document["files"]) == (3, 1)
-    assert document["points"] == 11 * 2 + 6 + 1
-
-
-def test_fsck_tells_what_was_skipped_and_changes_nothing(lineage):
-    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
-    data = bytearray(journal.read_bytes())
-    data[len(data) // 2] ^= 0xFF
-    journal.write_bytes(data)
-
-    result = call("fsck", exit_code=1)
-
-    assert f"tests/project/root/{journal.name}" in result.stdout
-    assert re.search(r"\d+ bytes at offset \d+ were skipped: ", result.stdout)
-    assert journal.read_bytes() == data
-
-
-def test_fsck_tells_of_a_journal_that_was_cut_and_counts_it_as_no_loss(data_directory, run_script):
-    run_script("from runfork import Run\nRun(run_id='gone').close()")
-    (journal,) = (data_directory / "tests" / "project" / "gone").glob("*.journal")
-    journal.write_bytes(journal.read_bytes()[:-5])
-
-    (problem,) = call_json("fsck")["problems"]
-
-    assert "ends within a record" in problem["reason"]
-    assert not problem["is_loss"]
-
-
-def test_fsck_tells_of_files_that_are_gone_or_changed(lineage):
-    (kept,) = (lineage / "tests" / "project" / "head" / "files").iterdir()
-    kept.chmod(0o644)
-    kept.write_bytes(b"54321")
-
-    assert call_json("fsck")["problems"] == []
-    assert "not those that were logged" in call_json("fsck", "--contents", exit_code=1)["problems"][0]["reason"]
-
-    kept.unlink()
-    assert "not there" in call_json("fsck", exit_code=1)["problems"][0]["reason"]
-
-
-def test_fsck_tells_of_what_is_no_journal(lineage):
-    (lineage / "tests" / "project" / "root" / "x.journal").write_bytes(b"something else entirely")
-
-    (problem,) = call_json("fsck", exit_code=1)["problems"]
-
-    assert "not a runfork journal" in problem["reason"]
+# Damage
 
 
 def test_the_other_commands_read_past_damage(lineage):
@@ -625,7 +433,7 @@ def test_the_debug_switch_shows_the_traceback(lineage, monkeypatch):
 
 
 def test_warnings_are_one_sentence_without_their_place(lineage, recwarn):
-    result = CliRunner().invoke(cli, ["ls", "--filter", 'nothing == "x"', "--json"], prog_name="runfork")
+    result = call("ls", "--filter", 'nothing == "x"', "--json")
 
     assert "runfork: 'nothing' doesn't exist in the project" in result.stderr
     assert ".py" not in result.stderr

@@ -9,9 +9,8 @@ from itertools import pairwise
 from zlib import crc32
 
 import pytest
-from click.testing import CliRunner
+from tests.command_line import call
 
-from runfork.cli import cli
 from runfork.journal.format import MAGIC, Kind, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.project import Project
@@ -41,14 +40,12 @@ def journal(folder):
     return path
 
 
-def call(*arguments, exit_code=0):
-    result = CliRunner().invoke(cli, ["fsck", *arguments], prog_name="runfork", env={"COLUMNS": "100"})
-    assert result.exit_code == exit_code, result.output
-    return result.stdout
+def fsck(*arguments, exit_code=0):
+    return call("fsck", *arguments, exit_code=exit_code).stdout
 
 
 def document(*arguments, exit_code=0):
-    return json.loads(call("--json", *arguments, exit_code=exit_code))
+    return json.loads(fsck("--json", *arguments, exit_code=exit_code))
 
 
 def the_problem(*arguments, exit_code=0):
@@ -71,9 +68,60 @@ def refreshed(directory):
 # What is told
 
 
+def test_a_live_journal_may_end_within_a_record(lineage):
+    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
+    journal.write_bytes(journal.read_bytes()[:-5])
+
+    assert document()["problems"] == []
+
+
+def test_sound_journals_have_no_problem(lineage):
+    found = document()
+
+    assert found["problems"] == []
+    assert (found["journals"], found["files"]) == (3, 1)
+    assert found["points"] == 11 * 2 + 6 + 1
+
+
+def test_what_was_skipped_is_told_and_nothing_is_changed(lineage):
+    (journal,) = (lineage / "tests" / "project" / "root").glob("*.journal")
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    journal.write_bytes(data)
+
+    told = fsck(exit_code=1)
+
+    assert f"tests/project/root/{journal.name}" in told
+    assert re.search(r"\d+ bytes at offset \d+ were skipped: ", told)
+    assert journal.read_bytes() == data
+
+
+def test_a_journal_that_was_cut_is_told_and_is_no_loss(data_directory, run_script):
+    run_script("from runfork import Run\nRun(run_id='gone').close()")
+    (journal,) = (data_directory / "tests" / "project" / "gone").glob("*.journal")
+    journal.write_bytes(journal.read_bytes()[:-5])
+
+    (problem,) = document()["problems"]
+
+    assert "ends within a record" in problem["reason"]
+    assert not problem["is_loss"]
+
+
+def test_files_that_are_gone_or_changed_are_told(lineage):
+    (kept,) = (lineage / "tests" / "project" / "head" / "files").iterdir()
+    kept.chmod(0o644)
+    kept.write_bytes(b"54321")
+
+    assert document()["problems"] == []
+    assert "not those that were logged" in document("--contents", exit_code=1)["problems"][0]["reason"]
+
+    kept.unlink()
+    assert "not there" in document(exit_code=1)["problems"][0]["reason"]
+
+
 def test_damage_is_told_with_the_run_the_steps_and_what_to_do(folder, journal):
     change(journal, 12000, bytes(1000))
-    text = call(exit_code=1)
+    text = fsck(exit_code=1)
     problem = the_problem(exit_code=1)
     steps = [step for step, _ in points_of(folder, "loss")]
     before, after = next((one, two) for one, two in pairwise(steps) if two > one + 1)
@@ -90,7 +138,7 @@ def test_damage_is_told_with_the_run_the_steps_and_what_to_do(folder, journal):
 def test_a_loss_before_the_first_step_is_told_by_time(journal):
     data = journal.read_bytes()
     change(journal, data.index(b"sys/custom_run_id"), b"#")
-    text = call(exit_code=1)
+    text = fsck(exit_code=1)
 
     assert re.search(r"lost: about \d+ records? of run 'swan', before step 0, between \d{4}-", text)
 
@@ -149,6 +197,12 @@ def test_an_empty_journal_is_told(folder):
     assert kinds == [("empty", "the journal is empty: its pro"), ("empty", "the journal ends within its h")]
 
 
+def test_what_is_no_journal_inside_is_told(folder):
+    (folder / "x.journal").write_bytes(b"something else entirely")
+
+    assert "not a runfork journal" in the_problem(exit_code=1)["reason"]
+
+
 @pytest.mark.parametrize("what", ["folder", "pipe", "link"])
 def test_what_only_has_the_name_of_a_journal_is_told(folder, what):
     path = folder / "0.journal"
@@ -186,7 +240,7 @@ def test_files_that_nobody_needs_are_noted_and_are_no_problem(folder):
 
     assert found["problems"] == []
     assert [note["path"].rpartition("/")[2] for note in found["notes"]] == [".part-x", "0" * 64]
-    assert "note: tests/project/swan/files/.part-x: part of a file" in call()
+    assert "note: tests/project/swan/files/.part-x: part of a file" in fsck()
 
 
 def test_a_damaged_index_is_told_and_repaired(data_directory, folder):
@@ -227,13 +281,13 @@ def test_a_repair_leaves_no_damage_and_keeps_the_original(folder, journal):
     damaged = journal.read_bytes() + b"garbage"
     journal.write_bytes(damaged)
     before = points_of(folder, "loss")
-    text = call("--repair")
+    text = fsck("--repair")
 
     assert "repaired tests/project/swan/" in text
     assert text.endswith("no damage\n")
     assert points_of(folder, "loss") == before
     assert journal.with_name(f"{journal.name}.damaged-1").read_bytes() == damaged
-    assert f"note: tests/project/swan/{journal.name}.damaged-1: the damaged original" in call()
+    assert f"note: tests/project/swan/{journal.name}.damaged-1: the damaged original" in fsck()
     assert document()["problems"] == []
 
 
@@ -250,7 +304,7 @@ def test_a_repair_says_in_json_what_it_did(journal):
 def test_a_second_repair_keeps_a_second_original(folder, journal):
     for number in (1, 2):
         change(journal, 5000 * number, bytes(100))
-        call("--repair")
+        fsck("--repair")
 
     assert [path.suffix for path in sorted(folder.glob("*.damaged-*"))] == [".damaged-1", ".damaged-2"]
 
@@ -259,7 +313,7 @@ def test_a_sound_directory_is_left_as_it_is(data_directory, folder):
     refreshed(data_directory)
     index = Store(data_directory).index_path("tests/project")
     before = {path: path.stat().st_mtime_ns for path in [index, *folder.rglob("*")]}
-    call("--repair")
+    fsck("--repair")
 
     assert {path: path.stat().st_mtime_ns for path in [index, *folder.rglob("*")]} == before
 
@@ -278,25 +332,25 @@ def test_a_journal_whose_process_lives_is_not_repaired(data_directory, start_scr
     assert process.stdout.readline() == "ready\n"
     (journal,) = journals_of(data_directory / "tests" / "project" / "live")
     change(journal, 2000, bytes(100))
-    text = call("--repair", exit_code=1)
+    text = fsck("--repair", exit_code=1)
     process.kill()
     process.wait()
 
     assert f"not repaired tests/project/live/{journal.name}: its process lives" in text
-    assert call("--repair").endswith("no damage\n")
+    assert fsck("--repair").endswith("no damage\n")
 
 
 def test_what_interrupted_processes_left_is_deleted(folder, journal):
     left = [folder / "files" / ".part-x", folder / f".{journal.name}.repair-x"]
     for path in left:
         path.write_bytes(b"half")
-    call("--repair")
+    fsck("--repair")
 
     assert [path for path in left if path.exists()] == []
 
 
 def test_what_cannot_be_repaired_stays_a_loss(folder, journal):
     (folder / "files").joinpath(*[path.name for path in (folder / "files").iterdir()]).unlink()
-    text = call("--repair", exit_code=1)
+    text = fsck("--repair", exit_code=1)
 
     assert text.endswith("1 problem left; no repair brings back what is gone; everything else can be read\n")

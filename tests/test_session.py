@@ -3,30 +3,15 @@ import signal
 import time
 
 import pytest
+from tests.run_records import state_of
 
 from runfork import Run
-from runfork.index.memory import MemoryIndex
 from runfork.journal.format import Kind
 from runfork.session import HEARTBEAT_SECONDS, _Terminator
-from runfork.status import work_out_state
-from runfork.store import Store, journals_of
-from runfork.testing.journals import batches_of, configs_of, points_of, records_of, until
+from runfork.store import journals_of
+from runfork.testing.journals import configs_of, points_of, records_of, until
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
-
-
-@pytest.fixture
-def folder(data_directory):
-    return Store(data_directory).run_directory("tests/project", "r")
-
-
-def state_of(folder):
-    """What a reader makes of the run's journals."""
-    index = MemoryIndex()
-    for path in journals_of(folder):
-        for batch in batches_of(path):
-            index.apply(batch)
-    return work_out_state(index.writers().values(), now=time.time_ns() // 1000)
 
 
 def ends_of(folder):

@@ -1,19 +1,21 @@
 """A pytest plugin: the short and the long form of tests, and a table of what they tried and what happened.
 
-``pytest`` runs the short form; ``pytest --long`` the long one. A test says with `tried` what it did; the table ends the report,
-and ``--trials FILE`` puts it into a Markdown file, too, between ``<!-- trials -->`` and ``<!-- /trials -->``.
+``pytest`` runs the short form; ``pytest --long`` the long one. A test says with `tried` what it did; of a property, its name
+says it. The table ends the report, and ``--trials FILE`` puts it into a Markdown file, too, between ``<!-- trials -->`` and
+``<!-- /trials -->``.
 """
 
 from __future__ import annotations
 
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 PROPERTY = "trial"
 HEAD = "| Test | What was tried | How often | What happened |"
@@ -53,6 +55,29 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
         record_property(PROPERTY, [what, times, outcome])
 
     return say
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Count the examples of a property."""
+    test = getattr(item, "obj", None)
+    if not is_hypothesis_test(test):
+        return (yield)
+    inner, count = test.hypothesis.inner_test, 0
+
+    @wraps(inner)
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return inner(*arguments, **options)
+
+    test.hypothesis.inner_test = counted
+    try:
+        return (yield)
+    finally:
+        test.hypothesis.inner_test = inner
+        what = item.name.removeprefix("test_").replace("_", " ")
+        item.user_properties.append((PROPERTY, [what, count, "held"]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

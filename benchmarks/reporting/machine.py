@@ -11,6 +11,9 @@ from pathlib import Path
 import psutil
 
 
+_MEASURED = ("benchmarks", "core", "integrations", "pyproject.toml")
+
+
 def describe_machine(folder: Path) -> str:
     """Return processor, cores, memory, system and the file system of a folder in one line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -20,9 +23,9 @@ def describe_machine(folder: Path) -> str:
 
 
 def describe_checkout(home: Path) -> str:
-    """Return the commit of a checkout, and whether code was changed since: what is measured is written into documents."""
+    """Return the commit of a checkout, and whether what is measured, or measures, was changed since."""
     commit = _git(home, "rev-parse", "--short", "HEAD") or "unknown commit"
-    return f"{commit}, changed" if _git(home, "status", "--porcelain", "--", ":!docs") else commit
+    return f"{commit}, changed" if _git(home, "status", "--porcelain", "--", *_MEASURED) else commit
 
 
 def today() -> str:

@@ -54,10 +54,9 @@ class AttributeType(str, Enum):
     HISTOGRAM_SERIES = "histogram_series"
     FILE_SERIES = "file_series"
 
-    @property
-    def is_series(self) -> bool:
+    def __init__(self, name: str) -> None:
+        self.is_series = name.endswith("_series")
         """Whether values of this type have steps."""
-        return self.endswith("_series")
 
 
 def check_path(path: object) -> str:

@@ -1,33 +1,17 @@
-import time
-
 import pytest
+from tests.run_records import state_of
 
-from runfork.index.memory import MemoryIndex
 from runfork.journal.format import Kind
-from runfork.status import work_out_state
-from runfork.store import Store, journals_of
+from runfork.store import journals_of
 from runfork.testing.journals import batches_of, points_of, records_of, until
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
-
-
-@pytest.fixture
-def folder(data_directory):
-    return Store(data_directory).run_directory("tests/project", "r")
 
 
 @pytest.fixture(autouse=True)
 def _no_warning_of_threads(monkeypatch):
     """From Python 3.12 on, each fork of a process that has threads is warned of."""
     monkeypatch.setenv("PYTHONWARNINGS", "ignore:This process:DeprecationWarning")
-
-
-def state_of(folder):
-    index = MemoryIndex()
-    for path in journals_of(folder):
-        for batch in batches_of(path):
-            index.apply(batch)
-    return work_out_state(index.writers().values(), now=time.time_ns() // 1000)
 
 
 def end_of(process):

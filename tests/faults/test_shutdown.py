@@ -9,11 +9,6 @@ NAME = "tests/project"
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 
 
-@pytest.fixture
-def folder(data_directory):
-    return Store(data_directory).run_directory(NAME, "r")
-
-
 def ends_of(folder):
     return [record.body["state"] for record in records_of(folder, Kind.CLOSE)]
 

@@ -7,25 +7,15 @@ import pytest
 from tests.faults.mixture import Expected, found
 from tests.faults.nursery import nursery
 from tests.faults.victims import CALLS, CLOSED, CLOSING, LOGGING, PHASE
+from tests.run_records import state_of
 
 from runfork.project import Project
-from runfork.store import Store, journals_of
+from runfork.store import journals_of
 from runfork.testing.journals import records_of, until
 
 NAME = "tests/project"
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 MOST_CALLS = 100
-
-
-@pytest.fixture
-def folder(data_directory):
-    return Store(data_directory).run_directory(NAME, "r")
-
-
-def state_of(run_id):
-    with Project.open() as project:
-        project.refresh()
-        return project.index.values([run_id], paths=["sys/state"])[run_id]["sys/state"].value
 
 
 def test_sigterm_at_any_moment_ends_the_process_and_keeps_everything(tmp_path, monkeypatch, rounds, tried):
@@ -97,7 +87,7 @@ while True:
     )
 
     assert status == -signal.SIGTERM
-    assert state_of("r") == "preempted"
+    assert state_of(folder) == "preempted"
 
 
 def is_waiting(pid):
@@ -180,7 +170,7 @@ run.close()
     _, errors = process.communicate(timeout=60)
 
     assert process.returncode != 0, errors
-    assert state_of("r") == "aborted"
+    assert state_of(folder) == "aborted"
 
 
 def test_ctrl_c_in_a_log_call_that_the_program_survives_costs_nothing(folder, start_script, rounds, tried):

@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from runfork.inspection import inspect_store
 from runfork.store import Store
 from runfork.testing.journals import points_of, records_of
@@ -9,11 +7,6 @@ from runfork.testing.journals import points_of, records_of
 NAME = "tests/project"
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 THREADS = 8
-
-
-@pytest.fixture
-def folder(data_directory):
-    return Store(data_directory).run_directory(NAME, "r")
 
 
 def end_of(process):

@@ -18,29 +18,13 @@ from runfork.run import Run
 pytest.importorskip("pytorch_lightning")
 
 from pytorch_lightning import Callback, LightningModule
+from tests.integrations.fitting import fit, saved, saver
 from tests.integrations.tiny import Model
 
 REPEATS_A_STEP = version.parse(metadata.version("pytorch-lightning")) < version.parse("2.5")
 """Before 2.5 Lightning counted the step after a checkpoint in mid-epoch as the one before it."""
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
-
-
-def _fit(lightning, run_id, *savers, checkpoint=None, model=None, own_logger=None, validation=16, **options):
-    """Train with a logger of its own; returns trainer and logger."""
-    own_logger = own_logger or lightning.logger(run_id=run_id)
-    trainer = lightning.trainer(own_logger, callbacks=list(savers), **options)
-    loaders = (lightning.loader(), lightning.loader(validation)) if validation else (lightning.loader(),)
-    trainer.fit(model or lightning.model(), *loaders, ckpt_path=checkpoint)
-    return trainer, own_logger
-
-
-def _saver(lightning, **options):
-    return lightning.L.callbacks.ModelCheckpoint(dirpath="saved", save_top_k=-1, **options)
-
-
-def _saved() -> list[Path]:
-    return sorted(Path("saved").glob("*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
 
 
 # The fork step, in every row of how Lightning saves
@@ -96,27 +80,27 @@ def _two_optimizers(lightning):
 def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, fork_step):
     options, model, savers = {"max_epochs": 1}, lightning.model, []
     if case == "train_batch_end":
-        savers = [_saver(lightning, every_n_train_steps=5)]
+        savers = [saver(lightning, every_n_train_steps=5)]
     elif case == "validation_end":
-        savers = [_saver(lightning, save_on_train_epoch_end=False)]
+        savers = [saver(lightning, save_on_train_epoch_end=False)]
     elif case == "train_epoch_end":
-        savers = [_saver(lightning, save_on_train_epoch_end=True)]
+        savers = [saver(lightning, save_on_train_epoch_end=True)]
     elif case == "two_optimizers":
-        savers, model = [_saver(lightning, every_n_train_steps=6)], lambda: _two_optimizers(lightning)
+        savers, model = [saver(lightning, every_n_train_steps=6)], lambda: _two_optimizers(lightning)
     elif case == "accumulation":
-        savers, options = [_saver(lightning, every_n_train_steps=2)], {"accumulate_grad_batches": 3, "max_epochs": 1}
+        savers, options = [saver(lightning, every_n_train_steps=2)], {"accumulate_grad_batches": 3, "max_epochs": 1}
     else:
         at_batch = 3 if case == "mid_accumulation" else 4
 
         class Early(Callback):
             def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-                if batch_idx == at_batch and not _saved():
+                if batch_idx == at_batch and not saved():
                     trainer.save_checkpoint("saved/early.ckpt")
 
         savers = [Early()]
         options = {"max_epochs": 1, **({"accumulate_grad_batches": 3} if case == "mid_accumulation" else {})}
-    _fit(lightning, "parent", *savers, model=model(), **options)
-    _fit(lightning, "child", checkpoint=str(_saved()[0]), model=model(), **{**options, "max_epochs": 2})
+    fit(lightning, "parent", *savers, model=model(), **options)
+    fit(lightning, "child", checkpoint=str(saved()[0]), model=model(), **{**options, "max_epochs": 2})
     found = history()
 
     assert ("parent", fork_step) == found.parent("child")
@@ -129,11 +113,11 @@ def test_fork_step_is_the_last_step_in_the_checkpoint(lightning, history, case, 
 
 
 def test_crash_inside_a_training_step_forks_at_the_last_step_that_was_done(lightning, history):
-    saver = lightning.L.callbacks.OnExceptionCheckpoint("saved")
+    on_exception = lightning.L.callbacks.OnExceptionCheckpoint("saved")
     with pytest.raises(CrashError):
-        _fit(lightning, "parent", saver, model=_crashing(lightning, at_batch=5))
+        fit(lightning, "parent", on_exception, model=_crashing(lightning, at_batch=5))
     # without a path: Lightning takes the checkpoint up by itself
-    _fit(lightning, "child", lightning.L.callbacks.OnExceptionCheckpoint("saved"))
+    fit(lightning, "child", lightning.L.callbacks.OnExceptionCheckpoint("saved"))
     found = history()
 
     assert ("parent", 4) == found.parent("child")
@@ -155,12 +139,12 @@ def test_forked_history_has_the_steps_of_an_uninterrupted_one_in_every_series(li
             assert self.logger is not None
             self.logger.log_metrics({"user/by_global_step": 1.0}, step=self.global_step)
 
-    saver = _saver(lightning, every_n_train_steps=3)
-    _fit(lightning, "parent", saver, model=Chatty(), max_epochs=3)
+    checkpoints = saver(lightning, every_n_train_steps=3)
+    fit(lightning, "parent", checkpoints, model=Chatty(), max_epochs=3)
     # the first comes before series of their own axis were seen; after the last Lightning skips a validation that it did not do
-    kept = _saved()[1:-1]
+    kept = saved()[1:-1]
     for path in kept:
-        _fit(lightning, f"child of {path.stem}", checkpoint=str(path), model=Chatty(), max_epochs=3)
+        fit(lightning, f"child of {path.stem}", checkpoint=str(path), model=Chatty(), max_epochs=3)
     found = history()
     series = [
         "train/loss_step",
@@ -178,24 +162,24 @@ def test_forked_history_has_the_steps_of_an_uninterrupted_one_in_every_series(li
 
 @pytest.mark.skipif(REPEATS_A_STEP, reason="this Lightning repeats a step")
 def test_grandchild_sees_series_that_its_parent_did_not_log(lightning, history):
-    _fit(lightning, "root", _saver(lightning))
-    _fit(
+    fit(lightning, "root", saver(lightning))
+    fit(
         lightning,
         "child",
-        _saver(lightning, every_n_train_steps=2),
-        checkpoint=str(_saved()[-1]),
+        saver(lightning, every_n_train_steps=2),
+        checkpoint=str(saved()[-1]),
         validation=0,
         max_epochs=3,
     )
-    _fit(lightning, "grandchild", checkpoint=str(_saved()[-1]), max_epochs=4)
+    fit(lightning, "grandchild", checkpoint=str(saved()[-1]), max_epochs=4)
     found = history()
 
     assert {0, 1, 2, 3, 4, 5} == set(found.points("grandchild", "val/loss_step"))
 
 
 def test_resumed_training_equals_one_without_us(lightning, history):
-    _, own = _fit(lightning, "parent", _saver(lightning))
-    _, resumed = _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    _, own = fit(lightning, "parent", saver(lightning))
+    _, resumed = fit(lightning, "child", checkpoint=str(saved()[0]))
     del own, resumed
     plain = lightning.trainer(False, callbacks=[], enable_checkpointing=False)
     model = lightning.model()
@@ -211,21 +195,21 @@ def test_resumed_training_equals_one_without_us(lightning, history):
 
 def test_path_last_and_best_all_fork(lightning, history):
     savers = [lightning.L.callbacks.ModelCheckpoint(dirpath="saved", monitor="val/loss_epoch", save_last=True)]
-    trainer, _ = _fit(lightning, "parent", *savers)
+    trainer, _ = fit(lightning, "parent", *savers)
     best = trainer.checkpoint_callback.best_model_path
-    _fit(lightning, "by path", checkpoint=Path(best))
+    fit(lightning, "by path", checkpoint=Path(best))
     same = lightning.L.callbacks.ModelCheckpoint(dirpath="saved", monitor="val/loss_epoch", save_last=True)
     same.best_model_path = best
-    _fit(lightning, "by best", same, checkpoint="best")
-    _fit(lightning, "by last", same, checkpoint="last")
+    fit(lightning, "by best", same, checkpoint="best")
+    fit(lightning, "by last", same, checkpoint="last")
     parents = {name: history().parent(name) for name in ("by path", "by last", "by best")}
 
     assert dict.fromkeys(parents, ("parent", 15)) == parents
 
 
 def test_older_checkpoint_forks_at_its_own_step(lightning, history):
-    _fit(lightning, "parent", _saver(lightning, every_n_train_steps=3))
-    _fit(lightning, "child", checkpoint=str(_saved()[1]))
+    fit(lightning, "parent", saver(lightning, every_n_train_steps=3))
+    fit(lightning, "child", checkpoint=str(saved()[1]))
     found = history()
 
     assert ("parent", 5) == found.parent("child")
@@ -234,19 +218,19 @@ def test_older_checkpoint_forks_at_its_own_step(lightning, history):
 
 def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightning, history, tmp_path, monkeypatch):
     monkeypatch.delenv("RUNFORK_PROJECT", raising=False)
-    _, parent = _fit(
+    _, parent = fit(
         lightning,
         "parent",
-        _saver(lightning),
+        saver(lightning),
         own_logger=lightning.RunforkLogger("tiny", run_id="parent"),
         max_epochs=1,
     )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    copied = shutil.copy(_saved()[0], elsewhere / "renamed.bin")
+    copied = shutil.copy(saved()[0], elsewhere / "renamed.bin")
     monkeypatch.chdir(elsewhere)
     own = lightning.RunforkLogger(run_id="child")
-    _fit(lightning, "child", own_logger=own, checkpoint=str(copied))
+    fit(lightning, "child", own_logger=own, checkpoint=str(copied))
 
     assert ("parent", 7) == own.experiment.parent
     assert f"local/{tmp_path.name}" == own.experiment.project
@@ -256,9 +240,9 @@ def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightn
 
 
 def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, monkeypatch):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
     monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "other"))
-    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    fit(lightning, "child", checkpoint=str(saved()[0]))
     monkeypatch.undo()
     shutil.copytree(tmp_path / "other" / "test" / "tiny" / "child", tmp_path / ".runfork" / "test" / "tiny" / "child")
     values = history().values("child")
@@ -267,8 +251,8 @@ def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, mon
 
 
 def test_run_that_is_still_running_can_be_forked(lightning, history):
-    _, parent = _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    _, parent = fit(lightning, "parent", saver(lightning), max_epochs=1)
+    fit(lightning, "child", checkpoint=str(saved()[0]))
     parent.log_metrics({"late": 1.0}, step=3)
     parent.log_metrics({"later": 1.0}, step=99)
     found = history()
@@ -277,8 +261,8 @@ def test_run_that_is_still_running_can_be_forked(lightning, history):
 
 
 def test_hyperparameters_of_the_child_are_its_own(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), model=lightning.model(lr=0.05), max_epochs=1)
-    _fit(lightning, "child", checkpoint=str(_saved()[0]), model=lightning.model(lr=0.01))
+    fit(lightning, "parent", saver(lightning), model=lightning.model(lr=0.05), max_epochs=1)
+    fit(lightning, "child", checkpoint=str(saved()[0]), model=lightning.model(lr=0.01))
     found = history()
 
     assert (0.05, 0.01) == (found.values("parent")["hparams/lr"], found.values("child")["hparams/lr"])
@@ -288,9 +272,9 @@ def test_hyperparameters_of_the_child_are_its_own(lightning, history):
 
 
 def test_policy_continue_goes_on_in_the_same_run_when_nothing_followed_the_checkpoint(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)[1].experiment.close()
+    fit(lightning, "parent", saver(lightning), max_epochs=1)[1].experiment.close()
     own = lightning.logger(run_id="provisional", resume="continue")
-    _fit(lightning, None, own_logger=own, checkpoint=str(_saved()[0]))
+    fit(lightning, None, own_logger=own, checkpoint=str(saved()[0]))
 
     assert "parent" == own.version
     assert ["parent"] == history().runs
@@ -298,18 +282,18 @@ def test_policy_continue_goes_on_in_the_same_run_when_nothing_followed_the_check
 
 
 def test_policy_continue_forks_where_the_run_went_on_after_the_checkpoint(lightning, history):
-    _fit(lightning, "parent", _saver(lightning, every_n_train_steps=3), max_epochs=1)[1].experiment.close()
+    fit(lightning, "parent", saver(lightning, every_n_train_steps=3), max_epochs=1)[1].experiment.close()
     own = lightning.logger(run_id="child", resume="continue")
     with pytest.warns(RunforkWarning, match="logged points beyond this checkpoint"):
-        _fit(lightning, None, own_logger=own, checkpoint=str(_saved()[0]), max_epochs=1)
+        fit(lightning, None, own_logger=own, checkpoint=str(saved()[0]), max_epochs=1)
 
     assert ("parent", 2) == history().parent("child")
 
 
 def test_policy_new_has_no_parent(lightning, history, monkeypatch):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
     monkeypatch.setenv("RUNFORK_RESUME", "new")
-    _fit(lightning, "child", checkpoint=str(_saved()[0]))
+    fit(lightning, "child", checkpoint=str(saved()[0]))
     found = history()
 
     assert None is found.parent("child")
@@ -317,8 +301,8 @@ def test_policy_new_has_no_parent(lightning, history, monkeypatch):
 
 
 def test_run_named_by_id_resumes_its_own_checkpoint_as_itself(lightning, history):
-    _fit(lightning, "same", _saver(lightning), max_epochs=1)
-    _fit(lightning, "same", checkpoint=str(_saved()[0]))
+    fit(lightning, "same", saver(lightning), max_epochs=1)
+    fit(lightning, "same", checkpoint=str(saved()[0]))
     found = history()
 
     assert (["same"], None) == (found.runs, found.parent("same"))
@@ -328,10 +312,10 @@ def test_run_named_by_id_resumes_its_own_checkpoint_as_itself(lightning, history
 
 
 def test_checkpoint_without_a_mark_gives_a_new_run_that_names_it(lightning, history):
-    trainer = lightning.trainer(False, callbacks=[_saver(lightning)], max_epochs=1)
+    trainer = lightning.trainer(False, callbacks=[saver(lightning)], max_epochs=1)
     trainer.fit(lightning.model(), lightning.loader())
-    path = _saved()[0].absolute()
-    _fit(lightning, "child", checkpoint=str(path))
+    path = saved()[0].absolute()
+    fit(lightning, "child", checkpoint=str(path))
     values = history().values("child")
 
     assert None is history().parent("child")
@@ -344,14 +328,14 @@ def test_checkpoint_without_a_mark_gives_a_new_run_that_names_it(lightning, hist
     ids=["newer version", "step", "run id", "text", "none", "number"],
 )
 def test_mark_that_cannot_be_read_gives_one_warning_and_a_new_run(lightning, history, damage):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    path = _saved()[0]
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
+    path = saved()[0]
     checkpoint = lightning.torch.load(path)
     checkpoint["runfork"] = {**checkpoint["runfork"], **damage} if isinstance(damage, dict) else damage
     lightning.torch.save(checkpoint, path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        _fit(lightning, "child", checkpoint=str(path))
+        fit(lightning, "child", checkpoint=str(path))
     ours = [str(one.message) for one in told if issubclass(one.category, RunforkWarning)]
 
     assert 1 == len(ours)
@@ -359,16 +343,16 @@ def test_mark_that_cannot_be_read_gives_one_warning_and_a_new_run(lightning, his
 
 
 def test_checkpoint_loads_without_us_and_holds_plain_values_only(lightning):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    mark = lightning.torch.load(_saved()[0], weights_only=True)["runfork"]
-    lightning.trainer(False, max_epochs=2).fit(lightning.model(), lightning.loader(), ckpt_path=str(_saved()[0]))
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
+    mark = lightning.torch.load(saved()[0], weights_only=True)["runfork"]
+    lightning.trainer(False, max_epochs=2).fit(lightning.model(), lightning.loader(), ckpt_path=str(saved()[0]))
 
     assert {str, int} == {type(value) for value in mark.values()}
 
 
 def test_mark_is_found_in_the_file_by_the_core(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    with Run(project="test/tiny", run_id="by hand", resume_from=_saved()[0]) as run:
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
+    with Run(project="test/tiny", run_id="by hand", resume_from=saved()[0]) as run:
         run.log_metrics({"train/loss_step": 1.0}, step=8)
 
     assert ("parent", 7) == history().parent("by hand")
@@ -378,7 +362,7 @@ def test_mark_is_found_in_the_file_by_the_core(lightning, history):
 
 
 def test_training_on_with_the_same_trainer_stays_in_the_run(lightning, history):
-    trainer, own = _fit(lightning, "only", max_epochs=1)
+    trainer, own = fit(lightning, "only", max_epochs=1)
     trainer.fit_loop.max_epochs = 2
     trainer.fit(trainer.lightning_module, lightning.loader())
 
@@ -400,8 +384,8 @@ def test_what_is_logged_before_training_belongs_to_its_run(lightning, history):
 
 
 def test_training_from_the_beginning_with_another_trainer_is_another_run(lightning, history):
-    _, own = _fit(lightning, "first", max_epochs=1)
-    _fit(lightning, None, own_logger=own, max_epochs=1)
+    _, own = fit(lightning, "first", max_epochs=1)
+    fit(lightning, None, own_logger=own, max_epochs=1)
     found = history()
 
     assert 2 == len(found.runs)
@@ -410,10 +394,10 @@ def test_training_from_the_beginning_with_another_trainer_is_another_run(lightni
 
 
 def test_rollback_on_a_live_trainer_forks_a_child_and_the_old_handle_follows(lightning, history):
-    trainer, own = _fit(lightning, "first", _saver(lightning, every_n_train_steps=5), max_epochs=1)
+    trainer, own = fit(lightning, "first", saver(lightning, every_n_train_steps=5), max_epochs=1)
     handle = own.experiment
     trainer.fit_loop.max_epochs = 2
-    trainer.fit(trainer.lightning_module, lightning.loader(), ckpt_path=str(_saved()[0]))
+    trainer.fit(trainer.lightning_module, lightning.loader(), ckpt_path=str(saved()[0]))
     handle.log_metrics({"after": 1.0}, step=20)
     found = history()
     child = found.runs[1]
@@ -448,83 +432,8 @@ def test_tuner_leaves_no_run_and_no_fork_behind(lightning, history):
 
 
 def test_learning_rate_finder_inside_a_resumed_fit_keeps_the_parent(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
     finder = lightning.L.callbacks.LearningRateFinder(num_training_steps=4)
-    _fit(lightning, "child", finder, checkpoint=str(_saved()[0]))
+    fit(lightning, "child", finder, checkpoint=str(saved()[0]))
 
     assert ("parent", 7) == history().parent("child")
-
-
-# Evaluations
-
-
-def test_evaluation_of_a_checkpoint_belongs_to_the_run_that_wrote_it_at_its_step(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), model=lightning.model(lr=0.05))
-    before = history().points("parent", "val/loss_step")
-    own = lightning.logger(run_id="never")
-    trainer = lightning.trainer(own)
-    trainer.test(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(_saved()[0]))
-    trainer.validate(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(_saved()[0]))
-    found = history()
-
-    assert ["parent"] == found.runs
-    assert {7} == set(found.points("parent", "test/loss"))
-    assert {7, 15} == set(found.points("parent", "val/loss_epoch"))
-    assert 0.05 == found.values("parent")["hparams/lr"]
-    assert "finished" == found.values("parent")["sys/state"]
-    assert before.items() <= found.points("parent", "val/loss_step").items()
-
-
-def test_evaluation_after_training_belongs_to_the_last_step(lightning, history):
-    trainer, _ = _fit(lightning, "only")
-    trainer.test(trainer.lightning_module, lightning.loader(16))
-
-    assert {15} == set(history().points("only", "test/loss"))
-
-
-def test_evaluation_of_the_best_checkpoint_belongs_to_its_step(lightning, history):
-    saver = lightning.L.callbacks.ModelCheckpoint(monitor="val/loss_epoch", mode="max")  # the first epoch's is worst
-    trainer, _ = _fit(lightning, "only", saver)
-    trainer.test(ckpt_path="best", dataloaders=lightning.loader(16))
-    found = history()
-
-    assert {7} == set(found.points("only", "test/loss"))
-    assert ["only"] == found.runs
-
-
-def test_training_goes_on_in_its_own_run_after_evaluating_another_ones_checkpoint(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    trainer, own = _fit(lightning, "child", checkpoint=str(_saved()[0]))
-    trainer.test(ckpt_path=str(_saved()[0]), dataloaders=lightning.loader(16))
-    own.log_metrics({"after": 1.0}, step=16)
-    found = history()
-
-    assert ({7}, {16}) == (set(found.own_points("parent", "test/loss")), set(found.own_points("child", "after")))
-
-
-def test_evaluation_of_a_checkpoint_whose_run_is_not_here_names_its_source(lightning, history, store):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)[1].experiment.close()
-    shutil.rmtree(store)
-    trainer = lightning.trainer(lightning.logger(run_id="own"))
-    trainer.test(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
-    found = history()
-
-    assert (["own"], {7}) == (found.runs, set(found.points("own", "test/loss")))
-    assert ("parent", 7) == tuple(found.values("own")[f"source/{name}"] for name in ("run_id", "step"))
-
-
-def test_evaluations_keep_to_themselves_on_request(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    trainer = lightning.trainer(lightning.logger(run_id="own", attach_evaluations=False))
-    trainer.test(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
-
-    assert {} == history().points("parent", "test/loss")
-
-
-def test_prediction_opens_no_run(lightning, history):
-    _fit(lightning, "parent", _saver(lightning), max_epochs=1)
-    lightning.Model.predict_step = lambda self, batch, batch_idx: self.layer(batch[0])
-    trainer = lightning.trainer(lightning.logger(run_id="never"))
-    trainer.predict(lightning.model(), lightning.loader(16), ckpt_path=str(_saved()[0]))
-
-    assert ["parent"] == history().runs

@@ -46,7 +46,7 @@ def _summarise_finite(columns: Floats, found: Floats) -> None:
     found[:, FINITE] = columns.shape[1]
     found[:, MINIMUM] = columns.min(axis=1)
     found[:, MAXIMUM] = columns.max(axis=1)
-    found[:, MEAN] = columns.mean(axis=1)
+    found[:, MEAN] = np.clip(columns.mean(axis=1), found[:, MINIMUM], found[:, MAXIMUM])  # sums are rounded
     difference = columns - found[:, MEAN, None]
     found[:, SQUARES] = np.einsum("ij,ij->i", difference, difference)
 
@@ -90,5 +90,6 @@ def _merge_means(earlier: Floats, later: Floats, found: Floats) -> None:
         mean = np.where(a > 0, mean_a + difference * share, mean_b)
         weighed = mean_a * (1 - share) + mean_b * share  # less exact, but never beyond what it lies between
         mean = np.where(np.isfinite(difference), mean, weighed)
+        mean = np.clip(mean, found[..., MINIMUM], found[..., MAXIMUM])  # products are rounded
         found[..., MEAN] = np.where(a + b > 0, mean, np.nan)
         found[..., SQUARES] = earlier[..., SQUARES] + later[..., SQUARES] + difference * difference * a * share

@@ -1,0 +1,105 @@
+"""``runfork export``, on real runs on disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+
+import pytest
+from tests.command_line import call, call_json
+
+
+def test_export_of_points_is_exact(lineage):
+    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--attributes", "loss").stdout)))
+
+    assert len(rows) == 15
+    assert rows[1] == {
+        "run_id": "head",
+        "experiment": "gull",
+        "path": "train/loss",
+        "step": "10",
+        "time": rows[1]["time"],
+        "value": repr(1 / 11),
+        "text": "",
+        "source_run": "root",
+    }
+    assert rows[-1]["value"] == "NaN"
+
+
+def test_export_of_own_points_leaves_out_what_is_inherited(lineage):
+    rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--own", "--attributes", "loss").stdout)))
+
+    assert {row["source_run"] for row in rows} == {"head"}
+
+
+def test_export_of_runs_has_a_row_each(lineage):
+    rows = json.loads(call("export", "runs", "--format", "json").stdout)
+
+    assert [row["run_id"] for row in rows] == ["side", "head", "root"]
+    assert rows[1]["lr"] == 0.2
+    assert rows[1]["train/loss"] == "NaN"
+
+
+def test_export_of_experiments_has_their_heads(lineage):
+    assert [row["run_id"] for row in call_json("export", "experiments")] == ["head"]
+
+
+def test_export_to_parquet_keeps_types(lineage, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    target = tmp_path / "points.parquet"
+
+    call("export", "points", "gull", "--output", str(target))
+
+    table = parquet.read_table(target)
+    assert table.num_rows == 15 + 9 + 1
+    assert [str(field.type) for field in table.schema][3:6] == ["double", "timestamp[us, tz=UTC]", "double"]
+
+
+def test_export_of_runs_to_parquet_keeps_string_sets(lineage, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    target = tmp_path / "runs.parquet"
+
+    call("export", "runs", "--attributes", "^sys/tags$", "--output", str(target))
+
+    assert parquet.read_table(target).column("sys/tags").to_pylist() == [["baseline"]] * 3
+
+
+def test_export_to_parquet_without_pyarrow_says_what_to_install(lineage, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    target = tmp_path / "runs.parquet"
+
+    message = call("export", "runs", "-o", str(target), exit_code=1).stderr
+
+    assert 'pip install "runfork[pandas]"' in message
+    assert not target.exists()
+
+
+def test_export_replaces_no_file_unasked(lineage, tmp_path):
+    target = tmp_path / "runs.csv"
+    target.write_text("precious")
+
+    message = call("export", "runs", "-o", str(target), exit_code=2).stderr
+
+    assert "--force" in message
+    assert target.read_text() == "precious"
+
+
+def test_export_replaces_a_file_by_force_and_leaves_no_other_behind(lineage, tmp_path):
+    target = tmp_path / "out" / "runs.csv"
+    target.parent.mkdir()
+    target.write_text("old")
+
+    call("export", "runs", "-o", str(target), "--force")
+
+    assert target.read_text().startswith("run_id,experiment,")
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_export_of_an_unknown_format_is_wrong_usage(lineage, tmp_path):
+    assert "cannot tell the format" in call("export", "runs", "-o", str(tmp_path / "a.xlsx"), exit_code=2).stderr
+
+
+def test_export_of_nothing_is_told(lineage):
+    assert "none that satisfy" in call("export", "runs", "--filter", "lr > 5", exit_code=1).stderr

@@ -12,9 +12,10 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from benchmarks.reporting.profiles import profiled
 from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork.filters import Attribute, Filter
@@ -51,6 +52,8 @@ class Journals:
     """A data directory that fills with journals."""
 
     directory: Path
+    profile: ClassVar[int] = 0
+    """So many functions are told of whenever journals are brought in."""
 
     @contextmanager
     def run(self, run_id: str, *, start: int, fork: tuple[str, int] | None = None) -> Iterator[Recorder]:
@@ -81,7 +84,8 @@ class Journals:
     def bring_in(self) -> float:
         """Return the seconds of a first refresh."""
         with self.open() as project:
-            seconds = seconds_of(project.refresh)
+            with profiled(self.profile):
+                seconds = seconds_of(project.refresh)
             assert not project.unreadable
         return seconds
 
@@ -205,8 +209,16 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=4_000_000, help="points of rows of metrics")
     parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
     parser.add_argument("--only", default="", help="part of the name of the benchmarks to run")
+    parser.add_argument(
+        "--profile",
+        type=int,
+        default=0,
+        metavar="N",
+        help="name the N functions that take most of bringing journals in",
+    )
     add_report_option(parser)
     arguments = parser.parse_args()
+    Journals.profile = arguments.profile
     runs = arguments.runs
     with tempfile.TemporaryDirectory() as name, printed_section("projects", arguments.report, Path(name)):
         directory = Path(name)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psutil
 
-
 _MEASURED = ("benchmarks", "core", "integrations", "pyproject.toml")
 
 

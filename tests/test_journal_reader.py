@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runfork.errors import FormatError
+from runfork.journal import reader
 from runfork.journal.format import SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import Batch
@@ -19,7 +20,7 @@ from runfork.testing.journals import batches_of
 IDENTITY = {"project": "a/b", "run_id": "r", "writer": "w", "created": 1}
 HEADER = encode_file_header(IDENTITY)
 SCHEMAS = {1: ("a",), 2: ("b", "c"), 3: ("d",)}
-FILE_HEALTH = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+FILE_HEALTH = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def schema(number):
@@ -114,12 +115,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Whole journals
 
 
-@given(journals(), st.sampled_from([2**26, 33, 100, 1000]))
+@given(journals(), st.sampled_from([2**26, 33, 100, 1000]), st.sampled_from([2**23, 1, 50]))
 @FILE_HEALTH
-def test_every_batch_limit_gives_the_same_records_and_rows(path, frames, limit):
+def test_every_batch_limit_gives_the_same_records_and_rows(path, frames, limit, record_bytes):
     expected = write(path, frames)
 
-    assert expected == items_of(path, limit=limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "RECORD_BYTES", record_bytes)
+        assert expected == items_of(path, limit=limit)
     assert damage_of(path) == []
 
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["DAMAGED_HEADER", "JournalReader", "read_identity"]
 
 READ_BYTES = 64 * 1024 * 1024
+RECORD_BYTES = 8 * 1024 * 1024
+"""So many bytes of JSON are read at once: as Python objects they take ten times as much."""
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
@@ -190,6 +192,7 @@ class _Parser:
         self.damage: list[Damage] = []
         self.order_time = order_time
         self.schema_offsets: dict[int, int] = {}
+        self._record_bytes = 0
         self._defined = defined
         self._tag = tag
         self._definitions: dict[int, list[tuple[str, ...]]] = {}
@@ -202,12 +205,12 @@ class _Parser:
         return self.base + self.position
 
     def parse(self, *, at_end: bool) -> None:
-        """Walk the frames; stops before one that is not whole."""
+        """Walk the frames; stops before one that is not whole, or when there are many records."""
         size = len(self.data)
         unpack, view, tag = FRAME_HEADER.unpack_from, self.view, self._tag
         length_crcs: dict[int, int] = {}
         position = 0
-        while position + HEADER_SIZE <= size:
+        while position + HEADER_SIZE <= size and self._record_bytes < RECORD_BYTES:
             length, crc, kind, flags, sync, schema, step, time = unpack(view, position)
             end = position + HEADER_SIZE + length
             if sync == SYNC and length <= MAX_PAYLOAD and end <= size:
@@ -284,6 +287,7 @@ class _Parser:
         self, position: int, kind: int, flags: int, schema: int, step: int, time: int, payload: memoryview
     ) -> None:
         offset = self.base + position
+        self._record_bytes += len(payload)
         if kind == Kind.FILLER:
             return
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say

@@ -336,7 +336,7 @@ class SqliteIndex:
                 last = MAX_MICRO_STEP if high is None or not by_step else high
                 overlay = Overlay(self._reader, seen.type, seen.contributions)
                 lines[key] = StepLine(overlay, first, last) if by_step else TimeLine(overlay, low, high)
-            ends = [line.ends for line in lines.values() if line.ends]
+            ends = [] if None not in (low, high) else [line.ends for line in lines.values() if line.ends]
             if low is None:
                 low = min((first for first, _ in ends), default=0 if high is None else high)
             if high is None:

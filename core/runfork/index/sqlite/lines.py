@@ -1,4 +1,7 @@
-"""Float series to be cut into buckets: where each begins and ends is asked first, for the grid that all share."""
+"""Float series to be cut into buckets: where each begins and ends is asked first, for the grid that all share.
+
+Points are read when their turn comes, and again if where they end was asked before: one series fits into memory, a thousand may not.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,12 @@ __all__ = ["StepLine", "TimeLine"]
 
 
 class StepLine:
-    """A series by step, between two of them. Its points are read when their turn comes: one series fits a cache, many do not."""
+    """A series by step, between two of them."""
 
     def __init__(self, overlay: Overlay, low: int, high: int) -> None:
         self._overlay = overlay
         self._low = low
         self._clusters = overlay.clusters(low, high)
-        self._merged: dict[int, Points] = {}
 
     @cached_property
     def ends(self) -> tuple[int, int] | None:
@@ -48,9 +50,7 @@ class StepLine:
         return len(self._clusters[place]) == 1 and self._clusters[place][0].is_whole
 
     def _laid_over(self, place: int) -> Points:
-        if place not in self._merged:
-            self._merged[place] = self._overlay.merged(self._clusters[place], self._low)
-        return self._merged[place]
+        return self._overlay.merged(self._clusters[place], self._low)
 
     def load(self) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         """Return the steps and the values, both in as little space as holds them exactly."""
@@ -72,22 +72,24 @@ class TimeLine:
     """A series by the time that its points were logged, between two times where they are given; at equal times by step."""
 
     def __init__(self, overlay: Overlay, low: int | None, high: int | None) -> None:
-        points = overlay.points()
+        self._overlay = overlay
+        self._low = low
+        self._high = high
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last time, None without points."""
+        times, _ = self.load()
+        return (int(times[0]), int(times[-1])) if len(times) else None
+
+    def load(self) -> tuple[Integers, npt.NDArray[Any]]:
+        """Return the times and the values."""
+        points = self._overlay.points()
         times, values = points.times, points.values
         assert times is not None
         if not (times[1:] >= times[:-1]).all():
             order = np.argsort(times, kind="stable")
             times, values = times[order], values[order]
-        first = 0 if low is None else int(np.searchsorted(times, low, side="left"))
-        end = len(times) if high is None else int(np.searchsorted(times, high, side="right"))
-        self._found = times[first:end], values[first:end]
-
-    @property
-    def ends(self) -> tuple[int, int] | None:
-        """The first and the last time, None without points."""
-        times, _ = self._found
-        return (int(times[0]), int(times[-1])) if len(times) else None
-
-    def load(self) -> tuple[Integers, npt.NDArray[Any]]:
-        """Return the times and the values."""
-        return self._found
+        first = 0 if self._low is None else int(np.searchsorted(times, self._low, side="left"))
+        end = len(times) if self._high is None else int(np.searchsorted(times, self._high, side="right"))
+        return times[first:end], values[first:end]

@@ -1,6 +1,6 @@
 """Float series to be cut into buckets: where each begins and ends is asked first, for the grid that all share.
 
-Points are read when their turn comes, and again if where they end was asked before: one series fits into memory, a thousand may not.
+Points are read when their turn comes, and again if their ends were asked for: one series fits into memory, a thousand may not.
 """
 
 from __future__ import annotations

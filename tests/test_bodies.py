@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runfork import Run
@@ -72,7 +72,8 @@ BODIES = st.dictionaries(NAMES, VALUES | TYPED, max_size=4)
 
 
 @given(st.lists(st.tuples(st.sampled_from([kind for kind in Kind if kind in SOUND or kind == Kind.CLOSE]), BODIES)))
-def test_indexes_take_in_whatever_is_sound(found):
+@example([(Kind.STRINGS, {"a": []})])
+def test_indexes_take_in_whatever_is_sound_and_agree(found):
     writer = HistoryWriter("r").create("e")
     head = writer.batch()
     records = []
@@ -85,12 +86,13 @@ def test_indexes_take_in_whatever_is_sound(found):
             Record(kind, head.end + 32 * number, number, number, NO_STEP if number % 2 else number, False, body)
         )
     batch = Batch(JournalKey("r", head.key.writer), head.identity, head.end, head.end + 32 * len(found), records)
+    answers = []
     for index in (MemoryIndex(), SqliteIndex(":memory:")):
         index.apply(head)
         index.apply(batch)
-        index.values(["r"])
-        index.nodes()
+        answers.append(repr((index.values(["r"]), index.nodes())))
         index.close()
+    assert answers[0] == answers[1]
 
 
 def test_a_record_that_cannot_be_understood_is_passed_over_and_told(data_directory):

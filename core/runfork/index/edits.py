@@ -66,7 +66,8 @@ def points_of(record: Record) -> Iterator[tuple[str, AttributeType, list[Any]]]:
     """Yield the points of string, histogram and file series by path; several stand one micro-step apart, from `record.step`."""
     if record.kind == Kind.STRINGS:
         for path, value in record.body.items():
-            yield path, AttributeType.STRING_SERIES, value if isinstance(value, list) else [value]
+            if value or isinstance(value, str):  # not for lists without a text
+                yield path, AttributeType.STRING_SERIES, value if isinstance(value, list) else [value]
     elif record.kind == Kind.HISTOGRAMS:
         for path, value in record.body.items():
             yield path, AttributeType.HISTOGRAM_SERIES, [value]

@@ -240,8 +240,6 @@ class Application:
 
     def _gather_texts(self, record: Record, texts: dict[tuple[int, AttributeType], list[TextPoint]]) -> None:
         for path, kind, values in points_of(record):
-            if not values:
-                continue
             number = self._catalogue.path_id(path)
             first = EditKey(record.order_time, self._journal.writer, record.offset)
             self._note(number, kind, first, clock_axis=record.clock_axis, lowest=record.step)

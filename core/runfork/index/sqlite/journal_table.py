@@ -46,7 +46,7 @@ def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch:
     damage, state, is_closed = before.damage, before.state, before.is_closed
     states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
     if states:
-        state, is_closed = states[-1].body.get("state", "running"), states[-1].kind == Kind.CLOSE
+        state, is_closed = states[-1].body.get("state") or "running", states[-1].kind == Kind.CLOSE
     if batch.damage:
         found = [[one.offset, one.length, one.reason] for one in batch.damage]
         damage = json.dumps(json.loads(damage) + found)

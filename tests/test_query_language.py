@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
@@ -93,6 +93,7 @@ def test_any_text_is_read_or_refused_in_one_sentence(tried: Tried) -> None:
 
     @examples(400)
     @given(ANY_TEXT | SOUP | DAMAGED.map(damaged))
+    @example("a:string < 0")
     def holds(text: str) -> None:
         try:
             condition = parse_filter(text)

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
@@ -117,6 +117,7 @@ def test_any_step_is_held_to_the_nearest_millionth(tried):
 
     @examples(300)
     @given(ANY_STEP, ANY_STEP)
+    @example(Fraction(65645771359, 1418), 0)
     def holds(one, other):
         try:
             first, second = to_micro_steps(one), to_micro_steps(other)

@@ -1,10 +1,11 @@
 """Statistics of parts add up to those of the whole."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
@@ -39,10 +40,16 @@ def test_a_constant_keeps_its_mean_exactly(value, earlier, later):
 
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20), st.integers(0, 20))
-def test_a_mean_lies_between_the_extremes(values, place):
+@example([0.0, 0.0, -1.7e308, -1.7e308], 1)
+def test_a_mean_is_right_and_lies_between_the_extremes(values, place):
     _, _, minimum, maximum, mean, *_ = merge_summaries(summary(values[:place]), summary(values[place:]))[0]
 
-    assert minimum <= mean <= maximum or not np.isfinite(values).any()
+    finite = [value for value in values if math.isfinite(value)]
+    assert minimum <= mean <= maximum or not finite
+    if finite:
+        assert mean == pytest.approx(
+            float(sum(map(Fraction, finite)) / len(finite)), rel=1e-9, abs=1e-9 * max(map(abs, finite))
+        )
 
 
 def test_means_of_the_largest_numbers_stay_finite():

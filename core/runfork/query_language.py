@@ -16,7 +16,7 @@ Example: ``(`train/loss`:float_series < "0.3") AND NOT (`sys/tags`:string_set CO
 - A back-tick inside a path is written twice. Nothing else in a path is escaped.
 - Inside a quoted value ``\\`` is a backslash and ``\"`` a quote; any other backslash stands for itself.
 - Types have the query API's names; those of Neptune's server (``floatSeries``, ``stringSet``, ...) are read too.
-- A quoted value is read by the attribute's type; of an attribute without a type it is a string, and a bare value is a
+- A value is read by the attribute's type; of an attribute without a type a quoted one is a string, and a bare one a
   number, a bool or a datetime. Datetimes are ISO 8601 (bare ones with a ``T``); without an offset they are local time.
 - Keywords are read in any case. A word has no blanks, quotes, back-ticks, parentheses, nor any of ``: = ! < >``.
 - The empty text is ``TRUE``.
@@ -384,7 +384,10 @@ class _Parser:
         if is_quoted and kind is None:
             return _unescape(token.text)
         try:
-            return read_value(_unescape(token.text) if is_quoted else token.text, kind if is_quoted else None)
+            bare = None if is_quoted else _read_bare(token.text)
+            if bare is not None and kind is None:
+                return bare
+            return read_value(_unescape(token.text) if is_quoted else token.text, kind)
         except ArgumentError as error:
             raise _error(self.text, token.start, str(error)) from None
 

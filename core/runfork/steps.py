@@ -76,7 +76,7 @@ def _round_to_micro(step: Any, argument: str) -> int:
         )
     if abs(value) > _MAX_STEP:
         return int(value) * MICRO  # as a float it may be too large
-    if abs(value) < _EXACT_FLOATS or not hasattr(step, "as_integer_ratio"):
+    if not hasattr(step, "as_integer_ratio") or (isinstance(step, float) and abs(value) < _EXACT_FLOATS):
         return round(value * MICRO)
     numerator, denominator = step.as_integer_ratio()
     return int((2 * numerator * MICRO + denominator) // (2 * denominator))

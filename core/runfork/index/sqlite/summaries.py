@@ -39,6 +39,7 @@ def summarise(columns: Floats) -> Floats:
         odd = np.flatnonzero(~np.isfinite(found[:, MEAN]))
         for column in odd.tolist():
             _summarise_odd(columns[column], found[column])
+        found[:, MEAN] = np.clip(found[:, MEAN], found[:, MINIMUM], found[:, MAXIMUM])  # sums are rounded
     return found
 
 
@@ -46,7 +47,7 @@ def _summarise_finite(columns: Floats, found: Floats) -> None:
     found[:, FINITE] = columns.shape[1]
     found[:, MINIMUM] = columns.min(axis=1)
     found[:, MAXIMUM] = columns.max(axis=1)
-    found[:, MEAN] = np.clip(columns.mean(axis=1), found[:, MINIMUM], found[:, MAXIMUM])  # sums are rounded
+    found[:, MEAN] = columns.mean(axis=1)
     difference = columns - found[:, MEAN, None]
     found[:, SQUARES] = np.einsum("ij,ij->i", difference, difference)
 

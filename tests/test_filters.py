@@ -22,10 +22,11 @@ from runfork.query.source import Source
 from runfork.testing.histories import HistoryWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.trials import Tried
 
+    from runfork.index.interface import Index
     from runfork.journal.records import Batch
 
 UNCHECKED: Any = Filter
@@ -258,6 +259,19 @@ def write_value(journal: HistoryWriter, path: str, kind: str, value: Any) -> Non
         journal.configs({path: value})
 
 
+def indexes_of(runs: list[Any], others: dict[str, Any]) -> Iterator[Index]:
+    """Yield an index of each of our kinds that has taken in some runs."""
+    with both_indexes() as indexes:
+        for index in indexes:
+            for batch in write_holdings(runs, others):
+                index.apply(batch)
+            yield index
+
+
+def naively_found(condition: Filter, runs: list[Any], *, finds_nan: bool) -> list[str]:
+    return [f"r{at}" for at, run in enumerate(runs) if naively_holds(condition, run, finds_nan=finds_nan)]
+
+
 @pytest.mark.timeout(3600)
 def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
     seen = []
@@ -266,17 +280,12 @@ def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
     @given(questions(has_unfit=True))
     def holds(question: tuple[list[Any], dict[str, Any], list[Filter]]) -> None:
         runs, others, conditions = question
-        with both_indexes() as indexes:
-            for index in indexes:
-                for batch in write_holdings(runs, others):
-                    index.apply(batch)
-                for condition in conditions:
-                    expected = [
-                        f"r{at}" for at, run in enumerate(runs) if naively_holds(condition, run, finds_nan=False)
-                    ]
-                    found = index.runs(RunsQuery(filter=condition))
-                    assert expected == sorted(row.node.run_id for row in found.rows)
-                    assert len(expected) == found.total
+        for index in indexes_of(runs, others):
+            for condition in conditions:
+                expected = naively_found(condition, runs, finds_nan=False)
+                found = index.runs(RunsQuery(filter=condition))
+                assert expected == sorted(row.node.run_id for row in found.rows)
+                assert len(expected) == found.total
         seen.append(len(conditions))
 
     holds()
@@ -295,17 +304,12 @@ def test_any_filter_that_fits_finds_the_same_as_text(tried: Tried) -> None:
     @given(questions(has_unfit=False))
     def holds(question: tuple[list[Any], dict[str, Any], list[Filter]]) -> None:
         runs, others, conditions = question
-        with both_indexes() as indexes:
-            for index in indexes:
-                for batch in write_holdings(runs, others):
-                    index.apply(batch)
-                source = Source("local/test", index)
-                for condition in conditions:
-                    expected = [
-                        f"r{at}" for at, run in enumerate(runs) if naively_holds(condition, run, finds_nan=True)
-                    ]
-                    for one in (condition, Filter.parse(condition.to_query())):
-                        assert expected == sorted(select(source, "run", one).run_ids)
+        for index in indexes_of(runs, others):
+            source = Source("local/test", index)
+            for condition in conditions:
+                expected = naively_found(condition, runs, finds_nan=True)
+                for one in (condition, Filter.parse(condition.to_query())):
+                    assert expected == sorted(select(source, "run", one).run_ids)
         seen.append(len(conditions))
 
     holds()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROPERTY = "trial"
 HEAD = "| Test | What was tried | How often | What happened |"
+FAULTS, PROPERTIES = "### Faults", "### Properties"
 
 settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
@@ -83,7 +84,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     passed = [report for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
     rows = sorted(
-        (Path(report.nodeid.split("::")[0]).stem, what, times, outcome)
+        (Path(report.nodeid.split("::")[0]), what, times, outcome)
         for report in passed
         for name, (what, times, outcome) in report.user_properties
         if name == PROPERTY
@@ -94,16 +95,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for _, what, times, outcome in rows:
         terminalreporter.write_line(f"{times:>9,} x {what}: {outcome}")
     if (document := config.getoption("trials")) is not None:
-        write_table(document, rows)
+        write_tables(document, rows)
 
 
-def write_table(document: Path, rows: list[tuple[str, str, int, str]]) -> None:
-    """Put rows into the table of a document; those of other tests stay."""
+def write_tables(document: Path, rows: list[tuple[Path, str, int, str]]) -> None:
+    """Put rows into the tables of a document, one for faults and one for all else; those of other tests stay."""
     text = document.read_text(encoding="utf-8") if document.exists() else "<!-- trials -->\n<!-- /trials -->\n"
     begin, end = (text.index(mark) for mark in ("<!-- trials -->", "<!-- /trials -->"))
-    kept = [line for line in text[begin:end].splitlines() if line.startswith("| `")]
-    table = {tuple(line.split(" | ")[:2]): line for line in kept}
-    for test, what, times, outcome in rows:
-        table[f"| `{test}`", what] = f"| `{test}` | {what} | {times:,} | {outcome} |"
-    lines = ["<!-- trials -->", HEAD, "|---|---|---:|---|", *sorted(table.values())]
-    document.write_text("\n".join([text[:begin].rstrip("\n"), "", *lines]) + f"\n{text[end:]}", encoding="utf-8")
+    tables: dict[str, dict[tuple[str, ...], str]] = {FAULTS: {}, PROPERTIES: {}}
+    heading = FAULTS
+    for line in text[begin:end].splitlines():
+        heading = line if line in tables else heading
+        if line.startswith("| `"):
+            tables[heading][tuple(line.split(" | ")[:2])] = line
+    for path, what, times, outcome in rows:
+        heading = FAULTS if path.parent.name == "faults" else PROPERTIES
+        tables[heading][f"| `{path.stem}`", what] = f"| `{path.stem}` | {what} | {times:,} | {outcome} |"
+    lines = ["<!-- trials -->"]
+    for heading, table in tables.items():
+        lines += [heading, "", HEAD, "|---|---|---:|---|", *(table[key] for key in sorted(table)), ""]
+    document.write_text(text[:begin] + "\n".join(lines) + text[end:], encoding="utf-8")

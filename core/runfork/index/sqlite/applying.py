@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.attributes import SeriesState
-    from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.pieces import PieceWriter
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.settling import Settlement
@@ -301,12 +301,14 @@ class Application:
         is_unique = bool((steps[1:] > steps[:-1]).all()) or len(np.unique(steps)) == len(steps)
         sight = Sight(self._catalogue, self._edits, run_id, paths=len(paths))
         columns = []
+        dirty, logged = self._dirty.paths[run_id], self._catalogue.own_values(self._run.id)
         with self._reader.keeping_tails():
             for column, path in enumerate(paths):
-                if is_unique and self._is_mergeable(sight, path, states.get(path), new):
+                is_open = is_unique and path not in dirty
+                if is_open and self._is_mergeable(sight, path, standing(logged[path]), states.get(path), new):
                     columns.append(column)
                 else:
-                    self._dirty.paths[run_id].add(path)
+                    dirty.add(path)
         self._keep_inherited(paths, states)
         return _Merge(paths, states, columns, held)
 
@@ -316,11 +318,8 @@ class Application:
             self._attributes.keep_inherited(self._run.id, first & states.keys())
             self._first -= first
 
-    def _is_mergeable(self, sight: Sight, path: int, state: SeriesState | None, new: _NewPoints) -> bool:
+    def _is_mergeable(self, sight: Sight, path: int, own: Own, state: SeriesState | None, new: _NewPoints) -> bool:
         """Return whether points collide with none that the run sees, and belong to the series that it sees."""
-        if path in self._dirty.paths[self._run.run_id]:
-            return False
-        own = standing(self._catalogue.own_value(self._run.id, path))
         if own.type is not new.type or own.clock_axis != new.clock_axis:
             return False
         if state is None:

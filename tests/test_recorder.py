@@ -9,10 +9,10 @@ from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.frames import schema_frames
-from runfork.journal.reader import JournalReader
 from runfork.journal.writer import JournalWriter
 from runfork.problems import Problems
 from runfork.recorder import MAX_SCHEMAS, Recorder, to_micros
+from runfork.testing.journals import batches_of
 
 
 @pytest.fixture
@@ -29,7 +29,13 @@ def recorder(journal):
 
 
 def read(journal):
-    return JournalReader(journal.path).read()
+    """Return all that the journal holds, as one batch."""
+    whole, *others = batches_of(journal.path)
+    for batch in others:
+        whole.records.extend(batch.records)
+        whole.rows.extend(batch.rows)
+        whole.damage.extend(batch.damage)
+    return whole
 
 
 def test_a_row_is_the_same_whether_its_names_were_seen_or_not(journal, recorder):

@@ -49,10 +49,10 @@ def test_what_was_acknowledged_is_there_after_sigkill_at_any_moment(
     inspection = inspect_store(store, [NAME], has_contents=True)
     torn = [problem for problem in inspection.problems if not problem.is_loss]
     tried(
-        "SIGKILL of a process that logs everything that can be logged "
-        f"({killed['start-up']} times during start-up, {killed['logging']} among the log calls, {killed['close']} during close)",
+        "SIGKILL of a process that logs everything that can be logged",
         times=times,
-        outcome=f"{calls:,} log calls had returned, all of them were read back exactly; {len(torn)} records were cut off "
+        outcome=f"{killed['start-up']} times during start-up, {killed['logging']} among the log calls, {killed['close']} during "
+        f"close; {calls:,} log calls had returned, all of them were read back exactly; {len(torn)} records were cut off "
         "within a call that had not returned, and were reported as that",
     )
 

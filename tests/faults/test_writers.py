@@ -37,9 +37,10 @@ def test_eight_writers_and_two_readers_never_disturb_each_other(data_directory, 
         assert_equal_contents(project.index, fresh.index)
         found = counts_of(project)
     tried(
-        f"points logged by {WRITERS} processes, while {READERS} others refreshed the index and asked {sum(questions)} times",
+        f"points logged by {WRITERS} processes, while {READERS} others refreshed the index and asked",
         times=WRITERS * steps,
-        outcome="each answer was exact and never less than the one before; no error; at the end the index equalled a new one",
+        outcome=f"each of {sum(questions):,} answers was exact and never less than the one before; no error; at the end the index "
+        "equalled a new one",
     )
 
     assert found == {f"writer-{number}": steps for number in range(WRITERS)}

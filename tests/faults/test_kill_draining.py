@@ -95,8 +95,9 @@ def test_an_index_whose_drain_was_killed_goes_on_as_if_it_had_not_been(tmp_path,
     tried(
         "SIGKILL of a process that brings the index up to date",
         times=times,
-        outcome=f"{killed['refresh']} in the middle of it, {killed['close']} while it closed the file, {rebuilt} of them while it was "
-        f"built anew; the next reader went on; the index equalled a new one, {compared} times in between, and at the end one in memory",
+        outcome=f"{killed['refresh']} in the middle of it, {killed['close']} while it closed the file, {rebuilt} of them while it "
+        f"was built anew; the next reader went on; the index equalled a new one, {compared} times in between, and at the end one "
+        "in memory",
     )
 
     assert (tmp_path / "errors").read_text() == ""

@@ -88,7 +88,8 @@ class Conditions:
         if path is None:
             return set()
         test = "text IN (SELECT value FROM json_each(?))"
-        return self._runs(path, AttributeType(attribute.type), test, json.dumps(texts))
+        (kind,) = kinds_of(attribute)
+        return self._runs(path, kind, test, json.dumps(texts))
 
     def _comparison(self, condition: Comparison, path: int, kind: AttributeType) -> set[int]:
         if condition.operator == "EXISTS":

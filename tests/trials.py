@@ -61,7 +61,7 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Count the examples of a property."""
-    test = getattr(item, "obj", None)
+    test: Any = getattr(item, "obj", None)
     if not is_hypothesis_test(test):
         return (yield)
     inner, count = test.hypothesis.inner_test, 0

@@ -69,12 +69,12 @@ def prove(*arguments: str) -> None:
 
 def bench(*arguments: str) -> None:
     """Measure: all of benchmarks/, or one by name with its options; `bench peers` takes gigabytes and half an hour."""
+    own = sorted(script.stem for script in (HOME / "benchmarks").glob("*.py"))
+    if arguments and arguments[0] not in (*own, "peers"):
+        sys.exit(f"there is no benchmark {arguments[0]!r}; there are {', '.join(own)}, and peers")
     install("dev")
-    if arguments:
-        run("-m", f"benchmarks.{arguments[0]}", *arguments[1:])
-        return
-    for script in sorted((HOME / "benchmarks").glob("*.py")):
-        run("-m", f"benchmarks.{script.stem}")
+    for name in arguments[:1] or own:
+        run("-m", f"benchmarks.{name}", *arguments[1:])
 
 
 RECIPES = {

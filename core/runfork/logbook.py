@@ -213,8 +213,11 @@ class Logbook:
         return found
 
     def _kept_files(self, files: object, kind: AttributeType) -> dict[str, Any]:
-        from runfork.files import FOLDER, keep_file
-
+        try:
+            from runfork.files import FOLDER, keep_file
+        except (ImportError, OSError) as error:  # no file can be opened, not even ours
+            self.problems.lose("files", f"files could not be copied to {self.directory} ({error}); check the disk")
+            return {}
         body: dict[str, Any] = {}
         for path, value in self._checked(files, kind, "files"):
             if self.is_disabled:

@@ -146,8 +146,10 @@ class PluginWork:
         """Ask for a known form of `value`."""
         plugins = self._plugins_within(CALLER_SECONDS)
         if plugins is None:
-            from runfork.conversions import convert_value
-
+            try:
+                from runfork.conversions import convert_value
+            except (ImportError, OSError):  # no file can be opened, not even ours
+                return None
             return convert_value(value)
         return plugins.convert_value(value, patience_seconds=CALLER_SECONDS)
 

@@ -5,8 +5,10 @@ import textwrap
 
 import pytest
 from tests.faults.laboratory import ARGUMENTS, Training, hook, install
+from tests.run_records import state_of
 
 from runfork.plugins import load_plugins
+from runfork.testing.journals import configs_of, points_of
 
 CLOSE_SECONDS = 5.0
 CALLER_SECONDS = 5.0
@@ -197,6 +199,55 @@ print([thread.name for thread in threading.enumerate()])
         "runs were opened and closed in one process, with a plugin that raises",
         times=count,
         outcome="no thread is left",
+    )
+
+
+LEAKS = """
+import os, resource, threading
+kept = [bytearray(2**26)]
+for number in range(100):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+os.chdir('/')
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+try:
+    while True:
+        kept.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    run.kept = kept
+"""
+
+
+def test_a_plugin_that_leaks_costs_no_point(run_script, folder, tmp_path, monkeypatch, tried):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    install(tmp_path / "site", hook("after_run_created", LEAKS.strip()))
+    done = run_script(
+        """
+import time
+from runfork import Run
+with Run(run_id='r', source_tracking_config=None) as run:
+    step, deadline = 0, time.monotonic() + 30
+    while time.monotonic() < deadline and not (hasattr(run, 'kept') and step > 3000):
+        run.log_metrics({'a': step}, step=step)
+        step += 1
+        time.sleep(0.0005)
+    run.assign_files({'f': b'x'})
+    run.log_configs({'plain': 1, 'odd': Run})
+    run.log_histograms({'h': ([0, 1], [2])}, step=1)
+    run.checkpoint_mark(step)
+print(step, hasattr(run, 'kept'), *run.status.problems, sep='\\n')
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    steps, has_leaked, *problems = done.stdout.splitlines()
+
+    assert has_leaked == "True"
+    assert points_of(folder, "a") == [(step, float(step)) for step in range(int(steps))]
+    assert (configs_of(folder)["plain"], state_of(folder)) == (1, "finished")
+    assert any("file" in problem and "Too many open files" in problem for problem in problems), problems
+    tried(
+        "a plugin used up all file descriptors, left 100 threads and 64 MiB behind, and changed the working directory",
+        times=1,
+        outcome="every point is there; the file that could not be copied was told",
     )
 
 

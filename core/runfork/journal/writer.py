@@ -90,7 +90,15 @@ class JournalWriter:
             path, end = self.path, self._end
             if self._fd < 0 or end == self._synced:
                 return
-            fd = duplicate(self._fd)
+            try:
+                fd = duplicate(self._fd)
+            except OSError as error:
+                self._tell(
+                    "descriptors",
+                    f"the journal {path} cannot be synced to disk ({error}): a killed process loses nothing, power loss may; "
+                    "close files, or raise the limit of open ones",
+                )
+                return
         try:
             _fdatasync(fd)
             if os.fstat(fd).st_nlink == 0:
@@ -130,6 +138,9 @@ class JournalWriter:
         """Sync and release the file; later records are refused and counted."""
         self.sync()
         with self._lock:
+            if self._fd >= 0 and self._end > self._synced:  # there was no descriptor to spare
+                with suppress(OSError):
+                    _fdatasync(self._fd)
             if self._backlog:
                 self.lost_records += len(self._backlog)
                 self._tell(

@@ -15,65 +15,10 @@ from pathlib import Path
 from typing import TextIO
 
 import pytest
+from tests.consoles import SECOND, Console, Recorder, written
 
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
 from runfork.testing.journals import until
-
-SECOND = 1_000_000
-
-
-class Recorder:
-    """A sink that keeps what it is given, and a clock that stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, list[str], int]] = []
-        self.now = 1_700_000_000 * SECOND
-
-    def __call__(self, name: str, lines: list[str], time_us: int) -> None:
-        self.calls.append((name, lines, time_us))
-
-    def clock(self) -> int:
-        return self.now
-
-    def lines(self, name: str = "stdout") -> list[str]:
-        return [line for stream, lines, _ in self.calls if stream == name for line in lines]
-
-    def times(self, name: str = "stdout") -> list[int]:
-        return [start + n for stream, lines, start in self.calls if stream == name for n in range(len(lines))]
-
-
-def new_stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-
-
-def written(stream: io.TextIOWrapper) -> str:
-    buffer = stream.buffer
-    assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue().decode()
-
-
-class Console:
-    """Standard streams of the test's own while it runs, with a capture of them.
-
-    No fixture, because pytest puts its own streams back between a fixture's set-up and the test.
-    """
-
-    def __init__(self, *, start: bool = True) -> None:
-        self.recorder = Recorder()
-        self.capture = ConsoleCapture(self.recorder, clock=self.recorder.clock)
-        self.out, self.err = new_stream(), new_stream()
-        self._starts = start
-
-    def __enter__(self):
-        self._before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = self.out, self.err
-        if self._starts:
-            self.capture.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.capture.stop()
-        sys.stdout, sys.stderr = self._before
 
 
 def test_lines_are_handed_on_before_print_returns() -> None:

@@ -95,10 +95,7 @@ class Run(Origin):
         is_visitor: bool = False,
         settings: Settings | None = None,
     ) -> None:
-        if settings is not None and not isinstance(settings, Settings):
-            raise ArgumentTypeError(f"settings must be runfork.Settings, found {settings!r:.80}")
-        base = settings if settings is not None else Settings.from_environment()
-        self._settings = base.with_overrides(mode=mode, project=check_project(project) if project is not None else None)
+        self._settings = _checked_settings(settings, mode=mode, project=project)
         if creation_time is not None and not isinstance(creation_time, datetime):
             raise ArgumentTypeError(f"creation_time must be a datetime, found {creation_time!r}")
         chosen_id = run_id if run_id is not None else self._settings.run_id
@@ -367,6 +364,13 @@ def _describe(exception: BaseException) -> tuple[str, str]:
         message = "its message could not be read"
     text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
     return message[:MAX_MESSAGE], text[-MAX_TRACEBACK:]
+
+
+def _checked_settings(settings: object, *, mode: str | None, project: str | None) -> Settings:
+    if settings is not None and not isinstance(settings, Settings):
+        raise ArgumentTypeError(f"settings must be runfork.Settings, found {settings!r:.80}")
+    base = settings if settings is not None else Settings.from_environment()
+    return base.with_overrides(mode=mode, project=check_project(project) if project is not None else None)
 
 
 def _check_namespace(namespace: object) -> str:

@@ -71,10 +71,14 @@ TYPED = st.tuples(st.sampled_from(["float", "int", "bool", "string", "datetime",
 BODIES = st.dictionaries(NAMES, VALUES | TYPED, max_size=4)
 
 
-@given(st.lists(st.tuples(st.sampled_from([kind for kind in Kind if kind in SOUND or kind == Kind.CLOSE]), BODIES)))
-@example([(Kind.STRINGS, {"a": []})])
-def test_indexes_take_in_whatever_is_sound_and_agree(found):
-    writer = HistoryWriter("r").create("e")
+@given(
+    st.lists(st.tuples(st.sampled_from([kind for kind in Kind if kind in SOUND or kind == Kind.CLOSE]), BODIES)),
+    st.booleans(),
+)
+@example([(Kind.STRINGS, {"a": []})], True)
+@example([(Kind.CREATE, {"creation_time": None})], False)
+def test_indexes_take_in_whatever_is_sound_and_agree(found, is_created):
+    writer = HistoryWriter("r").create("e") if is_created else HistoryWriter("r")
     head = writer.batch()
     records = []
     for number, (kind, body) in enumerate(found):

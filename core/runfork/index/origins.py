@@ -79,7 +79,8 @@ def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
             forks.append((EditKey(record.order_time, writer, offset), {**body["fork"], "inherit_configs": inherit}))
     fork = min(forks, key=lambda entry: entry[0])[1] if forks else {}
     names = [record.body.get("experiment_name") for _, _, record in creates]
-    born = body.get("creation_time", created)
+    told = body.get("creation_time")
+    born = created if told is None else told
     return Origin(
         created=max(born, fork["mark_time"] + 1) if fork.get("mark_time") is not None else born,
         experiment_name=next((name for name in names if name is not None), None),

@@ -63,8 +63,7 @@ def _check_creation(body: Mapping[str, Any]) -> None:
     if fork is not None:
         if not isinstance(fork, dict):
             raise ValueError(f"'fork' must be an object or null, found {fork!r:.60}")
-        _need(fork, "parent", _is_text, "a run id")
-        _need(fork, "step", _is_integer, "a step in micro-steps")
+        _check_lineage(fork)
 
 
 def _check_lineage(body: Mapping[str, Any]) -> None:

@@ -49,6 +49,12 @@ def noise(rows: int, columns: int, seed: int = 0) -> np.ndarray:
     return found.astype(np.float64)
 
 
+def aggregates(column: np.ndarray) -> list[np.ndarray]:
+    """Return sums, minima and maxima of a thousand equal parts of what is in memory."""
+    starts = np.arange(0, len(column), max(1, len(column) // 1000))
+    return [how.reduceat(column, starts) for how in (np.add, np.minimum, np.maximum)]
+
+
 def packed(values: np.ndarray) -> bytes:
     """Return the columns of `values` one after another, as the index keeps them at the least."""
     return np.ascontiguousarray(values.T).astype(np.float32).tobytes()
@@ -131,9 +137,8 @@ def read(directory: Path, points: int) -> None:
     tell("read the last 10 of them", best(lambda: index.points(PointsRequest([key], tail=10))))
     middle = (points // 2 * MICRO, (points // 2 + 20_000) * MICRO)
     tell("read 20,000 in the middle", best(lambda: index.points(PointsRequest([key], step_range=middle))))
-    starts = np.arange(0, points, max(1, points // 1000))
     column = values[:, 0].copy()
-    floor = best(lambda: [how.reduceat(column, starts) for how in (np.add, np.minimum, np.maximum)])
+    floor = best(lambda: aggregates(column))
     tell("1000 buckets of them", best(lambda: index.buckets(BucketsRequest([key], 1000))), floor)
     tell("statistics of them", best(lambda: index.values(["a"], paths=[key.path])))
     index.close()
@@ -153,11 +158,15 @@ def read_wide(directory: Path) -> None:
 def many_runs(directory: Path) -> None:
     """Measure buckets of a chart with a hundred runs."""
     index = SqliteIndex(directory / "chart.db")
+    columns = []
     for run in range(100):
-        for batch in batches_of(f"r{run}", noise(100_000, 1, run), 1_000_000):
+        values = noise(100_000, 1, run)
+        columns.append(values[:, 0].copy())
+        for batch in batches_of(f"r{run}", values, 1_000_000):
             index.apply(batch)
     keys = [SeriesKey(f"r{run}", "train/metric-00000") for run in range(100)]
-    tell("1000 buckets of 100 runs x 100,000", best(lambda: index.buckets(BucketsRequest(keys, 1000)), 3))
+    floor = best(lambda: [aggregates(column) for column in columns], 3)
+    tell("1000 buckets of 100 runs x 100,000", best(lambda: index.buckets(BucketsRequest(keys, 1000)), 3), floor)
     index.close()
 
 
@@ -215,14 +224,22 @@ def _resumed(number: int, *, is_forked: bool) -> HistoryWriter:
     return writer
 
 
+def first_of(columns: np.ndarray) -> np.ndarray:
+    """Return the first 50 runs that `table` filters and sorts, of three configs that are in memory."""
+    chosen = np.flatnonzero((columns[0] > 0.5) & (columns[1] < 1.0))
+    return chosen[np.argsort(columns[2, chosen])[:50]]
+
+
 def table(directory: Path, runs: int) -> None:
     """Measure a page of the runs table."""
     index = SqliteIndex(directory / "table.db")
     random = np.random.default_rng(0)
+    columns = np.empty((3, runs))
     start = time.perf_counter()
     for run in range(runs):
         configs: dict[str, float | str] = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
         configs |= {f"text/{number}": f"value {int(random.integers(100))}" for number in range(50)}
+        columns[:, run] = [configs[f"config/{number}"] for number in (3, 4, 7)]
         index.apply(
             HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch()
         )
@@ -238,8 +255,9 @@ def table(directory: Path, runs: int) -> None:
         "page: heads": RunsQuery(heads_only=True, limit=50),
     }
     index.runs(RunsQuery(limit=1))
+    floors = {"page: filter, sort": best(partial(first_of, columns))}
     for what, query in asked.items():
-        tell(f"{what}, {runs} runs", best(partial(index.runs, query)))
+        tell(f"{what}, {runs} runs", best(partial(index.runs, query)), floors.get(what))
     page = [row.node.run_id for row in index.runs(RunsQuery(limit=50)).rows]
     paths = [f"config/{number}" for number in range(10)]
     tell("values of 50 runs x 10 columns", best(lambda: index.values(page, paths=paths)))

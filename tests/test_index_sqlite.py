@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 import threading
+import tracemalloc
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from runfork.errors import ArgumentError
 from runfork.index import plugin
-from runfork.index.interface import PointsRequest, SeriesKey, UnusableIndexError
+from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey, UnusableIndexError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.overlay import Overlay
@@ -438,3 +439,18 @@ def test_many_may_open_a_new_file_at_once(tmp_path):
             thread.join()
 
     assert failures == []
+
+
+@pytest.mark.parametrize("x", ["step", "time"])
+def test_buckets_of_many_series_hold_one_of_them_in_memory_at_a_time(index, x):
+    points, series = 40_000, 25
+    paths = tuple(f"m{number}" for number in range(series))
+    long_run(index, "r", points, paths=paths)
+    request = BucketsRequest([SeriesKey("r", path) for path in paths], 10, x=x)
+    index.buckets(request)
+    tracemalloc.start()
+    index.buckets(request)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < points * series * 16 / 4

@@ -144,6 +144,14 @@ def test_another_process_goes_on_from_the_carry(path, frames, data):
     assert {at: item[1] if item[0] == "row" else item for at, item in expected.items()} == found
 
 
+def test_no_batch_holds_many_records_that_are_large(path):
+    frame = encode_frame(Kind.CONFIGS, encode_json({"a": ["string", "x" * 2**20]}), time=0, step=0)
+    path.write_bytes(HEADER + frame * 20)
+    sizes = [len(batch.records) for batch in batches_of(path)]
+
+    assert sizes == [8, 8, 4]
+
+
 def test_nothing_new_is_none(path):
     write(path, [(record({"a": 1}), None)])
     reader = JournalReader(path)

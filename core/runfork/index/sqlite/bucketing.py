@@ -98,9 +98,8 @@ def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Iterable[tuple[Progre
                 mean[line, filled] = sums / sizes
             minimum[line, filled] = np.fmin.reduceat(values, begin)
             maximum[line, filled] = np.fmax.reduceat(values, begin)
-            mean[line] = np.clip(
-                mean[line], minimum[line], maximum[line]
-            )  # sums are rounded; NaN where nothing is finite
+            # Sums are rounded. NaN where nothing is finite.
+            mean[line] = np.clip(mean[line], minimum[line], maximum[line])
     return Buckets(
         grid.edges,
         list(keys),

@@ -27,6 +27,7 @@ __all__ = ["Block", "ChunkSizes", "PieceWriter", "TextPoint", "decode_tail"]
 
 
 _PART_NUMBERS = 64 * 1024
+"""So many numbers are worked on at once, half a megabyte; measured."""
 
 
 @dataclass(frozen=True)

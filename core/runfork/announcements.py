@@ -20,9 +20,11 @@ from runfork.store import Store, default_project, find_data_directory
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runfork.marks import Mark
+    from runfork.origin import Origin
     from runfork.run import Run
 
-__all__ = ["after_run_closed", "after_run_created", "after_run_forked"]
+__all__ = ["after_run_closed", "after_run_created", "after_run_forked", "say_suggestion"]
 
 _GENERATED_WORDS = 2
 """A generated run id begins with so many words, which mostly tell it from the others."""
@@ -57,7 +59,16 @@ def after_run_closed(run: Run) -> None:
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
-def _is_quiet(run: Run) -> bool:
+def say_suggestion(run: Origin, mark: Mark, code: str) -> None:
+    """Say which run the weights of `run` come from, and how to make it the parent."""
+    if not _is_quiet(run):
+        _say(
+            f"run {run.run_id} begins with the weights that {mark.run_id} saved at step {format_step(mark.step)}, "
+            f"in a file that does not say so; to fork from there: {code}"
+        )
+
+
+def _is_quiet(run: Origin) -> bool:
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
     return is_muted or run.is_disabled or own_identity()["rank"] != 0
 

@@ -90,7 +90,7 @@ class Origin(Logbook):
         Args:
             step: Last step that was logged before the checkpoint: what a fork inherits, inclusive.
             epoch: Epoch of the checkpoint.
-            fingerprint: Hash of the trainable weights.
+            fingerprint: Hash of the trainable weights, for `suggest_parent`.
             cuts: Last step of each series that counts on an axis of its own, by path; a fork inherits those up to there.
 
         Returns:
@@ -124,7 +124,38 @@ class Origin(Logbook):
         body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
         if not self._is_closed:
             self.recorder.record(Kind.MARK, body, step=micro, time_us=mark.time)
+        if fingerprint is not None and self._session is not None:
+            self._session.remember_mark(self._store, mark)
         return mark.to_dict()
+
+    def suggest_parent(self, fingerprint: str, *, face: str = "Run") -> Mark | None:
+        """Look for the run whose checkpoint held weights of this fingerprint, and offer it as the parent of this run.
+
+        For weights that come without a mark. Nothing is done about it but to say so: on stderr, and in ``sys/resume/suggestion``,
+        both times with the arguments that accept it.
+
+        Args:
+            fingerprint: Hash of the weights that training begins with, as `checkpoint_mark` was given one.
+            face: The name of what takes the arguments, for the message.
+
+        Returns:
+            The mark, or None if no other run here saved such weights.
+        """
+        if self.is_disabled or not isinstance(fingerprint, str):
+            return None
+        from runfork.announcements import say_suggestion
+        from runfork.fingerprints import find_marks
+
+        marks = [mark for mark in find_marks(self._store, fingerprint) if mark.run_id != self.run_id]
+        found = next((mark for mark in marks if mark.project == self.project), marks[0] if marks else None)
+        if found is None:
+            return None
+        arguments = f"fork_run_id={found.run_id!r}, fork_step={found.user_step!r}"
+        if found.project != self.project:
+            arguments = f"project={found.project!r}, {arguments}"
+        self.recorder.record(Kind.CONFIGS, {"sys/resume/suggestion": ["string", arguments]})
+        say_suggestion(self, found, f"{face}({arguments})")
+        return found
 
     def resume(
         self, mark: Mapping[str, Any], *, checkpoint: str | None = None, policy: Decision | None = None

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.capture.console import ConsoleCapture
+    from runfork.marks import Mark
     from runfork.run import Run
+    from runfork.store import Store
 
 __all__ = ["Session"]
 
@@ -137,6 +139,23 @@ class Session:
             except OSError as error:
                 self._run.problems.tell(
                     "sync file", f"the logged file {path} could not be synced to disk ({error}); check the disk"
+                )
+
+        self.keeper.tell(job)
+
+    def remember_mark(self, store: Store, mark: Mark) -> None:
+        """Note the fingerprint of a checkpoint's weights, on the keeper's thread."""
+        from runfork.fingerprints import remember_mark
+
+        def job() -> None:
+            try:
+                with self.keeper.at_rest():
+                    remember_mark(store, mark)
+            except OSError as error:
+                self._run.problems.tell(
+                    "fingerprint",
+                    f"the fingerprint of a checkpoint could not be noted ({error}): should its weights come back without their "
+                    "mark, nobody will know whose they are",
                 )
 
         self.keeper.tell(job)

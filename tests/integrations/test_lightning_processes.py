@@ -226,7 +226,7 @@ def _run_alone(body):
 
 def test_importing_the_package_and_its_entry_points_imports_no_framework():
     body = """
-import sys, runfork_lightning, runfork_lightning.plugin, runfork_lightning.factory
+import sys, runfork_lightning, runfork_torch, runfork_torch.plugin, runfork_lightning.factory
 assert runfork_lightning.factory.lightning_callbacks() == [] == runfork_lightning.factory.pytorch_lightning_callbacks()
 dir(runfork_lightning)
 print({"torch", "lightning", "pytorch_lightning", "numpy"} & set(sys.modules))

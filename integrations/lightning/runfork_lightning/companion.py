@@ -9,19 +9,20 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork_lightning.boundary import guarded, is_rank_zero
-from runfork_lightning.gradients import gradient_norms
-from runfork_lightning.logger import LoggerMethods, is_fitting, main_step_of
-from runfork_lightning.model_description import describe_model
-from runfork_lightning.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
-from runfork_lightning.origins import begin_fit, mark_checkpoint, take_checkpoint
-from runfork_lightning.throughput import Throughput, batch_size
+from runfork.integration.boundary import guarded
+from runfork.integration.throughput import Throughput, batch_size
+from runfork_lightning.logger import LoggerMethods, main_step_of
+from runfork_lightning.origins import begin_fit, is_fitting, mark_checkpoint, start_fit, take_checkpoint
+from runfork_lightning.ranks import is_rank_zero
 from runfork_lightning.trainer_description import describe_data, describe_trainer
+from runfork_torch.gradients import gradient_norms
+from runfork_torch.model_description import describe_model
+from runfork_torch.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runfork_lightning.gradients import GradientNorms
+    from runfork_torch.gradients import GradientNorms
 
 __all__ = ["CallbackMethods", "join_trainer"]
 
@@ -73,8 +74,7 @@ class CallbackMethods:
 
     @guarded
     def _prepare(self, logger: LoggerMethods, trainer: Any, stage: str) -> None:
-        logger.runs.end_evaluation()
-        logger.evaluated_step = None
+        logger.training.end_evaluation()
         logger.has_taken_checkpoint = False
         if stage == "fit":
             begin_fit(logger, trainer)
@@ -92,9 +92,7 @@ class CallbackMethods:
         del pl_module
         for logger in self._loggers:
             logger.fitted_by = weakref.ref(trainer)
-            run = logger.runs.open()
-            if run.status.state != "running":
-                run.set_status("running")
+            logger.training.run_again()
 
     @guarded
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -102,6 +100,8 @@ class CallbackMethods:
         self._global_step = trainer.global_step
         self._must_describe_optimizers = True
         self._throughput.restart()
+        for logger in self._loggers:
+            start_fit(logger, trainer)
         if self._loggers:
             described = {**describe_trainer(trainer), **describe_data(trainer), **describe_model(pl_module)}
             self._log_configs(described)
@@ -152,11 +152,11 @@ class CallbackMethods:
         if step is None:
             step = max(trainer.global_step - 1, 0)
         for logger in self._loggers:
-            logger.steps.finish(step)
+            logger.steps.finish(logger.steps.main(step))
         if is_logged_step(trainer):
             self._log_step(step)
 
-    def _log_step(self, step: int) -> None:
+    def _log_step(self, step: float) -> None:
         values = {**self._rates, **self._throughput.read()}
         for logger in self._loggers:
             row = dict(values)
@@ -168,7 +168,7 @@ class CallbackMethods:
                     if logger.gradient_norms == "layers" or path == "gradients/norm"
                 )
             if row:
-                logger.runs.open().log_metrics(row, step)
+                logger.runs.open().log_metrics(row, logger.steps.main(step))
         self._rates, self._gradient_norms = {}, {}
 
     @guarded
@@ -200,7 +200,7 @@ class CallbackMethods:
         step = main_step_of(trainer)
         if trainer.training and step is not None and trainer.global_step > self._global_step:
             for logger in self._loggers:
-                logger.steps.finish(step)
+                logger.steps.finish(logger.steps.main(step))
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
@@ -209,8 +209,7 @@ class CallbackMethods:
         for logger in self._loggers:
             if logger.is_visiting or (logger.runs.run is None and not is_fitting(trainer)):
                 continue
-            logger.runs.open().set_status(_state_after(exception), exception)
-            logger.has_failed = True
+            logger.training.fail(exception, state=_state_after(exception))
 
     def _log_configs(self, values: Mapping[str, Any]) -> None:
         for logger in self._loggers:
@@ -232,15 +231,13 @@ def is_logged_step(trainer: Any) -> bool:
 
 
 def _fingerprint(module: Any) -> str | None:
-    from runfork_lightning.fingerprint import fingerprint
+    from runfork_torch.fingerprint import fingerprint
 
     return fingerprint(module.named_parameters())
 
 
-def _state_after(exception: BaseException) -> str:
-    if type(exception).__name__ == "SIGTERMException":
-        return "preempted"
-    return "aborted" if isinstance(exception, KeyboardInterrupt) else "failed"
+def _state_after(exception: BaseException) -> str | None:
+    return "preempted" if type(exception).__name__ == "SIGTERMException" else None
 
 
 def join_trainer(trainer: Any) -> None:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
+from runfork.integration.arguments import Integration
 from runfork_lightning.companion import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 
@@ -23,7 +24,7 @@ def _version() -> str:
 class RunforkLogger(LoggerMethods, Logger):
     """Logs a Lightning training to runfork; the arguments are those of `LoggerMethods`."""
 
-    _integration = ("lightning.pytorch", _version())
+    _integration = Integration("lightning.pytorch", _version(), "RunforkLogger")
 
 
 class RunforkCallback(CallbackMethods, Callback):

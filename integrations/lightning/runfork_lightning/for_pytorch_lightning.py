@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
+from runfork.integration.arguments import Integration
 from runfork_lightning.companion import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 
@@ -23,7 +24,7 @@ def _version() -> str:
 class RunforkLogger(LoggerMethods, Logger):
     """Logs a Lightning training to runfork; the arguments are those of `LoggerMethods`."""
 
-    _integration = ("pytorch_lightning", _version())
+    _integration = Integration("pytorch_lightning", _version(), "RunforkLogger")
 
 
 class RunforkCallback(CallbackMethods, Callback):

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.identifiers import check_experiment_name, check_run_id, directory_name
-from runfork.settings import Settings
-from runfork_lightning.boundary import guarded, is_rank_zero
-from runfork_lightning.checkpoints import STEP_BETWEEN, CheckpointLog
-from runfork_lightning.handle import RunHandle
-from runfork_lightning.runs import RunOptions, RunSlot
-from runfork_lightning.steps_seen import StepsSeen
+from runfork.errors import ArgumentError
+from runfork.identifiers import directory_name
+from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.boundary import guarded
+from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
+from runfork.integration.handle import RunHandle
+from runfork_lightning.checkpoints import note_saved
+from runfork_lightning.origins import is_fitting, take_checkpoint
+from runfork_lightning.ranks import is_rank_zero
 
 if TYPE_CHECKING:
     import weakref
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runfork.hookspecs import Decision
+    from runfork.integration.run_slot import RunSlot
+    from runfork.integration.steps_seen import StepsSeen
     from runfork.run import Run
-    from runfork_lightning.gradients import GradientNorms
+    from runfork.settings import Settings
+    from runfork_torch.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]
-
-_POLICIES = ("fork", "continue", "new")
-_INTEGRATION = ("unknown", "unknown")
 
 
 class LoggerMethods:
@@ -44,6 +45,10 @@ class LoggerMethods:
         resume: What loading a checkpoint for training makes of the run: "fork" of the run that wrote it; "continue" that run,
             where it has logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``,
             else "fork".
+        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first fit goes on from, whatever
+            Lightning loads.
+        fork_run_id: Parent of the first run; needs `fork_step`. Where Lightning counts from 0, steps go on after the fork step.
+        fork_step: Last step that is inherited from it.
         log_gradient_norms: "total" for the norm of all gradients, "layers" (or True) for that of each parameter too. Reading
             them waits for the device, at logged steps only.
         log_checkpoint_files: Whether checkpoint files are copied into the run.
@@ -63,7 +68,7 @@ class LoggerMethods:
         ArgumentTypeError: An argument is of the wrong type.
     """
 
-    _integration: tuple[str, str] = _INTEGRATION
+    _integration = Integration("unknown", "unknown", "RunforkLogger")
 
     def __init__(
         self,
@@ -72,6 +77,9 @@ class LoggerMethods:
         project: str | None = None,
         run_id: str | None = None,
         resume: Decision | None = None,
+        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        fork_run_id: str | None = None,
+        fork_step: float | None = None,
         log_gradient_norms: bool | GradientNorms = False,
         log_checkpoint_files: bool = False,
         prefix: str | None = None,
@@ -85,36 +93,41 @@ class LoggerMethods:
         run: Run | None = None,
     ) -> None:
         super().__init__()
-        if run is not None and (experiment_name, project, run_id) != (None, None, None):
-            raise ArgumentError("pass either run, or experiment_name, project and run_id to make one; found both")
-        if resume is not None and resume not in _POLICIES:
-            raise ArgumentError(f"resume must be one of {', '.join(_POLICIES)}, or None, found {resume!r}")
-        base = settings if settings is not None else run.settings if run is not None else Settings.from_environment()
-        options = RunOptions(
-            experiment_name=check_experiment_name(experiment_name) if experiment_name is not None else None,
-            policy=resume,
-            tags=_strings("tags", tags),
-            group_tags=_strings("group_tags", group_tags),
-            integration=self._integration,
-            settings=base.with_overrides(
-                project=project, directory=os.fspath(directory) if directory is not None else None, mode=mode
-            ),
+        arguments = RunArguments(
+            experiment_name,
+            project=project,
+            run_id=run_id,
+            resume=resume,
+            resume_from=resume_from,
+            fork_run_id=fork_run_id,
+            fork_step=fork_step,
+            attach_evaluations=attach_evaluations,
+            directory=directory,
+            mode=mode,
+            tags=tags,
+            group_tags=group_tags,
+            settings=settings,
+            run=run,
         )
-        if run is not None:
-            options = _options_of(run, options)
-        self.runs = RunSlot(options, run_id=check_run_id(run_id) if run_id is not None else None, run=run)
-        self.steps = StepsSeen()
+        self.training = open_training(arguments, self._integration)
         self.gradient_norms = _gradient_norms(log_gradient_norms)
-        self.attaches_evaluations = attach_evaluations
         self._checkpoints = CheckpointLog(log_files=log_checkpoint_files)
         self._prefix = prefix.strip("/") if prefix else ""
         self._save_dir = os.fspath(save_dir) if save_dir is not None else None
         self._default_root: str | None = None
         self.trainer: weakref.ref[Any] | None = None
         self.fitted_by: weakref.ref[Any] | None = None
-        self.evaluated_step: float | None = None
-        self.has_failed = False
         self.has_taken_checkpoint = False
+
+    @property
+    def runs(self) -> RunSlot:
+        """The run behind the logger."""
+        return self.training.runs
+
+    @property
+    def steps(self) -> StepsSeen:
+        """How far its training is."""
+        return self.training.steps
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs; the trainer there is another one."""
@@ -174,13 +187,19 @@ class LoggerMethods:
     def _place(self, metrics: Mapping[str, float], step: float | None) -> float:
         """Return the step at which to log: in an evaluation that of the weights, which Lightning does not know."""
         trainer = self.trainer() if self.trainer is not None else None
-        main_step = main_step_of(trainer) if trainer is not None else None
+        main_step = main_step_of(trainer, self.steps.base) if trainer is not None else None
+        if step is not None and trainer is not None and step == main_step_of(trainer):
+            step = main_step
         if trainer is not None and not is_fitting(trainer):
             is_per_epoch = step in (None, main_step) and self._is_per_epoch(metrics)
             if is_per_epoch:
-                return self.evaluated_step if self.evaluated_step is not None else self._known_step(main_step)
-            if step is not None and self.evaluated_step is not None:
-                return self.evaluated_step + (step + 1) * STEP_BETWEEN
+                return (
+                    self.training.evaluated_step
+                    if self.training.evaluated_step is not None
+                    else self._known_step(main_step)
+                )
+            if step is not None and self.training.evaluated_step is not None:
+                return self.training.evaluated_step + (step + 1) * STEP_BETWEEN
         if step is None:
             return self._known_step(main_step)
         number = step if isinstance(step, int) else float(step)  # a tensor, say
@@ -224,8 +243,6 @@ class LoggerMethods:
             return
         loaded = getattr(trainer._checkpoint_connector, "_loaded_checkpoint", None)  # noqa: SLF001  no public way
         if loaded:
-            from runfork_lightning.origins import take_checkpoint
-
             take_checkpoint(self, trainer, loaded)
 
     @guarded
@@ -233,7 +250,7 @@ class LoggerMethods:
         """Log a checkpoint file that Lightning has just written."""
         if not is_rank_zero() or self.is_visiting:
             return
-        self._checkpoints.note(self.runs.open(), checkpoint_callback, step=self._known_step(0))
+        note_saved(self._checkpoints, self.runs.open(), checkpoint_callback, step=self._known_step(0))
 
     def save(self) -> None:
         """Do nothing: what was logged is on disk."""
@@ -248,11 +265,10 @@ class LoggerMethods:
         if not is_rank_zero():
             return
         visited, run = self.is_visiting, self.runs.run
-        self.runs.end_evaluation()
-        self.evaluated_step = None
+        self.training.end_evaluation()
         if visited or run is None:
             return
-        if not self.has_failed:
+        if not self.training.has_failed:
             run.set_status("finished" if status in ("success", "finished") else "failed")
         if _is_spawned():
             run.close()
@@ -260,15 +276,9 @@ class LoggerMethods:
     # What our callback says
 
     @property
-    def was_trained(self) -> bool:
-        """Whether the present run holds a training already."""
-        return self.steps.last is not None or self.runs.was_sent_here
-
-    @property
     def is_visiting(self) -> bool:
         """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
-        mark = self.runs.evaluated
-        return mark is not None and mark.run_id != self.runs.run_id
+        return self.training.is_visiting
 
     def meet(self, trainer: Any) -> None:
         """Learn of the trainer that logs here now."""
@@ -276,11 +286,6 @@ class LoggerMethods:
 
         self.trainer = weakref.ref(trainer)
         self._default_root = trainer.default_root_dir
-
-    def begin_anew(self) -> None:
-        """Go on with another run."""
-        self.runs.start_anew()
-        self.steps = StepsSeen()
 
 
 class _Nothing:
@@ -295,15 +300,10 @@ class _Nothing:
         return None
 
 
-def main_step_of(trainer: Any) -> int | None:
-    """Return the step that Lightning hands to loggers now."""
+def main_step_of(trainer: Any, base: float = 0) -> float | None:
+    """Return the step that Lightning hands to loggers now; `base` is where its counter began."""
     step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
-    return int(step) if step is not None else None
-
-
-def is_fitting(trainer: Any) -> bool:
-    """Return whether the trainer was asked to fit."""
-    return trainer.state.fn == "fit"  # type: ignore[no-any-return]  # an enum of strings
+    return int(step) + base if step is not None else None
 
 
 def _is_spawned() -> bool:
@@ -311,13 +311,6 @@ def _is_spawned() -> bool:
     import multiprocessing
 
     return multiprocessing.parent_process() is not None
-
-
-def _strings(name: str, values: Iterable[str]) -> tuple[str, ...]:
-    found = (values,) if isinstance(values, str) else tuple(values)
-    if not all(isinstance(value, str) for value in found):
-        raise ArgumentTypeError(f"{name} must be strings, found {found!r}")
-    return found
 
 
 def _gradient_norms(asked: object) -> GradientNorms | None:
@@ -328,12 +321,6 @@ def _gradient_norms(asked: object) -> GradientNorms | None:
     if asked in ("total", "layers"):
         return "total" if asked == "total" else "layers"
     raise ArgumentError(f'log_gradient_norms must be "total", "layers" or a bool, found {asked!r}')
-
-
-def _options_of(run: Run, options: RunOptions) -> RunOptions:
-    from dataclasses import replace
-
-    return replace(options, experiment_name=run.experiment_name)
 
 
 def _plain(value: Any) -> Any:

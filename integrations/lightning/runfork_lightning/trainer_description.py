@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from runfork_torch.data_description import describe_loader
 
 __all__ = ["describe_data", "describe_trainer"]
 
@@ -82,7 +83,7 @@ def _describe_loaders(described: dict[str, Any], base: str, loaders: Any, batche
         described[f"{base}/batches"] = int(total)
     for name, loader in _named(loaders):
         place = f"{base}/{name}" if name else base
-        for key, value in _describe_loader(loader).items():
+        for key, value in describe_loader(loader).items():
             described[f"{place}/{key}"] = value
 
 
@@ -92,17 +93,3 @@ def _named(loaders: Any) -> list[tuple[str, Any]]:
     if isinstance(loaders, Sequence):
         return [("", loaders[0])] if len(loaders) == 1 else [(str(i), one) for i, one in enumerate(loaders)]
     return [("", loaders)]
-
-
-def _describe_loader(loader: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if isinstance(size := getattr(loader, "batch_size", None), int):
-        found["batch_size"] = size
-    if isinstance(workers := getattr(loader, "num_workers", None), int):
-        found["workers"] = workers
-    dataset = getattr(loader, "dataset", None)
-    if dataset is not None:
-        found["dataset"] = type(dataset).__name__
-        with contextlib.suppress(TypeError, NotImplementedError):  # a stream of unknown length
-            found["samples"] = len(dataset)
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runfork_lightning.decision import Plan, Situation, decide
+from runfork.integration.decision import Plan, Situation, decide
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,15 @@ from runfork_lightning.decision import Plan, Situation, decide
         (Situation("fit", "foreign"), Plan(origin="foreign")),
         (Situation("fit", "foreign", has_points=True), Plan(origin="foreign")),
         (Situation("fit", "foreign", was_trained=True), Plan(starts_anew=True, origin="foreign")),
-        (Situation("fit", "tuner"), Plan()),
-        (Situation("fit", "tuner", has_points=True, was_trained=True), Plan()),
-        (Situation("test", "none"), Plan()),
-        (Situation("test", "none", was_trained=True), Plan()),
-        (Situation("test", "foreign"), Plan()),
-        (Situation("test", "marked"), Plan(origin="evaluation")),
-        (Situation("validate", "marked", was_trained=True), Plan(origin="evaluation")),
-        (Situation("predict", "own", was_trained=True), Plan(origin="evaluation")),
-        (Situation("test", "marked", attaches_evaluations=False), Plan()),
+        (Situation("fit", "marked", has_origin=True), Plan()),
+        (Situation("fit", "marked", has_origin=True, was_trained=True), Plan(starts_anew=True, origin="mark")),
+        (Situation("evaluate", "none"), Plan()),
+        (Situation("evaluate", "none", was_trained=True), Plan()),
+        (Situation("evaluate", "foreign"), Plan()),
+        (Situation("evaluate", "marked"), Plan(origin="evaluation")),
+        (Situation("evaluate", "marked", was_trained=True), Plan(origin="evaluation")),
+        (Situation("evaluate", "own", was_trained=True), Plan(origin="evaluation")),
+        (Situation("evaluate", "marked", attaches_evaluations=False), Plan()),
     ],
 )
 def test_decision_follows_the_table(situation, expected):

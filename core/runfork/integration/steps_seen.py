@@ -1,8 +1,8 @@
 """The steps that a training has done, and the series that count on axes of their own. Pure: no framework, no I/O.
 
-Lightning hands loggers a step that counts optimizer steps from 0. That is the main axis. Validation metrics per batch, throughput
-per iteration and whatever a user logs with a step of their own count differently: for each such series the last step is
-remembered, so that a checkpoint can say for every series up to where it goes.
+Frameworks count optimizer steps. That is the main axis. Lightning's validation metrics per batch, its throughput per iteration and
+whatever a user logs with a step of their own count differently: for each such series the last step is remembered, so that a
+checkpoint can say for every series up to where it goes.
 """
 
 from __future__ import annotations
@@ -39,11 +39,17 @@ class StepsSeen:
     def __init__(self) -> None:
         self.last: int | float | None = None
         """The last main step that was done; None before the first."""
+        self.base: int | float = 0
+        """Where the framework's counter began, on the main axis: not 0 where weights were taken over and the counter was not."""
         self._axes: dict[str, _Axis] = {}
 
     def finish(self, step: float) -> None:
         """Note that main step `step` was done."""
         self.last = step
+
+    def main(self, counter: float) -> float:
+        """Return the main step for what the framework's counter says."""
+        return counter + self.base
 
     def place(self, paths: Iterable[str], step: float, *, main_step: float | None) -> float:
         """Return where points belong that are logged at `step` while training is at `main_step`.
@@ -83,9 +89,16 @@ class StepsSeen:
         """Return the own axes as text that a checkpoint can carry."""
         return json.dumps(self.cuts, separators=(",", ":"))
 
-    def restore(self, last: float, text: object = None) -> None:
-        """Stand where a checkpoint was written: at main step `last`, with the own axes that `to_text` returned."""
+    def restore(self, last: float, text: object = None, *, base: float = 0) -> None:
+        """Stand where a checkpoint was written: at main step `last`, with the own axes that `to_text` returned.
+
+        Args:
+            last: The last step done.
+            text: What `to_text` returned when the checkpoint was written, or None.
+            base: Where the framework's counter begins now, on the main axis.
+        """
         self.last = last
+        self.base = base
         self._axes = {}
         try:
             found = json.loads(text) if isinstance(text, str) else {}

@@ -1,6 +1,6 @@
-"""What runfork's core asks of this integration; the entry point ``lightning`` of the group ``runfork``.
+"""What runfork's core asks of this integration; the entry point ``torch`` of the group ``runfork``.
 
-It imports neither torch nor Lightning.
+It does not import torch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ __all__ = ["find_checkpoint_mark"]
 @hookimpl
 def find_checkpoint_mark(path: str) -> Mapping[str, Any] | None:
     """Return the mark in a torch or Lightning checkpoint file, or in the directory of a sharded one."""
-    from runfork_lightning.checkpoint_files import find_mark_in_checkpoint
+    from runfork_torch.checkpoint_files import find_mark_in_checkpoint
 
     return find_mark_in_checkpoint(path)

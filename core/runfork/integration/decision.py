@@ -1,15 +1,18 @@
-"""What loading a checkpoint, or starting without one, makes of the run behind a logger. Pure: a table as a function."""
+"""What loading a checkpoint, or starting without one, makes of the run behind a logger or callback. Pure: a table as a function."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Checkpoint", "Origin", "Plan", "Situation", "decide"]
+__all__ = ["Checkpoint", "Function", "Origin", "Plan", "Situation", "decide"]
 
-Checkpoint = Literal["none", "marked", "own", "foreign", "tuner"]
+Function = Literal["fit", "evaluate"]
+"""What the framework was asked for: to train, or anything else with the weights as they are."""
+
+Checkpoint = Literal["none", "marked", "own", "foreign"]
 """What a checkpoint is to us: none at all; one with a mark of another run or state; one that this very run wrote before it
-logged anything; one without a mark that can be used; or one that Lightning's Tuner wrote for itself."""
+logged anything; or one without a mark that can be used."""
 
 Origin = Literal["nothing", "mark", "foreign", "evaluation"]
 
@@ -19,19 +22,21 @@ class Situation:
     """What is known at the moment of deciding.
 
     Args:
-        function: What the trainer was asked for: ``fit``, ``validate``, ``test`` or ``predict``.
+        function: What the framework was asked for.
         checkpoint: What it loads.
-        has_points: The logger's run already has points, which forbids it a parent.
-        was_trained: The logger's run already holds a training.
-        goes_on: The same trainer trains on, from a global step above 0, without having loaded anything.
+        has_points: The present run already has points, which forbids it a parent.
+        was_trained: The present run already holds a training.
+        goes_on: The same model trains on from where it stands, without having loaded anything.
+        has_origin: The user said which run the present one is forked from.
         attaches_evaluations: Evaluations of a checkpoint belong to the run that wrote it.
     """
 
-    function: str
+    function: Function
     checkpoint: Checkpoint
     has_points: bool = False
     was_trained: bool = False
     goes_on: bool = False
+    has_origin: bool = False
     attaches_evaluations: bool = True
 
 
@@ -51,8 +56,6 @@ class Plan:
 
 def decide(situation: Situation) -> Plan:
     """Return what the situation calls for."""
-    if situation.checkpoint == "tuner":
-        return Plan()
     if situation.function != "fit":
         attaches = situation.attaches_evaluations and situation.checkpoint in ("marked", "own")
         return Plan(origin="evaluation" if attaches else "nothing")
@@ -60,6 +63,8 @@ def decide(situation: Situation) -> Plan:
         return Plan(starts_anew=situation.was_trained and not situation.goes_on)
     if situation.checkpoint == "foreign":
         return Plan(starts_anew=situation.was_trained, origin="foreign")
+    if situation.has_origin and not situation.was_trained:
+        return Plan()
     if situation.checkpoint == "own" and not situation.was_trained:
         return Plan()
     return Plan(starts_anew=situation.was_trained or situation.has_points, origin="mark")

@@ -1,14 +1,13 @@
-"""The run behind a logger: opened late, replaced on a rollback, lent out for an evaluation. Knows nothing of Lightning."""
+"""The run behind a logger or callback: opened late, replaced on a rollback, lent out for an evaluation."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.errors import ArgumentError, FormatError, RunforkError
 from runfork.identifiers import new_run_id
-from runfork.marks import Mark, parse_mark
+from runfork.integration.loaded import readable_mark
+from runfork.marks import Mark
 from runfork.run import Run
 from runfork.settings import Settings
 from runfork.store import Store, default_project, find_data_directory
@@ -51,16 +50,25 @@ class _Evaluation:
 
 
 class RunSlot:
-    """Holds the present run of one logger in one process. Used by the training thread alone.
+    """Holds the present run of one logger or callback in one process. Used by the training thread alone.
 
     Args:
         options: How to make runs.
         run_id: Id of the first run; minted here if None, so that it is known before the run is there.
         run: A run that exists already; it is used as it is, and left open.
+        fork: Parent's run id and fork step of the first run, or None.
     """
 
-    def __init__(self, options: RunOptions, *, run_id: str | None = None, run: Run | None = None) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        *,
+        run_id: str | None = None,
+        run: Run | None = None,
+        fork: tuple[str, float] | None = None,
+    ) -> None:
         self.options = options
+        self._fork = fork
         self._run = run
         self._own_evaluation: _Evaluation | None = None
         chosen = run_id or options.settings.run_id
@@ -84,6 +92,16 @@ class RunSlot:
     def has_points(self) -> bool:
         """Whether this process logged points to the run."""
         return self._run is not None and self._run.has_points
+
+    @property
+    def has_origin(self) -> bool:
+        """Whether the user said which run the present one is forked from."""
+        return self._fork is not None
+
+    @property
+    def parent(self) -> tuple[str, float] | None:
+        """The run id and step that the present run is forked from, as far as it is known."""
+        return self._run.parent if self._run is not None else self._fork
 
     @property
     def was_sent_here(self) -> bool:
@@ -112,7 +130,15 @@ class RunSlot:
 
     def _make_run(self) -> Run:
         options = self.options
-        run = Run(options.experiment_name, project=self.project, run_id=self.run_id, settings=options.settings)
+        parent, step = self._fork or (None, None)
+        run = Run(
+            options.experiment_name,
+            project=self.project,
+            run_id=self.run_id,
+            fork_run_id=parent,
+            fork_step=step,
+            settings=options.settings,
+        )
         self.project = run.project
         if options.tags:
             run.add_tags(options.tags)
@@ -133,7 +159,7 @@ class RunSlot:
         """Leave the present run, finished, and go on with another one; it is opened when first used."""
         if self.run is not None:
             self.run.close()
-        self._run = None
+        self._run = self._fork = None
         self._is_reopened = False
         self._is_id_minted = True
         self.run_id = new_run_id()
@@ -149,6 +175,11 @@ class RunSlot:
         decision = run.resume(mark, checkpoint=checkpoint, policy=self.options.policy)
         self.run_id = run.run_id
         return decision
+
+    def suggest(self, fingerprint: str | None, *, face: str) -> None:
+        """Offer the run and step whose checkpoint held just these weights as parent, where one is known."""
+        if fingerprint is not None:
+            self.open().suggest_parent(fingerprint, face=face)
 
     def begin_evaluation(self, mark: Mark) -> bool:
         """Send what is logged from now on to the run that wrote the checkpoint.
@@ -174,22 +205,6 @@ class RunSlot:
         return Run(project=mark.project, run_id=mark.run_id, settings=settings, is_visitor=True)
 
 
-def readable_mark(data: Mapping[str, Any]) -> Mark | RunforkError:
-    """Return the mark that `data` holds, or why it cannot be read."""
-    try:
-        return parse_mark(data)
-    except (ArgumentError, FormatError) as error:
-        return error
-
-
 def _project_of(mark: Mapping[str, Any]) -> str | None:
     found = readable_mark(mark)
     return found.project if isinstance(found, Mark) else None
-
-
-def checkpoint_path(path: object) -> str | None:
-    """Return a checkpoint's path as text, absolute where it is a local one."""
-    if path is None:
-        return None
-    text = os.fspath(path) if isinstance(path, os.PathLike) else str(path)
-    return text if "://" in text else os.path.abspath(text)  # noqa: PTH100  a Path would normalize more than it should

@@ -11,14 +11,14 @@ from runfork.errors import LoggingError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["guarded", "is_rank_zero"]
+__all__ = ["guarded"]
 
 _logger = logging.getLogger("runfork")
 _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
 def guarded(method: _Method) -> _Method:
-    """Keep what `method` raises from its caller, Lightning: it is told once per object and method, and None is returned.
+    """Keep what `method` raises from its caller, the framework: it is told once per object and method, and None is returned.
 
     `LoggingError` passes: it is raised only where the user asked for it with ``RUNFORK_ON_ERROR=raise``.
     """
@@ -29,7 +29,7 @@ def guarded(method: _Method) -> _Method:
             return method(self, *args, **options)
         except LoggingError:
             raise
-        except Exception as error:  # Lightning's private parts may change, and a user's objects may raise anything
+        except Exception as error:  # a framework's private parts may change, and a user's objects may raise anything
             _tell(self, method.__name__, error)
             return None
 
@@ -49,10 +49,3 @@ def _tell(owner: Any, name: str, error: Exception) -> None:
         error,
         exc_info=_logger.isEnabledFor(logging.DEBUG),
     )
-
-
-def is_rank_zero() -> bool:
-    """Return whether this process is the one that logs."""
-    from lightning_utilities.core.rank_zero import rank_zero_only
-
-    return not getattr(rank_zero_only, "rank", 0)

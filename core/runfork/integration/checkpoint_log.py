@@ -1,0 +1,72 @@
+"""What is logged of checkpoint files: path, step, score and size of each, and which is the best."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runfork.run import Run
+
+__all__ = ["STEP_BETWEEN", "CheckpointLog", "size_bytes"]
+
+STEP_BETWEEN = 1e-6
+"""What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
+
+
+class CheckpointLog:
+    """Notes the checkpoints of one run.
+
+    Best and last are series too, so that a fork from an older checkpoint shows what was the best by then.
+
+    Args:
+        log_files: Whether the files themselves are copied into the run.
+    """
+
+    def __init__(self, *, log_files: bool = False) -> None:
+        self._log_files = log_files
+        self._last: tuple[float, int] = (-1.0, 0)
+
+    def note(
+        self, run: Run, path: str, *, step: float, texts: Mapping[str, str | None], numbers: Mapping[str, float | None]
+    ) -> None:
+        """Log a checkpoint that has just been written; its size is found out here.
+
+        Args:
+            run: Where to.
+            path: Where it lies.
+            step: The last main step in it.
+            texts: Further texts by name below ``checkpoints/``, such as ``best_model_path``; None is left out.
+            numbers: Likewise, such as ``score``.
+        """
+        place = self._place(step)
+        found = {"path": path, **texts}
+        run.log_string_series({f"checkpoints/{name}": text for name, text in found.items() if text}, step=place)
+        values = {"size_bytes": size_bytes(path), **numbers}
+        if known := {f"checkpoints/{name}": float(value) for name, value in values.items() if value is not None}:
+            run.log_metrics(known, step=place)
+        if self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
+            run.log_files({"checkpoints/file": path}, step=place)
+
+    def has_noted_at(self, step: float) -> bool:
+        """Return whether the last checkpoint noted was of this step."""
+        return step == self._last[0]
+
+    def _place(self, step: float) -> float:
+        last, count = self._last
+        count = count + 1 if step == last else 0
+        self._last = (step, count)
+        return step + count * STEP_BETWEEN if count else step
+
+
+def size_bytes(path: str) -> int | None:
+    """Return the size of a checkpoint file, or of all files in the directory of one; None if it is not here."""
+    try:
+        if not os.path.isdir(path):  # noqa: PTH112  a string is what the caller has, and what scandir wants
+            return os.stat(path).st_size  # noqa: PTH116
+        with os.scandir(path) as entries:
+            return sum(entry.stat().st_size if entry.is_file() else size_bytes(entry.path) or 0 for entry in entries)
+    except OSError:
+        return None

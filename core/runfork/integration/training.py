@@ -1,0 +1,202 @@
+"""Where a training comes from, how far it is, and what its checkpoints say of it: the heart of every integration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runfork.integration.decision import Checkpoint, Plan, Situation, decide
+from runfork.integration.loaded import AXES_KEY, COUNTER_KEY, Loaded, readable_mark
+from runfork.integration.steps_seen import StepsSeen
+from runfork.marks import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runfork.integration.run_slot import RunSlot
+    from runfork.run import Run
+
+__all__ = ["Training"]
+
+
+class Training:
+    """What one logger or callback does with runs, through trainings, evaluations and rollbacks. For the training thread alone.
+
+    An integration calls `begin` before a training from which nothing is loaded yet, `start` when it knows what was loaded,
+    `evaluate` for evaluations, `mark` for every checkpoint; it logs to ``runs.open()`` (training) or ``runs.current()`` (where
+    evaluations go to the run of their checkpoint), at steps that `steps.main` makes of the framework's counter.
+
+    Args:
+        runs: The run.
+        given: What the user said the first training goes on from, or None.
+        attaches_evaluations: Whether evaluations of a checkpoint belong to the run that wrote it.
+        face: The class that users write, for messages.
+    """
+
+    def __init__(
+        self, runs: RunSlot, *, given: Loaded | None = None, attaches_evaluations: bool = True, face: str = "Run"
+    ) -> None:
+        self.runs = runs
+        self.steps = StepsSeen()
+        self.attaches_evaluations = attaches_evaluations
+        self.evaluated_step: float | None = None
+        self.has_failed = False
+        self._given = given
+        self._face = face
+
+    @property
+    def was_trained(self) -> bool:
+        """Whether the present run holds a training already."""
+        return self.steps.last is not None or self.runs.was_sent_here
+
+    @property
+    def is_visiting(self) -> bool:
+        """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
+        mark = self.runs.evaluated
+        return mark is not None and mark.run_id != self.runs.run_id
+
+    # How it begins
+
+    def begin(self, *, goes_on: bool = False) -> None:
+        """Prepare for a training, before anything is loaded: one that begins anew gets a run of its own.
+
+        Args:
+            goes_on: The framework trains on from where it stands, so the run goes on too.
+        """
+        self.end_evaluation()
+        self.has_failed = False
+        if decide(Situation("fit", "none", was_trained=self.was_trained, goes_on=goes_on)).starts_anew:
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Go on with another run."""
+        self.runs.start_anew()
+        self.steps = StepsSeen()
+
+    def start(
+        self, loaded: Loaded, *, counter: float | None = None, fingerprint: Callable[[], str | None] | None = None
+    ) -> Plan:
+        """Make the run what loading a checkpoint (or none) for a training means, and open it.
+
+        Args:
+            loaded: What was loaded.
+            counter: What the framework's step counter says now: the last step done, on its axis. None: it goes on where the
+                checkpoint was written.
+            fingerprint: Computes the hash of the weights that training begins with; asked where nothing says whose they are.
+        """
+        if loaded.is_internal:
+            return Plan()
+        given, self._given = self._given, None
+        if given is not None:
+            loaded = given
+        mark = readable_mark(loaded.mark) if loaded.mark is not None else None
+        plan = decide(
+            Situation(
+                "fit",
+                self._classify(loaded, mark),
+                has_points=self.runs.has_points,
+                was_trained=self.was_trained,
+                has_origin=self.runs.has_origin,
+            )
+        )
+        if plan.starts_anew:
+            self.begin_anew()
+        decision = None
+        if plan.origin == "mark" and loaded.mark is not None:
+            decision = self.runs.resume(loaded.mark, checkpoint=loaded.path)
+        is_known = isinstance(mark, Mark) and plan.origin != "foreign"
+        if loaded.is_checkpoint and not is_known:
+            self._note_source(loaded)
+        if isinstance(mark, Mark) and (plan.origin == "mark" or self.steps.last is None):
+            self._restore_steps(mark, loaded.mark or {}, None if decision == "new" and not counter else counter)
+        elif self.runs.parent is not None and self.steps.last is None:
+            self._follow_parent(counter)
+        if fingerprint is not None and not is_known and self.runs.parent is None and not self.was_trained:
+            self.runs.suggest(fingerprint(), face=self._face)
+        return plan
+
+    def _classify(self, loaded: Loaded, mark: object) -> Checkpoint:
+        if not loaded.is_checkpoint:
+            return "none"
+        if loaded.mark is None:
+            return "foreign"
+        return "own" if isinstance(mark, Mark) and mark.run_id == self.runs.run_id else "marked"
+
+    def _note_source(self, loaded: Loaded) -> None:
+        attributes = {"source/checkpoint_path": loaded.path} | {
+            f"source/{name}": value for name, value in loaded.details.items()
+        }
+        self.runs.open().log_configs({name: value for name, value in attributes.items() if value is not None})
+
+    def _restore_steps(self, mark: Mark, data: Mapping[str, Any], counter: float | None) -> None:
+        counted = data.get(COUNTER_KEY)
+        known = counted if isinstance(counted, (int, float)) else mark.user_step
+        at = known if counter is None or counter >= known else counter
+        self.steps.restore(mark.user_step, data.get(AXES_KEY), base=mark.user_step - at)
+
+    def _follow_parent(self, counter: float | None) -> None:
+        """Go on after the fork step where the framework counts from the beginning again."""
+        parent = self.runs.parent
+        if parent is not None and counter is not None and counter < parent[1]:
+            self.steps.restore(parent[1], base=parent[1] - counter)
+
+    # Evaluations
+
+    def evaluate(self, loaded: Loaded) -> None:
+        """Make an evaluation of a checkpoint log to the run that wrote it, at its step, if it is here."""
+        mark = readable_mark(loaded.mark) if loaded.mark is not None else None
+        situation = Situation(
+            "evaluate",
+            self._classify(loaded, mark),
+            attaches_evaluations=self.attaches_evaluations and isinstance(mark, Mark),
+        )
+        if decide(situation).origin != "evaluation" or not isinstance(mark, Mark):
+            return
+        self.evaluated_step = mark.user_step
+        if not self.runs.begin_evaluation(mark):
+            source = {"project": mark.project, "run_id": mark.run_id, "step": mark.user_step, "epoch": mark.epoch}
+            self._note_source(replace(loaded, details=source))
+
+    def end_evaluation(self) -> None:
+        """Log to the own run again."""
+        self.runs.end_evaluation()
+        self.evaluated_step = None
+
+    # Checkpoints and the end
+
+    def mark(self, *, epoch: object = None, fingerprint: str | None = None) -> dict[str, Any]:
+        """Return the mark for a checkpoint that is being written; empty where there is no run to name, or nothing is logged."""
+        if self.runs.run is None and self.steps.last is None:
+            return {}
+        last = self.steps.last or 0
+        mark = self.runs.open().checkpoint_mark(
+            last, epoch=epoch if isinstance(epoch, int) else None, fingerprint=fingerprint, cuts=self.steps.cuts
+        )
+        if not mark:  # disabled mode
+            return {}
+        if self.steps.base:
+            mark[COUNTER_KEY] = last - self.steps.base
+        return {**mark, AXES_KEY: self.steps.to_text()}
+
+    def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:
+        """Record why a training ended.
+
+        Args:
+            exception: What ended it, or None if that is not known.
+            state: The state to record; default "aborted" for KeyboardInterrupt, else "failed".
+        """
+        found = state or ("aborted" if isinstance(exception, KeyboardInterrupt) else "failed")
+        self.runs.open().set_status(found, exception)
+        self.has_failed = True
+
+    def finish(self) -> None:
+        """Record that a training ended well."""
+        if self.runs.run is not None and not self.has_failed:
+            self.runs.run.set_status("finished")
+
+    def run_again(self) -> Run:
+        """Return the open run, in the state "running"."""
+        run = self.runs.open()
+        if run.status.state != "running":
+            run.set_status("running")
+        return run

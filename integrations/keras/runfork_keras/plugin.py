@@ -1,0 +1,1 @@
+"""What runfork's core asks of this integration."""

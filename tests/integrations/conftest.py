@@ -8,9 +8,10 @@ import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+
+from runfork.testing.reading import History
 
 PROJECT = "test/tiny"
 
@@ -20,44 +21,6 @@ warnings.simplefilter("ignore")
 """
 PRELUDE = QUIET + Path(__file__).with_name("tiny.py").read_text(encoding="utf-8")
 """What the scripts of the tests begin with; `lightning` offers the names of `tiny` in this process."""
-
-
-class History:
-    """The project as a reader sees it."""
-
-    def __init__(self, directory: Path) -> None:
-        from runfork.project import Project
-
-        self.project = Project.open(PROJECT, directory=directory, index_uri="memory://")
-        self.refresh()
-
-    def refresh(self) -> None:
-        self.project.refresh()
-
-    @property
-    def runs(self) -> list[str]:
-        """Run ids, in the order of creation."""
-        return [node.run_id for node in sorted(self.project.index.nodes().values(), key=lambda node: node.created)]
-
-    def parent(self, run_id: str) -> tuple[str, float] | None:
-        fork = self.project.index.nodes()[run_id].fork
-        return (fork.parent, fork.step / 1e6) if fork is not None else None
-
-    def values(self, run_id: str) -> dict[str, Any]:
-        return {path: value.value for path, value in self.project.index.values([run_id])[run_id].items()}
-
-    def points(self, run_id: str, path: str, inherit: Any = "lineage") -> dict[float, Any]:
-        from runfork.index.interface import PointsRequest, SeriesKey
-
-        found = self.project.index.points(PointsRequest([SeriesKey(run_id, path)], inherit=inherit))
-        return {
-            (step // 10**6 if step % 10**6 == 0 else step / 1e6): value
-            for series in found
-            for step, value in zip(series.steps.tolist(), series.values, strict=True)
-        }
-
-    def own_points(self, run_id: str, path: str) -> dict[float, float]:
-        return self.points(run_id, path, "own")
 
 
 @pytest.fixture
@@ -78,7 +41,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def history(store):
     """Reads the data directory anew at every call."""
-    return lambda: History(store)
+    return lambda: History(store, PROJECT)
 
 
 @pytest.fixture

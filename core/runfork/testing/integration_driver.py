@@ -1,0 +1,97 @@
+"""How the contract for integrations speaks to one framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003  a dataclass of the public API keeps its types readable at run time
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["IntegrationDriver", "Trained"]
+
+
+@dataclass
+class Trained:
+    """What one training left behind.
+
+    Args:
+        run_id: Id of its run; anything where it was not tracked.
+        losses: The loss of every step of this training, as the framework computed it.
+        checkpoints: One for the end of each epoch of this training, in order: files or folders from which the framework resumes.
+        weights: A file, or a directory, with the final weights alone.
+        face: The logger or callback that was used, for another training in the same process.
+    """
+
+    run_id: str
+    losses: list[float]
+    checkpoints: list[Path]
+    weights: Path
+    face: Any = field(default=None, repr=False)
+
+
+class IntegrationDriver(Protocol):
+    """Trains a tiny model with the real framework, the same way every time.
+
+    It is made without arguments, and importable by the name of its class: the contract makes another one in processes of its own.
+    """
+
+    packages: tuple[str, ...]
+    """Our packages that belong to the integration; importing them imports no framework."""
+
+    frameworks: tuple[str, ...]
+    """Top-level packages that must not be loaded by that."""
+
+    loss: str
+    """A metric that has a point at every step."""
+
+    evaluated: str
+    """A metric that an evaluation logs."""
+
+    first_step: int
+    """Step of the first point of `loss`."""
+
+    steps_per_epoch: int
+    """Optimizer steps in an epoch."""
+
+    def train(
+        self,
+        folder: Path,
+        *,
+        epochs: int = 2,
+        checkpoint: Path | None = None,
+        weights: Path | None = None,
+        is_tracked: bool = True,
+        at_step: Callable[[int], None] | None = None,
+        face: Any = None,
+        **arguments: Any,
+    ) -> Trained:
+        """Train, and save a checkpoint at the end of every epoch.
+
+        Args:
+            folder: Where to save.
+            epochs: The last epoch, counted from the beginning of the lineage: resuming the checkpoint of epoch 1 with 2 trains one.
+            checkpoint: Resume from here, in the framework's way.
+            weights: Load these weights, and nothing else, before training.
+            is_tracked: Whether our logger or callback is there.
+            at_step: Called inside the training step with the number of steps that this call has begun, from 1; may raise, and
+                that must reach the caller.
+            face: A logger or callback to use again; `arguments` are left out then.
+            arguments: Of the logger or callback.
+        """
+        ...
+
+    def checkpoints(self, folder: Path) -> list[Path]:
+        """Return the checkpoints that trainings left in `folder`, the oldest first, also of one that was killed."""
+        ...
+
+    def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
+        """Evaluate a checkpoint's weights with a new model, and train nothing.
+
+        Args:
+            folder: Where anything may be written.
+            checkpoint: One that `train` returned.
+            arguments: Of the logger or callback.
+        """
+        ...

@@ -1,0 +1,49 @@
+"""Trainings in processes of their own, for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.testing.integration_driver import IntegrationDriver
+
+__all__ = ["start_driver"]
+
+
+def start_driver(driver: IntegrationDriver, code: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start a process that runs `code` in `folder`, with ``driver`` (a new one of the same class) and ``Path`` at hand.
+
+    Args:
+        driver: Whose class to use; it is imported by its name.
+        code: Python, of any indentation.
+        folder: The working directory.
+        environment: Variables beside those of this process.
+    """
+    kind = type(driver)
+    lines = [
+        "import warnings",
+        "from pathlib import Path",
+        "if __name__ == '__main__':",
+        "    warnings.simplefilter('ignore')",
+        f"    from {kind.__module__} import {kind.__qualname__}",
+        f"    driver = {kind.__qualname__}()",
+        textwrap.indent(textwrap.dedent(code).strip(), "    "),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"script_{len(list(folder.glob('script_*.py')))}.py"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, str(file)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+    )

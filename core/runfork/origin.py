@@ -82,6 +82,7 @@ class Origin(Logbook):
         epoch: int | None = None,
         fingerprint: str | None = None,
         cuts: Mapping[str, float] | None = None,
+        mark_id: str | None = None,
     ) -> dict[str, Any]:
         """Journal that a checkpoint is being written, and return the mark to put into it.
 
@@ -92,6 +93,8 @@ class Origin(Logbook):
             epoch: Epoch of the checkpoint.
             fingerprint: Hash of the trainable weights, for `suggest_parent`.
             cuts: Last step of each series that counts on an axis of its own, by path; a fork inherits those up to there.
+            mark_id: Id of the mark, for integrations that had to name it before the checkpoint was written; unique in the run.
+                Default: a new one.
 
         Returns:
             A dict of str, int and None. Empty in disabled mode, which ``resume_from`` understands as no mark.
@@ -114,7 +117,7 @@ class Origin(Logbook):
         mark = Mark(
             project=self._identity.project,
             run_id=self._identity.run_id,
-            mark=random_suffix(12),
+            mark=mark_id or random_suffix(12),
             step=micro,
             experiment=self._identity.experiment_name,
             epoch=None if epoch is None else int(epoch),

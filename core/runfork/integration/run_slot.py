@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runfork.identifiers import new_run_id
@@ -152,6 +152,11 @@ class RunSlot:
     def _exists(self, run_id: str, project: str | None = None) -> bool:
         store = Store(find_data_directory(self.options.settings.directory))
         return store.run_directory(project or self.project or default_project(), run_id).is_dir()
+
+    def name_experiment(self, name: str) -> None:
+        """Name the experiment of runs that are yet to be made, where the user named none."""
+        if self.options.experiment_name is None and self._run is None:
+            self.options = replace(self.options, experiment_name=name)
 
     # Where it comes from
 

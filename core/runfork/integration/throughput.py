@@ -42,12 +42,17 @@ class Throughput:
         self._steps += steps
         self._samples += samples
 
-    def read(self) -> dict[str, float]:
-        """Return the rates of the interval that ends now, and begin the next one."""
+    def read(self, further: Mapping[str, float] | None = None) -> dict[str, float]:
+        """Return the rates of the interval that ends now, and begin the next one.
+
+        Args:
+            further: Other things that were done in it, by the path of their rate.
+        """
         seconds = time.perf_counter() - self._start
         rates: dict[str, float] = {}
         if seconds > 0 and self._steps:
             rates["throughput/steps_per_second"] = self._steps / seconds
+            rates.update({path: count / seconds for path, count in (further or {}).items() if count > 0})
             if self._samples:
                 rates["throughput/samples_per_second"] = self._samples / seconds
         self.restart()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import sys
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +13,8 @@ from runfork.integration.decision import Checkpoint, Plan, Situation, decide
 from runfork.integration.loaded import AXES_KEY, COUNTER_KEY, Loaded, readable_mark
 from runfork.integration.steps_seen import StepsSeen
 from runfork.marks import Mark
+from runfork.recorder import now_us
+from runfork.steps import to_micro_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +22,9 @@ if TYPE_CHECKING:
     from runfork.integration.run_slot import RunSlot
     from runfork.run import Run
 
-__all__ = ["Training"]
+__all__ = ["Training", "UnfinishedTraining"]
+
+_UNFINISHED = "training began and did not end: it was stopped by an exception that the program caught, or left early"
 
 
 class Training:
@@ -43,6 +51,8 @@ class Training:
         self.has_failed = False
         self._given = given
         self._face = face
+        self._is_training = False
+        self._at_exit: Callable[[], None] | None = None
 
     @property
     def was_trained(self) -> bool:
@@ -60,10 +70,13 @@ class Training:
     def begin(self, *, goes_on: bool = False) -> None:
         """Prepare for a training, before anything is loaded: one that begins anew gets a run of its own.
 
+        A training before it that neither ended nor failed, as far as anybody said, has failed.
+
         Args:
             goes_on: The framework trains on from where it stands, so the run goes on too.
         """
         self.end_evaluation()
+        self._give_up()
         self.has_failed = False
         if decide(Situation("fit", "none", was_trained=self.was_trained, goes_on=goes_on)).starts_anew:
             self.begin_anew()
@@ -164,19 +177,84 @@ class Training:
 
     # Checkpoints and the end
 
-    def mark(self, *, epoch: object = None, fingerprint: str | None = None) -> dict[str, Any]:
-        """Return the mark for a checkpoint that is being written; empty where there is no run to name, or nothing is logged."""
+    def mark(
+        self, *, epoch: object = None, fingerprint: str | None = None, mark_id: str | None = None
+    ) -> dict[str, Any]:
+        """Journal that a checkpoint is being written, and return the mark for it.
+
+        Args:
+            epoch: Its epoch, if that is an int.
+            fingerprint: Hash of its weights.
+            mark_id: Id of the mark, where it had to be named before.
+
+        Returns:
+            What to put into the checkpoint; empty where there is no run to name, or nothing is logged.
+        """
         if self.runs.run is None and self.steps.last is None:
             return {}
         last = self.steps.last or 0
         mark = self.runs.open().checkpoint_mark(
-            last, epoch=epoch if isinstance(epoch, int) else None, fingerprint=fingerprint, cuts=self.steps.cuts
+            last,
+            epoch=epoch if isinstance(epoch, int) else None,
+            fingerprint=fingerprint,
+            cuts=self.steps.cuts,
+            mark_id=mark_id,
         )
-        if not mark:  # disabled mode
+        return self._with_counters(mark, last) if mark else {}  # none in disabled mode
+
+    def draft_mark(self, mark_id: str, *, epoch: int | None = None) -> dict[str, Any]:
+        """Return what `mark` will return for a checkpoint written now, and journal nothing.
+
+        For frameworks that ask for what goes into a checkpoint before they say that there will be one.
+
+        Args:
+            mark_id: Id of the mark, to be passed to `mark` when the checkpoint is there.
+            epoch: Its epoch.
+        """
+        run, last = self.runs.open(), self.steps.last or 0
+        if run.is_disabled:
             return {}
+        step = to_micro_steps(last)
+        draft = Mark(run.project, run.run_id, mark_id, step, run.experiment_name, epoch, time=now_us())
+        return self._with_counters(draft.to_dict(), last)
+
+    def _with_counters(self, mark: dict[str, Any], last: float) -> dict[str, Any]:
         if self.steps.base:
             mark[COUNTER_KEY] = last - self.steps.base
         return {**mark, AXES_KEY: self.steps.to_text()}
+
+    def train(self) -> Run:
+        """Return the open run, in the state "running".
+
+        For frameworks that do not tell of exceptions: unless `finish` or `fail` is called, the training has failed when the next
+        one begins, or the process ends.
+        """
+        run = self.run_again()
+        self._watch_exit()  # after the run's own handler was registered, so that it is called before
+        self._is_training = True
+        return run
+
+    def run_again(self) -> Run:
+        """Return the open run, in the state "running"."""
+        run = self.runs.open()
+        if run.status.state != "running":
+            run.set_status("running")
+        return run
+
+    def _watch_exit(self) -> None:
+        if self._at_exit is not None:
+            atexit.unregister(self._at_exit)
+        self._at_exit = functools.partial(_give_up_at_exit, weakref.ref(self))
+        atexit.register(self._at_exit)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs."""
+        return {**self.__dict__, "_at_exit": None, "_is_training": False}
+
+    def _give_up(self) -> None:
+        if self._is_training and self.runs.run is not None:
+            self.fail(sys.exc_info()[1] or UnfinishedTraining(_UNFINISHED))
+        self._is_training = False
 
     def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:
         """Record why a training ended.
@@ -188,15 +266,21 @@ class Training:
         found = state or ("aborted" if isinstance(exception, KeyboardInterrupt) else "failed")
         self.runs.open().set_status(found, exception)
         self.has_failed = True
+        self._is_training = False
 
     def finish(self) -> None:
         """Record that a training ended well."""
+        self._is_training = False
         if self.runs.run is not None and not self.has_failed:
             self.runs.run.set_status("finished")
 
-    def run_again(self) -> Run:
-        """Return the open run, in the state "running"."""
-        run = self.runs.open()
-        if run.status.state != "running":
-            run.set_status("running")
-        return run
+
+class UnfinishedTraining(Exception):  # noqa: N818  it is recorded, never raised
+    """Stands in a run whose framework said neither that training ended nor why it did not."""
+
+
+def _give_up_at_exit(training: weakref.ref[Training]) -> None:
+    """Leave an exception that nobody caught to the run itself, which finds it in `sys.last_value`."""
+    found = training()
+    if found is not None and getattr(sys, "last_value", None) is None:
+        found._give_up()  # noqa: SLF001  the same module

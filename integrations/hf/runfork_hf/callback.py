@@ -1,0 +1,301 @@
+"""The callback, without its base class: what the Trainer calls, and what a user sets.
+
+`for_transformers` gives it the base that the Trainer expects.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from runfork.identifiers import random_suffix
+from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.boundary import guarded
+from runfork.integration.checkpoint_log import CheckpointLog
+from runfork.integration.handle import RunHandle
+from runfork.integration.throughput import Throughput
+from runfork_hf.checkpoints import mark_in_weights, note_saved
+from runfork_hf.log_history import history_between, named
+from runfork_hf.trainer_description import describe_arguments, describe_data, describe_peft, describe_weights
+from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
+from runfork_hf.trials import TrialLog
+from runfork_torch.fingerprint import fingerprint
+from runfork_torch.optimizer_description import describe_optimizers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from runfork.hookspecs import Decision
+    from runfork.integration.loaded import Loaded
+    from runfork.run import Run
+    from runfork.settings import Settings
+
+__all__ = ["CallbackMethods"]
+
+
+class CallbackMethods:
+    """Logs a ``transformers.Trainer`` to runfork. Resuming from a checkpoint forks the run that wrote it.
+
+    ``Trainer(callbacks=[RunforkCallback()])`` is all that is needed. On ranks other than 0 it does nothing.
+
+    Args:
+        experiment_name: The experiment that runs belong to; default is ``TrainingArguments(run_name=...)``. A fork without one
+            belongs to its parent's.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        run_id: Id of the run; naming an existing run continues it. Default: a new one.
+        resume: What resuming makes of the run: "fork" of the run that wrote the checkpoint; "continue" that run, where it has
+            logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
+        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first training goes on from, whatever
+            the Trainer loads.
+        fork_run_id: Parent of the first run; needs `fork_step`. Where the Trainer counts from 0, steps go on after the fork step.
+        fork_step: Last step that is inherited from it.
+        attach_evaluations: Whether ``evaluate`` and ``predict`` of a checkpoint's weights, without a training, log to the run that
+            wrote it, at its step.
+        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
+        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        tags: Tags of the run.
+        group_tags: Group tags of the run.
+        settings: All settings as one object, instead of `project`, `directory` and `mode`.
+        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+
+    Raises:
+        ArgumentError: A value cannot be used.
+        ArgumentTypeError: An argument is of the wrong type.
+    """
+
+    _integration = Integration("unknown", "unknown", "RunforkCallback")
+
+    def __init__(
+        self,
+        experiment_name: str | None = None,
+        *,
+        project: str | None = None,
+        run_id: str | None = None,
+        resume: Decision | None = None,
+        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        fork_run_id: str | None = None,
+        fork_step: float | None = None,
+        attach_evaluations: bool = True,
+        directory: str | os.PathLike[str] | None = None,
+        mode: str | None = None,
+        tags: Iterable[str] = (),
+        group_tags: Iterable[str] = (),
+        settings: Settings | None = None,
+        run: Run | None = None,
+    ) -> None:
+        super().__init__()
+        arguments = RunArguments(
+            experiment_name,
+            project=project,
+            run_id=run_id,
+            resume=resume,
+            resume_from=resume_from,
+            fork_run_id=fork_run_id,
+            fork_step=fork_step,
+            attach_evaluations=attach_evaluations,
+            directory=directory,
+            mode=mode,
+            tags=tags,
+            group_tags=group_tags,
+            settings=settings,
+            run=run,
+        )
+        self.training = open_training(arguments, self._integration)
+        self._checkpoints = CheckpointLog()
+        self._throughput = Throughput()
+        self._trials = TrialLog()
+        self._is_training = False
+        self._evaluated_weights: str | None = None
+        self._tokens_seen = 0
+        self._marks = ""
+        self._mark: dict[str, Any] = {}
+
+    @property
+    def run(self) -> Run:
+        """The present run, ready to log to, also after a second training or a rollback made it another one."""
+        return cast("Run", RunHandle(self.training.runs.current))
+
+    # A training begins
+
+    @guarded
+    def on_train_begin(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Make the run what the checkpoint that the Trainer has loaded means, and log what is known by now."""
+        del control
+        if not self._logs(state):
+            return
+        model = objects.get("model")
+        loaded = loaded_from(state)
+        self.training.begin()
+        self._name_experiment(args)
+        self.training.start(loaded, counter=state.global_step, fingerprint=lambda: _fingerprint(model))
+        run = self.training.train()
+        self._is_training, self._marks = True, random_suffix(8)
+        self._describe(run, args, objects)
+        self._trials.note(run, state)
+        self._import_untracked(run, state, loaded)
+        self.training.steps.finish(self.training.steps.main(state.global_step))
+        self._refresh_mark(state)
+        self._tokens_seen = state.num_input_tokens_seen
+        self._throughput.restart()
+
+    def _logs(self, state: Any) -> bool:
+        """Return whether this process and this callback log: rank 0, and the first of our callbacks if there are several."""
+        if not state.is_world_process_zero:
+            return False
+        first = state.__dict__.setdefault("_runfork_callback", self)  # no field: it is not saved
+        return first is self
+
+    def _name_experiment(self, args: Any) -> None:
+        """Take the name that the user gave the training, where the callback was given none."""
+        chosen = getattr(args, "run_name", None)
+        if isinstance(chosen, str) and chosen not in ("", args.output_dir):
+            self.training.runs.name_experiment(chosen)
+
+    def _describe(self, run: Run, args: Any, objects: Mapping[str, Any]) -> None:
+        model, optimizer = objects.get("model"), objects.get("optimizer")
+        described = describe_arguments(args)
+        if model is not None:
+            described.update(describe_weights(model) | describe_peft(model))
+        described.update(
+            describe_data(train=objects.get("train_dataloader"), evaluation=objects.get("eval_dataloader"))
+        )
+        if optimizer is not None:
+            described.update(describe_optimizers([optimizer]))
+        run.log_configs(described)
+
+    def _import_untracked(self, run: Run, state: Any, loaded: Loaded) -> None:
+        """Log what the Trainer remembers of steps that were trained without us, and say that it comes from there."""
+        steps = untracked_steps(state, loaded.mark)
+        if not loaded.is_checkpoint or steps is None:
+            return
+        points = 0
+        for step, metrics in history_between(state.log_history, *steps):
+            run.log_metrics(metrics, self.training.steps.main(step))
+            points += len(metrics)
+        first, last = (self.training.steps.main(step) for step in steps)
+        run.log_configs(
+            {
+                "source/imported": {
+                    "first_step": first,
+                    "last_step": last,
+                    "points": points,
+                    "from": "trainer_state.json",
+                }
+            }
+        )
+
+    # It goes on
+
+    @guarded
+    def on_step_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Count a step, and keep the mark that the next checkpoint will carry at it."""
+        del control, objects
+        if not self._is_training or not self._logs(state):
+            return
+        samples = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+        self._throughput.count(steps=1, samples=samples)
+        self.training.steps.finish(self.training.steps.main(state.global_step))
+        self._refresh_mark(state)
+
+    def _refresh_mark(self, state: Any) -> None:
+        """Put the mark of this step where it is saved: whether a checkpoint follows is known to nobody yet."""
+        epoch = int(state.epoch) if state.epoch is not None else None
+        self._mark = self.training.draft_mark(f"{self._marks}-{state.global_step}", epoch=epoch)
+        put_mark(state, self._mark)
+
+    @guarded
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **objects: Any
+    ) -> None:
+        """Log metrics under the names that they have in every tracker of the Trainer."""
+        del control
+        if not logs or not self._logs(state):
+            return
+        self._meet_weights(args, objects.get("model"))
+        values = named(logs)
+        if self._is_training and "loss" in logs:
+            values.update(self._rates(state))
+        run, step = self.training.runs.current(), self._step(state)
+        run.log_metrics({name: value for name, value in values.items() if not isinstance(value, str)}, step)
+        if texts := {name: value for name, value in values.items() if isinstance(value, str)}:
+            run.log_string_series(texts, step)
+
+    def _rates(self, state: Any) -> dict[str, float]:
+        tokens, self._tokens_seen = state.num_input_tokens_seen - self._tokens_seen, state.num_input_tokens_seen
+        rates = self._throughput.read({"throughput/tokens_per_second": tokens})
+        if state.total_flos:
+            rates["train/total_flos"] = float(state.total_flos)
+        return rates
+
+    def _step(self, state: Any) -> float:
+        evaluated = self.training.evaluated_step
+        return evaluated if evaluated is not None else self.training.steps.main(state.global_step)
+
+    # Evaluations
+
+    def _meet_weights(self, args: Any, model: Any) -> None:
+        """Let what is logged without a training go to the run that wrote the weights, if a checkpoint beside them says which."""
+        path = _weights_path(model)
+        if self._is_training or path is None or self.training.was_trained or path == self._evaluated_weights:
+            return
+        self._evaluated_weights = path
+        self._name_experiment(args)
+        loaded = mark_in_weights(path)
+        if loaded is not None:
+            self.training.evaluate(loaded)
+
+    @guarded
+    def on_prediction_step(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Stop the clock of the throughput while it is evaluated."""
+        del args, state, control, objects
+        self._throughput.pause()
+
+    @guarded
+    def on_evaluate(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Start it again; the metrics came with ``on_log``."""
+        del args, state, control, objects
+        self._throughput.go_on()
+
+    @guarded
+    def on_predict(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **objects: Any) -> None:
+        """Log the metrics of ``predict``, which come in no other way."""
+        del control
+        self._throughput.go_on()
+        if not metrics or not self._logs(state):
+            return
+        self._meet_weights(args, objects.get("model"))
+        self.training.runs.current().log_metrics(named(metrics), self._step(state))
+
+    # Checkpoints and the end
+
+    @guarded
+    def on_save(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Journal the mark of the checkpoint that was just written, and log where it lies."""
+        del control
+        if not self._is_training or not self._logs(state) or not self._mark:
+            return
+        self.training.mark(
+            epoch=self._mark["epoch"], fingerprint=_fingerprint(objects.get("model")), mark_id=self._mark["mark"]
+        )
+        note_saved(self._checkpoints, self.training.runs.open(), args, state, step=self._step(state))
+
+    @guarded
+    def on_train_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Note that the training ended well. The run stays open for evaluations, to be closed when the process ends."""
+        del args, control, objects
+        if not self._is_training or not self._logs(state):
+            return
+        self._is_training = False
+        self._evaluated_weights = None
+        self.training.finish()
+
+
+def _fingerprint(model: Any) -> str | None:
+    return fingerprint(model.named_parameters()) if model is not None else None
+
+
+def _weights_path(model: Any) -> str | None:
+    """Return where the model's weights were read from, as ``from_pretrained`` leaves it."""
+    config = getattr(model, "config", None)
+    path = getattr(config, "_name_or_path", None)
+    return path if isinstance(path, str) and path else None

@@ -1,0 +1,67 @@
+"""Checkpoints of the Trainer: where the one lies that was just written, and whose the weights in a folder are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runfork.integration.loaded import Loaded, checkpoint_path
+from runfork_hf.trainer_state import find_mark_in_directory
+
+if TYPE_CHECKING:
+    from runfork.integration.checkpoint_log import CheckpointLog
+    from runfork.run import Run
+
+__all__ = ["mark_in_weights", "note_saved"]
+
+
+def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: float) -> None:
+    """Log the checkpoint that the Trainer has just written.
+
+    Args:
+        log: The run's checkpoints so far.
+        run: Where to.
+        args: The Trainer's arguments.
+        state: Its state.
+        step: The main step of the checkpoint.
+    """
+    metric = args.metric_for_best_model
+    name = f"eval_{metric}" if metric and not metric.startswith("eval_") else metric
+    log.note(
+        run,
+        str(_saved_path(args, state)),
+        step=step,
+        texts={"best_model_path": state.best_model_checkpoint},
+        numbers={"score": _score(state, name) if name else None, "best_model_score": state.best_metric},
+    )
+    if name:
+        run.log_configs({"checkpoints/monitor": name, "checkpoints/mode": "max" if args.greater_is_better else "min"})
+
+
+def _saved_path(args: Any, state: Any) -> Path:
+    """Return the folder of the checkpoint of this step; in a search it lies in a folder of the trial."""
+    output, name = Path(args.output_dir).absolute(), f"checkpoint-{state.global_step}"
+    if state.is_hyper_param_search:
+        found = [path for path in output.glob(f"*/{name}") if path.is_dir()]
+        if found:
+            return max(found, key=lambda path: path.stat().st_mtime_ns)
+    return output / name
+
+
+def _score(state: Any, metric: str) -> float | None:
+    """Return the metric if it was evaluated at this very step."""
+    for entry in reversed(state.log_history):
+        if entry.get("step") != state.global_step:
+            return None
+        if metric in entry:
+            return float(entry[metric])
+    return None
+
+
+def mark_in_weights(path: str) -> Loaded | None:
+    """Return the checkpoint of ours that a model's weights were read from, if the folder is one."""
+    try:
+        mark = find_mark_in_directory(path)
+    except (OSError, ValueError):
+        return None
+    return Loaded(is_checkpoint=True, mark=mark, path=checkpoint_path(path)) if mark else None

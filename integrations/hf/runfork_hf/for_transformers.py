@@ -1,0 +1,24 @@
+"""The callback for ``transformers``. Importing this imports transformers; `runfork_hf` does so when it is first used."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+try:
+    from transformers import TrainerCallback
+except ImportError as error:
+    raise ImportError(
+        f"RunforkCallback needs transformers and torch, which could not be imported ({error}); "
+        'install them: pip install "runfork[hf]"'
+    ) from error
+
+from runfork.integration.arguments import Integration
+from runfork_hf.callback import CallbackMethods
+
+__all__ = ["RunforkCallback"]
+
+
+class RunforkCallback(CallbackMethods, TrainerCallback):
+    """Logs a ``transformers.Trainer`` to runfork; the arguments are those of `CallbackMethods`."""
+
+    _integration = Integration("transformers", version("transformers"), "RunforkCallback")

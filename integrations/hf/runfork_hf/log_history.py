@@ -1,0 +1,40 @@
+"""What the Trainer remembers of metrics: names as users know them, and the history that a checkpoint carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["history_between", "named"]
+
+_PREFIXES = (("eval_", "eval/"), ("test_", "test/"))
+
+
+def named(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return logs under the names that every tracker of the Trainer gives them: ``eval/loss``, ``test/loss``, ``train/loss``."""
+    return {_name(key): value for key, value in logs.items()}
+
+
+def _name(key: str) -> str:
+    for prefix, place in _PREFIXES:
+        if key.startswith(prefix):
+            return place + key[len(prefix) :]
+    return f"train/{key}"
+
+
+def history_between(
+    history: Iterable[Mapping[str, Any]], first: int, last: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield step and metrics of the entries of a log history from step `first` to `last`; what is no number is left out."""
+    for entry in history:
+        step = entry.get("step")
+        if isinstance(step, int) and first <= step <= last:
+            numbers = {key: value for key, value in entry.items() if key != "step" and _is_number(value)}
+            if numbers:
+                yield step, named(numbers)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

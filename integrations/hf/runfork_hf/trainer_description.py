@@ -1,0 +1,81 @@
+"""What is logged of a Trainer: its arguments, the model and its configuration, PEFT adapters, data loaders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from runfork.capture.secrets import MASK, is_secret_name
+from runfork_torch.data_description import describe_loader
+from runfork_torch.model_description import describe_model
+
+__all__ = ["describe_arguments", "describe_data", "describe_peft", "describe_weights"]
+
+_AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_parallel_plan"})
+"""Entries of model configurations that are tables, not settings: one text each, not an attribute for every row."""
+
+
+def describe_arguments(arguments: Any) -> dict[str, Any]:
+    """Return attributes below ``trainer/`` for ``TrainingArguments``; those that are None are left out, secrets are masked."""
+    described = arguments.to_dict()
+    described["world_size"] = arguments.world_size
+    return {f"trainer/{name}": value for name, value in _settings(described).items()}
+
+
+def describe_weights(model: Any) -> dict[str, Any]:
+    """Return attributes below ``model/``: class, parameter counts, a table of layers, and its configuration."""
+    described = describe_model(model)
+    config = getattr(model, "config", None)
+    if hasattr(config, "to_dict"):
+        described.update({f"model/config/{name}": value for name, value in _settings(config.to_dict()).items()})
+    return described
+
+
+def describe_peft(model: Any) -> dict[str, Any]:
+    """Return attributes below ``peft/<adapter>/`` for the adapters of a PEFT model; empty for any other."""
+    adapters = getattr(model, "peft_config", None)
+    if not isinstance(adapters, Mapping):
+        return {}
+    return {
+        f"peft/{adapter}/{name}": value
+        for adapter, config in adapters.items()
+        if hasattr(config, "to_dict")
+        for name, value in _settings(config.to_dict()).items()
+    }
+
+
+def describe_data(*, train: Any, evaluation: Any) -> dict[str, Any]:
+    """Return attributes below ``data/train`` and ``data/eval``: batches per epoch, batch size, samples, workers."""
+    described: dict[str, Any] = {}
+    for place, loader in (("data/train", train), ("data/eval", evaluation)):
+        if loader is None:
+            continue
+        described.update({f"{place}/{name}": value for name, value in describe_loader(loader).items()})
+        try:
+            described[f"{place}/batches"] = len(loader)
+        except TypeError:  # a stream of unknown length
+            continue
+    return described
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as configs: without None, with secrets masked, tables and sets of anything as text."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = str(key)
+        if value is None or name.startswith("_"):
+            continue
+        if is_secret_name(name):
+            found[name] = MASK
+        elif isinstance(value, Mapping):
+            nested = _settings(value)
+            if name in _AS_TEXT:
+                found[name] = json.dumps(nested, default=str)
+            elif nested:
+                found.update({f"{name}/{inner}": deep for inner, deep in nested.items()})
+        elif isinstance(value, (set, frozenset)):
+            found[name] = sorted(map(str, value))
+        elif value not in ([], ()):
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found

@@ -1,0 +1,132 @@
+"""The Trainer of transformers, as the contract for integrations drives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.testing.integration_driver import Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["HfDriver", "arguments", "data", "model"]
+
+
+def model(seed: int = 1) -> Any:
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(seed)
+    return GPT2LMHeadModel(
+        GPT2Config(
+            n_layer=1,
+            n_head=2,
+            n_embd=8,
+            vocab_size=16,
+            n_positions=8,
+            bos_token_id=0,
+            eos_token_id=0,
+            loss_type="ForCausalLM",
+        )
+    )
+
+
+def data(count: int = 64) -> list[dict[str, Any]]:
+    import torch
+
+    generator = torch.Generator().manual_seed(count)
+    rows = torch.randint(0, 16, (count, 8), generator=generator)
+    return [{"input_ids": row, "labels": row} for row in rows]
+
+
+def arguments(folder: Path, **options: Any) -> Any:
+    from transformers import TrainingArguments
+
+    return TrainingArguments(
+        **{
+            "output_dir": str(folder),
+            "per_device_train_batch_size": 8,
+            "num_train_epochs": 2,
+            "logging_steps": 1,
+            "save_strategy": "epoch",
+            "report_to": "none",
+            "disable_tqdm": True,
+            "use_cpu": True,
+            "learning_rate": 0.01,
+            "lr_scheduler_type": "constant",
+            **options,
+        }
+    )
+
+
+class HfDriver:
+    packages = ("runfork_hf", "runfork_torch")
+    frameworks = ("torch", "transformers", "accelerate", "numpy")
+    loss = "train/loss"
+    evaluated = "eval/loss"
+    first_step = 1
+    steps_per_epoch = 8
+
+    def train(
+        self,
+        folder: Path,
+        *,
+        epochs: int = 2,
+        checkpoint: Path | None = None,
+        weights: Path | None = None,
+        is_tracked: bool = True,
+        at_step: Callable[[int], None] | None = None,
+        face: Any = None,
+        **options: Any,
+    ) -> Trained:
+        import os
+
+        from transformers import GPT2LMHeadModel, Trainer
+
+        from runfork_hf import RunforkCallback
+
+        begun = 0
+
+        class Watched(Trainer):
+            def training_step(self, *args: Any, **kwargs: Any) -> Any:
+                nonlocal begun
+                begun += 1
+                if at_step is not None:
+                    at_step(begun)
+                return super().training_step(*args, **kwargs)
+
+        callback = (face or RunforkCallback(**options)) if is_tracked else None
+        before = set(self.checkpoints(folder))
+        trainer = Watched(
+            model=GPT2LMHeadModel.from_pretrained(weights) if weights is not None else model(),
+            args=arguments(folder, num_train_epochs=epochs),
+            train_dataset=data(64 * int(os.environ.get("WORLD_SIZE", "1"))),
+            callbacks=[callback] if callback is not None else [],
+        )
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
+        trainer.save_model(str(folder / "weights"))
+        logged = [entry for entry in trainer.state.log_history if "loss" in entry]
+        return Trained(
+            callback.training.runs.run_id if callback is not None else "",
+            [entry["loss"] for entry in logged[-begun:]],
+            [path for path in self.checkpoints(folder) if path not in before],
+            folder / "weights",
+            callback,
+        )
+
+    def checkpoints(self, folder: Path) -> list[Path]:
+        return sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+    def evaluate(self, folder: Path, checkpoint: Path, **options: Any) -> None:
+        from transformers import GPT2LMHeadModel, Trainer
+
+        from runfork_hf import RunforkCallback
+
+        trainer = Trainer(
+            model=GPT2LMHeadModel.from_pretrained(checkpoint),
+            args=arguments(folder),
+            eval_dataset=data(16),
+            callbacks=[RunforkCallback(**options)],
+        )
+        trainer.evaluate()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.integrations.hf_driver import HfDriver
 
 from runfork.testing.integration_contract import IntegrationContract
-from tests.integrations.hf_driver import HfDriver
 
 pytest.importorskip("transformers")
 

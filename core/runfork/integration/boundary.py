@@ -6,7 +6,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runfork.errors import LoggingError
+from runfork.errors import LoggingError, RunforkWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +20,15 @@ _Method = TypeVar("_Method", bound="Callable[..., Any]")
 def guarded(method: _Method) -> _Method:
     """Keep what `method` raises from its caller, the framework: it is told once per object and method, and None is returned.
 
-    `LoggingError` passes: it is raised only where the user asked for it with ``RUNFORK_ON_ERROR=raise``.
+    `LoggingError` and `RunforkWarning` pass: they are raised only where the user asked for it, with ``RUNFORK_ON_ERROR=raise`` or
+    with ``-W error``.
     """
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **options: Any) -> Any:
         try:
             return method(self, *args, **options)
-        except LoggingError:
+        except (LoggingError, RunforkWarning):
             raise
         except Exception as error:  # a framework's private parts may change, and a user's objects may raise anything
             _tell(self, method.__name__, error)

@@ -27,12 +27,12 @@ class CheckpointLog:
 
     def __init__(self, *, log_files: bool = False) -> None:
         self._log_files = log_files
-        self._last: tuple[float, int] = (-1.0, 0)
+        self._last: tuple[float, int, str] = (-1.0, 0, "")
 
     def note(
         self, run: Run, path: str, *, step: float, texts: Mapping[str, str | None], numbers: Mapping[str, float | None]
     ) -> None:
-        """Log a checkpoint that has just been written; its size is found out here.
+        """Log a checkpoint that has just been written; its size is found out here. One that is written again replaces the former.
 
         Args:
             run: Where to.
@@ -41,7 +41,7 @@ class CheckpointLog:
             texts: Further texts by name below ``checkpoints/``, such as ``best_model_path``; None is left out.
             numbers: Likewise, such as ``score``.
         """
-        place = self._place(step)
+        place = self._place(step, path)
         found = {"path": path, **texts}
         run.log_string_series({f"checkpoints/{name}": text for name, text in found.items() if text}, step=place)
         values = {"size_bytes": size_bytes(path), **numbers}
@@ -54,10 +54,13 @@ class CheckpointLog:
         """Return whether the last checkpoint noted was of this step."""
         return step == self._last[0]
 
-    def _place(self, step: float) -> float:
-        last, count = self._last
-        count = count + 1 if step == last else 0
-        self._last = (step, count)
+    def _place(self, step: float, path: str) -> float:
+        last, count, last_path = self._last
+        if step != last:
+            count = 0
+        elif path != last_path:
+            count += 1
+        self._last = (step, count, path)
         return step + count * STEP_BETWEEN if count else step
 
 

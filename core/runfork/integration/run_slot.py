@@ -186,6 +186,18 @@ class RunSlot:
         if fingerprint is not None:
             self.open().suggest_parent(fingerprint, face=face)
 
+    def find_marks(self, fingerprint: str) -> list[Mark]:
+        """Return the marks of checkpoints whose weights had this fingerprint, of runs that are not here too.
+
+        Those of this project come first, then those of runs that are here, then the latest.
+        """
+        from runfork.fingerprints import find_marks
+
+        store = Store(find_data_directory(self.options.settings.directory))
+        project = self.project or default_project()
+        marks = find_marks(store, fingerprint, includes_absent=True)
+        return sorted(marks, key=lambda one: (one.project != project, not self._exists(one.run_id, one.project)))
+
     def begin_evaluation(self, mark: Mark) -> bool:
         """Send what is logged from now on to the run that wrote the checkpoint.
 

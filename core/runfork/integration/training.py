@@ -65,6 +65,11 @@ class Training:
         mark = self.runs.evaluated
         return mark is not None and mark.run_id != self.runs.run_id
 
+    @property
+    def given(self) -> Loaded | None:
+        """What the user said the first training goes on from, as long as none has begun."""
+        return self._given
+
     # How it begins
 
     def begin(self, *, goes_on: bool = False) -> None:
@@ -127,6 +132,19 @@ class Training:
         if fingerprint is not None and not is_known and self.runs.parent is None and not self.was_trained:
             self.runs.suggest(fingerprint(), face=self._face)
         return plan
+
+    def find_parent(self, fingerprint: str | None, *, counter: float | None = None) -> dict[str, Any] | None:
+        """Return the mark of the checkpoint that held just these weights, or None if there is no such one.
+
+        For frameworks that restore weights and counters and do not show what else the checkpoint held.
+
+        Args:
+            fingerprint: Hash of the weights.
+            counter: What the framework's counter was restored to: only a checkpoint of that step is the one, since weights
+                alone may have been taken over for another training. None: any step.
+        """
+        marks = self.runs.find_marks(fingerprint) if fingerprint is not None else []
+        return next((mark.to_dict() for mark in marks if counter is None or mark.user_step == counter), None)
 
     def _classify(self, loaded: Loaded, mark: object) -> Checkpoint:
         if not loaded.is_checkpoint:

@@ -109,6 +109,7 @@ class CallbackMethods:
         self._tokens_seen = 0
         self._marks = ""
         self._mark: dict[str, Any] = {}
+        self._journaled: str | None = None
 
     @property
     def run(self) -> Run:
@@ -130,7 +131,7 @@ class CallbackMethods:
         self.training.start(loaded, counter=state.global_step, fingerprint=lambda: _fingerprint(model))
         run = self.training.train()
         self._is_training, self._marks = True, random_suffix(8)
-        self._describe(run, args, objects)
+        self._describe(run, args, state, objects)
         self._trials.note(run, state)
         self._import_untracked(run, state, loaded)
         self.training.steps.finish(self.training.steps.main(state.global_step))
@@ -151,9 +152,9 @@ class CallbackMethods:
         if isinstance(chosen, str) and chosen not in ("", args.output_dir):
             self.training.runs.name_experiment(chosen)
 
-    def _describe(self, run: Run, args: Any, objects: Mapping[str, Any]) -> None:
+    def _describe(self, run: Run, args: Any, state: Any, objects: Mapping[str, Any]) -> None:
         model, optimizer = objects.get("model"), objects.get("optimizer")
-        described = describe_arguments(args)
+        described = describe_arguments(args) | {"trainer/train_batch_size": _batch_size(args, state)}
         if model is not None:
             described.update(describe_weights(model) | describe_peft(model))
         described.update(
@@ -192,7 +193,7 @@ class CallbackMethods:
         del control, objects
         if not self._is_training or not self._logs(state):
             return
-        samples = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+        samples = _batch_size(args, state) * args.gradient_accumulation_steps * args.world_size
         self._throughput.count(steps=1, samples=samples)
         self.training.steps.finish(self.training.steps.main(state.global_step))
         self._refresh_mark(state)
@@ -274,9 +275,10 @@ class CallbackMethods:
         del control
         if not self._is_training or not self._logs(state) or not self._mark:
             return
-        self.training.mark(
-            epoch=self._mark["epoch"], fingerprint=_fingerprint(objects.get("model")), mark_id=self._mark["mark"]
-        )
+        if self._mark["mark"] != self._journaled:  # some versions save the last step twice
+            self._journaled = self._mark["mark"]
+            weights = _fingerprint(objects.get("model"))
+            self.training.mark(epoch=self._mark["epoch"], fingerprint=weights, mark_id=self._journaled)
         note_saved(self._checkpoints, self.training.runs.open(), args, state, step=self._step(state))
 
     @guarded
@@ -288,6 +290,11 @@ class CallbackMethods:
         self._is_training = False
         self._evaluated_weights = None
         self.training.finish()
+
+
+def _batch_size(args: Any, state: Any) -> int:
+    """Return the samples in a batch of this process; the Trainer makes it smaller where memory runs out."""
+    return int(state.train_batch_size or args.train_batch_size)
 
 
 def _fingerprint(model: Any) -> str | None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from runfork.integration.loaded import Loaded
-from runfork.marks import MARK_KEY
+from runfork.integration.loaded import Loaded, readable_mark
+from runfork.marks import MARK_KEY, Mark
 
 __all__ = ["COUNT_KEY", "find_mark_in_directory", "loaded_from", "put_mark", "untracked_steps"]
 
@@ -43,9 +43,11 @@ def loaded_from(state: Any) -> Loaded:
 
 def untracked_steps(state: Any, mark: Mapping[str, Any] | None) -> tuple[int, int] | None:
     """Return the first and last step, as the Trainer counts, that were trained without us before the checkpoint; else None."""
-    known = (mark or {}).get(COUNT_KEY, state.global_step if mark else 0)
-    first = (known if isinstance(known, int) else 0) + 1
-    return (first, state.global_step) if first <= state.global_step else None
+    if mark is None or not isinstance(readable_mark(mark), Mark):
+        return (1, state.global_step) if state.global_step > 0 else None
+    known = mark.get(COUNT_KEY)
+    is_behind = isinstance(known, int) and known < state.global_step
+    return (known + 1, state.global_step) if is_behind else None
 
 
 def find_mark_in_directory(path: str | Path) -> Mapping[str, Any] | None:

@@ -15,11 +15,16 @@ from runfork.integration.handle import RunHandle
 from runfork.integration.throughput import Throughput
 from runfork_hf.checkpoints import mark_in_weights, note_saved
 from runfork_hf.log_history import history_between, named
-from runfork_hf.trainer_description import describe_arguments, describe_data, describe_peft, describe_weights
+from runfork_hf.trainer_description import (
+    describe_arguments,
+    describe_data,
+    describe_optimizer,
+    describe_peft,
+    describe_weights,
+)
 from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
 from runfork_hf.trials import TrialLog
 from runfork_torch.fingerprint import fingerprint
-from runfork_torch.optimizer_description import describe_optimizers
 
 if TYPE_CHECKING:
     import os
@@ -161,7 +166,7 @@ class CallbackMethods:
             describe_data(train=objects.get("train_dataloader"), evaluation=objects.get("eval_dataloader"))
         )
         if optimizer is not None:
-            described.update(describe_optimizers([optimizer]))
+            described.update(describe_optimizer(optimizer))
         run.log_configs(described)
 
     def _import_untracked(self, run: Run, state: Any, loaded: Loaded) -> None:

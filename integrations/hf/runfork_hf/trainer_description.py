@@ -9,18 +9,32 @@ from typing import Any
 from runfork.capture.secrets import MASK, is_secret_name
 from runfork_torch.data_description import describe_loader
 from runfork_torch.model_description import describe_model
+from runfork_torch.optimizer_description import describe_optimizers
 
-__all__ = ["describe_arguments", "describe_data", "describe_peft", "describe_weights"]
+__all__ = ["describe_arguments", "describe_data", "describe_optimizer", "describe_peft", "describe_weights"]
 
 _AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_parallel_plan"})
 """Entries of model configurations that are tables, not settings: one text each, not an attribute for every row."""
+
+_TEXT_TOKENS = frozenset(f"{kind}_token" for kind in ("bos", "cls", "eos", "image", "mask", "pad", "sep", "unk"))
+"""Tokens of a vocabulary, which are no secret."""
 
 
 def describe_arguments(arguments: Any) -> dict[str, Any]:
     """Return attributes below ``trainer/`` for ``TrainingArguments``; those that are None are left out, secrets are masked."""
     described = arguments.to_dict()
+    for name in [name for name in described if name.endswith("_token")]:  # all of them masked, unset ones too
+        described[name] = getattr(arguments, name, None)
     described["world_size"] = arguments.world_size
     return {f"trainer/{name}": value for name, value in _settings(described).items()}
+
+
+def describe_optimizer(optimizer: Any) -> dict[str, Any]:
+    """Return attributes below ``optimizer/<class>/``; the learning rate is the one that the schedule began with."""
+    described = describe_optimizers([optimizer])
+    for path in [path for path in described if path.endswith("/initial_lr")]:
+        described[path.removesuffix("initial_lr") + "lr"] = described.pop(path)
+    return described
 
 
 def describe_weights(model: Any) -> dict[str, Any]:
@@ -66,7 +80,7 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
         name = str(key)
         if value is None or name.startswith("_"):
             continue
-        if is_secret_name(name):
+        if is_secret_name(name) and name not in _TEXT_TOKENS:
             found[name] = MASK
         elif isinstance(value, Mapping):
             nested = _settings(value)

@@ -11,7 +11,8 @@ __all__ = ["describe_loader"]
 def describe_loader(loader: Any) -> dict[str, Any]:
     """Return batch size, workers, class of the dataset and number of samples of a torch data loader, as far as they are known."""
     found: dict[str, Any] = {}
-    if isinstance(size := getattr(loader, "batch_size", None), int):
+    size = getattr(loader, "batch_size", None) or getattr(getattr(loader, "batch_sampler", None), "batch_size", None)
+    if isinstance(size, int):
         found["batch_size"] = size
     if isinstance(workers := getattr(loader, "num_workers", None), int):
         found["workers"] = workers

@@ -46,13 +46,20 @@ def remember_mark(store: Store, mark: Mark) -> None:
         os.close(descriptor)
 
 
-def find_marks(store: Store, fingerprint: str) -> list[Mark]:
-    """Return the marks of checkpoints whose weights had this fingerprint, the latest first; only those of runs that are here."""
+def find_marks(store: Store, fingerprint: str, *, includes_absent: bool = False) -> list[Mark]:
+    """Return the marks of checkpoints whose weights had this fingerprint, the latest first.
+
+    Args:
+        store: The data directory.
+        fingerprint: The fingerprint.
+        includes_absent: Whether runs count that are not here: that were deleted, or moved away for now.
+    """
     try:
         lines = _file(store, fingerprint).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
-    return [mark for mark in _parsed(reversed(lines), fingerprint) if _is_here(store, mark)]
+    found = _parsed(reversed(lines), fingerprint)
+    return [mark for mark in found if includes_absent or _is_here(store, mark)]
 
 
 def _parsed(lines: Iterator[str], fingerprint: str) -> Iterator[Mark]:

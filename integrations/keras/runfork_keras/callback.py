@@ -1,0 +1,386 @@
+"""The callback, without its base class: what Keras calls, and what a user sets.
+
+`for_keras` gives it the base that Keras expects.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, cast
+
+from runfork.errors import ArgumentError
+from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.boundary import guarded
+from runfork.integration.checkpoint_log import CheckpointLog
+from runfork.integration.handle import RunHandle
+from runfork.integration.throughput import Throughput
+from runfork_keras.batch_log import BatchLog, Measured
+from runfork_keras.calls import FitCall, find_fit
+from runfork_keras.checkpoints import SavedFiles
+from runfork_keras.model_description import describe_model
+from runfork_keras.origins import begin_fit, begin_test
+from runfork_keras.ranks import is_logging_process
+from runfork_keras.training_description import (
+    describe_compilation,
+    describe_fit,
+    describe_optimizers,
+    learning_rates,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+    from runfork.hookspecs import Decision
+    from runfork.run import Run
+    from runfork.settings import Settings
+    from runfork_keras.trained_model import TrainedModel
+
+__all__ = ["CallbackMethods"]
+
+
+class CallbackMethods:
+    """Logs a Keras training to runfork. Resuming from a checkpoint forks the run that wrote it.
+
+    ``model.fit(..., callbacks=[RunforkCallback()])`` is all that is needed; its place in the list does not matter. In processes of
+    distributed training other than the first it does nothing.
+
+    Args:
+        experiment_name: The experiment that runs belong to; a fork without one belongs to its parent's.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        run_id: Id of the run; naming an existing run continues it. Default: a new one.
+        resume: What resuming makes of the run: "fork" of the run that wrote the checkpoint; "continue" that run, where it has
+            logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
+        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first fit goes on from, however its
+            weights come into the model.
+        fork_run_id: Parent of the first run; needs `fork_step`. Where the optimizer counts from 0, steps go on after the fork step.
+        fork_step: Last step that is inherited from it.
+        log_every_n_batches: Metrics, learning rates and throughput are logged at every so manieth batch of an epoch; 0 or None
+            logs epochs alone. Reading the optimizer's count waits for the device, so 1 costs speed on an accelerator.
+        log_checkpoint_files: Whether checkpoint files that are written during ``fit`` are copied into the run.
+        attach_evaluations: Whether ``evaluate`` of a checkpoint logs to the run that wrote it, at its step.
+        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
+        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        tags: Tags of the run.
+        group_tags: Group tags of the run.
+        settings: All settings as one object, instead of `project`, `directory` and `mode`.
+        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+
+    Raises:
+        ArgumentError: A value cannot be used.
+        ArgumentTypeError: An argument is of the wrong type.
+    """
+
+    async_safe = True
+    """Tells Keras that the hooks for batches may be called on another thread, while training goes on."""
+
+    _integration = Integration("unknown", "unknown", "RunforkCallback")
+
+    model: Any
+    params: Any
+
+    def __init__(
+        self,
+        experiment_name: str | None = None,
+        *,
+        project: str | None = None,
+        run_id: str | None = None,
+        resume: Decision | None = None,
+        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        fork_run_id: str | None = None,
+        fork_step: float | None = None,
+        log_every_n_batches: int | None = 50,
+        log_checkpoint_files: bool = False,
+        attach_evaluations: bool = True,
+        directory: str | os.PathLike[str] | None = None,
+        mode: str | None = None,
+        tags: Iterable[str] = (),
+        group_tags: Iterable[str] = (),
+        settings: Settings | None = None,
+        run: Run | None = None,
+    ) -> None:
+        super().__init__()
+        self._arguments = RunArguments(
+            experiment_name,
+            project=project,
+            run_id=run_id,
+            resume=resume,
+            resume_from=resume_from,
+            fork_run_id=fork_run_id,
+            fork_step=fork_step,
+            attach_evaluations=attach_evaluations,
+            directory=directory,
+            mode=mode,
+            tags=tags if isinstance(tags, str) else tuple(tags),
+            group_tags=group_tags if isinstance(group_tags, str) else tuple(group_tags),
+            settings=settings,
+            run=run,
+        )
+        self._options = {
+            "log_every_n_batches": log_every_n_batches,
+            "log_checkpoint_files": log_checkpoint_files,
+        }
+        self._training = open_training(self._arguments, self._integration)
+        self._batches = BatchLog(_interval(log_every_n_batches), self._write_batch)
+        self._saved = SavedFiles(CheckpointLog(log_files=log_checkpoint_files))
+        self._throughput = Throughput()
+        self._call = FitCall()
+        self._trained: TrainedModel | None = None
+        self._thread = threading.get_ident()
+        self._loads = 0
+        self._counted = (0.0, 0)
+        self._is_active = False
+        self._is_fitting = False
+        self._is_decided = False
+        self._is_new_call = False
+        self._is_testing_alone = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how a copy is made, as tuners do for every trial: with the same arguments, and a run of its own."""
+        return _make, (type(self), {**self._arguments._asdict(), **self._options})
+
+    @property
+    def run(self) -> Run:
+        """The present run, ready to log to; it is opened when first used, or when training begins.
+
+        After a rollback it is the new run, also where it was read before.
+        """
+        return cast("Run", RunHandle(self._training.runs.current))
+
+    @property
+    def run_id(self) -> str:
+        """The present run's id; valid from construction."""
+        return self._training.runs.run_id
+
+    # Before training
+
+    def set_model(self, model: Any) -> None:
+        """Give the model its identity, so that it is there when a file is loaded or saved.
+
+        Call it before ``model.load_weights(...)`` to have that recognised without arguments.
+        """
+        super().set_model(model)  # type: ignore[misc]
+        self._meet()
+
+    @guarded
+    def _meet(self) -> None:
+        self._is_active = is_logging_process()
+        self._is_new_call = True
+        if self._is_active and self.model is not None:
+            from runfork_keras.identity import identify
+
+            identify(self.model)
+
+    @guarded
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Look at the call of ``fit``. What it goes on from is not known yet: other callbacks may still restore something."""
+        del logs
+        if not self._is_active:
+            return
+        self._is_fitting, self._is_decided, self._is_new_call = True, False, False
+        self._thread = threading.get_ident()
+        self._call = find_fit(self.model)
+
+    @guarded
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Decide what the training goes on from, at the first epoch and wherever a callback has loaded a file since."""
+        del logs
+        if not self._is_active or not self._is_fitting:
+            return
+        model = self.model
+        self._take_up(model, epoch)
+        if self._trained is None:
+            return
+        self._saved.note(self._training)
+        self._trained.epoch = epoch
+        self._trained.counter.begin_epoch()
+        self._batches.begin_epoch(getattr(model, "steps_per_execution", 1) or 1)
+        self._counted = (self._trained.finish_step(model), 0)
+        self._throughput.restart()
+
+    def _take_up(self, model: Any, epoch: int) -> None:
+        from runfork_keras.identity import identify
+
+        loads = identify(model).loads
+        if self._is_decided and loads == self._loads:
+            return
+        if self._is_decided:
+            self._training.finish()  # a callback went back to a checkpoint: that run is over
+        self._is_decided, self._loads = True, loads
+        self._trained = begin_fit(
+            self._training, model, epoch=epoch, before=self._trained, after_mark=_weak(self._note_mark)
+        )
+        run = self._training.train()
+        run.log_configs(
+            {
+                **describe_fit(self._call, self.params or {}),
+                **describe_model(model),
+                **describe_compilation(model),
+                **describe_optimizers(model),
+            }
+        )
+        if "initial_epoch" not in self._call.arguments or epoch:
+            run.log_configs({"fit/initial_epoch": epoch})
+
+    def _note_mark(self, step: float) -> None:
+        self._saved.take(self._training, step, is_last=not self._is_fitting)
+
+    # Training
+
+    @guarded
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Find out the step of the batch before, where its metrics come on another thread."""
+        del logs
+        if self._trained is None or not self._is_fitting:
+            return
+        self._trained.counter.finish_batches(batch)
+        if batch == 0:
+            self._log_rates()
+        elif self._batches.needs_measuring(batch):
+            self._batches.measure(batch, self._measure(batch))
+
+    def _log_rates(self) -> None:
+        """Log the learning rate that the first step of an epoch uses, when all callbacks have set it."""
+        done = self._counted[0]
+        rates = learning_rates(self.model, steps_done=self._optimizer_steps(done))
+        if rates:
+            self._training.runs.open().log_metrics(rates, step=done + 1)
+
+    def _optimizer_steps(self, step: float) -> int:
+        return int(step - self._training.steps.base)
+
+    def _measure(self, done: int) -> Measured:
+        """Return the step that was done last, its learning rates, and how fast it went; for the training thread."""
+        assert self._trained is not None
+        model = self.model
+        step = self._trained.finish_step(model)
+        last_step, last_done = self._counted
+        self._throughput.count(
+            steps=max(int(step - last_step), 0),
+            samples=self._call.samples_until(done) - self._call.samples_until(last_done),
+        )
+        self._counted = (step, done)
+        steps_before = max(self._optimizer_steps(step) - 1, 0)
+        return Measured(step, {**learning_rates(model, steps_done=steps_before), **self._throughput.read()})
+
+    @guarded
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Log the metrics of the batch. Keras may call this on another thread, and later."""
+        if self._trained is None or not self._is_fitting:
+            return
+        done, measured = batch + 1, None
+        if threading.get_ident() == self._thread:
+            self._trained.counter.finish_batches(done)
+            if self._batches.needs_measuring(done):
+                measured = self._measure(done)
+        self._batches.take(done, logs or {}, measured)
+
+    def _write_batch(self, logs: Mapping[str, float], measured: Measured) -> None:
+        row = {f"batch/{name}": value for name, value in logs.items()}
+        self._training.runs.open().log_metrics({**row, **measured.values}, step=measured.step)
+
+    @guarded
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Log the metrics of the epoch and of its validation."""
+        if self._trained is None or not self._is_fitting:
+            return
+        self._end_batches()
+        step = self._trained.finish_step(self.model)
+        row: dict[str, Any] = {"epoch": float(epoch)}
+        for name, value in (logs or {}).items():
+            if name in ("learning_rate", "lr"):  # what callbacks put there; the optimizer is asked itself
+                continue
+            kind, plain = ("val", name.removeprefix("val_")) if name.startswith("val_") else ("train", name)
+            row[f"{kind}/{plain}"] = value
+        self._training.runs.open().log_metrics(row, step=step)
+        self._saved.note(self._training)
+
+    def _end_batches(self) -> None:
+        """Log the last batch of the epoch, if its metrics still wait for their step, and how fast the rest went."""
+        assert self._trained is not None
+        done = self._batches.done
+        self._trained.counter.finish_batches(done)
+        if done <= self._counted[1]:
+            return
+        measured = self._measure(done)
+        if self._batches.waits:
+            self._batches.measure(done, measured)
+        elif measured.values:
+            self._training.runs.open().log_metrics(measured.values, step=measured.step)
+
+    @guarded
+    def on_train_end(self, logs: Any = None) -> None:
+        """Note that the training ended well."""
+        del logs
+        if not self._is_active or not self._is_fitting:
+            return
+        if self._trained is not None and self._is_decided:
+            self._trained.finish_step(self.model)
+            self._saved.note(self._training)
+            self._training.finish()
+        self._is_fitting = False
+
+    # Evaluations
+
+    @guarded
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Stop the clock for a validation; find out whose weights they are in an evaluation by itself."""
+        del logs
+        if not self._is_active:
+            return
+        if not self._is_new_call:
+            if self._trained is not None and self._is_fitting:
+                self._end_batches()
+                self._throughput.pause()
+            return
+        self._is_new_call, self._is_testing_alone = False, True
+        begin_test(self._training, self.model, trained=self._trained)
+
+    @guarded
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Log the metrics of an evaluation by itself; those of a validation come with the epoch."""
+        if not self._is_testing_alone:
+            self._throughput.go_on()
+            return
+        self._is_testing_alone = False
+        try:
+            self._log_test(logs or {})
+        finally:
+            self._training.end_evaluation()
+
+    def _log_test(self, logs: Mapping[str, Any]) -> None:
+        training = self._training
+        step = training.evaluated_step
+        if step is None:
+            step = training.steps.last or 0
+        run = training.runs.current()
+        if logs:
+            run.log_metrics({f"test/{name}": value for name, value in logs.items()}, step=step)
+        if not training.is_visiting and not self._is_fitting:
+            training.finish()
+
+
+def _interval(every: object) -> int:
+    if every is None or every is False:
+        return 0
+    if not isinstance(every, int) or every is True or every < 0:
+        raise ArgumentError(
+            f"log_every_n_batches must be a number of batches, or 0 or None for epochs alone, found {every!r}"
+        )
+    return every
+
+
+def _weak(method: Any) -> Any:
+    """Return a function that calls `method` as long as its object lives."""
+    found = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> None:
+        if (one := found()) is not None:
+            one(*arguments)
+
+    return call
+
+
+def _make(kind: type[CallbackMethods], arguments: dict[str, Any]) -> CallbackMethods:
+    return kind(**arguments)

@@ -1,0 +1,129 @@
+"""What the user asked Keras for, as far as Keras tells callbacks nothing of it: read from the calls under way.
+
+Keras hands a callback the model, ``epochs``, ``steps`` and ``verbose``. The other arguments of ``fit``, the other callbacks and
+the path of a file that is being written stand in the frames of the calls that led here. They are only read, and nothing is kept
+but plain values: frames would keep the user's data alive.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+__all__ = ["FitCall", "SaveCall", "find_fit", "find_save"]
+
+_MAX_DEPTH = 60
+_ALWAYS_THERE = {"RunforkCallback", "History", "ProgbarLogger"}
+_FIT_ARGUMENTS = (
+    "batch_size",
+    "class_weight",
+    "epochs",
+    "initial_epoch",
+    "shuffle",
+    "steps_per_epoch",
+    "validation_batch_size",
+    "validation_freq",
+    "validation_split",
+    "validation_steps",
+    "verbose",
+)
+
+
+@dataclass(frozen=True)
+class FitCall:
+    """A call of ``fit``.
+
+    Args:
+        arguments: Those that are not None, and no data, by name.
+        callbacks: The names of the callbacks' classes, without ours and those that Keras adds.
+        batches: Batches in an epoch; None if that is not known.
+        batch_size: Samples in a batch; None if that is not known.
+        samples: Samples in an epoch; None if that is not known.
+    """
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    callbacks: tuple[str, ...] = ()
+    batches: int | None = None
+    batch_size: int | None = None
+    samples: int | None = None
+
+    def samples_until(self, batches: int) -> int:
+        """Return how many samples the first `batches` of an epoch hold; 0 if that is not known."""
+        count = batches * (self.batch_size or 0)
+        return min(count, self.samples) if self.samples is not None else count
+
+
+@dataclass(frozen=True)
+class SaveCall:
+    """A file that is being written.
+
+    Args:
+        path: Where; None if it is no file.
+        saver: The callback that writes it, or None.
+    """
+
+    path: str | None = None
+    saver: Any = None
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no public way that is as cheap
+    for _ in range(_MAX_DEPTH):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
+
+
+def find_fit(model: Any) -> FitCall:
+    """Return what is known of the ``fit`` of `model` that is under way."""
+    callbacks: tuple[str, ...] = ()
+    for frame in _frames():
+        values = frame.f_locals
+        one = values.get("self")
+        if one is not None and type(one).__name__ == "CallbackList" and not callbacks:
+            callbacks = tuple(sorted({type(other).__name__ for other in one.callbacks} - _ALWAYS_THERE))
+        if frame.f_code.co_name == "fit" and "epoch_iterator" in values and (one is model or "epochs" in values):
+            arguments = {name: values[name] for name in _FIT_ARGUMENTS if values.get(name) is not None}
+            return FitCall(arguments, callbacks, *_sizes(values["epoch_iterator"]))
+    return FitCall(callbacks=callbacks)
+
+
+def _sizes(iterator: Any) -> tuple[int | None, int | None, int | None]:
+    """Return batches, batch size and samples of an epoch, as far as they are known without looking at the data."""
+    adapter = getattr(iterator, "data_adapter", None)
+    batches, batch_size = _count(iterator, "num_batches"), _count(adapter, "batch_size")
+    is_whole = batches is not None and batches == _count(adapter, "num_batches")
+    samples = None
+    if batches is not None and batch_size is not None and is_whole:
+        partial = _count(adapter, "partial_batch_size")
+        samples = batches * batch_size if partial is None else (batches - 1) * batch_size + partial
+    return batches, batch_size, samples
+
+
+def _count(owner: Any, name: str) -> int | None:
+    try:
+        found = getattr(owner, name, None)
+        return int(found) if found is not None and int(found) > 0 else None
+    except Exception:  # an adapter of the user's own data may raise anything
+        return None
+
+
+def find_save() -> SaveCall:
+    """Return what is known of the file that is being written: the path that Keras was given, and which callback gave it."""
+    path, saver = None, None
+    for frame in _frames():
+        values = frame.f_locals
+        if frame.f_code.co_name in ("save", "save_weights", "save_model") and values.get("filepath") is not None:
+            path = values["filepath"]
+        one = values.get("self")
+        if path is not None and hasattr(one, "on_train_batch_end") and hasattr(one, "set_params"):
+            saver = one
+            break
+    return SaveCall(os.fspath(path) if isinstance(path, (str, os.PathLike)) else None, saver)

@@ -1,0 +1,76 @@
+"""Finding the mark inside a Keras file with h5py alone, without Keras and without reading its tensors."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["find_mark_in_checkpoint"]
+
+_DATASET = "_runfork_identity/vars/mark"
+_WEIGHTS_IN_ARCHIVE = "model.weights.h5"
+_IN_DIRECTORY = ("latest.weights.h5", "latest.weights.h5.bkp", _WEIGHTS_IN_ARCHIVE)
+"""What ``BackupAndRestore`` writes, its last but one backup, and a model that was saved unzipped."""
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MAX_MARK_BYTES = 1024**2
+
+
+def find_mark_in_checkpoint(path: str | Path) -> Mapping[str, Any] | None:
+    """Return the mark in a Keras checkpoint, or None if it is none or holds no mark.
+
+    Args:
+        path: A ``.keras`` or ``.weights.h5`` file, the ``.weights.json`` of a sharded one, or a directory with one.
+
+    Raises:
+        OSError: It is one of these, and cannot be read: it was cut short, say.
+        zipfile.BadZipFile: The same.
+        ValueError: The mark is damaged.
+    """
+    place = Path(path)
+    if place.is_dir():
+        file = next((place / name for name in _IN_DIRECTORY if (place / name).exists()), None)
+        return find_mark_in_checkpoint(file) if file is not None else None
+    if place.name.endswith(".weights.json"):
+        shards = sorted(place.parent.glob("*.weights.h5"))
+        return next((mark for mark in map(find_mark_in_checkpoint, shards) if mark), None)
+    if place.suffix == ".keras" or (zipfile.is_zipfile(place) and _is_keras_archive(place)):
+        with zipfile.ZipFile(place) as archive:
+            return _mark_in_archive(archive)
+    with place.open("rb") as start:
+        is_hdf5 = start.read(len(_HDF5)) == _HDF5
+    if not is_hdf5:
+        return None
+    return _mark_in_hdf5(place)
+
+
+def _is_keras_archive(place: Path) -> bool:
+    with zipfile.ZipFile(place) as archive:
+        return _WEIGHTS_IN_ARCHIVE in archive.namelist()
+
+
+def _mark_in_archive(archive: zipfile.ZipFile) -> Mapping[str, Any] | None:
+    if _WEIGHTS_IN_ARCHIVE not in archive.namelist():
+        return None
+    with archive.open(_WEIGHTS_IN_ARCHIVE) as member:  # stored uncompressed, so that nothing else of it is read
+        return _mark_in_hdf5(member)
+
+
+def _mark_in_hdf5(source: Any) -> Mapping[str, Any] | None:
+    import h5py
+
+    with h5py.File(source, "r") as file:
+        found = file.get(_DATASET)
+        if not isinstance(found, h5py.Dataset):
+            return None
+        if found.size > _MAX_MARK_BYTES or found.dtype != "uint8":
+            raise ValueError(f"the mark in the checkpoint is damaged: {found.size} elements of {found.dtype}")
+        mark = json.loads(found[()].tobytes())
+    if not isinstance(mark, dict):
+        raise ValueError(f"the mark in the checkpoint is damaged: {mark!r:.80}")  # noqa: TRY004  a damaged file, no wrong type
+    return mark

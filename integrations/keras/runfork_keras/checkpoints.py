@@ -1,0 +1,82 @@
+"""What is logged of the files that Keras writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from runfork.integration.loaded import checkpoint_path
+from runfork_keras.calls import find_save
+
+if TYPE_CHECKING:
+    from runfork.integration.checkpoint_log import CheckpointLog
+    from runfork.integration.training import Training
+
+__all__ = ["SavedFiles"]
+
+
+class _Saved(NamedTuple):
+    run_id: str
+    path: str
+    step: float
+    saver: Any
+
+
+class SavedFiles:
+    """Logs the files into which a mark was put.
+
+    While the mark is taken a file is not complete; what is to be known of the file itself is found out at the next occasion.
+
+    Args:
+        log: Where they are noted.
+    """
+
+    def __init__(self, log: CheckpointLog) -> None:
+        self._log = log
+        self._pending: list[_Saved] = []
+
+    def take(self, training: Training, step: float, *, is_last: bool) -> None:
+        """Take a file that is being written now.
+
+        Args:
+            training: What it is written in.
+            step: The last main step in it.
+            is_last: Whether no other occasion is to be expected: its path is logged at once, and no more.
+        """
+        call = find_save()
+        path = checkpoint_path(call.path)
+        if path is None:
+            return
+        if is_last:
+            training.runs.open().log_string_series({"checkpoints/path": path}, step=step)
+            return
+        self._pending.append(_Saved(training.runs.run_id, path, step, call.saver))
+
+    def note(self, training: Training) -> None:
+        """Log the files that are complete by now."""
+        pending, self._pending = self._pending, []
+        for saved in pending:
+            if saved.run_id == training.runs.run_id:
+                self._note(training, saved)
+
+    def _note(self, training: Training, saved: _Saved) -> None:
+        run, saver = training.runs.open(), saved.saver
+        is_best = getattr(saver, "save_best_only", False)
+        score = _number(getattr(saver, "best", None)) if is_best else None
+        self._log.note(
+            run,
+            saved.path,
+            step=saved.step,
+            texts={"best_model_path": saved.path if is_best else None},
+            numbers={"best_model_score": score},
+        )
+        if saver is not None:
+            monitor = getattr(saver, "monitor", None) if is_best else None
+            found = {"saver": type(saver).__name__, "monitor": monitor}
+            run.log_configs({f"checkpoints/{name}": text for name, text in found.items() if text is not None})
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,130 @@
+"""The identity of a model's weights: a layer without variables that rides in Keras' own files.
+
+Keras saves and loads whatever it finds in a model's attributes. This layer stands in one of them, and in none of the lists of
+layers, so that ``.keras`` files, ``.weights.h5`` files and the backups of ``BackupAndRestore`` carry a mark, and the model is
+otherwise as before: configuration, summary, variables, clones. Such files load without runfork, and files written without it
+load here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+import keras
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ATTRIBUTE", "KEY", "Author", "Content", "identify"]
+
+ATTRIBUTE = "_runfork_identity"
+"""The attribute of a model that holds its identity; the group of that name in its files."""
+
+KEY = "mark"
+"""The data set with the mark as JSON text."""
+
+_logger = logging.getLogger("runfork")
+
+
+class Author(Protocol):
+    """A training that made a model's weights what they are."""
+
+    def mark(self) -> Mapping[str, Any]:
+        """Return a mark of the weights as they are now; empty if there is nothing to name."""
+        ...
+
+
+class Content:
+    """Where a model's weights come from: a file that was loaded, or trainings that went on since.
+
+    Args: none. It is made empty: weights of no known origin.
+    """
+
+    def __init__(self) -> None:
+        self.loads = 0
+        """How often a file was loaded."""
+        self.loaded: Mapping[str, Any] | None = None
+        """The mark in the file loaded last, empty if it had none; None if none was loaded, or a training went on since."""
+        self.authors: Sequence[Author] = ()
+        """The trainings that went on since, all in the same ``fit``."""
+        self._before: tuple[Mapping[str, Any] | None, Sequence[Author]] = (None, ())
+        self._moment: tuple[int, int] | None = None
+
+    def take(self, mark: Mapping[str, Any]) -> None:
+        """Note that a file was loaded."""
+        self.loads += 1
+        self.loaded = mark
+        self.authors = ()
+
+    def origin(self, counter: int) -> tuple[Mapping[str, Any] | None, Sequence[Author]]:
+        """Return `loaded` and `authors` as they were before the training began that is beginning now.
+
+        Args:
+            counter: Steps that the model has done; with it the callbacks of one ``fit``, which come here one after the other,
+                are told from those of the next.
+        """
+        return self._before if self._moment == (self.loads, counter) else (self.loaded, self.authors)
+
+    def claim(self, author: Author, counter: int) -> None:
+        """Note that a training begins, which will make the weights what they are then."""
+        if self._moment == (self.loads, counter):
+            self.authors = [*self.authors, author]
+            return
+        self._moment = (self.loads, counter)
+        self._before = (self.loaded, self.authors)
+        self.loaded, self.authors = None, [author]
+
+    def mark(self) -> Mapping[str, Any]:
+        """Return the mark for a file that is being written. All trainings note it; that of the first stands in the file."""
+        if self.loaded is not None:
+            return self.loaded
+        marks = [author.mark() for author in self.authors]
+        return next((mark for mark in marks if mark), {})
+
+
+class IdentityLayer(keras.layers.Layer):  # type: ignore[misc]
+    """Puts the mark of a model into the model's files, and takes it out of them. It is never called, and never part of a config."""
+
+    def __init__(self) -> None:
+        super().__init__(name="runfork_identity", trainable=False)
+        self.built = True
+        object.__setattr__(self, "content", Content())  # Keras tracks what is set the usual way
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the mark. Whatever goes wrong here must not cost the user a checkpoint."""
+        try:
+            if _is_inside_another_model(store):
+                return
+            if mark := self.content.mark():
+                store[KEY] = np.frombuffer(json.dumps(dict(mark)).encode(), dtype=np.uint8)
+        except Exception as error:  # logging has its troubles, the file is written all the same
+            _logger.warning("runfork: the checkpoint carries no mark (%s: %s)", type(error).__name__, error)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the mark. Whatever goes wrong here must not keep the user from loading."""
+        try:
+            found = json.loads(bytes(np.asarray(store[KEY], dtype=np.uint8))) if KEY in set(store.keys()) else {}
+        except Exception as error:  # the mark may be damaged in any way
+            _logger.warning("runfork: the mark in the checkpoint is damaged (%s: %s)", type(error).__name__, error)
+            found = {}
+        self.content.take(found if isinstance(found, dict) else {})
+
+
+def _is_inside_another_model(store: Any) -> bool:
+    """Return whether the model is saved as a part of another: what its own training said of it does not hold there."""
+    path = getattr(store, "_h5_entry_path", None) or getattr(store, "path", None)
+    return isinstance(path, str) and path != ATTRIBUTE
+
+
+def identify(model: Any) -> Content:
+    """Return the content of a model's identity; the model gets one if it has none."""
+    layer = vars(model).get(ATTRIBUTE)
+    if layer is None:
+        layer = IdentityLayer()
+        # Setting it the usual way would make it one of the model's layers.
+        object.__setattr__(model, ATTRIBUTE, layer)
+    content: Content = layer.content
+    return content

@@ -1,0 +1,106 @@
+"""Where the weights come from that Keras trains or evaluates, in the terms of `runfork.integration`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.integration.loaded import Loaded
+from runfork_keras.counter import StepCounter
+from runfork_keras.fingerprint import fingerprint
+from runfork_keras.trained_model import TrainedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runfork.integration.training import Training
+    from runfork_keras.identity import Author
+
+__all__ = ["begin_fit", "begin_test"]
+
+
+def begin_fit(
+    training: Training,
+    model: Any,
+    *,
+    epoch: int,
+    before: TrainedModel | None,
+    after_mark: Callable[[float], None],
+) -> TrainedModel:
+    """Make the run what this fit goes on from.
+
+    Args:
+        training: Its training.
+        model: Its model, with everything restored that callbacks restore.
+        epoch: The first epoch.
+        before: What the callback trained last, if anything.
+        after_mark: Told the step of each mark for a file.
+
+    Returns:
+        What the model's files will be marked with.
+    """
+    from runfork_keras.identity import identify
+
+    content = identify(model)
+    counter = before.count(model) if before is not None and before.is_of(model) else StepCounter().read(model)
+    loaded, authors = content.origin(counter)
+    if _goes_on(before, model, loaded, authors) and before is not None:
+        training.begin(goes_on=True)
+        before.go_on(model)
+        content.claim(before, counter)
+        return before
+    mark = loaded if loaded is not None else _mark_of(author for author in authors if author is not before)
+    training.begin()
+    if mark is None and counter > 0:
+        mark = training.find_parent(fingerprint(model), counter=counter)
+    trained = TrainedModel(model, training, after_mark=after_mark)
+    trained.first_fingerprint = fingerprint(model)
+    is_checkpoint = mark is not None or counter > 0 or epoch > 0
+    details = {"iterations": counter, "epoch": epoch} if is_checkpoint else {}
+    training.start(
+        Loaded(is_checkpoint, mark or None, details=details),
+        counter=counter,
+        fingerprint=lambda: trained.first_fingerprint,
+    )
+    trained.run_id = training.runs.run_id
+    content.claim(trained, counter)
+    return trained
+
+
+def _goes_on(
+    before: TrainedModel | None, model: Any, loaded: Mapping[str, Any] | None, authors: Sequence[Author]
+) -> bool:
+    """Return whether the callback's last training goes on, with the same model as it is."""
+    if before is None or loaded is not None or not any(author is before for author in authors):
+        return False
+    return before.is_current and not before.begins_again(model)
+
+
+def _mark_of(authors: Any) -> Mapping[str, Any] | None:
+    """Return a mark of what other callbacks trained, which is what this one goes on from."""
+    return next((mark for mark in (author.mark() for author in authors) if mark), None)
+
+
+def begin_test(training: Training, model: Any, *, trained: TrainedModel | None) -> None:
+    """Send the results of an evaluation to where its weights come from.
+
+    Args:
+        training: The callback's training.
+        model: The model that is evaluated.
+        trained: What the callback trained last, if anything.
+    """
+    from runfork_keras.identity import identify
+
+    content = identify(model)
+    mark = content.loaded
+    if mark is None and trained is not None and trained.is_current and any(one is trained for one in content.authors):
+        training.end_evaluation()
+        trained.finish_step(model)
+        return
+    if mark is None:
+        mark = _mark_of(content.authors)
+    if not mark and training.given is not None:
+        training.evaluate(training.given)
+        return
+    if not mark:
+        mark = training.find_parent(fingerprint(model))
+    training.evaluate(Loaded(is_checkpoint=bool(mark), mark=mark or None))

@@ -1,0 +1,87 @@
+"""One model in one training of ours: how far it is, and the mark for its files."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from runfork_keras.counter import StepCounter
+from runfork_keras.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from runfork.integration.training import Training
+
+__all__ = ["TrainedModel"]
+
+
+class TrainedModel:
+    """What the identity of a model knows of the training that made its weights. For the training thread alone.
+
+    It outlives the callback, so that a model saved later still says where it comes from; it holds the model weakly.
+
+    Args:
+        model: The model.
+        training: The training, which may go on with other models later.
+        after_mark: Told the step of each mark for a file.
+    """
+
+    def __init__(self, model: Any, training: Training, *, after_mark: Callable[[float], None]) -> None:
+        self._model = weakref.ref(model)
+        self.training = training
+        self.counter = StepCounter()
+        self.epoch = 0
+        self.first_fingerprint: str | None = None
+        self.run_id = ""
+        self._after_mark = after_mark
+        self._last_mark: Mapping[str, Any] = {}
+
+    def is_of(self, model: Any) -> bool:
+        """Return whether this is about `model`."""
+        return self._model() is model
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the training still logs to the run that trained this model."""
+        return self.training.runs.run_id == self.run_id
+
+    def count(self, model: Any) -> int:
+        """Return what the model's counter says; waits for the device."""
+        return self.counter.read(model)
+
+    def finish_step(self, model: Any) -> float:
+        """Note which main step the model has done, and return it."""
+        step = self.training.steps.main(self.count(model))
+        if step > 0:
+            self.training.steps.finish(step)
+        return step
+
+    def go_on(self, model: Any) -> None:
+        """Prepare for another ``fit``: where the model was compiled anew its count begins at 0, and steps go on all the same."""
+        steps, count = self.training.steps, self.count(model)
+        if steps.last is not None and steps.main(count) < steps.last:
+            steps.base = steps.last - count
+
+    def begins_again(self, model: Any) -> bool:
+        """Return whether the model stands again where the training began: the user put it back to its first weights."""
+        return (
+            self.count(model) == 0
+            and self.first_fingerprint is not None
+            and self.training.steps.last is not None
+            and fingerprint(model) == self.first_fingerprint
+        )
+
+    def mark(self) -> Mapping[str, Any]:
+        """Return the mark for a file that is being written; where the run is over, the last one if it still holds."""
+        model = self._model()
+        if model is None:
+            return {}
+        weights = fingerprint(model)
+        if not self.is_current:
+            return self._last_mark if self._last_mark.get("fingerprint") == weights else {}
+        step = self.finish_step(model)
+        self._last_mark = self.training.mark(epoch=self.epoch, fingerprint=weights)
+        if self._last_mark:
+            self._after_mark(step)
+        return self._last_mark

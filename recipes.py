@@ -15,7 +15,18 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
-PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+OLDEST = HOME / ".venv-oldest"
+OLDEST_VERSIONS = [
+    "accelerate==0.34.0",
+    "jax==0.4.34",
+    "jaxlib==0.4.34",
+    "keras==3.5.0",
+    "pytorch-lightning==2.4.0",
+    "torch==2.13.0",
+    "transformers==4.48.0",
+]
+"""The lower bounds of the project file; torch is the one that the demo installs."""
+
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -26,11 +37,35 @@ def demo(*arguments: str) -> None:
 
 
 def check() -> None:
-    """Install everything and run every check: lint, types, docs, tests. What CI runs."""
+    """Install everything and run every check: lint, types, tests, the oldest frameworks. What CI runs."""
     install("dev")
     lint()
     types()
     test("-n", "2")
+    oldest("-n", "2")
+
+
+def oldest(*arguments: str) -> None:
+    """Run the contract of integrations with the oldest frameworks that are supported; further arguments go to pytest."""
+    tools = ["hypothesis", "packaging", "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist"]
+    stamp, wanted = OLDEST / ".installed", " ".join(OLDEST_VERSIONS)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
+        make_environment(OLDEST)
+        print("installing the oldest versions of the frameworks; the first time takes some minutes", flush=True)
+        run(
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--editable",
+            ".[lightning,hf,keras]",
+            *tools,
+            *OLDEST_VERSIONS,
+            of=OLDEST,
+        )
+        stamp.write_text(wanted, encoding="utf-8")
+    contracts = sorted(str(path.relative_to(HOME)) for path in (HOME / "tests/integrations").glob("test_*_contract.py"))
+    run("-m", "pytest", "-p", "no:cacheprovider", *contracts, *arguments, of=OLDEST)
 
 
 def format_() -> None:
@@ -84,6 +119,7 @@ RECIPES = {
     "lint": lint,
     "types": types,
     "test": test,
+    "oldest": oldest,
     "prove": prove,
     "bench": bench,
 }
@@ -91,9 +127,8 @@ RECIPES = {
 
 def install(extra: str) -> None:
     """Install the checkout with an extra into the environment, unless that was done since the project file changed."""
-    if not PYTHON.exists():
-        print(f"making {ENVIRONMENT.name}/", flush=True)
-        venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=True).create(ENVIRONMENT)
+    if not python_of(ENVIRONMENT).exists():
+        make_environment(ENVIRONMENT)
     stamp = ENVIRONMENT / f".installed-{extra}"
     project = (HOME / "pyproject.toml").read_text(encoding="utf-8")
     if stamp.exists() and stamp.read_text(encoding="utf-8") == project:
@@ -104,9 +139,20 @@ def install(extra: str) -> None:
         (ENVIRONMENT / f".installed-{implied}").write_text(project, encoding="utf-8")
 
 
-def run(*arguments: str) -> None:
-    """Run the environment's Python in the repository; end with its exit code if it fails."""
-    done = subprocess.run([str(PYTHON), *arguments], cwd=HOME, check=False)
+def make_environment(folder: Path) -> None:
+    """Make a fresh virtual environment."""
+    print(f"making {folder.name}/", flush=True)
+    venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=True).create(folder)
+
+
+def python_of(folder: Path) -> Path:
+    """Return the Python of a virtual environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
+    """Run an environment's Python in the repository; end with its exit code if it fails."""
+    done = subprocess.run([str(python_of(of)), *arguments], cwd=HOME, check=False)
     if done.returncode:
         sys.exit(done.returncode)
 
@@ -121,7 +167,8 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="make the environment anew")
     chosen, rest = parser.parse_known_args()
     if chosen.fresh:
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        for environment in (ENVIRONMENT, OLDEST):
+            shutil.rmtree(environment, ignore_errors=True)
     RECIPES[chosen.recipe](*rest)
 
 

@@ -1,9 +1,11 @@
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 import runfork
 
@@ -81,3 +83,18 @@ def test_the_command_is_installed():
     )
 
     assert (done.returncode, runfork.__version__ in done.stdout) == (0, True)
+
+
+def test_the_oldest_frameworks_that_are_tested_are_the_lower_bounds():
+    recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
+    extras = PROJECT["project"]["optional-dependencies"]
+    bounds = dict(
+        re.match(r"([\w-]+)>=([\d.]+)", line).groups()
+        for extra in ("lightning", "hf", "keras", "dev")
+        for line in extras[extra]
+        if re.match(r"[\w-]+>=", line)
+    )
+    tested = {name: Version(pin) for name, _, pin in (line.partition("==") for line in recipes["OLDEST_VERSIONS"])}
+    del tested["torch"], tested["jaxlib"]
+
+    assert {name: Version(bounds[name]) for name in tested} == tested

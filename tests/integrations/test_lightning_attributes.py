@@ -15,27 +15,12 @@ from runfork.run import Run
 
 pytest.importorskip("pytorch_lightning")
 
+from tests.integrations.documented import not_logged, types_of, undocumented
 from tests.integrations.tiny import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "frameworks-lightning.md"
 OWN = ("train/", "val/", "hparams/", "sys/", "runtime/", "source_code/")
-
-
-def _documented() -> dict[str, str]:
-    section = DOCUMENT.read_text(encoding="utf-8").partition("## What is logged by itself")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `([^`]+)` \| ([a-z_ ]+) \|", section, re.MULTILINE)
-    return {re.sub(r"<[^>]+>", "*", path): kind for path, kind in rows}
-
-
-def _pattern(path):
-    return re.compile(re.escape(path).replace(r"\*", r"[^/]+(?:/[^/]+)*"))
-
-
-def _types(history, run_id):
-    values = history().project.index.values([run_id])[run_id]
-    return {path: value.type.value for path, value in values.items()}
 
 
 @pytest.fixture
@@ -63,32 +48,21 @@ def everything(lightning, history):
         min_steps=1,
     )
     trainer.fit(Scheduled(), lightning.loader(), lightning.loader(16))
-    return history().values("all"), _types(history, "all")
+    return history().values("all"), types_of(history(), "all")
 
 
 def test_every_attribute_that_is_logged_is_documented_with_its_type(everything):
     _, types = everything
-    documented = [(_pattern(path), kind) for path, kind in _documented().items()]
-    undocumented = [
-        path
-        for path, kind in types.items()
-        if not path.startswith(OWN)
-        and not any(pattern.fullmatch(path) and (kind in known or known == "any") for pattern, known in documented)
-    ]
 
-    assert [] == undocumented
+    assert [] == undocumented(types, "PyTorch Lightning", own=OWN)
 
 
 def test_every_attribute_that_is_documented_is_logged(everything):
     _, types = everything
-    left_to_others = {"source/*", "sys/exception"}
-    missing = [
-        path
-        for path in _documented().keys() - left_to_others
-        if not any(_pattern(path).fullmatch(logged) for logged in types)
-    ]
 
-    assert [] == missing
+    assert [] == not_logged(
+        types, "PyTorch Lightning", elsewhere={"source/*", "sys/exception", "sys/resume/suggestion"}
+    )
 
 
 def test_values_are_those_of_the_training(everything, history):

@@ -110,6 +110,7 @@ class CallbackMethods:
         self._throughput = Throughput()
         self._trials = TrialLog()
         self._is_training = False
+        self._has_described_evaluation = False
         self._evaluated_weights: str | None = None
         self._tokens_seen = 0
         self._marks = ""
@@ -136,6 +137,7 @@ class CallbackMethods:
         self.training.start(loaded, counter=state.global_step, fingerprint=lambda: _fingerprint(model))
         run = self.training.train()
         self._is_training, self._marks = True, random_suffix(8)
+        self._has_described_evaluation = False
         self._describe(run, args, state, objects)
         self._trials.note(run, state)
         self._import_untracked(run, state, loaded)
@@ -162,9 +164,7 @@ class CallbackMethods:
         described = describe_arguments(args) | {"trainer/train_batch_size": _batch_size(args, state)}
         if model is not None:
             described.update(describe_weights(model) | describe_peft(model))
-        described.update(
-            describe_data(train=objects.get("train_dataloader"), evaluation=objects.get("eval_dataloader"))
-        )
+        described.update(describe_data("data/train", objects.get("train_dataloader")))
         if optimizer is not None:
             described.update(describe_optimizer(optimizer))
         run.log_configs(described)
@@ -258,9 +258,18 @@ class CallbackMethods:
 
     @guarded
     def on_evaluate(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
-        """Start it again; the metrics came with ``on_log``."""
-        del args, state, control, objects
+        """Start it again, and describe the data at the first evaluation; the metrics came with ``on_log``."""
+        del args, control
         self._throughput.go_on()
+        loader = objects.get("eval_dataloader")
+        if (
+            loader is not None
+            and not self._has_described_evaluation
+            and not self.training.is_visiting
+            and self._logs(state)
+        ):
+            self._has_described_evaluation = True
+            self.training.runs.open().log_configs(describe_data("data/eval", loader))
 
     @guarded
     def on_predict(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **objects: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from runfork.capture.secrets import MASK, is_secret_name
@@ -59,17 +60,13 @@ def describe_peft(model: Any) -> dict[str, Any]:
     }
 
 
-def describe_data(*, train: Any, evaluation: Any) -> dict[str, Any]:
-    """Return attributes below ``data/train`` and ``data/eval``: batches per epoch, batch size, samples, workers."""
-    described: dict[str, Any] = {}
-    for place, loader in (("data/train", train), ("data/eval", evaluation)):
-        if loader is None:
-            continue
-        described.update({f"{place}/{name}": value for name, value in describe_loader(loader).items()})
-        try:
-            described[f"{place}/batches"] = len(loader)
-        except TypeError:  # a stream of unknown length
-            continue
+def describe_data(place: str, loader: Any) -> dict[str, Any]:
+    """Return attributes below `place` for a data loader: batches per epoch, batch size, samples, workers; empty for None."""
+    if loader is None:
+        return {}
+    described = {f"{place}/{name}": value for name, value in describe_loader(loader).items()}
+    with suppress(TypeError):  # a stream of unknown length
+        described[f"{place}/batches"] = len(loader)
     return described
 
 

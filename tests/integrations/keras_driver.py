@@ -37,7 +37,6 @@ class KerasDriver:
         **arguments: Any,
     ) -> Trained:
         import keras
-
         from tests.integrations import tiny_keras as tiny
 
         losses: list[float] = []
@@ -75,7 +74,6 @@ class KerasDriver:
 
     def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
         import keras
-
         from tests.integrations import tiny_keras as tiny
 
         model = keras.models.load_model(checkpoint)

@@ -20,19 +20,6 @@ pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.Runfork
 
 FRAMEWORK = "Hugging Face Trainer"
 OWN = ("sys/", "runtime/", "source_code/")
-    "sys/name",
-    "sys/tags",
-    "sys/experiment",
-    "sys/c",
-    "sys/h",
-    "sys/o",
-    "sys/e",
-    "sys/m",
-    "sys/r",
-    "sys/s",
-    "sys/f",
-    "source_code/",
-)
 
 
 @pytest.fixture(scope="module")

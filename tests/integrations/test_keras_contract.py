@@ -10,7 +10,7 @@ import pytest
 
 from runfork.testing.integration_contract import IntegrationContract
 
-pytest.importorskip("keras")
+pytest.importorskip("tests.integrations.tiny_keras")
 
 from tests.integrations.keras_driver import KerasDriver
 

@@ -9,8 +9,6 @@ import numpy as np
 
 from runfork_keras import RunforkCallback
 
-PROJECT = "tests/project"
-
 
 def data(count=64):
     generator = np.random.default_rng(count)
@@ -35,7 +33,7 @@ def functional():
 
 
 @keras.saving.register_keras_serializable("tests")
-class Subclassed(keras.Model):
+class Subclassed(keras.Model):  # type: ignore[misc]
     def __init__(self, **options):
         super().__init__(**options)
         self.first, self.second = layers()

@@ -1,0 +1,118 @@
+"""What an Accelerator's ``save_state`` and ``load_state`` call, once for each Accelerator."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from runfork.integration.boundary import guarded
+from runfork.integration.loaded import Loaded, checkpoint_path
+from runfork_hf.accelerate_description import prepared_models
+from runfork_hf.accelerate_state import put_mark_in_state, take_mark_from_state
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+    from runfork_hf.accelerate_logging import TrackerMethods
+
+__all__ = ["StateHooks", "accelerator_above", "hooks_of"]
+
+_ATTRIBUTE = "_runfork_hooks"
+_MAX_FRAMES = 8
+
+
+class StateHooks:
+    """Hands what an Accelerator saves and loads to the trackers that log for it.
+
+    Args:
+        accelerator: The Accelerator; it holds the hooks, they do not hold it.
+    """
+
+    def __init__(self, accelerator: Any) -> None:
+        self._accelerator = weakref.ref(accelerator)
+        self._trackers: list[TrackerMethods] = []
+        self._loaded: Loaded | None = None
+        accelerator.register_save_state_pre_hook(self.before_save)
+        accelerator.register_load_state_pre_hook(self.before_load)
+
+    @property
+    def accelerator(self) -> Any:
+        """The Accelerator, or None when it is gone."""
+        return self._accelerator()
+
+    @property
+    def is_main_process(self) -> bool:
+        """Whether this is the process that logs."""
+        accelerator = self.accelerator
+        return accelerator is not None and bool(accelerator.is_main_process)
+
+    def models(self) -> Sequence[nn.Module]:
+        """Return the models that were prepared until now."""
+        return prepared_models(self.accelerator)
+
+    def was_given(self, tracker: TrackerMethods) -> bool:
+        """Return whether the user made the tracker, and not Accelerate."""
+        return any(one is tracker for one in getattr(self.accelerator, "log_with", ()))
+
+    def join(self, tracker: TrackerMethods) -> None:
+        """Have a tracker log for this Accelerator; one that Accelerate made before, by name, logs no longer."""
+        for other in [one for one in self._trackers if one is not tracker and not self.was_given(one)]:
+            other.retire()
+            self._trackers.remove(other)
+        if tracker not in self._trackers:
+            self._trackers.append(tracker)
+        if self._loaded is not None:
+            tracker.take(self._loaded)
+            self._loaded = None
+
+    @guarded
+    def before_save(self, models: list[nn.Module], _weights: Any, output_dir: str) -> None:
+        """Put the mark into a directory that is about to be written."""
+        if not self.is_main_process:
+            return
+        for tracker in reversed(self._trackers):  # the first tracker's mark stands
+            mark = tracker.mark(models, output_dir)
+            if mark is not None:
+                put_mark_in_state(output_dir, mark)
+
+    @guarded
+    def before_load(self, _models: list[nn.Module], input_dir: str) -> None:
+        """Note what is about to be loaded. What it makes of the run is decided when training goes on: loading may fail."""
+        if not self.is_main_process:
+            return
+        loaded = Loaded(is_checkpoint=True, mark=take_mark_from_state(input_dir), path=checkpoint_path(input_dir))
+        if not self._trackers:
+            self._loaded = loaded
+        for tracker in self._trackers:
+            tracker.take(loaded)
+
+
+def hooks_of(accelerator: Any) -> StateHooks:
+    """Return the hooks of an Accelerator, registered when first asked for."""
+    found = vars(accelerator).get(_ATTRIBUTE)
+    if not isinstance(found, StateHooks):
+        found = StateHooks(accelerator)
+        setattr(accelerator, _ATTRIBUTE, found)
+    return found
+
+
+def accelerator_above() -> Any:
+    """Return the Accelerator whose method has called us, or None.
+
+    Accelerate shows trackers neither itself nor the states that it saves and loads, and has no registry of Accelerators:
+    without a look at who calls, each script would have to say `track(accelerator)`.
+    """
+    from accelerate import Accelerator
+
+    frame = sys._getframe(1)  # noqa: SLF001  see above
+    for _ in range(_MAX_FRAMES):
+        caller = frame.f_locals.get("self")
+        if isinstance(caller, Accelerator):
+            return caller
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return None

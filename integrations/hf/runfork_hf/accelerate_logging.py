@@ -1,0 +1,388 @@
+"""The tracker, without its base class: what Accelerate calls, and what a user sets.
+
+`accelerate_tracker` gives it the base that Accelerate expects.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+from runfork.attributes import flatten
+from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.boundary import guarded
+from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
+from runfork.integration.handle import RunHandle
+from runfork.integration.loaded import Loaded
+from runfork.run import Run
+from runfork.steps import to_micro_steps
+from runfork_hf.accelerate_description import describe_accelerator
+from runfork_hf.accelerate_hooks import accelerator_above, hooks_of
+from runfork_hf.accelerate_steps import place, starts_over
+from runfork_hf.accelerate_weights import FirstWeights, fingerprint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import nn
+
+    from runfork.hookspecs import Decision
+    from runfork.integration.run_slot import RunSlot
+    from runfork.settings import Settings
+    from runfork_hf.accelerate_hooks import StateHooks
+
+__all__ = ["TrackerMethods"]
+
+_logger = logging.getLogger("runfork")
+
+
+class TrackerMethods:
+    """Logs a training with Accelerate to runfork. ``load_state`` forks the run that called ``save_state``.
+
+    ``Accelerator(log_with="runfork")`` and ``init_trackers("name")`` are all that is needed, after `runfork_hf.register`;
+    ``Accelerator(log_with=RunforkTracker("name"))`` works with every version of Accelerate. What a state that was loaded
+    makes of the run is decided at the first ``log`` or ``save_state`` after it, so a state may be loaded before or after
+    ``init_trackers``, and again in the middle of a training. On ranks other than 0 every method does nothing.
+
+    Metrics logged before any optimizer step, while every model is in eval mode, are an evaluation of the state: they go to the
+    run that saved it, at its step. A loop that counts from the beginning again goes on after the step of the state.
+
+    Args:
+        run_name: The name that ``init_trackers`` is given. Accelerate calls it the project's; people put anything there, so it
+            names the experiment here, and `project` is runfork's.
+        experiment_name: The experiment that runs belong to, instead of `run_name`.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        run_id: Id of the run; naming an existing run continues it. Default: a new one.
+        resume: What loading a state makes of the run: "fork" of the run that saved it; "continue" that run, where it has logged
+            nothing after it (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
+        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first training goes on from, whatever
+            is loaded.
+        fork_run_id: Parent of the first run; needs `fork_step`. Where the loop counts from 0, steps go on after the fork step.
+        fork_step: Last step that is inherited from it.
+        attach_evaluations: Whether evaluations of a state log to the run that saved it, at its step.
+        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
+        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        tags: Tags of the run.
+        group_tags: Group tags of the run.
+        settings: All settings as one object, instead of `project`, `directory` and `mode`.
+        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+
+    Raises:
+        ArgumentError: A value cannot be used.
+        ArgumentTypeError: An argument is of the wrong type.
+    """
+
+    _integration = Integration("accelerate", "unknown", "RunforkTracker")
+
+    def __init__(
+        self,
+        run_name: str | None = None,
+        *,
+        experiment_name: str | None = None,
+        project: str | None = None,
+        run_id: str | None = None,
+        resume: Decision | None = None,
+        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        fork_run_id: str | None = None,
+        fork_step: float | None = None,
+        attach_evaluations: bool = True,
+        directory: str | os.PathLike[str] | None = None,
+        mode: str | None = None,
+        tags: Iterable[str] = (),
+        group_tags: Iterable[str] = (),
+        settings: Settings | None = None,
+        run: Run | None = None,
+    ) -> None:
+        super().__init__()
+        name = str(run_name) if run_name is not None and str(run_name).strip() and run is None else None
+        arguments = RunArguments(
+            experiment_name if experiment_name is not None else name,
+            project=project,
+            run_id=run_id,
+            resume=resume,
+            resume_from=resume_from,
+            fork_run_id=fork_run_id,
+            fork_step=fork_step,
+            attach_evaluations=attach_evaluations,
+            directory=directory,
+            mode=mode,
+            tags=tags,
+            group_tags=group_tags,
+            settings=settings,
+            run=run,
+        )
+        self.training = open_training(arguments, self._integration)
+        self._given_run = run
+        self._hooks: StateHooks | None = None
+        self._loaded: Loaded | None = None
+        self._weights = FirstWeights()
+        self._checkpoints = CheckpointLog()
+        self._evaluated: dict[str, int] = {}
+        self._told: set[str] = set()
+        self._is_settled = False
+        self._is_finished = False
+        self._is_retired = False
+
+    @property
+    def runs(self) -> RunSlot:
+        """The run behind the tracker."""
+        return self.training.runs
+
+    @property
+    def tracker(self) -> Run:
+        """The present run, ready to log to: what ``get_tracker("runfork", unwrap=True)`` returns.
+
+        After a state was loaded it is the new run, also where it was read before. On ranks other than 0 it does nothing.
+        """
+        return cast("Run", _TrackedRun(self._current, self.log))
+
+    def _current(self) -> Run:
+        if not self._is_here():
+            return Run(mode="disabled")
+        if self._loaded is not None and not self._is_evaluation():
+            self._settle()
+        return self.runs.current()
+
+    def _is_here(self) -> bool:
+        """Return whether this process is the one that logs, and this tracker the one that it logs through."""
+        if self._hooks is not None:
+            return self._hooks.is_main_process and not self._is_retired
+        return os.environ.get("RANK", "0") == "0"
+
+    # What Accelerate calls
+
+    @guarded
+    def start(self) -> None:
+        """Find the Accelerator that calls this from ``init_trackers``. A tracker that was finished begins another training."""
+        hooks = self._find_hooks()
+        if hooks is None:
+            self._tell_not_found()
+            return
+        if self._is_finished and hooks is self._hooks and hooks.was_given(self):
+            self._begin_again()
+        self.meet(hooks)
+
+    @guarded
+    def store_init_configuration(self, values: Mapping[str, Any]) -> None:
+        """Log the configuration below ``hparams/``."""
+        self._meet_caller()
+        if self._is_here():
+            self.runs.open().log_configs({"hparams": values})
+
+    @guarded
+    def log(self, values: Mapping[str, Any], step: float | None = None, **options: Any) -> None:
+        """Log numbers as metrics and strings as string series; nested dicts become ``a/b`` paths.
+
+        Args:
+            values: Name to value. Images and tables are not taken; log them as files, through `tracker`.
+            step: Of the loop's own count; None is the step after the last one. In an evaluation it is that of the state.
+            options: Of `Run.log_metrics`, such as ``timestamp``.
+        """
+        self._meet_caller()
+        if not values or not self._is_here():
+            return
+        number = _checked_step(step)
+        metrics, texts = _sorted(values)
+        if self._is_evaluation():
+            at = self._place_evaluated((*metrics, *texts))
+        else:
+            self._settle(number)
+            at = place(self.training.steps, (*metrics, *texts), number)
+        run = self.runs.current()
+        if texts:
+            run.log_string_series(texts, at, timestamp=options.get("timestamp"))
+        if metrics:
+            run.log_metrics(metrics, at, **options)
+
+    def log_images(self, *_args: Any, **_options: Any) -> None:
+        """Say that images and tables are not taken here."""
+        self._tell_once(
+            "images and tables are logged as files: get_tracker('runfork', unwrap=True).log_files({path: file}, step)"
+        )
+
+    log_table = log_images
+
+    @guarded
+    def finish(self) -> None:
+        """Close the run: finished, or failed where ``end_training`` is called while an exception passes."""
+        if not self._is_here():
+            return
+        if self._loaded is not None and self.runs.run is not None and not self._is_evaluation():
+            self._settle()
+        self.training.end_evaluation()
+        self._weights.release()
+        run = self.runs.run
+        if run is None:
+            return
+        if (error := _passing_exception()) is not None:
+            self.training.fail(error)
+        self.training.finish()
+        if run is not self._given_run:
+            run.close()
+        self._is_finished = True
+
+    # Which Accelerator it is for
+
+    def meet(self, hooks: StateHooks) -> None:
+        """Log for the Accelerator of these hooks from now on."""
+        if self._hooks is hooks:
+            return
+        if self._is_finished:
+            self._begin_again()
+        self._hooks = hooks
+        self._weights.watch(hooks.models)
+        hooks.join(self)
+
+    def retire(self) -> None:
+        """Log no longer: Accelerate keeps calling trackers that it has made others for."""
+        self.finish()
+        self._is_retired = True
+
+    def _begin_again(self) -> None:
+        self.training.begin_anew()
+        self.training.has_failed = self._is_settled = self._is_finished = False
+        self._loaded = None
+        self._checkpoints = CheckpointLog()
+        if self._hooks is not None:
+            self._weights.watch(self._hooks.models)
+
+    def _find_hooks(self) -> StateHooks | None:
+        accelerator = accelerator_above()
+        return hooks_of(accelerator) if accelerator is not None else None
+
+    def _meet_caller(self) -> None:
+        """Find the Accelerator where `start` did not: older versions do not call it."""
+        if self._hooks is not None and not self._is_finished:
+            return
+        hooks = self._find_hooks()
+        if hooks is not None:
+            self.meet(hooks)
+        elif self._hooks is None:
+            self._tell_not_found()
+
+    def _tell_not_found(self) -> None:
+        self._tell_once(
+            "RunforkTracker was not called by an Accelerator: load_state() makes no fork, save_state() leaves no mark; "
+            "call runfork_hf.track(accelerator)"
+        )
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            _logger.warning("runfork: %s", sentence)
+
+    # Where the run comes from
+
+    def take(self, loaded: Loaded) -> None:
+        """Note that a state is being loaded."""
+        self.training.end_evaluation()
+        self._evaluated = {}
+        self._loaded = loaded
+        if self._hooks is not None:
+            self._weights.watch(self._hooks.models)
+
+    @guarded
+    def _settle(self, step: float | None = None) -> None:
+        """Make the run what was loaded, or that nothing was, means for the training that begins or goes on.
+
+        Args:
+            step: What the loop calls its first step.
+        """
+        if self._is_settled and self._loaded is None:
+            return
+        loaded, self._loaded = self._loaded, None
+        self._is_settled = True
+        self.training.end_evaluation()
+        self.training.start(loaded or Loaded(), fingerprint=self._weights.fingerprint)
+        self._weights.release()
+        self.training.run_again()
+        if step is not None:
+            self._follow(step)
+        self._describe()
+
+    def _follow(self, step: float) -> None:
+        """Go on after the fork step where the loop counts from the beginning again."""
+        steps, parent = self.training.steps, self.runs.parent
+        last = steps.last if steps.last is not None else parent[1] if parent is not None else None
+        if last is not None and starts_over(steps, step, last=last):
+            self.runs.open().problems.tell(
+                "steps",
+                f"the loop counts from {step} again after the state of step {last}: its points are logged after that step, "
+                f"from {steps.main(step)} on; begin to count at {last + 1} for steps of your own",
+            )
+
+    @guarded
+    def _describe(self) -> None:
+        accelerator = self._hooks.accelerator if self._hooks is not None else None
+        if accelerator is not None:
+            self.runs.open().log_configs(describe_accelerator(accelerator))
+
+    def _is_evaluation(self) -> bool:
+        """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""
+        if self._loaded is None or not self._weights.are_evaluated:
+            return False
+        if self.training.evaluated_step is None:
+            self.training.evaluate(self._loaded)
+        return self.training.evaluated_step is not None
+
+    def _place_evaluated(self, paths: Iterable[str]) -> float:
+        """Return the step of the state; what is logged several times in one evaluation follows closely behind."""
+        count = max(self._evaluated.get(path, 0) for path in paths)
+        self._evaluated.update(dict.fromkeys(paths, count + 1))
+        return (self.training.evaluated_step or 0) + count * STEP_BETWEEN
+
+    @guarded
+    def mark(self, models: Sequence[nn.Module], directory: str) -> dict[str, Any] | None:
+        """Return the mark for a state that is being saved, and note where it lies; None if it cannot be had."""
+        self._settle()
+        run = self.runs.open()
+        mark = self.training.mark(fingerprint=fingerprint_of(models))
+        # the size is not known yet
+        step = self.training.steps.last or 0
+        self._checkpoints.note(run, os.path.abspath(directory), step=step, texts={}, numbers={"size_bytes": None})  # noqa: PTH100
+        return mark
+
+
+class _TrackedRun(RunHandle):
+    """Stands for the run; metrics go through the tracker, so that checkpoints know their step.
+
+    Args:
+        open_run: Returns the present run.
+        log: The tracker's.
+    """
+
+    __slots__ = ("_log",)
+
+    def __init__(self, open_run: Any, log: Any) -> None:
+        super().__init__(open_run)
+        self._log = log
+
+    def log_metrics(self, data: Mapping[str, Any], step: float, **options: Any) -> None:
+        """Log metrics; the arguments are those of `Run.log_metrics`."""
+        self._log(data, step, **options)
+
+
+def _checked_step(step: Any) -> float | None:
+    """Return a step as a number, before it is taken for the place where the training is."""
+    if step is None:
+        return None
+    number: float = step if isinstance(step, (int, float)) else float(step)
+    to_micro_steps(number)
+    return number
+
+
+def _sorted(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """Return numbers, or what may be some, and texts; nested values as ``a/b`` paths."""
+    if all(isinstance(value, (int, float)) for value in values.values()):
+        return values, {}
+    flat = flatten(values)
+    texts = {path: value for path, value in flat.items() if isinstance(value, str)}
+    return {path: value for path, value in flat.items() if path not in texts}, texts
+
+
+def _passing_exception() -> BaseException | None:
+    """Return the exception that is being handled, as in a ``finally`` that calls ``end_training``."""
+    found = sys.exc_info()[1]
+    return None if isinstance(found, (SystemExit, GeneratorExit, StopIteration)) else found

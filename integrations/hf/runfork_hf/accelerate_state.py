@@ -1,0 +1,56 @@
+"""The file with the mark that lies in every directory that Accelerate's ``save_state`` writes. No framework is imported here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["STATE_FILE", "find_mark_in_state", "put_mark_in_state", "take_mark_from_state"]
+
+STATE_FILE = "runfork.json"
+
+
+def find_mark_in_state(path: str | Path) -> Mapping[str, Any] | None:
+    """Return the mark in a directory that ``save_state`` wrote; None if there is none.
+
+    Args:
+        path: The directory.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no JSON object.
+    """
+    file = Path(path) / STATE_FILE
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{str(file)!r} must hold a JSON object, found {found!r:.80}")  # noqa: TRY004  the file is wrong
+    return found
+
+
+def take_mark_from_state(path: str | Path) -> Mapping[str, Any] | None:
+    """Return the mark likewise, and for a file that cannot be read something that is no mark, so that it is told."""
+    try:
+        return find_mark_in_state(path)
+    except (OSError, ValueError) as error:
+        return {"found": f"{STATE_FILE}: {error}"}
+
+
+def put_mark_in_state(directory: str | Path, mark: Mapping[str, Any]) -> None:
+    """Write a mark, all or nothing.
+
+    Args:
+        directory: The directory that is being saved.
+        mark: The mark. An empty one, as in disabled mode, takes away what lies there: these are not its weights any more.
+    """
+    file = Path(directory) / STATE_FILE
+    if not mark:
+        file.unlink(missing_ok=True)
+        return
+    part = file.with_name(f"{STATE_FILE}.{os.getpid()}.part")
+    part.write_text(json.dumps(mark), encoding="utf-8")
+    part.replace(file)

@@ -1,0 +1,81 @@
+"""The weights that a training begins with, and whether it has begun: seen through torch's own hook, without a loop's help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.integration.boundary import guarded
+from runfork_torch.fingerprint import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import nn
+    from torch.utils.hooks import RemovableHandle
+
+__all__ = ["FirstWeights", "fingerprint_of"]
+
+
+class FirstWeights:
+    """Watches for the first optimizer step after `watch`. For the training thread alone.
+
+    A loop logs its first metrics after that step, when its weights are no more those that it was given.
+    """
+
+    def __init__(self) -> None:
+        self._models: Callable[[], Sequence[nn.Module]] = list
+        self._handle: RemovableHandle | None = None
+        self._has_stepped = False
+        self._fingerprint: str | None = None
+
+    def watch(self, models: Callable[[], Sequence[nn.Module]]) -> None:
+        """Begin anew.
+
+        Args:
+            models: Returns the models; they may be prepared later than now.
+        """
+        from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+        self.release()
+        self._models, self._has_stepped, self._fingerprint = models, False, None
+        self._handle = register_optimizer_step_pre_hook(self._note)
+
+    @guarded
+    def _note(self, _optimizer: Any, _args: Any, _options: Any) -> None:
+        if not self._has_stepped:  # torch is going through its hooks: this one cannot be removed now
+            self._has_stepped = True
+            self._fingerprint = fingerprint_of(self._models())
+
+    def release(self) -> None:
+        """Watch no longer."""
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
+
+    @property
+    def are_evaluated(self) -> bool:
+        """Whether the weights are only evaluated, as far as it can be seen: no step was done, every model is in eval mode."""
+        models = self._models()
+        return not self._has_stepped and bool(models) and not any(model.training for model in models)
+
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the weights before the first step."""
+        return self._fingerprint if self._has_stepped else fingerprint_of(self._models())
+
+
+def fingerprint_of(models: Sequence[nn.Module]) -> str | None:
+    """Return the fingerprint of the models' trainable weights, whatever they are wrapped in; None if there is none."""
+    named = [
+        (f"{index}.{name}" if index else name, parameter)
+        for index, model in enumerate(models)
+        for name, parameter in unwrapped(model).named_parameters()
+    ]
+    return fingerprint(named)
+
+
+def unwrapped(model: Any) -> nn.Module:
+    """Return the user's module inside what parallel training and compilation wrap around it."""
+    from accelerate.utils import extract_model_from_parallel
+
+    found = extract_model_from_parallel(model)
+    return getattr(found, "_orig_mod", found)  # type: ignore[no-any-return]  # torch.compile's name for it

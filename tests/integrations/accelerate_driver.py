@@ -1,0 +1,139 @@
+"""Accelerate, as the contract for integrations drives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runfork.testing.integration_driver import Trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["AccelerateDriver", "Progress", "open_accelerator", "prepare", "train_epoch"]
+
+
+class Progress:
+    """How far a loop is, for Accelerate to save and load."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.step = 0
+
+    def state_dict(self):
+        return dict(vars(self))
+
+    def load_state_dict(self, state):
+        vars(self).update(state)
+
+
+class AccelerateDriver:
+    packages: tuple[str, ...] = ("runfork_hf", "runfork_torch")
+    frameworks: tuple[str, ...] = ("torch", "accelerate", "transformers", "numpy")
+    loss = "train/loss"
+    evaluated = "test/loss"
+    first_step = 1
+    steps_per_epoch = 8
+
+    def train(
+        self,
+        folder: Path,
+        *,
+        epochs: int = 2,
+        checkpoint: Path | None = None,
+        weights: Path | None = None,
+        is_tracked: bool = True,
+        at_step: Callable[[int], None] | None = None,
+        face: Any = None,
+        **arguments: Any,
+    ) -> Trained:
+        import torch
+
+        accelerator = open_accelerator(face, is_tracked=is_tracked, **arguments)
+        model, optimizer, loader, progress = prepare(accelerator, weights)
+        if is_tracked:
+            accelerator.init_trackers("tiny", config={"lr": 0.1}, init_kwargs={"runfork": arguments})
+        if checkpoint is not None:
+            accelerator.load_state(str(checkpoint))
+        losses: list[float] = []
+        saved = []
+        while progress.epoch < epochs:
+            train_epoch(accelerator, model, optimizer, loader, progress, losses, at_step)
+            saved.append(folder / f"state_{progress.epoch}")
+            accelerator.save_state(str(saved[-1]))
+        torch.save(accelerator.unwrap_model(model).state_dict(), folder / "weights.pt")
+        accelerator.end_training()
+        tracker: Any = next(iter(accelerator.trackers), None)
+        return Trained(tracker.runs.run_id if tracker else "", losses, saved, folder / "weights.pt", tracker)
+
+    def checkpoints(self, folder: Path) -> list[Path]:
+        return sorted(path for path in folder.glob("state_*") if (path / "random_states_0.pkl").exists())
+
+    def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
+        from runfork_hf import track
+
+        accelerator = open_accelerator(**arguments)
+        track(accelerator)
+        model, _, _, progress = prepare(accelerator)
+        accelerator.init_trackers("tiny", init_kwargs={"runfork": arguments})
+        accelerator.load_state(str(checkpoint))
+        model.eval()
+        accelerator.log({"test/loss": float(model(_data()[:8]).pow(2).mean())}, step=progress.epoch)
+        accelerator.end_training()
+
+
+def open_accelerator(face: Any = None, *, is_tracked: bool = True, **arguments: Any) -> Any:
+    """Return an Accelerator with our tracker: by name where there are names, else as it is or as one that is made here."""
+    from accelerate import Accelerator, tracking
+
+    from runfork_hf import RunforkTracker
+    from runfork_hf.accelerate_tracker import register_tracker
+
+    register_tracker()
+    named: Any = "runfork" if hasattr(tracking, "register_tracker_class") else RunforkTracker("tiny", **arguments)
+    return Accelerator(cpu=True, log_with=(face or named) if is_tracked else None)
+
+
+def _data() -> Any:
+    import torch
+
+    return torch.randn(64, 4, generator=torch.Generator().manual_seed(3))
+
+
+def prepare(accelerator: Any, weights: Path | None = None) -> Any:
+    """Return a tiny model with what trains it."""
+    import torch
+
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.1), torch.nn.Linear(8, 1))
+    if weights is not None:
+        model.load_state_dict(torch.load(weights))
+    loader = torch.utils.data.DataLoader(_data(), batch_size=8 // accelerator.num_processes)
+    progress = Progress()
+    accelerator.register_for_checkpointing(progress)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return (*accelerator.prepare(model, optimizer, loader), progress)
+
+
+def train_epoch(
+    accelerator: Any,
+    model: Any,
+    optimizer: Any,
+    loader: Any,
+    progress: Progress,
+    losses: list[float],
+    at_step: Callable[[int], None] | None = None,
+) -> None:
+    """Train as the loops in Accelerate's examples do, logging each loss after its step."""
+    model.train()
+    for batch in loader:
+        if at_step is not None:
+            at_step(len(losses) + 1)
+        loss = model(batch).pow(2).mean()
+        accelerator.backward(loss)
+        optimizer.step()
+        optimizer.zero_grad()
+        progress.step += 1
+        losses.append(float(loss.detach()))
+        accelerator.log({"train/loss": losses[-1]}, step=progress.step)
+    progress.epoch += 1

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchLog", "Measured"]
 
+PATIENCE_SECONDS = 2.0
+
 
 class Measured(NamedTuple):
     """What the training thread found out after a batch.
@@ -38,7 +40,9 @@ class BatchLog:
     def __init__(self, every: int, write: Callable[[Mapping[str, float], Measured], None]) -> None:
         self.every = every
         self._write = write
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self.begun = 0
+        """Batches that were done when the last one began."""
         self.begin_epoch(1)
 
     def begin_epoch(self, batches_per_call: int) -> None:
@@ -52,7 +56,12 @@ class BatchLog:
             self._logs: dict[int, Mapping[str, float]] = {}
             self._measured: dict[int, Measured] = {}
             self._written = 0
-            self._done = 0
+            self._done = self.begun = 0
+
+    def settle(self) -> None:
+        """Wait a little for the logs of batches that are on their way, where a training broke off: they are not the next one's."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._done >= self.begun, PATIENCE_SECONDS)
 
     @property
     def done(self) -> int:
@@ -77,6 +86,7 @@ class BatchLog:
         """
         with self._lock:
             self._done = max(self._done, done)
+            self._lock.notify_all()
             if not self.is_due(done):
                 return
             measured = measured or self._measured.pop(done, None)

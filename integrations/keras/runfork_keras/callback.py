@@ -178,6 +178,8 @@ class CallbackMethods:
         del logs
         if not self._is_active:
             return
+        if self._is_fitting:  # the fit before broke off
+            self._batches.settle()
         self._is_fitting, self._is_decided, self._is_new_call = True, False, False
         self._thread = threading.get_ident()
         self._call = find_fit(self.model)
@@ -235,6 +237,7 @@ class CallbackMethods:
         if self._trained is None or not self._is_fitting:
             return
         self._trained.counter.finish_batches(batch)
+        self._batches.begun = batch
         if batch == 0:
             self._log_rates()
         elif self._batches.needs_measuring(batch):

@@ -27,27 +27,28 @@ class StepCounter:
     """
 
     def __init__(self) -> None:
-        self._batches = 0
+        self.batches = 0
+        """Batches that were seen."""
         self._counts_batches = False
         self._epoch_start = 0
 
     def begin_epoch(self) -> None:
         """Note that the batches count from 0 again."""
-        self._epoch_start = self._batches
+        self._epoch_start = self.batches
 
     def finish_batches(self, count: int) -> None:
         """Note how many batches of this epoch are done."""
-        self._batches = max(self._batches, self._epoch_start + count)
+        self.batches = max(self.batches, self._epoch_start + count)
 
     def read(self, model: Any) -> int:
         """Return the steps done. Waits for the device. On jax the model's state must have been synced."""
         if self._counts_batches:
-            return self._batches
+            return self.batches
         optimizers = optimizers_of(model)
         steps = max((_iterations(one) for one in optimizers), default=0)
-        if steps == 0 and self._batches and not (_trains_as_usual(model) and optimizers):
+        if steps == 0 and self.batches and not (_trains_as_usual(model) and optimizers):
             self._counts_batches = not any(getattr(one, "gradient_accumulation_steps", None) for one in optimizers)
-        return self._batches if self._counts_batches else steps
+        return self.batches if self._counts_batches else steps
 
 
 def _iterations(optimizer: Any) -> int:

@@ -32,6 +32,9 @@ _logger = logging.getLogger("runfork")
 class Author(Protocol):
     """A training that made a model's weights what they are."""
 
+    has_trained: bool
+    """Whether it has done a batch since it claimed the model."""
+
     def mark(self) -> Mapping[str, Any]:
         """Return a mark of the weights as they are now; empty if there is nothing to name."""
         ...
@@ -40,7 +43,7 @@ class Author(Protocol):
 class Content:
     """Where a model's weights come from: a file that was loaded, or trainings that went on since.
 
-    Args: none. It is made empty: weights of no known origin.
+    It is made empty: weights of no known origin.
     """
 
     def __init__(self) -> None:
@@ -51,7 +54,6 @@ class Content:
         self.authors: Sequence[Author] = ()
         """The trainings that went on since, all in the same ``fit``."""
         self._before: tuple[Mapping[str, Any] | None, Sequence[Author]] = (None, ())
-        self._moment: tuple[int, int] | None = None
 
     def take(self, mark: Mapping[str, Any]) -> None:
         """Note that a file was loaded."""
@@ -59,21 +61,23 @@ class Content:
         self.loaded = mark
         self.authors = ()
 
-    def origin(self, counter: int) -> tuple[Mapping[str, Any] | None, Sequence[Author]]:
-        """Return `loaded` and `authors` as they were before the training began that is beginning now.
+    @property
+    def origin(self) -> tuple[Mapping[str, Any] | None, Sequence[Author]]:
+        """`loaded` and `authors` as they were before the training began that is beginning now.
 
-        Args:
-            counter: Steps that the model has done; with it the callbacks of one ``fit``, which come here one after the other,
-                are told from those of the next.
+        Where several callbacks log one ``fit``, the first has claimed the model when the second comes to ask.
         """
-        return self._before if self._moment == (self.loads, counter) else (self.loaded, self.authors)
+        return self._before if self._is_just_claimed else (self.loaded, self.authors)
 
-    def claim(self, author: Author, counter: int) -> None:
+    @property
+    def _is_just_claimed(self) -> bool:
+        return bool(self.authors) and not any(author.has_trained for author in self.authors)
+
+    def claim(self, author: Author) -> None:
         """Note that a training begins, which will make the weights what they are then."""
-        if self._moment == (self.loads, counter):
-            self.authors = [*self.authors, author]
+        if self._is_just_claimed:
+            self.authors = [*(other for other in self.authors if other is not author), author]
             return
-        self._moment = (self.loads, counter)
         self._before = (self.loaded, self.authors)
         self.loaded, self.authors = None, [author]
 

@@ -10,10 +10,10 @@ from runfork_keras.fingerprint import fingerprint
 from runfork_keras.trained_model import TrainedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from runfork.integration.training import Training
-    from runfork_keras.identity import Author
+    from runfork_keras.identity import Author, Content
 
 __all__ = ["begin_fit", "begin_test"]
 
@@ -42,11 +42,11 @@ def begin_fit(
 
     content = identify(model)
     counter = before.count(model) if before is not None and before.is_of(model) else StepCounter().read(model)
-    loaded, authors = content.origin(counter)
-    if _goes_on(before, model, loaded, authors) and before is not None:
+    loaded, authors = content.origin
+    if before is not None and _goes_on(before, model, content):
         training.begin(goes_on=True)
         before.go_on(model)
-        content.claim(before, counter)
+        before.claim(content)
         return before
     mark = loaded if loaded is not None else _mark_of(author for author in authors if author is not before)
     training.begin()
@@ -62,20 +62,18 @@ def begin_fit(
         fingerprint=lambda: trained.first_fingerprint,
     )
     trained.run_id = training.runs.run_id
-    content.claim(trained, counter)
+    trained.claim(content)
     return trained
 
 
-def _goes_on(
-    before: TrainedModel | None, model: Any, loaded: Mapping[str, Any] | None, authors: Sequence[Author]
-) -> bool:
+def _goes_on(before: TrainedModel, model: Any, content: Content) -> bool:
     """Return whether the callback's last training goes on, with the same model as it is."""
-    if before is None or loaded is not None or not any(author is before for author in authors):
-        return False
-    return before.is_current and not before.begins_again(model)
+    loaded, authors = content.origin
+    is_author = any(author is before for author in (*content.authors, *authors))
+    return is_author and loaded is None and before.is_current and not before.begins_again(model)
 
 
-def _mark_of(authors: Any) -> Mapping[str, Any] | None:
+def _mark_of(authors: Iterable[Author]) -> Mapping[str, Any] | None:
     """Return a mark of what other callbacks trained, which is what this one goes on from."""
     return next((mark for mark in (author.mark() for author in authors) if mark), None)
 

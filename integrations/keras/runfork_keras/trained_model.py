@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runfork.integration.training import Training
+    from runfork_keras.identity import Content
 
 __all__ = ["TrainedModel"]
 
@@ -36,6 +37,7 @@ class TrainedModel:
         self.run_id = ""
         self._after_mark = after_mark
         self._last_mark: Mapping[str, Any] = {}
+        self._claimed_at = 0
 
     def is_of(self, model: Any) -> bool:
         """Return whether this is about `model`."""
@@ -45,6 +47,16 @@ class TrainedModel:
     def is_current(self) -> bool:
         """Whether the training still logs to the run that trained this model."""
         return self.training.runs.run_id == self.run_id
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether a batch was done since the model was claimed."""
+        return self.counter.batches > self._claimed_at
+
+    def claim(self, content: Content) -> None:
+        """Note in the model's identity that this training makes its weights from now on."""
+        self._claimed_at = self.counter.batches
+        content.claim(self)
 
     def count(self, model: Any) -> int:
         """Return what the model's counter says; waits for the device."""

@@ -130,6 +130,7 @@ class CallbackMethods:
         self._thread = threading.get_ident()
         self._loads = 0
         self._counted = (0.0, 0)
+        self._rates: dict[str, float] = {}
         self._is_active = False
         self._is_fitting = False
         self._is_decided = False
@@ -246,15 +247,20 @@ class CallbackMethods:
     def _log_rates(self) -> None:
         """Log the learning rate that the first step of an epoch uses, when all callbacks have set it."""
         done = self._counted[0]
-        rates = learning_rates(self.model, steps_done=self._optimizer_steps(done))
-        if rates:
-            self._training.runs.open().log_metrics(rates, step=done + 1)
+        self._rates = learning_rates(self.model, steps_done=self._optimizer_steps(done))
+        if self._rates:
+            self._training.runs.open().log_metrics(self._rates, step=done + 1)
 
     def _optimizer_steps(self, step: float) -> int:
         return int(step - self._training.steps.base)
 
-    def _measure(self, done: int) -> Measured:
-        """Return the step that was done last, its learning rates, and how fast it went; for the training thread."""
+    def _measure(self, done: int, *, is_last: bool = False) -> Measured:
+        """Return the step that was done last, its learning rates, and how fast it went; for the training thread.
+
+        Args:
+            done: Batches done in this epoch.
+            is_last: The epoch is over, and other callbacks may have set the rates of the next one.
+        """
         assert self._trained is not None
         model = self.model
         step = self._trained.finish_step(model)
@@ -265,7 +271,9 @@ class CallbackMethods:
         )
         self._counted = (step, done)
         steps_before = max(self._optimizer_steps(step) - 1, 0)
-        return Measured(step, {**learning_rates(model, steps_done=steps_before), **self._throughput.read()})
+        known = self._rates if is_last else None
+        self._rates = learning_rates(model, steps_done=steps_before, known=known)
+        return Measured(step, {**self._rates, **self._throughput.read()})
 
     @guarded
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -306,7 +314,7 @@ class CallbackMethods:
         self._trained.counter.finish_batches(done)
         if done <= self._counted[1]:
             return
-        measured = self._measure(done)
+        measured = self._measure(done, is_last=True)
         if self._batches.waits:
             self._batches.measure(done, measured)
         elif measured.values:

@@ -164,24 +164,43 @@ def _shortest(value: Any) -> float:
     return float(str(np.float32(value)))
 
 
-def learning_rates(model: Any, *, steps_done: int) -> dict[str, float]:
+def learning_rates(model: Any, *, steps_done: int, known: Mapping[str, float] | None = None) -> dict[str, float]:
     """Return the learning rate of the step after `steps_done` steps, for each optimizer, by the path of its series.
 
     Waits for the device. A schedule is asked for the step itself, so that nothing depends on when this is called.
+
+    Args:
+        model: The model.
+        steps_done: Optimizer steps.
+        known: What was returned last, where callbacks may have set rates since that this step did not use.
     """
     rates = {}
     for label, optimizer in _labelled(model):
-        if not hasattr(optimizer, "inner_optimizer"):
-            rates[f"optimizer/lr/{label}"] = _rate(optimizer, steps_done)
+        if hasattr(optimizer, "inner_optimizer"):
+            continue
+        path = f"optimizer/lr/{label}"
+        scheduled = _scheduled_rate(optimizer, steps_done)
+        if scheduled is not None:
+            rates[path] = scheduled
+        elif known is not None and path in known:
+            rates[path] = known[path]
+        else:
+            rates[path] = _shortest(_number(optimizer.learning_rate))
     return rates
 
 
-def _rate(optimizer: Any, steps_done: int) -> float:
+def _scheduled_rate(optimizer: Any, steps_done: int) -> float | None:
     import keras
 
     schedule = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         # a schedule counts batches, also where gradients of several are gathered for one step
         batches = steps_done * (getattr(optimizer, "gradient_accumulation_steps", None) or 1)
-        return _shortest(keras.ops.convert_to_numpy(schedule(batches)))
-    return _shortest(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        return _shortest(_number(schedule(batches)))
+    return None
+
+
+def _number(value: Any) -> Any:
+    import keras
+
+    return keras.ops.convert_to_numpy(value)

@@ -1,0 +1,246 @@
+"""The identity rides in Keras' own files, and the model is as it would be without it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import io
+import json
+import pickle
+import weakref
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from runfork_keras.checkpoint_files import find_mark_in_checkpoint
+
+tiny = pytest.importorskip("tests.integrations.tiny_keras")
+keras = tiny.keras
+
+pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
+
+MAKERS = [tiny.sequential, tiny.functional, tiny.subclassed]
+
+
+@pytest.fixture(autouse=True)
+def _project(store, monkeypatch):
+    monkeypatch.setenv("RUNFORK_PROJECT", "test/tiny")
+
+
+def trained(make=tiny.sequential, *, is_tracked=True, **options):
+    model = tiny.model(make)
+    tiny.fit(model, epochs=1, callbacks=[tiny.callback(run_id="parent", **options)] if is_tracked else [])
+    return model
+
+
+def looks(model):
+    """Return everything in which a user could see a difference."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        model.summary()
+    return {
+        "summary": printed.getvalue(),
+        "config": json.dumps(model.to_json()) if not isinstance(model, tiny.Subclassed) else None,
+        "layers": [layer.name for layer in model.layers],
+        "weights": [weight.tolist() for weight in model.get_weights()],
+        "variables": [variable.path for variable in model.variables],
+        "trainable": model.count_params(),
+        "sublayers": [layer.name for layer in model._flatten_layers()],
+    }
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_model_looks_the_same_with_an_identity(make):
+    keras.backend.clear_session()
+    without = looks(trained(make, is_tracked=False))
+    keras.backend.clear_session()
+    tracked = looks(trained(make))
+
+    assert without == tracked
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(
+    "copy_of", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model)), keras.models.clone_model]
+)
+def test_copies_of_a_model_work_and_have_no_identity_of_their_own(make, copy_of, history):
+    model = copy_of(trained(make))
+    model.compile(optimizer="sgd", loss="mse")
+    tiny.fit(model, epochs=1)
+    tiny.fit(model, epochs=1, callbacks=[tiny.callback(run_id="child")])
+
+    assert ["parent", "child"] == history().runs
+    assert history().parent("child") is None
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("file", ["model.keras", "only.weights.h5"])
+def test_files_load_in_a_program_without_us_and_the_other_way_round(make, file):
+    model = trained(make)
+    without = trained(make, is_tracked=False)
+    for one, name in ((model, "with-"), (without, "without-")):
+        (one.save_weights if file.endswith("h5") else one.save)(name + file)
+    fresh, met = tiny.model(make, seed=3), tiny.model(make, seed=3)
+    tiny.callback().set_model(met)
+    fresh.load_weights("with-" + file)
+    met.load_weights("without-" + file)
+
+    for expected, actual in ((model, fresh), (without, met)):
+        assert all(np.array_equal(a, b) for a, b in zip(expected.get_weights(), actual.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_whole_models_load_with_their_optimizer(make):
+    model = trained(make)
+    model.save("model.keras")
+    loaded = keras.models.load_model("model.keras")
+
+    assert 8 == int(loaded.optimizer.iterations)
+    assert all(
+        np.array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
+        for a, b in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True)
+    )
+    assert find_mark_in_checkpoint("model.keras")["step"] == "8"
+
+
+@pytest.mark.parametrize("file", ["model.keras", "only.weights.h5"])
+def test_mark_is_found_without_keras(file):
+    model = trained()
+    (model.save_weights if file.endswith("h5") else model.save)(file)
+    mark = find_mark_in_checkpoint(file)
+
+    assert ("test/tiny", "parent", "8", 0) == tuple(mark[name] for name in ("project", "run_id", "step", "epoch"))
+    assert mark["fingerprint"]
+
+
+def test_mark_is_found_in_directories_and_shards():
+    model = trained()
+    Path("backup").mkdir()
+    model.save_weights("backup/latest.weights.h5")
+    with contextlib.suppress(TypeError):  # before Keras 3.10
+        model.save_weights("sharded.weights.json", max_shard_size=1)
+
+    assert "parent" == find_mark_in_checkpoint("backup")["run_id"]
+    if Path("sharded.weights.json").exists():
+        assert "parent" == find_mark_in_checkpoint("sharded.weights.json")["run_id"]
+
+
+def test_files_of_others_hold_no_mark(tmp_path):
+    trained(is_tracked=False).save("without.keras")
+    Path("text.txt").write_text("text")
+    Path("empty").write_bytes(b"")
+    (tmp_path / "directory").mkdir()
+    with h5py.File("other.h5", "w") as file:
+        file["x"] = [1, 2]
+
+    assert [None] * 5 == [
+        find_mark_in_checkpoint(name) for name in ("without.keras", "text.txt", "empty", "directory", "other.h5")
+    ]
+
+
+@pytest.mark.parametrize("damage", [b"{not json", b"[1, 2]", b"\xff\xfe"])
+def test_damaged_mark_is_told_and_the_weights_load(damage, caplog, history):
+    trained().save_weights("only.weights.h5")
+    with h5py.File("only.weights.h5", "a") as file:
+        del file["_runfork_identity/vars/mark"]
+        file["_runfork_identity/vars/mark"] = np.frombuffer(damage, dtype=np.uint8)
+    own, model = tiny.callback(run_id="child"), tiny.model(seed=2)
+    own.set_model(model)
+    model.load_weights("only.weights.h5")
+    tiny.fit(model, epochs=1, callbacks=[own])
+    found = history()
+
+    assert found.parent("child") is None
+    assert [1, 8] == [min(found.points("child", "batch/loss")), max(found.points("child", "batch/loss"))]
+    with pytest.raises(ValueError, match=r"damaged|Expecting|decode"):
+        find_mark_in_checkpoint("only.weights.h5")
+
+
+def test_model_saved_before_any_training_holds_no_mark():
+    model = tiny.model()
+    tiny.callback().set_model(model)
+    model.save("model.keras")
+
+    assert find_mark_in_checkpoint("model.keras") is None
+    assert keras.models.load_model("model.keras").built
+
+
+def test_save_when_training_begins_does_no_harm(history):
+    class Early(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs=None):
+            self.model.save("early.keras")
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.save("begun.keras")
+
+    tiny.fit(tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), Early()])
+
+    assert find_mark_in_checkpoint("early.keras") is None
+    assert "0" == find_mark_in_checkpoint("begun.keras")["step"]
+    assert [*range(1, 9)] == sorted(history().points("parent", "batch/loss"))
+
+
+def test_model_saved_after_the_callback_is_gone_still_says_where_it_comes_from():
+    own, model = tiny.callback(run_id="parent"), tiny.model()
+    tiny.fit(model, epochs=1, callbacks=[own])
+    gone = weakref.ref(own)
+    del own
+    gc.collect()
+    model.save("model.keras")
+
+    assert gone() is None
+    assert ("parent", "8") == tuple(find_mark_in_checkpoint("model.keras")[name] for name in ("run_id", "step"))
+
+
+def test_model_within_another_is_saved_and_loaded_as_a_part_of_it(history):
+    inner = trained()
+    outer = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(1)])
+    outer.compile(optimizer="sgd", loss="mse")
+    tiny.fit(outer, epochs=1)
+    outer.save("outer.keras")
+    before = outer.predict(tiny.data()[0], verbose=0)
+    again = keras.models.load_model("outer.keras")
+
+    assert find_mark_in_checkpoint("outer.keras") is None
+    assert np.array_equal(before, again.predict(tiny.data()[0], verbose=0))
+    tiny.fit(outer, epochs=1, callbacks=[tiny.callback(run_id="outer")])
+    outer.save("outer.keras")
+    assert "outer" == find_mark_in_checkpoint("outer.keras")["run_id"]
+
+
+def test_nothing_is_put_into_files_where_nothing_is_logged(store):
+    trained(mode="disabled").save("model.keras")
+
+    assert find_mark_in_checkpoint("model.keras") is None
+    assert not store.exists()
+
+
+def test_every_file_is_journaled_with_the_step_at_which_it_was_written(history):
+    callbacks = [
+        keras.callbacks.ModelCheckpoint("{epoch}-{batch}.weights.h5", save_weights_only=True, save_freq=3),
+        tiny.callback(run_id="parent"),
+    ]
+    tiny.fit(tiny.model(), epochs=2, callbacks=callbacks)
+    steps = {file.name: find_mark_in_checkpoint(file)["step"] for file in Path().glob("*.weights.h5")}
+
+    assert {"1-3": "3", "1-6": "6", "2-1": "9", "2-4": "12", "2-7": "15"} == {
+        name.removesuffix(".weights.h5"): step for name, step in steps.items()
+    }
+    assert [3, 6, 9, 12, 15] == sorted(history().points("parent", "checkpoints/path"))
+    assert [3, 6, 9, 12, 15] == sorted(history().points("parent", "checkpoints/size_bytes"))
+
+
+def test_arguments_travel_with_copies_that_make_runs_of_their_own(history):
+    own = tiny.callback(experiment_name="search", tags=["trial"])
+    copies = [copy.deepcopy(own), pickle.loads(pickle.dumps(own))]
+    for one in copies:
+        tiny.fit(tiny.model(), epochs=1, callbacks=[one])
+    found = history()
+
+    assert 2 == len(set(found.runs))
+    assert own.run_id not in found.runs
+    assert {"search"} == {found.values(run)["sys/name"] for run in found.runs}
+    assert {frozenset({"trial"})} == {found.values(run)["sys/tags"] for run in found.runs}

@@ -15,11 +15,29 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset
 from transformers import EvalPrediction, GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
 
 from runfork_hf import RunforkCallback
 
 CONTEXT_BYTES = 128
+
+
+class Chunks(Dataset[dict[str, torch.Tensor]]):
+    """A text in chunks of bytes, which are their own labels.
+
+    Args:
+        chunks: The bytes, in rows of `CONTEXT_BYTES`.
+    """
+
+    def __init__(self, chunks: torch.Tensor) -> None:
+        self._chunks = chunks
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        return {"input_ids": self._chunks[index], "labels": self._chunks[index]}
 
 
 class LearningRateOfTheCommandLine(TrainerCallback):
@@ -37,13 +55,13 @@ class LearningRateOfTheCommandLine(TrainerCallback):
             group["lr"] = args.learning_rate * factor(schedule.last_epoch)
 
 
-def read_chunks() -> tuple[list[dict[str, torch.Tensor]], list[dict[str, torch.Tensor]]]:
+def read_chunks() -> tuple[Chunks, Chunks]:
     """Return the help texts in chunks for training and for evaluation: every tenth is held out."""
     text = "\n\n".join(topics[name] for name in sorted(topics)).encode()
     data = torch.frombuffer(bytearray(text), dtype=torch.uint8).long()
-    chunks = [{"input_ids": chunk, "labels": chunk} for chunk in data.split(CONTEXT_BYTES)[:-1]]
-    held_out = chunks[::10][:64]
-    return [chunk for index, chunk in enumerate(chunks) if index % 10], held_out
+    chunks = data[: len(data) // CONTEXT_BYTES * CONTEXT_BYTES].view(-1, CONTEXT_BYTES)
+    is_held_out = torch.arange(len(chunks)) % 10 == 0
+    return Chunks(chunks[~is_held_out]), Chunks(chunks[is_held_out][:64])
 
 
 def most_likely(logits: torch.Tensor, _labels: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 try:
-    from accelerate import tracking
+    from accelerate import tracking  # type: ignore[import-untyped]
 except ImportError as error:
     raise ImportError(
         f"RunforkTracker needs accelerate and torch, which could not be imported ({error}); "

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.attributes import flatten
-from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
 from runfork.integration.handle import RunHandle
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from torch import nn
+    from typing_extensions import Unpack
 
-    from runfork.hookspecs import Decision
     from runfork.integration.run_slot import RunSlot
-    from runfork.settings import Settings
     from runfork_hf.accelerate_hooks import StateHooks
 
 __all__ = ["TrackerMethods"]
@@ -38,6 +37,7 @@ __all__ = ["TrackerMethods"]
 _logger = logging.getLogger("runfork")
 
 
+@takes_run_arguments
 class TrackerMethods:
     """Logs a training with Accelerate to runfork. ``load_state`` forks the run that called ``save_state``.
 
@@ -53,21 +53,7 @@ class TrackerMethods:
         run_name: The name that ``init_trackers`` is given. Accelerate calls it the project's; people put anything there, so it
             names the experiment here, and `project` is runfork's.
         experiment_name: The experiment that runs belong to, instead of `run_name`.
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
-        run_id: Id of the run; naming an existing run continues it. Default: a new one.
-        resume: What loading a state makes of the run: "fork" of the run that saved it; "continue" that run, where it has logged
-            nothing after it (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
-        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first training goes on from, whatever
-            is loaded.
-        fork_run_id: Parent of the first run; needs `fork_step`. Where the loop counts from 0, steps go on after the fork step.
-        fork_step: Last step that is inherited from it.
-        attach_evaluations: Whether evaluations of a state log to the run that saved it, at its step.
-        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
-        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
-        tags: Tags of the run.
-        group_tags: Group tags of the run.
-        settings: All settings as one object, instead of `project`, `directory` and `mode`.
-        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+        **arguments
 
     Raises:
         ArgumentError: A value cannot be used.
@@ -81,40 +67,13 @@ class TrackerMethods:
         run_name: str | None = None,
         *,
         experiment_name: str | None = None,
-        project: str | None = None,
-        run_id: str | None = None,
-        resume: Decision | None = None,
-        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-        fork_run_id: str | None = None,
-        fork_step: float | None = None,
-        attach_evaluations: bool = True,
-        directory: str | os.PathLike[str] | None = None,
-        mode: str | None = None,
-        tags: Iterable[str] = (),
-        group_tags: Iterable[str] = (),
-        settings: Settings | None = None,
-        run: Run | None = None,
+        **arguments: Unpack[RunArguments],
     ) -> None:
         super().__init__()
-        name = str(run_name) if run_name is not None and str(run_name).strip() and run is None else None
-        arguments = RunArguments(
-            experiment_name if experiment_name is not None else name,
-            project=project,
-            run_id=run_id,
-            resume=resume,
-            resume_from=resume_from,
-            fork_run_id=fork_run_id,
-            fork_step=fork_step,
-            attach_evaluations=attach_evaluations,
-            directory=directory,
-            mode=mode,
-            tags=tags,
-            group_tags=group_tags,
-            settings=settings,
-            run=run,
-        )
-        self.training = open_training(arguments, self._integration)
-        self._given_run = run
+        self._given_run = arguments.get("run")
+        if experiment_name is None and self._given_run is None and run_name is not None and str(run_name).strip():
+            experiment_name = str(run_name)
+        self.training = open_training(experiment_name, arguments, self._integration)
         self._hooks: StateHooks | None = None
         self._loaded: Loaded | None = None
         self._weights = FirstWeights()

@@ -20,8 +20,8 @@ from runfork_hf.accelerate_logging import TrackerMethods
 __all__ = ["RunforkTracker", "register_tracker", "track"]
 
 
-class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[misc]  # accelerate has no types
-    """Logs a training with Accelerate to runfork; the arguments are those of `TrackerMethods`."""
+class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # noqa: D101  below  # type: ignore[misc]  # accelerate has no types
+    __doc__ = TrackerMethods.__doc__
 
     name = "runfork"
     requires_logging_directory = False

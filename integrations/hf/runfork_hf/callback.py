@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.identifiers import random_suffix
-from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import RunHandle
@@ -27,17 +27,17 @@ from runfork_hf.trials import TrialLog
 from runfork_torch.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from runfork.hookspecs import Decision
+    from typing_extensions import Unpack
+
     from runfork.integration.loaded import Loaded
     from runfork.run import Run
-    from runfork.settings import Settings
 
 __all__ = ["CallbackMethods"]
 
 
+@takes_run_arguments
 class CallbackMethods:
     """Logs a ``transformers.Trainer`` to runfork. Resuming from a checkpoint forks the run that wrote it.
 
@@ -46,22 +46,7 @@ class CallbackMethods:
     Args:
         experiment_name: The experiment that runs belong to; default is ``TrainingArguments(run_name=...)``. A fork without one
             belongs to its parent's.
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
-        run_id: Id of the run; naming an existing run continues it. Default: a new one.
-        resume: What resuming makes of the run: "fork" of the run that wrote the checkpoint; "continue" that run, where it has
-            logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
-        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first training goes on from, whatever
-            the Trainer loads.
-        fork_run_id: Parent of the first run; needs `fork_step`. Where the Trainer counts from 0, steps go on after the fork step.
-        fork_step: Last step that is inherited from it.
-        attach_evaluations: Whether ``evaluate`` and ``predict`` of a checkpoint's weights, without a training, log to the run that
-            wrote it, at its step.
-        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
-        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
-        tags: Tags of the run.
-        group_tags: Group tags of the run.
-        settings: All settings as one object, instead of `project`, `directory` and `mode`.
-        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+        **arguments
 
     Raises:
         ArgumentError: A value cannot be used.
@@ -70,42 +55,9 @@ class CallbackMethods:
 
     _integration = Integration("unknown", "unknown", "RunforkCallback")
 
-    def __init__(
-        self,
-        experiment_name: str | None = None,
-        *,
-        project: str | None = None,
-        run_id: str | None = None,
-        resume: Decision | None = None,
-        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-        fork_run_id: str | None = None,
-        fork_step: float | None = None,
-        attach_evaluations: bool = True,
-        directory: str | os.PathLike[str] | None = None,
-        mode: str | None = None,
-        tags: Iterable[str] = (),
-        group_tags: Iterable[str] = (),
-        settings: Settings | None = None,
-        run: Run | None = None,
-    ) -> None:
+    def __init__(self, experiment_name: str | None = None, **arguments: Unpack[RunArguments]) -> None:
         super().__init__()
-        arguments = RunArguments(
-            experiment_name,
-            project=project,
-            run_id=run_id,
-            resume=resume,
-            resume_from=resume_from,
-            fork_run_id=fork_run_id,
-            fork_step=fork_step,
-            attach_evaluations=attach_evaluations,
-            directory=directory,
-            mode=mode,
-            tags=tags,
-            group_tags=group_tags,
-            settings=settings,
-            run=run,
-        )
-        self.training = open_training(arguments, self._integration)
+        self.training = open_training(experiment_name, arguments, self._integration)
         self._checkpoints = CheckpointLog()
         self._throughput = Throughput()
         self._trials = TrialLog()

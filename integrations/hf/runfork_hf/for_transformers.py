@@ -18,7 +18,7 @@ from runfork_hf.callback import CallbackMethods
 __all__ = ["RunforkCallback"]
 
 
-class RunforkCallback(CallbackMethods, TrainerCallback):
-    """Logs a ``transformers.Trainer`` to runfork; the arguments are those of `CallbackMethods`."""
+class RunforkCallback(CallbackMethods, TrainerCallback):  # noqa: D101  below
+    __doc__ = CallbackMethods.__doc__
 
     _integration = Integration("transformers", version("transformers"), "RunforkCallback")

@@ -21,8 +21,8 @@ def _version() -> str:
         return "unknown"
 
 
-class RunforkLogger(LoggerMethods, Logger):
-    """Logs a Lightning training to runfork; the arguments are those of `LoggerMethods`."""
+class RunforkLogger(LoggerMethods, Logger):  # noqa: D101  below
+    __doc__ = LoggerMethods.__doc__
 
     _integration = Integration("lightning.pytorch", _version(), "RunforkLogger")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.identifiers import directory_name
-from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
 from runfork.integration.handle import RunHandle
@@ -21,18 +21,19 @@ from runfork_lightning.ranks import is_rank_zero
 if TYPE_CHECKING:
     import weakref
     from argparse import Namespace
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from runfork.hookspecs import Decision
+    from typing_extensions import Unpack
+
     from runfork.integration.run_slot import RunSlot
     from runfork.integration.steps_seen import StepsSeen
     from runfork.run import Run
-    from runfork.settings import Settings
     from runfork_torch.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]
 
 
+@takes_run_arguments
 class LoggerMethods:
     """Logs a Lightning training to runfork. Resuming from a checkpoint forks the run that wrote it.
 
@@ -40,28 +41,13 @@ class LoggerMethods:
 
     Args:
         experiment_name: The experiment that runs belong to; a fork without one belongs to its parent's.
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
-        run_id: Id of the run; naming an existing run continues it. Default: a new one.
-        resume: What loading a checkpoint for training makes of the run: "fork" of the run that wrote it; "continue" that run,
-            where it has logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``,
-            else "fork".
-        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first fit goes on from, whatever
-            Lightning loads.
-        fork_run_id: Parent of the first run; needs `fork_step`. Where Lightning counts from 0, steps go on after the fork step.
-        fork_step: Last step that is inherited from it.
         log_gradient_norms: "total" for the norm of all gradients, "layers" (or True) for that of each parameter too. Reading
             them waits for the device, at logged steps only.
         log_checkpoint_files: Whether checkpoint files are copied into the run.
         prefix: Put in front of the names of metrics, with a slash.
-        attach_evaluations: Whether ``test`` and ``validate`` of a checkpoint log to the run that wrote it, at its step.
         save_dir: Where Lightning puts checkpoints, in ``<save_dir>/<name>/<version>/checkpoints``; default is the trainer's
             ``default_root_dir``.
-        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
-        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
-        tags: Tags of the run.
-        group_tags: Group tags of the run.
-        settings: All settings as one object, instead of `project`, `directory` and `mode`.
-        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+        **arguments
 
     Raises:
         ArgumentError: A value cannot be used.
@@ -74,42 +60,14 @@ class LoggerMethods:
         self,
         experiment_name: str | None = None,
         *,
-        project: str | None = None,
-        run_id: str | None = None,
-        resume: Decision | None = None,
-        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-        fork_run_id: str | None = None,
-        fork_step: float | None = None,
         log_gradient_norms: bool | GradientNorms = False,
         log_checkpoint_files: bool = False,
         prefix: str | None = None,
-        attach_evaluations: bool = True,
         save_dir: str | os.PathLike[str] | None = None,
-        directory: str | os.PathLike[str] | None = None,
-        mode: str | None = None,
-        tags: Iterable[str] = (),
-        group_tags: Iterable[str] = (),
-        settings: Settings | None = None,
-        run: Run | None = None,
+        **arguments: Unpack[RunArguments],
     ) -> None:
         super().__init__()
-        arguments = RunArguments(
-            experiment_name,
-            project=project,
-            run_id=run_id,
-            resume=resume,
-            resume_from=resume_from,
-            fork_run_id=fork_run_id,
-            fork_step=fork_step,
-            attach_evaluations=attach_evaluations,
-            directory=directory,
-            mode=mode,
-            tags=tags,
-            group_tags=group_tags,
-            settings=settings,
-            run=run,
-        )
-        self.training = open_training(arguments, self._integration)
+        self.training = open_training(experiment_name, arguments, self._integration)
         self.gradient_norms = _gradient_norms(log_gradient_norms)
         self._checkpoints = CheckpointLog(log_files=log_checkpoint_files)
         self._prefix = prefix.strip("/") if prefix else ""

@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
-from runfork.integration.arguments import Integration, RunArguments, open_training
+from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import RunHandle
@@ -29,17 +29,17 @@ from runfork_keras.training_description import (
 )
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from runfork.hookspecs import Decision
+    from typing_extensions import Unpack
+
     from runfork.run import Run
-    from runfork.settings import Settings
     from runfork_keras.trained_model import TrainedModel
 
 __all__ = ["CallbackMethods"]
 
 
+@takes_run_arguments
 class CallbackMethods:
     """Logs a Keras training to runfork. Resuming from a checkpoint forks the run that wrote it.
 
@@ -48,24 +48,10 @@ class CallbackMethods:
 
     Args:
         experiment_name: The experiment that runs belong to; a fork without one belongs to its parent's.
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
-        run_id: Id of the run; naming an existing run continues it. Default: a new one.
-        resume: What resuming makes of the run: "fork" of the run that wrote the checkpoint; "continue" that run, where it has
-            logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
-        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first fit goes on from, however its
-            weights come into the model.
-        fork_run_id: Parent of the first run; needs `fork_step`. Where the optimizer counts from 0, steps go on after the fork step.
-        fork_step: Last step that is inherited from it.
         log_every_n_batches: Metrics, learning rates and throughput are logged at every so manieth batch of an epoch; 0 or None
             logs epochs alone. Reading the optimizer's count waits for the device, so 1 costs speed on an accelerator.
         log_checkpoint_files: Whether checkpoint files that are written during ``fit`` are copied into the run.
-        attach_evaluations: Whether ``evaluate`` of a checkpoint logs to the run that wrote it, at its step.
-        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
-        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
-        tags: Tags of the run.
-        group_tags: Group tags of the run.
-        settings: All settings as one object, instead of `project`, `directory` and `mode`.
-        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+        **arguments
 
     Raises:
         ArgumentError: A value cannot be used.
@@ -84,44 +70,21 @@ class CallbackMethods:
         self,
         experiment_name: str | None = None,
         *,
-        project: str | None = None,
-        run_id: str | None = None,
-        resume: Decision | None = None,
-        resume_from: Mapping[str, Any] | str | os.PathLike[str] | None = None,
-        fork_run_id: str | None = None,
-        fork_step: float | None = None,
         log_every_n_batches: int | None = 50,
         log_checkpoint_files: bool = False,
-        attach_evaluations: bool = True,
-        directory: str | os.PathLike[str] | None = None,
-        mode: str | None = None,
-        tags: Iterable[str] = (),
-        group_tags: Iterable[str] = (),
-        settings: Settings | None = None,
-        run: Run | None = None,
+        **arguments: Unpack[RunArguments],
     ) -> None:
         super().__init__()
-        self._arguments = RunArguments(
-            experiment_name,
-            project=project,
-            run_id=run_id,
-            resume=resume,
-            resume_from=resume_from,
-            fork_run_id=fork_run_id,
-            fork_step=fork_step,
-            attach_evaluations=attach_evaluations,
-            directory=directory,
-            mode=mode,
-            tags=tags if isinstance(tags, str) else tuple(tags),
-            group_tags=group_tags if isinstance(group_tags, str) else tuple(group_tags),
-            settings=settings,
-            run=run,
-        )
-        self._options = {
+        for name in ("tags", "group_tags"):  # read twice: here, and by copies
+            if name in arguments and not isinstance(arguments[name], str):
+                arguments[name] = tuple(arguments[name])
+        self._arguments = {
+            **arguments,
+            "experiment_name": experiment_name,
             "log_every_n_batches": log_every_n_batches,
             "log_checkpoint_files": log_checkpoint_files,
         }
-        self._training = open_training(self._arguments, self._integration)
+        self._training = open_training(experiment_name, arguments, self._integration)
         self._batches = BatchLog(_interval(log_every_n_batches), self._write_batch)
         self._saved = SavedFiles(CheckpointLog(log_files=log_checkpoint_files))
         self._throughput = Throughput()
@@ -139,7 +102,7 @@ class CallbackMethods:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made, as tuners do for every trial: with the same arguments, and a run of its own."""
-        return _make, (type(self), {**self._arguments._asdict(), **self._options})
+        return _make, (type(self), self._arguments)
 
     @property
     def run(self) -> Run:

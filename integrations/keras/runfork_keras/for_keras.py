@@ -17,7 +17,7 @@ if int(keras.__version__.partition(".")[0]) < 3:  # noqa: PLR2004  the first ver
     raise RunforkError(f"RunforkCallback needs Keras 3, found {keras.__version__}; upgrade it: pip install -U keras")
 
 
-class RunforkCallback(CallbackMethods, keras.callbacks.Callback):  # type: ignore[misc]
-    """Logs a Keras training to runfork; the arguments are those of `CallbackMethods`."""
+class RunforkCallback(CallbackMethods, keras.callbacks.Callback):  # type: ignore[misc]  # noqa: D101  below
+    __doc__ = CallbackMethods.__doc__
 
     _integration = Integration("keras", keras.__version__, "RunforkCallback")

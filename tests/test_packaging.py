@@ -88,12 +88,9 @@ def test_the_command_is_installed():
 def test_the_oldest_frameworks_that_are_tested_are_the_lower_bounds():
     recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
     extras = PROJECT["project"]["optional-dependencies"]
-    bounds = dict(
-        re.match(r"([\w-]+)>=([\d.]+)", line).groups()
-        for extra in ("lightning", "hf", "keras", "dev")
-        for line in extras[extra]
-        if re.match(r"[\w-]+>=", line)
-    )
+    lines = [line for extra in ("lightning", "hf", "keras", "dev") for line in extras[extra]]
+    found = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in lines]
+    bounds = {str(match[1]): str(match[2]) for match in found if match}
     tested = {name: Version(pin) for name, _, pin in (line.partition("==") for line in recipes["OLDEST_VERSIONS"])}
     del tested["torch"], tested["jaxlib"]
 

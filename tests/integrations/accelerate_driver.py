@@ -84,7 +84,7 @@ class AccelerateDriver:
 
 def open_accelerator(face: Any = None, *, is_tracked: bool = True, **arguments: Any) -> Any:
     """Return an Accelerator with our tracker: by name where there are names, else as it is or as one that is made here."""
-    from accelerate import Accelerator, tracking  # type: ignore[import-untyped]
+    from accelerate import Accelerator, tracking
 
     from runfork_hf import RunforkTracker
     from runfork_hf.accelerate_tracker import register_tracker

@@ -18,6 +18,8 @@ def model(seed: int = 1) -> Any:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(seed)
+    # transformers 4 asks for the loss by name
+    settings: dict[str, Any] = {"loss_type": "ForCausalLM"}
     return GPT2LMHeadModel(
         GPT2Config(
             n_layer=1,
@@ -27,7 +29,7 @@ def model(seed: int = 1) -> Any:
             n_positions=8,
             bos_token_id=0,
             eos_token_id=0,
-            loss_type="ForCausalLM",
+            **settings,
         )
     )
 

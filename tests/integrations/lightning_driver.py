@@ -34,7 +34,10 @@ class LightningDriver:
         face: Any = None,
         **arguments: Any,
     ) -> Trained:
+        import torch
         from tests.integrations import tiny
+
+        from runfork_lightning import RunforkLogger
 
         losses: list[float] = []
 
@@ -46,12 +49,12 @@ class LightningDriver:
                 losses.append(float(loss.detach()))
                 return loss
 
-        tiny.torch.manual_seed(1)
+        torch.manual_seed(1)
         model = Watched()
         if weights is not None:
-            model.load_state_dict(tiny.torch.load(weights))
-        logger = (face or tiny.RunforkLogger(**arguments)) if is_tracked else False
-        saver = tiny.L.callbacks.ModelCheckpoint(dirpath=folder, filename="{epoch:02d}", save_top_k=-1)
+            model.load_state_dict(torch.load(weights))
+        logger: Any = (face or RunforkLogger(**arguments)) if is_tracked else False
+        saver = tiny.saver(dirpath=folder, filename="{epoch:02d}", save_top_k=-1)
         ranks = int(os.environ.get("WORLD_SIZE", "1"))
         parallel = {"devices": ranks, "strategy": "ddp"} if ranks > 1 else {}
         before = set(self.checkpoints(folder))
@@ -60,7 +63,7 @@ class LightningDriver:
         )
         trainer.fit(model, tiny.loader(64 * ranks), tiny.loader(16), ckpt_path=checkpoint)
         folder.mkdir(parents=True, exist_ok=True)
-        tiny.torch.save(model.state_dict(), folder / "weights.pt")
+        torch.save(model.state_dict(), folder / "weights.pt")
         return Trained(
             logger.version if logger else "",
             losses,
@@ -75,5 +78,7 @@ class LightningDriver:
     def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
         from tests.integrations import tiny
 
-        trainer = tiny.trainer(tiny.RunforkLogger(**arguments), default_root_dir=folder)
+        from runfork_lightning import RunforkLogger
+
+        trainer = tiny.trainer(RunforkLogger(**arguments), default_root_dir=folder)
         trainer.test(tiny.model(), tiny.loader(16), ckpt_path=checkpoint, verbose=False)

@@ -20,8 +20,8 @@ from runfork.testing.reading import History
 
 pytest.importorskip("accelerate")
 
-from accelerate import Accelerator, tracking  # type: ignore[import-untyped]
-from accelerate.utils import ProjectConfiguration  # type: ignore[import-untyped]
+from accelerate import Accelerator, tracking
+from accelerate.utils import ProjectConfiguration
 from tests.integrations.accelerate_driver import AccelerateDriver, open_accelerator, prepare, train_epoch
 
 from runfork_hf import RunforkTracker, register, track

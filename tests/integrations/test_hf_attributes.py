@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.integrations.documented import not_logged, types_of, undocumented
@@ -32,6 +33,7 @@ def everything(tmp_path_factory):
         patch.setenv("RUNFORK_CONSOLE", "0")
         patch.setenv("RUNFORK_MONITORING_SECONDS", "0")
         callback = RunforkCallback("all", run_id="all", tags=["a"])
+        rows: Any = data()  # a list is a dataset to the Trainer
         trainer = Trainer(
             model=model(),
             args=arguments(
@@ -41,12 +43,12 @@ def everything(tmp_path_factory):
                 metric_for_best_model="loss",
                 include_num_input_tokens_seen=True,
             ),
-            train_dataset=data(),  # pyright: ignore[reportArgumentType]  a list is a dataset to the Trainer
-            eval_dataset=data(16),  # pyright: ignore[reportArgumentType]
+            train_dataset=rows,
+            eval_dataset=rows[:16],
             callbacks=[callback],
         )
         trainer.train()
-        trainer.predict(data(16))  # pyright: ignore[reportArgumentType]
+        trainer.predict(rows[:16])
         callback.run.close()
         return History(folder / "data")
 

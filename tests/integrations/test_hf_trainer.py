@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.integrations.hf_driver import HfDriver, arguments, data, model
 
 from runfork.errors import RunforkWarning
+from runfork.run import Run
 from runfork.testing.reading import History
 
 pytest.importorskip("transformers")
@@ -27,13 +29,18 @@ def history(data_directory):
     return lambda: History(data_directory)
 
 
+def dataset(count=64) -> Any:
+    """A list is a dataset to the Trainer, though not to its types."""
+    return data(count)
+
+
 def make(folder="out", *, callbacks=None, kind=Trainer, evaluated=False, weights=None, **options):
-    own = callbacks if callbacks is not None else [RunforkCallback()]
+    own: list[TrainerCallback] = callbacks if callbacks is not None else [RunforkCallback()]
     return kind(
         model=weights or model(),
         args=arguments(Path(folder).absolute(), **options),
-        train_dataset=data(),
-        eval_dataset=data(16) if evaluated else None,
+        train_dataset=dataset(),
+        eval_dataset=dataset(16) if evaluated else None,
         callbacks=own,
     )
 
@@ -217,8 +224,8 @@ def test_every_trial_of_a_search_is_a_run_and_all_share_a_group_tag(history):
     trainer = Trainer(
         model_init=lambda _trial: model(),
         args=arguments(Path("search").absolute(), num_train_epochs=1),
-        train_dataset=data(16),
-        eval_dataset=data(16),
+        train_dataset=dataset(16),
+        eval_dataset=dataset(16),
         callbacks=[RunforkCallback("search")],
     )
     trainer.hyperparameter_search(
@@ -248,7 +255,7 @@ def test_evaluations_before_and_after_training_and_predictions_belong_to_the_run
     trainer.evaluate()
     trainer.train()
     trainer.evaluate()
-    trainer.predict(data(16))
+    trainer.predict(dataset(16))
     found = history()
     (run,) = found.runs
 
@@ -268,7 +275,7 @@ def test_predictions_of_a_checkpoint_go_to_the_run_that_wrote_it(history):
     make(num_train_epochs=1, save_strategy="steps", save_steps=4).train()
     kind = type(model())
     other = make("other", weights=kind.from_pretrained("out/checkpoint-4"), evaluated=True)
-    other.predict(data(16))
+    other.predict(dataset(16))
     own = make(
         "own",
         weights=kind.from_pretrained("out/checkpoint-4"),
@@ -344,7 +351,7 @@ def test_gradient_accumulation_counts_optimizer_steps(history):
 
 def test_a_user_who_saves_at_a_moment_of_their_own_gets_a_mark_of_that_step(history):
     class Saver(TrainerCallback):
-        def on_step_end(self, args, state, control, **kwargs):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
             control.should_save = state.global_step == 5
             return control
 
@@ -398,13 +405,15 @@ def test_a_subclass_that_computes_its_own_loss_and_logs_its_own_metrics(history)
     class Preference(Trainer):
         """As trainers of TRL are made."""
 
-        def compute_loss(self, model, inputs, return_outputs=False, **kwargs):
-            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        def compute_loss(self, model: Any, inputs: Any, *args: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+            del args
+            loss, outputs = super().compute_loss(model, inputs, True, **kwargs)
             self.margins = float(loss.detach())
             return (loss, outputs) if return_outputs else loss
 
-        def log(self, logs, *args, **kwargs):
-            super().log({**logs, "rewards/margins": self.margins, "note": "text"}, *args, **kwargs)
+        def log(self, logs: Any, *args: Any, **kwargs: Any) -> None:
+            further: Any = {"rewards/margins": self.margins, "note": "text"}
+            super().log({**logs, **further}, *args, **kwargs)
 
     make(kind=Preference, num_train_epochs=1).train()
     make("more", kind=Preference, num_train_epochs=2).train(
@@ -462,3 +471,16 @@ def test_a_failure_of_ours_never_reaches_the_training(history, caplog, monkeypat
 
 def test_the_contract_s_driver_counts_as_the_trainer_does(tmp_path):
     assert HfDriver.steps_per_epoch == len(HfDriver().train(tmp_path, epochs=1, is_tracked=False).losses)
+
+
+def test_a_run_of_ones_own_is_used_for_the_first_training_and_left_open(history):
+    with Run("mine", run_id="given") as run:
+        trainer = make(callbacks=[RunforkCallback(run=run)], num_train_epochs=1)
+        trainer.train()
+        trainer.train()
+        left_open = not run.is_closed
+    found = history()
+
+    assert left_open
+    assert 2 == len(found.runs)
+    assert list(range(1, 9)) == sorted(found.points("given", "train/loss"))

@@ -46,8 +46,13 @@ def loader(count=64):
     )
 
 
-def logger(**options):
-    return RunforkLogger("tiny", **{"project": "test/tiny", **options})
+def logger(**options: Any):
+    options.setdefault("project", "test/tiny")
+    return RunforkLogger("tiny", **options)
+
+
+def saver(**options: Any) -> Any:
+    return importlib.import_module(f"{L.__name__}.callbacks").ModelCheckpoint(**options)
 
 
 def trainer(own_logger, **options):

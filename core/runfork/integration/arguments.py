@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 from runfork.checkpoints import find_given_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
@@ -134,7 +134,7 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
     """
     if unknown := [name for name in arguments if name not in _DEFAULTS]:
         raise TypeError(f"{integration.face}() got an unexpected keyword argument {unknown[0]!r}")
-    given = cast("RunArguments", {**_DEFAULTS, **arguments})
+    given: dict[str, Any] = {**_DEFAULTS, **arguments}
     run = given["run"]
     named = (experiment_name, *(given[name] for name in ("project", "run_id", "fork_run_id", "resume_from")))
     if run is not None and any(one is not None for one in named):
@@ -162,7 +162,7 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
     )
 
 
-def _settings(arguments: RunArguments) -> Settings:
+def _settings(arguments: Mapping[str, Any]) -> Settings:
     run, directory = arguments["run"], arguments["directory"]
     base = arguments["settings"] if arguments["settings"] is not None else run.settings if run is not None else None
     if base is not None and not isinstance(base, Settings):
@@ -174,7 +174,7 @@ def _settings(arguments: RunArguments) -> Settings:
     )
 
 
-def _fork(arguments: RunArguments) -> tuple[str, float] | None:
+def _fork(arguments: Mapping[str, Any]) -> tuple[str, float] | None:
     parent, step = arguments["fork_run_id"], arguments["fork_step"]
     if parent is None and step is None:
         return None

@@ -73,6 +73,7 @@ class RunSlot:
         self._own_evaluation: _Evaluation | None = None
         chosen = run_id or options.settings.run_id
         self._is_id_minted = run is None and chosen is None
+        self._is_given = run is not None
         self.run_id = run.run_id if run is not None else chosen or new_run_id()
         self.project = run.project if run is not None else options.settings.project
         self._is_reopened = False
@@ -161,10 +162,11 @@ class RunSlot:
     # Where it comes from
 
     def start_anew(self) -> None:
-        """Leave the present run, finished, and go on with another one; it is opened when first used."""
-        if self.run is not None:
+        """Leave the present run and go on with another one, opened when first used. One that the user made stays open."""
+        if self.run is not None and not self._is_given:
             self.run.close()
         self._run = self._fork = None
+        self._is_given = False
         self._is_reopened = False
         self._is_id_minted = True
         self.run_id = new_run_id()

@@ -105,7 +105,7 @@ def accelerator_above() -> Any:
     Accelerate shows trackers neither itself nor the states that it saves and loads, and has no registry of Accelerators:
     without a look at who calls, each script would have to say `track(accelerator)`.
     """
-    from accelerate import Accelerator  # type: ignore[import-untyped]
+    from accelerate import Accelerator
 
     frame = sys._getframe(1)  # noqa: SLF001  see above
     for _ in range(_MAX_FRAMES):

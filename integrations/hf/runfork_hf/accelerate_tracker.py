@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 try:
-    from accelerate import tracking  # type: ignore[import-untyped]
+    from accelerate import tracking
 except ImportError as error:
     raise ImportError(
         f"RunforkTracker needs accelerate and torch, which could not be imported ({error}); "
@@ -20,7 +20,7 @@ from runfork_hf.accelerate_logging import TrackerMethods
 __all__ = ["RunforkTracker", "register_tracker", "track"]
 
 
-class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # noqa: D101  below  # type: ignore[misc]  # accelerate has no types
+class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[misc]  # noqa: D101  accelerate has no types; the docstring is below
     __doc__ = TrackerMethods.__doc__
 
     name = "runfork"

@@ -75,7 +75,7 @@ def fingerprint_of(models: Sequence[nn.Module]) -> str | None:
 
 def unwrapped(model: Any) -> nn.Module:
     """Return the user's module inside what parallel training and compilation wrap around it."""
-    from accelerate.utils import extract_model_from_parallel  # type: ignore[import-untyped]
+    from accelerate.utils import extract_model_from_parallel
 
     found = extract_model_from_parallel(model)
     return getattr(found, "_orig_mod", found)  # type: ignore[no-any-return]  # torch.compile's name for it

@@ -26,6 +26,7 @@ def describe_arguments(arguments: Any) -> dict[str, Any]:
     described = arguments.to_dict()
     for name in [name for name in described if name.endswith("_token")]:  # all of them masked, unset ones too
         described[name] = getattr(arguments, name, None)
+    described.pop("logging_dir", None)  # of TensorBoard; with the time in it, it differs in every run
     described["world_size"] = arguments.world_size
     return {f"trainer/{name}": value for name, value in _settings(described).items()}
 
@@ -41,7 +42,7 @@ def describe_optimizer(optimizer: Any) -> dict[str, Any]:
 def describe_weights(model: Any) -> dict[str, Any]:
     """Return attributes below ``model/``: class, parameter counts, a table of layers, and its configuration."""
     described = describe_model(model)
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if hasattr(config, "to_dict"):
         described.update({f"model/config/{name}": value for name, value in _settings(config.to_dict()).items()})
     return described

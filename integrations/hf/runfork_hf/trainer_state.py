@@ -46,8 +46,9 @@ def untracked_steps(state: Any, mark: Mapping[str, Any] | None) -> tuple[int, in
     if mark is None or not isinstance(readable_mark(mark), Mark):
         return (1, state.global_step) if state.global_step > 0 else None
     known = mark.get(COUNT_KEY)
-    is_behind = isinstance(known, int) and known < state.global_step
-    return (known + 1, state.global_step) if is_behind else None
+    if isinstance(known, int) and known < state.global_step:
+        return known + 1, state.global_step
+    return None
 
 
 def find_mark_in_directory(path: str | Path) -> Mapping[str, Any] | None:

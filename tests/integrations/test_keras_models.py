@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -234,10 +233,12 @@ def test_generator_of_unknown_length(history):
         for start in range(0, 64, 8):
             yield inputs[start : start + 8], targets[start : start + 8]
 
-    tiny.model().fit(batches(), epochs=1, verbose=0, callbacks=[tiny.callback(run_id="only")])
-    found = history()
+    model = tiny.model()
+    model.fit(batches(), epochs=1, verbose=0, callbacks=[tiny.callback(run_id="only")])
+    found, done = history(), int(model.optimizer.iterations)
 
-    assert steps(8) == sorted(found.points("only", "batch/loss"))
+    assert done in (7, 8)  # Keras 3.5 loses the batch at which it looked to build the model
+    assert steps(done) == sorted(found.points("only", "batch/loss"))
     assert "data/train/samples" not in found.values("only")
 
 
@@ -413,10 +414,9 @@ def test_arguments_that_cannot_be_used_are_refused_at_once(arguments):
         tiny.callback(**arguments)
 
 
+@pytest.mark.skipif(not hasattr(keras.callbacks.CallbackList, "_async_dispatch"), reason="Keras before 3.6")
 def test_our_hooks_leave_the_dispatch_of_batches_asynchronous():
-    from runfork_keras import RunforkCallback
+    for every in (0, 1):
+        found = keras.callbacks.CallbackList([tiny.callback(mode="disabled", log_every_n_batches=every)])
 
-    for options in ({}, {"log_every_n_batches": 0}):
-        found = keras.callbacks.CallbackList([RunforkCallback(mode="disabled", **options)])
-
-        assert SimpleNamespace(train=True) == SimpleNamespace(train=found._async_train)
+        assert found._async_train

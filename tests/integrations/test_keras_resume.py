@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -379,8 +380,9 @@ def test_early_stopping_is_an_ordinary_end(history):
 
 def test_fit_of_no_epoch_makes_no_run(store):
     own, model = tiny.callback(run_id="only"), tiny.model()
-    tiny.fit(model, epochs=0, callbacks=[own])
-    tiny.fit(model, epochs=2, initial_epoch=2, callbacks=[own])
+    for epochs in (0, 2):
+        with contextlib.suppress(UnboundLocalError):  # of Keras 3.5
+            tiny.fit(model, epochs=epochs, initial_epoch=epochs, callbacks=[own])
 
     assert not store.exists()
 

@@ -54,7 +54,9 @@ class StepCounter:
 def _iterations(optimizer: Any) -> int:
     import keras
 
-    return int(keras.ops.convert_to_numpy(optimizer.iterations))
+    # One that scales losses left the counting to the optimizer inside, and said 0 itself in early versions.
+    counting = getattr(optimizer, "inner_optimizer", optimizer)
+    return int(keras.ops.convert_to_numpy(counting.iterations))
 
 
 def _trains_as_usual(model: Any) -> bool:

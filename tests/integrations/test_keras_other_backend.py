@@ -1,0 +1,34 @@
+"""What holds on one backend of Keras holds on the other: a process has one, so the tests are run again in another process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+tiny = pytest.importorskip("tests.integrations.tiny_keras")
+
+OTHER = "jax"
+FILES = ("contract", "identity", "models", "resume")
+
+pytest.importorskip(OTHER)
+
+
+@pytest.mark.skipif(tiny.keras.backend.backend() == OTHER, reason="this is the other backend")
+@pytest.mark.parametrize("name", FILES)
+def test_tests_pass_on_the_other_backend(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/integrations/test_keras_{name}.py"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "KERAS_BACKEND": OTHER},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=290,
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout

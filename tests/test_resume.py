@@ -119,3 +119,14 @@ def test_console_and_hardware_are_no_points(folder):
         run.log_metrics({"a/b": 1}, step=0)
 
     assert (before, has_points(folder)) == (False, True)
+
+
+@pytest.mark.parametrize(("step", "goes_on"), [(7.000001, False), (7.000999, False), (7.1, True), (8, True)])
+def test_what_is_logged_at_millionths_behind_the_mark_belongs_to_its_step(open_run, step, goes_on):
+    run = open_run(run_id="parent")
+    run.log_metrics({"loss": 1.0}, step=7)
+    mark = run.checkpoint_mark(7)
+    run.log_string_series({"checkpoints/path": "second"}, step=step)
+    run.close()
+
+    assert examine_parent(run.directory, mark["mark"]).has_gone_on is goes_on

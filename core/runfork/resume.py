@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ParentState", "decide_resume", "examine_parent", "has_points"]
 
+SAME_STEP = 1000
+"""Micro-steps behind a mark that still belong to its step: integrations place what they log several times at one step, such as the
+paths of several checkpoint files, at millionths of a step behind it."""
+
 
 @hookimpl(trylast=True)
 def decide_resume(run: Run, mark: Mapping[str, Any]) -> Decision:
@@ -72,7 +76,7 @@ def examine_parent(run_directory: Path, mark: str) -> ParentState:
             if batch.records:
                 is_closed = batch.records[-1].kind == Kind.CLOSE
             has_gone_on = has_gone_on or (
-                found is not None and _goes_beyond(batch, found.step, _after(found, path, batch))
+                found is not None and _goes_beyond(batch, found.step + SAME_STEP, _after(found, path, batch))
             )
         if last is not None and not is_closed:
             modified = path.stat().st_mtime_ns // 1000

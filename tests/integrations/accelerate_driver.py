@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.testing.integration_driver import Trained
+from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class Progress:
         vars(self).update(state)
 
 
-class AccelerateDriver:
+class AccelerateDriver(IntegrationDriver):
     packages: tuple[str, ...] = ("runfork_hf", "runfork_torch")
     frameworks: tuple[str, ...] = ("torch", "accelerate", "transformers", "numpy")
     loss = "train/loss"
@@ -35,36 +35,23 @@ class AccelerateDriver:
     first_step = 1
     steps_per_epoch = 8
 
-    def train(
-        self,
-        folder: Path,
-        *,
-        epochs: int = 2,
-        checkpoint: Path | None = None,
-        weights: Path | None = None,
-        is_tracked: bool = True,
-        at_step: Callable[[int], None] | None = None,
-        face: Any = None,
-        **arguments: Any,
-    ) -> Trained:
+    def carry_out(self, plan: Plan) -> Trained:
         import torch
 
-        accelerator = open_accelerator(face, is_tracked=is_tracked, **arguments)
-        model, optimizer, loader, progress = prepare(accelerator, weights)
-        if is_tracked:
-            accelerator.init_trackers("tiny", config={"lr": 0.1}, init_kwargs={"runfork": arguments})
-        if checkpoint is not None:
-            accelerator.load_state(str(checkpoint))
+        accelerator = open_accelerator(plan.face, is_tracked=plan.is_tracked, **plan.arguments)
+        model, optimizer, loader, progress = prepare(accelerator, plan.weights)
+        if plan.is_tracked:
+            accelerator.init_trackers("tiny", config={"lr": 0.1}, init_kwargs={"runfork": plan.arguments})
+        if plan.checkpoint is not None:
+            accelerator.load_state(str(plan.checkpoint))
         losses: list[float] = []
-        saved = []
-        while progress.epoch < epochs:
-            train_epoch(accelerator, model, optimizer, loader, progress, losses, at_step)
-            saved.append(folder / f"state_{progress.epoch}")
-            accelerator.save_state(str(saved[-1]))
-        torch.save(accelerator.unwrap_model(model).state_dict(), folder / "weights.pt")
+        while progress.epoch < plan.epochs:
+            train_epoch(accelerator, model, optimizer, loader, progress, losses, plan.at_step)
+            accelerator.save_state(str(plan.folder / f"state_{progress.epoch}"))
+        torch.save(accelerator.unwrap_model(model).state_dict(), plan.folder / "weights.pt")
         accelerator.end_training()
         tracker: Any = next(iter(accelerator.trackers), None)
-        return Trained(tracker.runs.run_id if tracker else "", losses, saved, folder / "weights.pt", tracker)
+        return Trained(tracker.runs.run_id if tracker else "", losses, plan.folder / "weights.pt", tracker)
 
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(path for path in folder.glob("state_*") if (path / "random_states_0.pkl").exists())

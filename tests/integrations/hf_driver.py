@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.testing.integration_driver import Trained
+from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["HfDriver", "arguments", "data", "model"]
@@ -62,7 +61,7 @@ def arguments(folder: Path, **options: Any) -> Any:
     )
 
 
-class HfDriver:
+class HfDriver(IntegrationDriver):
     packages = ("runfork_hf", "runfork_torch")
     frameworks = ("torch", "transformers", "accelerate", "numpy")
     loss = "train/loss"
@@ -70,18 +69,7 @@ class HfDriver:
     first_step = 1
     steps_per_epoch = 8
 
-    def train(
-        self,
-        folder: Path,
-        *,
-        epochs: int = 2,
-        checkpoint: Path | None = None,
-        weights: Path | None = None,
-        is_tracked: bool = True,
-        at_step: Callable[[int], None] | None = None,
-        face: Any = None,
-        **options: Any,
-    ) -> Trained:
+    def carry_out(self, plan: Plan) -> Trained:
         import os
 
         from transformers import GPT2LMHeadModel, Trainer
@@ -94,26 +82,23 @@ class HfDriver:
             def training_step(self, *args: Any, **kwargs: Any) -> Any:
                 nonlocal begun
                 begun += 1
-                if at_step is not None:
-                    at_step(begun)
+                plan.at_step(begun)
                 return super().training_step(*args, **kwargs)
 
-        callback = (face or RunforkCallback(**options)) if is_tracked else None
-        before = set(self.checkpoints(folder))
+        callback = (plan.face or RunforkCallback(**plan.arguments)) if plan.is_tracked else None
         trainer = Watched(
-            model=GPT2LMHeadModel.from_pretrained(weights) if weights is not None else model(),
-            args=arguments(folder, num_train_epochs=epochs),
+            model=GPT2LMHeadModel.from_pretrained(plan.weights) if plan.weights is not None else model(),
+            args=arguments(plan.folder, num_train_epochs=plan.epochs),
             train_dataset=data(64 * int(os.environ.get("WORLD_SIZE", "1"))),
             callbacks=[callback] if callback is not None else [],
         )
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
-        trainer.save_model(str(folder / "weights"))
+        trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint is not None else None)
+        trainer.save_model(str(plan.folder / "weights"))
         logged = [entry for entry in trainer.state.log_history if "loss" in entry]
         return Trained(
             callback.training.runs.run_id if callback is not None else "",
             [entry["loss"] for entry in logged[-begun:]],
-            [path for path in self.checkpoints(folder) if path not in before],
-            folder / "weights",
+            plan.folder / "weights",
             callback,
         )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runfork.testing.integration_driver import Trained
+from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["KerasDriver"]
@@ -16,7 +15,7 @@ __all__ = ["KerasDriver"]
 os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras
 
 
-class KerasDriver:
+class KerasDriver(IntegrationDriver):
     packages = ("runfork_keras",)
     frameworks = ("keras", "torch", "jax", "tensorflow", "h5py", "numpy")
     loss = "batch/loss"
@@ -24,50 +23,35 @@ class KerasDriver:
     first_step = 1
     steps_per_epoch = 8
 
-    def train(
-        self,
-        folder: Path,
-        *,
-        epochs: int = 2,
-        checkpoint: Path | None = None,
-        weights: Path | None = None,
-        is_tracked: bool = True,
-        at_step: Callable[[int], None] | None = None,
-        face: Any = None,
-        **arguments: Any,
-    ) -> Trained:
+    def carry_out(self, plan: Plan) -> Trained:
         import keras
         from tests.integrations import tiny_keras as tiny
 
         losses: list[float] = []
 
-        class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
+        class Watcher(keras.callbacks.Callback):
             def on_train_batch_begin(self, batch, logs=None):
-                if at_step is not None:
-                    at_step(len(losses) + 1)
+                plan.at_step(len(losses) + 1)
 
             def on_train_batch_end(self, batch, logs=None):
                 losses.append(logs["loss"])
 
-        model = tiny.model() if checkpoint is None else keras.models.load_model(checkpoint)
-        if weights is not None:
-            model.load_weights(weights)
-        before = set(self.checkpoints(folder))
-        begun = 0 if checkpoint is None else int(model.optimizer.iterations) // self.steps_per_epoch
-        saver = keras.callbacks.ModelCheckpoint(folder / "{epoch:02d}.keras")
-        callback = (face or tiny.callback(**arguments)) if is_tracked else None
+        model = tiny.model() if plan.checkpoint is None else keras.models.load_model(plan.checkpoint)
+        if plan.weights is not None:
+            model.load_weights(plan.weights)
+        begun = 0 if plan.checkpoint is None else int(model.optimizer.iterations) // self.steps_per_epoch
+        saver = keras.callbacks.ModelCheckpoint(plan.folder / "{epoch:02d}.keras")
+        callback = (plan.face or tiny.callback(**plan.arguments)) if plan.is_tracked else None
         tiny.fit(
-            model, epochs=epochs, initial_epoch=begun, callbacks=[one for one in (callback, saver, Watcher()) if one]
+            model,
+            epochs=plan.epochs,
+            initial_epoch=begun,
+            callbacks=[one for one in (callback, saver, Watcher()) if one],
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save_weights(folder / "final.weights.h5")
-        return Trained(
-            callback.run_id if callback is not None else "",
-            losses,
-            [path for path in self.checkpoints(folder) if path not in before],
-            folder / "final.weights.h5",
-            callback,
-        )
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        model.save_weights(plan.folder / "final.weights.h5")
+        run_id = callback.run_id if callback is not None else ""
+        return Trained(run_id, losses, plan.folder / "final.weights.h5", callback)
 
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(folder.glob("*.keras"))

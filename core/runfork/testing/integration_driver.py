@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path  # noqa: TC003  a dataclass of the public API keeps its types readable at run time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-__all__ = ["IntegrationDriver", "Trained"]
+__all__ = ["IntegrationDriver", "Plan", "Trained"]
 
 
 @dataclass
@@ -19,19 +20,46 @@ class Trained:
     Args:
         run_id: Id of its run; anything where it was not tracked.
         losses: The loss of every step of this training, as the framework computed it.
-        checkpoints: One for the end of each epoch of this training, in order: files or folders from which the framework resumes.
         weights: A file, or a directory, with the final weights alone.
         face: The logger or callback that was used, for another training in the same process.
+        checkpoints: One for the end of each epoch of this training, in order: files or folders from which the framework resumes.
+            `IntegrationDriver.train` finds them.
     """
 
     run_id: str
     losses: list[float]
-    checkpoints: list[Path]
     weights: Path
     face: Any = field(default=None, repr=False)
+    checkpoints: list[Path] = field(default_factory=list)
 
 
-class IntegrationDriver(Protocol):
+@dataclass
+class Plan:
+    """A training that the contract asks for.
+
+    Args:
+        folder: Where to save a checkpoint at the end of every epoch.
+        epochs: The last epoch, counted from the beginning of the lineage: resuming the checkpoint of epoch 1 with 2 trains one.
+        checkpoint: Resume from here, in the framework's way.
+        weights: Load these weights, and nothing else, before training.
+        is_tracked: Whether our logger or callback is there.
+        at_step: Called inside the training step with the number of steps that this training has begun, from 1; it may raise, and
+            that must reach the caller.
+        face: A logger or callback to use again; `arguments` are left out then.
+        arguments: Of the logger or callback.
+    """
+
+    folder: Path
+    epochs: int = 2
+    checkpoint: Path | None = None
+    weights: Path | None = None
+    is_tracked: bool = True
+    at_step: Callable[[int], None] = lambda _step: None
+    face: Any = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class IntegrationDriver(ABC):
     """Trains a tiny model with the real framework, the same way every time.
 
     It is made without arguments, and importable by the name of its class: the contract makes another one in processes of its own.
@@ -55,37 +83,15 @@ class IntegrationDriver(Protocol):
     steps_per_epoch: int
     """Optimizer steps in an epoch."""
 
-    def train(
-        self,
-        folder: Path,
-        *,
-        epochs: int = 2,
-        checkpoint: Path | None = None,
-        weights: Path | None = None,
-        is_tracked: bool = True,
-        at_step: Callable[[int], None] | None = None,
-        face: Any = None,
-        **arguments: Any,
-    ) -> Trained:
-        """Train, and save a checkpoint at the end of every epoch.
+    @abstractmethod
+    def carry_out(self, plan: Plan) -> Trained:
+        """Train as planned."""
 
-        Args:
-            folder: Where to save.
-            epochs: The last epoch, counted from the beginning of the lineage: resuming the checkpoint of epoch 1 with 2 trains one.
-            checkpoint: Resume from here, in the framework's way.
-            weights: Load these weights, and nothing else, before training.
-            is_tracked: Whether our logger or callback is there.
-            at_step: Called inside the training step with the number of steps that this call has begun, from 1; may raise, and
-                that must reach the caller.
-            face: A logger or callback to use again; `arguments` are left out then.
-            arguments: Of the logger or callback.
-        """
-        ...
-
+    @abstractmethod
     def checkpoints(self, folder: Path) -> list[Path]:
         """Return the checkpoints that trainings left in `folder`, the oldest first, also of one that was killed."""
-        ...
 
+    @abstractmethod
     def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
         """Evaluate a checkpoint's weights with a new model, and train nothing.
 
@@ -94,4 +100,11 @@ class IntegrationDriver(Protocol):
             checkpoint: One that `train` returned.
             arguments: Of the logger or callback.
         """
-        ...
+
+    def train(self, folder: Path, **options: Any) -> Trained:
+        """Train; the options are those of `Plan`, and what is none of them is an argument of the logger or callback."""
+        known = {name: options.pop(name) for name in tuple(options) if name in Plan.__dataclass_fields__}
+        before = set(self.checkpoints(folder))
+        trained = self.carry_out(Plan(folder, **known, arguments=options))
+        trained.checkpoints = [path for path in self.checkpoints(folder) if path not in before]
+        return trained

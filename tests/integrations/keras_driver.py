@@ -29,11 +29,11 @@ class KerasDriver(IntegrationDriver):
 
         losses: list[float] = []
 
-        class Watcher(keras.callbacks.Callback):
+        class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
             def on_train_batch_begin(self, batch, logs=None):
                 plan.at_step(len(losses) + 1)
 
-            def on_train_batch_end(self, batch, logs=None):
+            def on_train_batch_end(self, batch, logs: Any = None):
                 losses.append(logs["loss"])
 
         model = tiny.model() if plan.checkpoint is None else keras.models.load_model(plan.checkpoint)

@@ -10,6 +10,7 @@ import json
 import pickle
 import weakref
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -19,6 +20,7 @@ from runfork_keras.checkpoint_files import find_mark_in_checkpoint
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 keras = tiny.keras
+Callback: Any = keras.callbacks.Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
@@ -34,6 +36,12 @@ def trained(make=tiny.sequential, *, is_tracked=True, **options):
     model = tiny.model(make)
     tiny.fit(model, epochs=1, callbacks=[tiny.callback(run_id="parent", **options)] if is_tracked else [])
     return model
+
+
+def mark_of(file) -> Any:
+    found = find_mark_in_checkpoint(file)
+    assert found is not None
+    return found
 
 
 def looks(model):
@@ -103,14 +111,14 @@ def test_whole_models_load_with_their_optimizer(make):
         np.array_equal(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b))
         for a, b in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True)
     )
-    assert find_mark_in_checkpoint("model.keras")["step"] == "8"
+    assert mark_of("model.keras")["step"] == "8"
 
 
 @pytest.mark.parametrize("file", ["model.keras", "only.weights.h5"])
 def test_mark_is_found_without_keras(file):
     model = trained()
     (model.save_weights if file.endswith("h5") else model.save)(file)
-    mark = find_mark_in_checkpoint(file)
+    mark = mark_of(file)
 
     assert ("test/tiny", "parent", "8", 0) == tuple(mark[name] for name in ("project", "run_id", "step", "epoch"))
     assert mark["fingerprint"]
@@ -123,9 +131,9 @@ def test_mark_is_found_in_directories_and_shards():
     with contextlib.suppress(TypeError):  # before Keras 3.10
         model.save_weights("sharded.weights.json", max_shard_size=1)
 
-    assert "parent" == find_mark_in_checkpoint("backup")["run_id"]
+    assert "parent" == mark_of("backup")["run_id"]
     if Path("sharded.weights.json").exists():
-        assert "parent" == find_mark_in_checkpoint("sharded.weights.json")["run_id"]
+        assert "parent" == mark_of("sharded.weights.json")["run_id"]
 
 
 def test_files_of_others_hold_no_mark(tmp_path):
@@ -169,7 +177,7 @@ def test_model_saved_before_any_training_holds_no_mark():
 
 
 def test_save_when_training_begins_does_no_harm(history):
-    class Early(keras.callbacks.Callback):  # type: ignore[misc]
+    class Early(Callback):  # type: ignore[misc]
         def on_train_begin(self, logs=None):
             self.model.save("early.keras")
 
@@ -179,7 +187,7 @@ def test_save_when_training_begins_does_no_harm(history):
     tiny.fit(tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), Early()])
 
     assert find_mark_in_checkpoint("early.keras") is None
-    assert "0" == find_mark_in_checkpoint("begun.keras")["step"]
+    assert "0" == mark_of("begun.keras")["step"]
     assert [*range(1, 9)] == sorted(history().points("parent", "batch/loss"))
 
 
@@ -192,7 +200,7 @@ def test_model_saved_after_the_callback_is_gone_still_says_where_it_comes_from()
     model.save("model.keras")
 
     assert gone() is None
-    assert ("parent", "8") == tuple(find_mark_in_checkpoint("model.keras")[name] for name in ("run_id", "step"))
+    assert ("parent", "8") == tuple(mark_of("model.keras")[name] for name in ("run_id", "step"))
 
 
 def test_model_within_another_is_saved_and_loaded_as_a_part_of_it(history):
@@ -208,7 +216,7 @@ def test_model_within_another_is_saved_and_loaded_as_a_part_of_it(history):
     assert np.array_equal(before, again.predict(tiny.data()[0], verbose=0))
     tiny.fit(outer, epochs=1, callbacks=[tiny.callback(run_id="outer")])
     outer.save("outer.keras")
-    assert "outer" == find_mark_in_checkpoint("outer.keras")["run_id"]
+    assert "outer" == mark_of("outer.keras")["run_id"]
 
 
 def test_nothing_is_put_into_files_where_nothing_is_logged(store):
@@ -224,7 +232,7 @@ def test_every_file_is_journaled_with_the_step_at_which_it_was_written(history):
         tiny.callback(run_id="parent"),
     ]
     tiny.fit(tiny.model(), epochs=2, callbacks=callbacks)
-    steps = {file.name: find_mark_in_checkpoint(file)["step"] for file in Path().glob("*.weights.h5")}
+    steps = {file.name: mark_of(file)["step"] for file in Path().glob("*.weights.h5")}
 
     assert {"1-3": "3", "1-6": "6", "2-1": "9", "2-4": "12", "2-7": "15"} == {
         name.removesuffix(".weights.h5"): step for name, step in steps.items()

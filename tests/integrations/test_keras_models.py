@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 keras = tiny.keras
-
-pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
+Callback: Any = keras.callbacks.Callback
+Model: Any = keras.Model
 
 BACKEND = keras.backend.backend()
 on_torch = pytest.mark.skipif(BACKEND != "torch", reason="Keras can do this on torch only")
@@ -28,7 +29,10 @@ def told(caplog):
     assert [] == [record.message for record in caplog.records if "failed (" in record.message]
 
 
-pytestmark = [pytestmark, pytest.mark.usefixtures("told")]
+pytestmark = [
+    pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning"),
+    pytest.mark.usefixtures("told"),
+]
 
 
 def steps(last, first=1):
@@ -146,7 +150,7 @@ def test_rate_that_a_plateau_reduces_counts_from_the_next_step_on(history, order
 # Training steps of the user's own
 
 
-class WithoutOptimizer(keras.Model):  # type: ignore[misc]
+class WithoutOptimizer(Model):  # type: ignore[misc]
     """Trains nothing, and has no optimizer that counts."""
 
     def __init__(self):
@@ -183,7 +187,7 @@ def test_batches_are_the_steps_where_no_optimizer_counts(history, options):
     assert steps(16) == sorted(found.points("child", "batch/loss"))
 
 
-class TwoOptimizers(keras.Model):  # type: ignore[misc]
+class TwoOptimizers(Model):  # type: ignore[misc]
     """As adversarial networks do: the optimizer of ``compile`` never moves."""
 
     def __init__(self):
@@ -271,11 +275,11 @@ def test_only_every_nth_batch_is_logged(history):
 def test_batch_metrics_are_those_that_keras_shows_on_whatever_thread(history, beside):
     seen = []
 
-    class Watcher(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_train_batch_end(self, batch, logs=None):
+    class Watcher(Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch, logs: Any = None):
             seen.append(logs["loss"])
 
-    class Asynchronous(Watcher):  # type: ignore[misc,valid-type]
+    class Asynchronous(Watcher):
         async_safe = True
 
     watcher = Asynchronous() if beside == "nothing" else Watcher()
@@ -287,7 +291,7 @@ def test_batch_metrics_are_those_that_keras_shows_on_whatever_thread(history, be
 
 
 def test_fit_within_fit_logs_to_two_runs(history):
-    class Distil(keras.callbacks.Callback):  # type: ignore[misc]
+    class Distil(Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 0:
                 tiny.fit(tiny.model(seed=5), epochs=1, callbacks=[tiny.callback(run_id="inner")])
@@ -308,6 +312,30 @@ def test_metrics_of_the_epoch_are_those_of_the_history(history):
         assert shown[name] == pytest.approx([found.points("only", path)[step] for step in (8, 16)])
 
 
+def test_training_computes_the_same_numbers_with_us(history):
+    shown = [
+        tiny.fit(tiny.model(), epochs=3, validation_data=tiny.data(16), shuffle=True, callbacks=callbacks).history
+        for callbacks in ([], [tiny.callback()], [tiny.callback(log_every_n_batches=3)])
+    ]
+
+    assert shown[0] == shown[1] == shown[2]
+
+
+def test_fit_within_fit_with_the_same_callback_does_no_harm(history):
+    own = tiny.callback(run_id="outer")
+
+    class Distil(Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 0:
+                tiny.fit(tiny.model(seed=5), epochs=1, callbacks=[own])
+
+    shown = tiny.fit(tiny.model(), epochs=2, callbacks=[own, Distil()]).history
+    found = history()
+
+    assert tiny.fit(tiny.model(), epochs=2).history == shown
+    assert steps(8) == sorted(found.points("outer", "batch/loss")) == sorted(found.points(own.run_id, "batch/loss"))
+
+
 # Evaluations
 
 
@@ -324,7 +352,7 @@ def test_evaluation_after_fit_goes_to_its_run_at_its_last_step(history):
 
 
 def test_evaluation_within_fit_is_a_test_at_the_step_that_is_done(history):
-    class Test(keras.callbacks.Callback):  # type: ignore[misc]
+    class Test(Callback):  # type: ignore[misc]
         def __init__(self, own):
             super().__init__()
             self.own = own
@@ -369,7 +397,7 @@ def test_evaluation_of_what_nobody_knows_is_a_run_of_its_own(history):
 
 
 def test_evaluation_of_weights_restored_at_the_end_goes_to_their_step(history):
-    class RestoreBest(keras.callbacks.Callback):  # type: ignore[misc]
+    class RestoreBest(Callback):  # type: ignore[misc]
         def on_train_end(self, logs=None):
             self.model.load_weights("1.keras")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from runfork.errors import RunforkWarning
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 keras = tiny.keras
+Callback: Any = keras.callbacks.Callback
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
@@ -25,7 +27,7 @@ class CrashError(Exception):
     """What the tests' callbacks raise."""
 
 
-class CrashAt(keras.callbacks.Callback):  # type: ignore[misc]
+class CrashAt(Callback):  # type: ignore[misc]
     """Raises in the middle of a training."""
 
     def __init__(self, epoch, batch):
@@ -288,7 +290,7 @@ def test_weights_loaded_between_two_fits_make_a_fork(history):
 
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_callback_that_goes_back_to_a_checkpoint_within_fit_makes_a_fork(history, order):
-    class GoBack(keras.callbacks.Callback):  # type: ignore[misc]
+    class GoBack(Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 1:
                 self.model.load_weights("1.weights.h5")

@@ -56,7 +56,8 @@ def model(make=sequential, *, seed=1, **options):
 
 
 def callback(**options):
-    return RunforkCallback(**{"log_every_n_batches": 1, **options})
+    options.setdefault("log_every_n_batches", 1)
+    return RunforkCallback(**options)
 
 
 def fit(model, *, epochs=2, **options):

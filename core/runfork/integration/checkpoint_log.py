@@ -30,7 +30,14 @@ class CheckpointLog:
         self._last: tuple[float, int, str] = (-1.0, 0, "")
 
     def note(
-        self, run: Run, path: str, *, step: float, texts: Mapping[str, str | None], numbers: Mapping[str, float | None]
+        self,
+        run: Run,
+        path: str,
+        *,
+        step: float,
+        texts: Mapping[str, str | None],
+        numbers: Mapping[str, float | None],
+        is_complete: bool = True,
     ) -> None:
         """Log a checkpoint that has just been written; its size is found out here. One that is written again replaces the former.
 
@@ -40,14 +47,15 @@ class CheckpointLog:
             step: The last main step in it.
             texts: Further texts by name below ``checkpoints/``, such as ``best_model_path``; None is left out.
             numbers: Likewise, such as ``score``.
+            is_complete: Whether the file is all written; else nothing is said of its size, and it is not copied.
         """
         place = self._place(step, path)
         found = {"path": path, **texts}
         run.log_string_series({f"checkpoints/{name}": text for name, text in found.items() if text}, step=place)
-        values = {"size_bytes": size_bytes(path), **numbers}
+        values = {"size_bytes": size_bytes(path) if is_complete else None, **numbers}
         if known := {f"checkpoints/{name}": float(value) for name, value in values.items() if value is not None}:
             run.log_metrics(known, step=place)
-        if self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
+        if is_complete and self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
             run.log_files({"checkpoints/file": path}, step=place)
 
     def has_noted_at(self, step: float) -> bool:

@@ -75,9 +75,11 @@ class CallbackMethods:
         **arguments: Unpack[RunArguments],
     ) -> None:
         super().__init__()
-        for name in ("tags", "group_tags"):  # read twice: here, and by copies
-            if name in arguments and not isinstance(arguments[name], str):
-                arguments[name] = tuple(arguments[name])
+        tags, group_tags = arguments.get("tags"), arguments.get("group_tags")
+        if tags is not None and not isinstance(tags, str):
+            arguments["tags"] = tuple(tags)  # read twice: here, and by copies
+        if group_tags is not None and not isinstance(group_tags, str):
+            arguments["group_tags"] = tuple(group_tags)
         self._arguments = {
             **arguments,
             "experiment_name": experiment_name,

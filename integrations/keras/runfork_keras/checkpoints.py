@@ -47,7 +47,7 @@ class SavedFiles:
         if path is None:
             return
         if is_last:
-            training.runs.open().log_string_series({"checkpoints/path": path}, step=step)
+            self._log.note(training.runs.open(), path, step=step, texts={}, numbers={}, is_complete=False)
             return
         self._pending.append(_Saved(training.runs.run_id, path, step, call.saver))
 

@@ -32,8 +32,10 @@ _logger = logging.getLogger("runfork")
 class Author(Protocol):
     """A training that made a model's weights what they are."""
 
-    has_trained: bool
-    """Whether it has done a batch since it claimed the model."""
+    @property
+    def has_trained(self) -> bool:
+        """Whether it has done a batch since it claimed the model."""
+        ...
 
     def mark(self) -> Mapping[str, Any]:
         """Return a mark of the weights as they are now; empty if there is nothing to name."""

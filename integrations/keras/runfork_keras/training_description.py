@@ -192,7 +192,7 @@ def learning_rates(model: Any, *, steps_done: int, known: Mapping[str, float] | 
 def _scheduled_rate(optimizer: Any, steps_done: int) -> float | None:
     import keras
 
-    schedule = getattr(optimizer, "_learning_rate", None)
+    schedule: Any = getattr(optimizer, "_learning_rate", None)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         # a schedule counts batches, also where gradients of several are gathered for one step
         batches = steps_done * (getattr(optimizer, "gradient_accumulation_steps", None) or 1)

@@ -23,6 +23,7 @@ pytest.importorskip("accelerate")
 from accelerate import Accelerator, tracking
 from accelerate.utils import ProjectConfiguration
 from tests.integrations.accelerate_driver import AccelerateDriver, open_accelerator, prepare, train_epoch
+from tests.integrations.documented import not_logged, types_of, undocumented
 
 from runfork_hf import RunforkTracker, register, track
 from runfork_hf.accelerate_state import STATE_FILE, find_mark_in_state
@@ -523,3 +524,11 @@ def test_the_farthest_axis_is_the_main_one():
     assert [1, 100, 2, 101] == placed
     assert 101 == steps.last
     assert {"a": 2} == steps.cuts
+
+
+def test_what_is_logged_by_itself_is_what_the_documents_list(data_directory, tmp_path):
+    trained = AccelerateDriver().train(tmp_path)
+    types = types_of(History(data_directory), trained.run_id)
+
+    assert [] == undocumented(types, "Accelerate", own=("train/", "sys/", "runtime/", "source_code/"))
+    assert [] == not_logged(types, "Accelerate", elsewhere={"source/*", "sys/resume/suggestion", "sys/exception"})

@@ -40,7 +40,9 @@ class KerasDriver(IntegrationDriver):
         if plan.weights is not None:
             model.load_weights(plan.weights)
         begun = 0 if plan.checkpoint is None else int(model.optimizer.iterations) // self.steps_per_epoch
-        saver = keras.callbacks.ModelCheckpoint(plan.folder / "{epoch:02d}.keras")
+        # Keras' processes know nothing of each other, and would write the same file at once
+        folder = plan.folder / os.environ["RANK"] if "RANK" in os.environ else plan.folder
+        saver = keras.callbacks.ModelCheckpoint(folder / "{epoch:02d}.keras")
         callback = (plan.face or tiny.callback(**plan.arguments)) if plan.is_tracked else None
         tiny.fit(
             model,
@@ -48,10 +50,10 @@ class KerasDriver(IntegrationDriver):
             initial_epoch=begun,
             callbacks=[one for one in (callback, saver, Watcher()) if one],
         )
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        model.save_weights(plan.folder / "final.weights.h5")
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save_weights(folder / "final.weights.h5")
         run_id = callback.run_id if callback is not None else ""
-        return Trained(run_id, losses, plan.folder / "final.weights.h5", callback)
+        return Trained(run_id, losses, folder / "final.weights.h5", callback)
 
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(folder.glob("*.keras"))

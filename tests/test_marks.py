@@ -28,11 +28,18 @@ MARK = Mark(
     st.none() | st.text(min_size=1, max_size=20),
     st.none() | st.text(max_size=20),
     st.none() | st.integers(-(2**62), 2**62),
+    st.none() | st.integers(0, 2**62) | st.floats(0, allow_infinity=False),
 )
-def test_a_mark_reads_back_as_it_was_written(step, epoch, fingerprint, experiment, time):
-    mark = Mark("a/b", "r", "m", step, experiment, epoch, fingerprint, time)
+def test_a_mark_reads_back_as_it_was_written(step, epoch, fingerprint, experiment, time, counter):
+    mark = Mark("a/b", "r", "m", step, experiment, epoch, fingerprint, time, counter)
 
     assert mark == parse_mark(mark.to_dict())
+
+
+@pytest.mark.parametrize("counter", ["7", True, math.nan, math.inf, [7]])
+def test_a_counter_that_is_no_number_is_refused(counter):
+    with pytest.raises(ArgumentError, match="is damaged"):
+        parse_mark({**MARK.to_dict(), "counter": counter})
 
 
 def test_a_mark_is_plain_values():

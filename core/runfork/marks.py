@@ -7,6 +7,7 @@ their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,6 +38,7 @@ class Mark:
         epoch: Epoch, or None.
         fingerprint: Sampled hash of the trainable weights, or None.
         time: When it was made, by the clock of that run, in microseconds since 1970; None in marks of early versions.
+        counter: What the framework's own step counter said, where that is not the main step; else None.
     """
 
     project: str
@@ -47,10 +49,11 @@ class Mark:
     epoch: int | None = None
     fingerprint: str | None = None
     time: int | None = None
+    counter: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mark as checkpoints carry it; the step as a decimal string, so that it stays exact."""
-        return {
+        found: dict[str, Any] = {
             "version": MARK_VERSION,
             "project": self.project,
             "run_id": self.run_id,
@@ -61,6 +64,12 @@ class Mark:
             "fingerprint": self.fingerprint,
             "time": self.time,
         }
+        return found if self.counter is None else {**found, "counter": self.counter}
+
+    @property
+    def counted(self) -> float:
+        """What the framework's own step counter said."""
+        return self.user_step if self.counter is None else self.counter
 
     @property
     def user_step(self) -> int | float:
@@ -108,9 +117,18 @@ def parse_mark(data: Mapping[str, Any]) -> Mark:
             epoch=int(epoch) if epoch is not None else None,
             fingerprint=str(data["fingerprint"]) if data.get("fingerprint") is not None else None,
             time=int(data["time"]) if data.get("time") is not None else None,
+            counter=_number(data.get("counter")),
         )
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise ArgumentError(
             f"the checkpoint mark is damaged ({type(error).__name__}: {error}), found {dict(data)!r:.200}; "
             "resume from another checkpoint, or name the parent with fork_run_id and fork_step"
         ) from error
+
+
+def _number(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    raise TypeError(f"counter={value!r}")

@@ -83,6 +83,7 @@ class Origin(Logbook):
         fingerprint: str | None = None,
         cuts: Mapping[str, float] | None = None,
         mark_id: str | None = None,
+        counter: float | None = None,
     ) -> dict[str, Any]:
         """Journal that a checkpoint is being written, and return the mark to put into it.
 
@@ -95,6 +96,7 @@ class Origin(Logbook):
             cuts: Last step of each series that counts on an axis of its own, by path; a fork inherits those up to there.
             mark_id: Id of the mark, for integrations that had to name it before the checkpoint was written; unique in the run.
                 Default: a new one.
+            counter: What the framework's own step counter says, where that is not `step`.
 
         Returns:
             A dict of str, int and None. Empty in disabled mode, which ``resume_from`` understands as no mark.
@@ -123,6 +125,7 @@ class Origin(Logbook):
             epoch=None if epoch is None else int(epoch),
             fingerprint=fingerprint,
             time=now_us(),
+            counter=counter,
         )
         body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
         if not self._is_closed:

@@ -423,3 +423,18 @@ def test_parent_that_is_gone_leaves_the_fork_pending(history, store, caplog):
 
     assert "is pending until its folder is copied there" in caplog.text
     assert steps(16, 9) == sorted(found.points("child", "batch/loss"))
+
+
+def test_load_model_finds_its_run_where_steps_are_not_iterations(history):
+    saved("first", file="saved/first.weights.h5")
+    model = tiny.model(seed=3)
+    model.load_weights("saved/first.weights.h5")
+    tiny.fit(model, epochs=1, callbacks=[tiny.callback(run_id="second", fork_run_id="first", fork_step=8)])
+    model.save("saved/second.keras")
+    again = keras.models.load_model("saved/second.keras")
+    tiny.fit(again, epochs=2, initial_epoch=1, callbacks=[tiny.callback(run_id="third")])
+    found = history()
+
+    assert 16 == int(again.optimizer.iterations)
+    assert ("second", 16) == found.parent("third")
+    assert steps(24, 17) == sorted(found.own_points("third", "batch/loss"))

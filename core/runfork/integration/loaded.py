@@ -10,13 +10,10 @@ from typing import Any
 from runfork.errors import ArgumentError, FormatError, RunforkError
 from runfork.marks import MARK_KEY, Mark, parse_mark
 
-__all__ = ["AXES_KEY", "COUNTER_KEY", "Loaded", "checkpoint_path", "mark_in", "readable_mark"]
+__all__ = ["AXES_KEY", "Loaded", "checkpoint_path", "mark_in", "readable_mark"]
 
 AXES_KEY = "axes"
 """Key inside the mark for the last steps of series on axes of their own, as JSON text."""
-
-COUNTER_KEY = "counter"
-"""Key inside the mark for what the framework's own step counter said at the mark, where that is not the mark's step."""
 
 
 @dataclass(frozen=True)

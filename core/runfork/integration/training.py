@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runfork.integration.decision import Checkpoint, Plan, Situation, decide
-from runfork.integration.loaded import AXES_KEY, COUNTER_KEY, Loaded, readable_mark
+from runfork.integration.loaded import AXES_KEY, Loaded, readable_mark
 from runfork.integration.steps_seen import StepsSeen
 from runfork.marks import Mark
 from runfork.recorder import now_us
@@ -144,7 +144,7 @@ class Training:
                 alone may have been taken over for another training. None: any step.
         """
         marks = self.runs.find_marks(fingerprint) if fingerprint is not None else []
-        return next((mark.to_dict() for mark in marks if counter is None or mark.user_step == counter), None)
+        return next((mark.to_dict() for mark in marks if counter is None or mark.counted == counter), None)
 
     def _classify(self, loaded: Loaded, mark: object) -> Checkpoint:
         if not loaded.is_checkpoint:
@@ -160,9 +160,7 @@ class Training:
         self.runs.open().log_configs({name: value for name, value in attributes.items() if value is not None})
 
     def _restore_steps(self, mark: Mark, data: Mapping[str, Any], counter: float | None) -> None:
-        counted = data.get(COUNTER_KEY)
-        known = counted if isinstance(counted, (int, float)) else mark.user_step
-        at = known if counter is None or counter >= known else counter
+        at = mark.counted if counter is None or counter >= mark.counted else counter
         self.steps.restore(mark.user_step, data.get(AXES_KEY), base=mark.user_step - at)
 
     def _follow_parent(self, counter: float | None) -> None:
@@ -217,8 +215,9 @@ class Training:
             fingerprint=fingerprint,
             cuts=self.steps.cuts,
             mark_id=mark_id,
+            counter=self._counter(last),
         )
-        return self._with_counters(mark, last) if mark else {}  # none in disabled mode
+        return {**mark, AXES_KEY: self.steps.to_text()} if mark else {}  # none in disabled mode
 
     def draft_mark(self, mark_id: str, *, epoch: int | None = None) -> dict[str, Any]:
         """Return what `mark` will return for a checkpoint written now, and journal nothing.
@@ -233,13 +232,21 @@ class Training:
         if run.is_disabled:
             return {}
         step = to_micro_steps(last)
-        draft = Mark(run.project, run.run_id, mark_id, step, run.experiment_name, epoch, time=now_us())
-        return self._with_counters(draft.to_dict(), last)
+        draft = Mark(
+            run.project,
+            run.run_id,
+            mark_id,
+            step,
+            run.experiment_name,
+            epoch,
+            time=now_us(),
+            counter=self._counter(last),
+        )
+        return {**draft.to_dict(), AXES_KEY: self.steps.to_text()}
 
-    def _with_counters(self, mark: dict[str, Any], last: float) -> dict[str, Any]:
-        if self.steps.base:
-            mark[COUNTER_KEY] = last - self.steps.base
-        return {**mark, AXES_KEY: self.steps.to_text()}
+    def _counter(self, last: float) -> float | None:
+        """Return what the framework's counter says, if that is not the main step."""
+        return last - self.steps.base if self.steps.base else None
 
     def train(self) -> Run:
         """Return the open run, in the state "running".

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runfork.errors import ArgumentTypeError
 from runfork.fingerprints import find_marks, remember_mark
 from runfork.integration.fingerprint import MAX_ELEMENTS, MAX_TENSORS, digest, spread, stride
 from runfork.marks import Mark
@@ -160,3 +162,9 @@ def test_another_sample_or_name_is_another_fingerprint(tensors, data):
 
     assert 32 == len(digest(names, samples))
     assert digest(names, samples) == digest(iter(names), iter(samples)) != digest(names, changed)
+
+
+def test_a_fingerprint_that_is_no_text_is_refused_and_none_is_nobodys(run):
+    with pytest.raises(ArgumentTypeError, match="must be a string or None, found 7"):
+        run.suggest_parent(7)
+    assert run.suggest_parent(None) is None

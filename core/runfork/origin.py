@@ -134,20 +134,25 @@ class Origin(Logbook):
             self._session.remember_mark(self._store, mark)
         return mark.to_dict()
 
-    def suggest_parent(self, fingerprint: str, *, face: str = "Run") -> Mark | None:
+    def suggest_parent(self, fingerprint: str | None, *, face: str = "Run") -> Mark | None:
         """Look for the run whose checkpoint held weights of this fingerprint, and offer it as the parent of this run.
 
         For weights that come without a mark. Nothing is done about it but to say so: on stderr, and in ``sys/resume/suggestion``,
         both times with the arguments that accept it.
 
         Args:
-            fingerprint: Hash of the weights that training begins with, as `checkpoint_mark` was given one.
+            fingerprint: Hash of the weights that training begins with, as `checkpoint_mark` was given one; None is nobody's.
             face: The name of what takes the arguments, for the message.
 
         Returns:
             The mark, or None if no other run here saved such weights.
+
+        Raises:
+            ArgumentTypeError: `fingerprint` is neither.
         """
-        if self.is_disabled or not isinstance(fingerprint, str):
+        if fingerprint is not None and not isinstance(fingerprint, str):
+            raise ArgumentTypeError(f"fingerprint must be a string or None, found {fingerprint!r:.80}")
+        if self.is_disabled or fingerprint is None:
             return None
         from runfork.announcements import say_suggestion
         from runfork.fingerprints import find_marks

@@ -14,10 +14,10 @@ nn = torch.nn
 from runfork.integration.checkpoint_log import size_bytes  # noqa: E402
 from runfork.integration.throughput import Throughput, batch_size  # noqa: E402
 from runfork_torch.checkpoint_files import find_mark_in_checkpoint  # noqa: E402
-from runfork_torch.fingerprint import fingerprint  # noqa: E402
 from runfork_torch.gradients import gradient_norms  # noqa: E402
 from runfork_torch.model_description import describe_model, summarize  # noqa: E402
 from runfork_torch.optimizer_description import describe_optimizers, labels_of, learning_rates  # noqa: E402
+from runfork_torch.weights import fingerprint  # noqa: E402
 
 
 def _model():

@@ -24,7 +24,7 @@ from runfork_hf.trainer_description import (
 )
 from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
 from runfork_hf.trials import TrialLog
-from runfork_torch.fingerprint import fingerprint
+from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -231,7 +231,7 @@ def is_logged_step(trainer: Any) -> bool:
 
 
 def _fingerprint(module: Any) -> str | None:
-    from runfork_torch.fingerprint import fingerprint
+    from runfork_torch.weights import fingerprint
 
     return fingerprint(module.named_parameters())
 

@@ -54,7 +54,7 @@ def start_fit(logger: LoggerMethods, trainer: Any) -> None:
 
 
 def _weights_of(trainer: Any) -> Any:
-    from runfork_torch.fingerprint import fingerprint
+    from runfork_torch.weights import fingerprint
 
     return lambda: fingerprint(trainer.lightning_module.named_parameters())
 

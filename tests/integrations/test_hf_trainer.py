@@ -15,7 +15,7 @@ from runfork.testing.reading import History
 
 pytest.importorskip("transformers")
 
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer, TrainerCallback, TrainerState
 from transformers.integrations import integration_utils
 
 import runfork_hf
@@ -484,3 +484,15 @@ def test_a_run_of_ones_own_is_used_for_the_first_training_and_left_open(history)
     assert left_open
     assert 2 == len(found.runs)
     assert list(range(1, 9)) == sorted(found.points("given", "train/loss"))
+
+
+def test_on_other_ranks_the_run_takes_everything_and_does_nothing(data_directory, monkeypatch):
+    callback = RunforkCallback()
+    state = TrainerState(is_world_process_zero=False)
+    callback.on_init_end(None, state, None)
+    callback.run.log_metrics({"a": 1.0}, step=1)
+    callback.on_train_begin(None, state, None)
+    monkeypatch.setenv("RANK", "1")
+    RunforkCallback().run.add_tags(["one"])
+
+    assert not data_directory.exists()

@@ -1,4 +1,4 @@
-"""What ``logger.experiment`` returns: the logger's present run, opened when first used, also after the logger moved on."""
+"""What ``logger.experiment`` and ``callback.run`` return: the present run, opened when first used, also after it became another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["RunHandle"]
+__all__ = ["AbsentRun", "RunHandle"]
 
 
 class RunHandle:
@@ -56,3 +56,15 @@ class RunHandle:
 
     def __repr__(self) -> str:
         return repr(self._open_run())
+
+
+class AbsentRun:
+    """What ranks other than 0 get for a run: whatever it is asked to do, it does not."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._nothing
+
+    def _nothing(self, *_args: Any, **_options: Any) -> None:
+        return None

@@ -11,8 +11,9 @@ from runfork.identifiers import random_suffix
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import RunHandle
+from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
+from runfork.status import own_identity
 from runfork_hf.checkpoints import mark_in_weights, note_saved
 from runfork_hf.log_history import history_between, named
 from runfork_hf.trainer_description import (
@@ -62,6 +63,7 @@ class CallbackMethods:
         self._throughput = Throughput()
         self._trials = TrialLog()
         self._is_training = False
+        self._is_rank_zero = own_identity()["rank"] == 0
         self._has_described_evaluation = False
         self._evaluated_weights: str | None = None
         self._tokens_seen = 0
@@ -71,8 +73,16 @@ class CallbackMethods:
 
     @property
     def run(self) -> Run:
-        """The present run, ready to log to, also after a second training or a rollback made it another one."""
-        return cast("Run", RunHandle(self.training.runs.current))
+        """The present run, ready to log to; on ranks other than 0 something that does nothing.
+
+        After a second training or a rollback it is the new run, also where it was read before.
+        """
+        return cast("Run", RunHandle(self.training.runs.current) if self._is_rank_zero else AbsentRun())
+
+    def on_init_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Learn which process this is."""
+        del args, control, objects
+        self._is_rank_zero = bool(state.is_world_process_zero)
 
     # A training begins
 

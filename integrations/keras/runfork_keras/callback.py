@@ -13,7 +13,7 @@ from runfork.errors import ArgumentError
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import RunHandle
+from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
 from runfork_keras.calls import FitCall, find_fit
@@ -110,9 +110,9 @@ class CallbackMethods:
     def run(self) -> Run:
         """The present run, ready to log to; it is opened when first used, or when training begins.
 
-        After a rollback it is the new run, also where it was read before.
+        After a rollback it is the new run, also where it was read before. In processes that do not log it does nothing.
         """
-        return cast("Run", RunHandle(self._training.runs.current))
+        return cast("Run", RunHandle(self._training.runs.current) if is_logging_process() else AbsentRun())
 
     @property
     def run_id(self) -> str:

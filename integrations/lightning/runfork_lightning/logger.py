@@ -13,7 +13,7 @@ from runfork.identifiers import directory_name
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
-from runfork.integration.handle import RunHandle
+from runfork.integration.handle import AbsentRun, RunHandle
 from runfork_lightning.checkpoints import note_saved
 from runfork_lightning.origins import is_fitting, take_checkpoint
 from runfork_lightning.ranks import is_rank_zero
@@ -99,7 +99,7 @@ class LoggerMethods:
 
         After a rollback it is the new run, also where it was read before.
         """
-        return cast("Run", RunHandle(self.runs.current) if is_rank_zero() else _Nothing())
+        return cast("Run", RunHandle(self.runs.current) if is_rank_zero() else AbsentRun())
 
     @property
     def name(self) -> str:
@@ -244,18 +244,6 @@ class LoggerMethods:
 
         self.trainer = weakref.ref(trainer)
         self._default_root = trainer.default_root_dir
-
-
-class _Nothing:
-    """What ranks other than 0 get for a run: whatever it is asked to do, it does not."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._nothing
-
-    def _nothing(self, *_args: Any, **_options: Any) -> None:
-        return None
 
 
 def main_step_of(trainer: Any, base: float = 0) -> float | None:

@@ -34,6 +34,7 @@ class AccelerateDriver(IntegrationDriver):
     evaluated = "test/loss"
     first_step = 1
     steps_per_epoch = 8
+    says_when_it_ended = False
 
     def carry_out(self, plan: Plan) -> Trained:
         import torch

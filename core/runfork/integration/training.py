@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import sys
-import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -267,10 +266,16 @@ class Training:
         return run
 
     def _watch_exit(self) -> None:
-        if self._at_exit is not None:
-            atexit.unregister(self._at_exit)
-        self._at_exit = functools.partial(_give_up_at_exit, weakref.ref(self))
+        """Be there at the end of the process, also where nobody else holds this any more: an exception frees callbacks."""
+        self._leave_exit()
+        self._at_exit = functools.partial(_give_up_at_exit, self)
         atexit.register(self._at_exit)
+
+    def _leave_exit(self) -> None:
+        at_exit, self._at_exit = self._at_exit, None
+        self._is_training = False
+        if at_exit is not None:
+            atexit.unregister(at_exit)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs."""
@@ -279,7 +284,7 @@ class Training:
     def _give_up(self) -> None:
         if self._is_training and self.runs.run is not None:
             self.fail(sys.exc_info()[1] or UnfinishedTraining(_UNFINISHED))
-        self._is_training = False
+        self._leave_exit()
 
     def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:
         """Record why a training ended.
@@ -291,11 +296,11 @@ class Training:
         found = state or ("aborted" if isinstance(exception, KeyboardInterrupt) else "failed")
         self.runs.open().set_status(found, exception)
         self.has_failed = True
-        self._is_training = False
+        self._leave_exit()
 
     def finish(self) -> None:
         """Record that a training ended well."""
-        self._is_training = False
+        self._leave_exit()
         if self.runs.run is not None and not self.has_failed:
             self.runs.run.set_status("finished")
 
@@ -304,8 +309,7 @@ class UnfinishedTraining(Exception):  # noqa: N818  it is recorded, never raised
     """Stands in a run whose framework said neither that training ended nor why it did not."""
 
 
-def _give_up_at_exit(training: weakref.ref[Training]) -> None:
+def _give_up_at_exit(training: Training) -> None:
     """Leave an exception that nobody caught to the run itself, which finds it in `sys.last_value`."""
-    found = training()
-    if found is not None and getattr(sys, "last_value", None) is None:
-        found._give_up()  # noqa: SLF001  the same module
+    if getattr(sys, "last_value", None) is None:
+        training._give_up()  # noqa: SLF001  the same module

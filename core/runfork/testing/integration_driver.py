@@ -83,6 +83,9 @@ class IntegrationDriver(ABC):
     steps_per_epoch: int
     """Optimizer steps in an epoch."""
 
+    says_when_it_ended = True
+    """Whether the framework says that a training has ended; without that nobody can tell one that broke off and was caught."""
+
     @abstractmethod
     def carry_out(self, plan: Plan) -> Trained:
         """Train as planned."""

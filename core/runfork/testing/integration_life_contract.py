@@ -134,6 +134,30 @@ class LifeContract:
 
         assert ["broken", second.run_id] == history.runs
         assert history.values(second.run_id)["sys/state"] == "finished"
+        assert [driver.first_step, driver.first_step + 1] == sorted(history.points("broken", driver.loss))
+
+    def test_an_exception_that_the_program_catches_before_it_ends_leaves_a_failed_run(
+        self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
+    ) -> None:
+        process = start_driver(
+            driver,
+            """
+            def at_step(step):
+                if step == 3:
+                    raise ValueError("the data ran out")
+            try:
+                driver.train(Path("parent"), epochs=1, at_step=at_step, run_id="broken")
+            except ValueError:
+                print("caught")
+            """,
+            tmp_path,
+        )
+        out, errors = process.communicate(timeout=PROCESS_SECONDS)
+        values = History(data_directory).values("broken")
+
+        assert ("caught", 0) == (out.split()[-1], process.returncode), errors
+        assert values["sys/state"] == ("failed" if driver.says_when_it_ended else "finished")
+        assert ("sys/exception" in values) is driver.says_when_it_ended
 
     def test_importing_the_integration_imports_no_framework(
         self, driver: IntegrationDriver, data_directory: Path

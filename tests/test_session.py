@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import time
 
@@ -400,3 +401,22 @@ def test_closing_from_a_hook_on_the_keepers_thread_does_not_wait_for_itself(fold
     until(lambda: run.is_closed)
 
     assert time.monotonic() - before < 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork() is not there")
+def test_a_forked_child_is_ended_by_sigterm_itself_and_not_by_a_handler(run_script):
+    done = run_script(
+        f"""
+        import os, signal
+        from runfork import Run
+
+        {OPEN}
+        held = signal.getsignal(signal.SIGTERM)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else 1)
+        print(os.waitpid(child, 0)[1], signal.getsignal(signal.SIGTERM) is held is not signal.SIG_DFL)
+        """
+    )
+
+    assert ("0 True\n", "") == (done.stdout, done.stderr)

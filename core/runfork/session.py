@@ -57,6 +57,11 @@ class Session:
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
         self.plugin_work = PluginWork(run, source_tracking=source_tracking, on_failure=self._failed)
 
+    @property
+    def run(self) -> Run:
+        """The run."""
+        return self._run
+
     # Life
 
     def start(self) -> None:
@@ -119,6 +124,9 @@ class Session:
     def forget(self) -> None:
         """Begin anew in a child process after ``os.fork()``: no console, no samplers, and no thread before there is a journal."""
         self._console = None
+        if self._terminator is not None:
+            self._terminator.leave_child()
+            self._terminator = None
         self._diagnosed = self._diagnosis()
         self.keeper.forget()
         self.plugin_work.forget()
@@ -280,6 +288,21 @@ class _Terminator:
         in_main_thread = threading.current_thread() is threading.main_thread()
         if not self._sessions and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def leave_child(self) -> None:
+        """Restore the default in a child process after ``os.fork()``.
+
+        A worker of a pool is ended by SIGTERM while it waits for work. A handler in Python runs only when the wait is interrupted,
+        which a signal that comes just before it does not do: the worker would wait for ever, and the pool for the worker.
+        """
+        if signal.getsignal(signal.SIGTERM) is self:
+            with suppress(ValueError):  # a thread that is not the main one forked, on some systems
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    @property
+    def open_runs(self) -> list[Run]:
+        """The runs for which it stands."""
+        return [session.run for session in list(self._sessions)]
 
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from runfork.run import Run
+
 __all__ = ["data_directory", "run_script", "start_script"]
 
 SCRIPT_TIMEOUT_SECONDS = 60
 
 
 @pytest.fixture
-def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data directory that runs and readers of this test use; quiet, without console capture and hardware metrics."""
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data directory that runs and readers of this test use; quiet, without console capture and hardware metrics.
+
+    Runs that the test leaves open are closed, as the end of a program does.
+    """
     for name in list(os.environ):
         if name.startswith(("RUNFORK_", "NEPTUNE_")) or name in ("RANK", "SLURM_PROCID"):
             monkeypatch.delenv(name)
@@ -31,7 +37,16 @@ def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RUNFORK_QUIET", "1")
     monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0")
     monkeypatch.setenv("RUNFORK_CONSOLE", "0")
-    return directory
+    open_before = _open_runs()
+    yield directory
+    for run in _open_runs():
+        if not any(run is one for one in open_before):
+            run.close()
+
+
+def _open_runs() -> list[Run]:
+    """Return the open runs of this process, as far as SIGTERM would close them."""
+    return getattr(signal.getsignal(signal.SIGTERM), "open_runs", [])
 
 
 @pytest.fixture

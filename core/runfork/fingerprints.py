@@ -2,7 +2,8 @@
 
 Every checkpoint mark with a fingerprint is noted below ``.fingerprints/`` in the data directory, in one of 256 append-only files of
 JSON lines, so that looking one up reads a small file however many runs there are. They are derived from the marks in the
-journals; deleting them loses suggestions and nothing else.
+journals. Deleting them loses nothing that was logged; weights whose file carries no mark, and models that Keras' ``load_model``
+reads, are then nobody's.
 """
 
 from __future__ import annotations

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
-from pathlib import PurePath
 
 from runfork.errors import LoggingError, RunforkWarning
 
 __all__ = ["Problems", "described"]
 
 MAX_SENTENCES = 100
-_HERE = str(PurePath(__file__).parent)
 
 
 class Problems:
@@ -119,6 +117,12 @@ def described(error: BaseException) -> str:
 def _frames_of_ours() -> int:
     """Return the ``stacklevel`` of `Problems.warn` that points at the code which called runfork."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001  what `warnings` itself counts by
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _is_ours(module: object) -> bool:
+    """Return whether a module is of runfork or of one of its integrations."""
+    package = module.partition(".")[0] if isinstance(module, str) else ""
+    return package == "runfork" or package.startswith("runfork_")

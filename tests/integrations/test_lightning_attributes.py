@@ -266,7 +266,12 @@ def test_disabled_mode_writes_nothing_and_marks_nothing(lightning, store):
         ({"run_id": "a/b"}, ArgumentError, "'/'"),
         ({"tags": [1]}, ArgumentTypeError, "tags"),
         ({"mode": "loud"}, ArgumentError, "mode"),
-        ({"run": object(), "run_id": "x"}, ArgumentError, "either run"),
+        ({"run": Run(mode="disabled"), "run_id": "x"}, ArgumentError, "either run"),
+        ({"run": "mine"}, ArgumentTypeError, "must be a runfork.Run, found 'mine'"),
+        ({"directory": 5}, ArgumentTypeError, "directory must be a path, found 5"),
+        ({"projekt": "a/b"}, TypeError, "unexpected keyword argument 'projekt'"),
+        ({"fork_run_id": "a"}, ArgumentError, "belong together"),
+        ({"resume_from": "nowhere.ckpt"}, ArgumentError, "there is no such checkpoint"),
     ],
 )
 def test_arguments_that_cannot_be_used_are_refused_at_once(lightning, options, error, names):

@@ -13,6 +13,7 @@ from runfork.integration.loaded import Loaded, checkpoint_path
 from runfork.integration.run_slot import RunOptions, RunSlot
 from runfork.integration.training import Training
 from runfork.problems import Problems
+from runfork.run import Run
 from runfork.settings import Settings
 from runfork.steps import to_micro_steps
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from runfork.hookspecs import Decision
-    from runfork.run import Run
 
 __all__ = ["Integration", "RunArguments", "open_training", "takes_run_arguments"]
 
@@ -136,6 +136,8 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
         raise TypeError(f"{integration.face}() got an unexpected keyword argument {unknown[0]!r}")
     given: dict[str, Any] = {**_DEFAULTS, **arguments}
     run = given["run"]
+    if run is not None and not isinstance(run, Run):
+        raise ArgumentTypeError(f"run must be a runfork.Run, found {run!r:.80}; pass run_id to name one")
     named = (experiment_name, *(given[name] for name in ("project", "run_id", "fork_run_id", "resume_from")))
     if run is not None and any(one is not None for one in named):
         raise ArgumentError(
@@ -164,6 +166,8 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
 
 def _settings(arguments: Mapping[str, Any]) -> Settings:
     run, directory = arguments["run"], arguments["directory"]
+    if directory is not None and not isinstance(directory, (str, os.PathLike)):
+        raise ArgumentTypeError(f"directory must be a path, found {directory!r:.80}")
     base = arguments["settings"] if arguments["settings"] is not None else run.settings if run is not None else None
     if base is not None and not isinstance(base, Settings):
         raise ArgumentTypeError(f"settings must be runfork.Settings, found {base!r:.80}")

@@ -87,7 +87,7 @@ class StepsSeen:
 
     def to_text(self) -> str:
         """Return the own axes as text that a checkpoint can carry."""
-        return json.dumps(self.cuts, separators=(",", ":"))
+        return json.dumps(self.cuts, separators=(",", ":")) if self._axes else "{}"
 
     def restore(self, last: float, text: object = None, *, base: float = 0) -> None:
         """Stand where a checkpoint was written: at main step `last`, with the own axes that `to_text` returned.

@@ -22,6 +22,15 @@ __all__ = ["LifeContract"]
 
 PROCESS_SECONDS = 240
 
+RAISES = """
+def at_step(step):
+    if step == 3:
+        raise ValueError("the data ran out")
+
+def train():
+    driver.train(Path("parent"), epochs=1, at_step=at_step, run_id="broken")
+"""
+
 
 class LifeContract:
     """Evaluated, trained twice, disabled, distributed, failed; imported; compared with a training without us."""
@@ -102,16 +111,7 @@ class LifeContract:
     def test_an_exception_that_ends_the_program_stands_in_the_run(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
-        process = start_driver(
-            driver,
-            """
-            def at_step(step):
-                if step == 3:
-                    raise ValueError("the data ran out")
-            driver.train(Path("parent"), epochs=1, at_step=at_step, run_id="broken")
-            """,
-            tmp_path,
-        )
+        process = start_driver(driver, f"{RAISES}\ntrain()", tmp_path)
         _, errors = process.communicate(timeout=PROCESS_SECONDS)
         values = History(data_directory).values("broken")
 
@@ -120,7 +120,7 @@ class LifeContract:
         assert values["sys/state"] == "failed"
         assert "ValueError: the data ran out" in values["sys/exception"]
 
-    def test_an_exception_that_the_program_catches_leaves_a_failed_run(
+    def test_after_an_exception_that_the_program_catches_the_next_training_is_a_run_of_its_own(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
         def at_step(step: int) -> None:
@@ -139,19 +139,8 @@ class LifeContract:
     def test_an_exception_that_the_program_catches_before_it_ends_leaves_a_failed_run(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
-        process = start_driver(
-            driver,
-            """
-            def at_step(step):
-                if step == 3:
-                    raise ValueError("the data ran out")
-            try:
-                driver.train(Path("parent"), epochs=1, at_step=at_step, run_id="broken")
-            except ValueError:
-                print("caught")
-            """,
-            tmp_path,
-        )
+        code = f"{RAISES}\ntry:\n    train()\nexcept ValueError:\n    print('caught')"
+        process = start_driver(driver, code, tmp_path)
         out, errors = process.communicate(timeout=PROCESS_SECONDS)
         values = History(data_directory).values("broken")
 

@@ -314,6 +314,18 @@ def test_log_handler_of_a_closed_stream_is_no_obstacle() -> None:
         assert handler.stream is console.err
 
 
+def test_log_handler_that_chooses_a_closed_stream_itself_is_no_obstacle() -> None:
+    with Console(start=False) as console:
+        logger = logging.getLogger("test_console.last_resort")
+        logger.addHandler(logging.lastResort or logging.NullHandler())  # its stream is whatever stderr is
+        console.err.close()
+        console.capture.start()
+        console.capture.stop()
+        logger.handlers.clear()
+
+        assert sys.stderr is console.err
+
+
 def test_threads_lose_no_line() -> None:
     with Console() as console:
 

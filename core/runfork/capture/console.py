@@ -17,6 +17,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from runfork.capture.line_editor import LineEditor
@@ -310,4 +311,5 @@ def _hand_over(handler: logging.StreamHandler[Any], stream: Any) -> None:
     except AttributeError:
         return  # a handler of somebody's that chooses its stream itself
     except Exception:  # its stream was closed, or is somebody's own, and cannot be flushed before it is replaced
-        handler.stream = stream
+        with suppress(AttributeError):  # as above
+            handler.stream = stream

@@ -1,3 +1,6 @@
+import tests.one_thread  # noqa: F401  before anything loads NumPy or torch
+
+# isort: split
 import os
 import signal
 

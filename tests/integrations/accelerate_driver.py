@@ -30,6 +30,7 @@ class Progress:
 class AccelerateDriver(IntegrationDriver):
     packages: tuple[str, ...] = ("runfork_hf", "runfork_torch")
     frameworks: tuple[str, ...] = ("torch", "accelerate", "transformers", "numpy")
+    preloaded = ("runfork_hf.accelerate_tracker", "accelerate", "torch")
     loss = "train/loss"
     evaluated = "test/loss"
     first_step = 1

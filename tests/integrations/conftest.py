@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from runfork.testing.reading import History
+from runfork.testing.warm import WarmProcess, start_warm
 
 PROJECT = "test/tiny"
 
@@ -67,18 +66,16 @@ def lightning(store):
 def script(store, tmp_path):
     """Runs a script that begins with `PRELUDE` in a process of its own."""
 
-    def start(body: str, *, namespace: str = "pytorch_lightning", **environment: str) -> subprocess.Popen[str]:
+    def start(body: str, *, namespace: str = "pytorch_lightning", **environment: str) -> WarmProcess:
         file = tmp_path / "script.py"
         file.write_text(
             PRELUDE + '\nif __name__ == "__main__":\n' + "\n".join("    " + line for line in body.splitlines())
         )
-        return subprocess.Popen(
-            [sys.executable, str(file)],
+        return start_warm(
+            file,
+            modules=("torch", namespace, f"{namespace}.callbacks", "runfork_lightning.logger"),
             cwd=tmp_path,
-            env={**os.environ, "NAMESPACE": namespace, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            environment={**os.environ, "NAMESPACE": namespace, **environment},
         )
 
     def run(body: str, *, expect: int = 0, **options: str) -> str:

@@ -64,6 +64,7 @@ def arguments(folder: Path, **options: Any) -> Any:
 class HfDriver(IntegrationDriver):
     packages = ("runfork_hf", "runfork_torch")
     frameworks = ("torch", "transformers", "accelerate", "numpy")
+    preloaded = ("runfork_hf.callback", "transformers.trainer", "transformers.models.gpt2.modeling_gpt2")
     loss = "train/loss"
     evaluated = "eval/loss"
     first_step = 1

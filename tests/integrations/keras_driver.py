@@ -18,6 +18,8 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras
 class KerasDriver(IntegrationDriver):
     packages = ("runfork_keras",)
     frameworks = ("keras", "torch", "jax", "tensorflow", "h5py", "numpy")
+    preloaded = ("tests.integrations.tiny_keras",)
+    read_when_imported = ("KERAS_BACKEND",)
     loss = "batch/loss"
     evaluated = "test/loss"
     first_step = 1

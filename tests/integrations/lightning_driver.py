@@ -16,6 +16,7 @@ __all__ = ["LightningDriver"]
 class LightningDriver(IntegrationDriver):
     packages = ("runfork_lightning", "runfork_torch")
     frameworks = ("torch", "lightning", "pytorch_lightning", "numpy")
+    preloaded = ("tests.integrations.tiny",)
     loss = "train/loss_step"
     evaluated = "test/loss"
     first_step = 0

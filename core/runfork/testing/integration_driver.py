@@ -71,6 +71,12 @@ class IntegrationDriver(ABC):
     frameworks: tuple[str, ...]
     """Top-level packages that must not be loaded by that."""
 
+    preloaded: tuple[str, ...] = ()
+    """Modules that trainings need, which processes of the contract find imported."""
+
+    read_when_imported: tuple[str, ...] = ()
+    """Names of the environment variables that these modules read when they are imported."""
+
     loss: str
     """A metric that has a point at every step."""
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING
+
+from runfork.testing.warm import start_warm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.testing.integration_driver import IntegrationDriver
+    from runfork.testing.warm import WarmProcess
 
 __all__ = ["start_driver"]
 
 
-def start_driver(driver: IntegrationDriver, code: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
+def start_driver(driver: IntegrationDriver, code: str, folder: Path, **environment: str) -> WarmProcess:
     """Start a process that runs `code` in `folder`, with ``driver`` (a new one of the same class) and ``Path`` at hand.
 
     Args:
@@ -38,12 +40,10 @@ def start_driver(driver: IntegrationDriver, code: str, folder: Path, **environme
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"script_{len(list(folder.glob('script_*.py')))}.py"
     file.write_text("\n".join(lines), encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, str(file)],
+    return start_warm(
+        file,
+        modules=(kind.__module__, *driver.preloaded),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
+        environment={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
+        settings=driver.read_when_imported,
     )

@@ -1,0 +1,82 @@
+import os
+import signal
+
+import pytest
+
+from runfork.testing.warm import start_warm
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def begin(code, **environment):
+        started.append(code)
+        file = tmp_path / f"script_{len(started)}.py"
+        file.write_text(code)
+        return start_warm(file, modules=("json",), cwd=tmp_path, environment={**os.environ, **environment})
+
+    return begin
+
+
+def test_a_warm_script_has_its_own_environment_folder_pipes_and_name(start, tmp_path):
+    process = start("import os, sys; print(os.environ['WHO'], os.getcwd(), __name__, sys.argv)", WHO="me")
+    out, err = process.communicate(timeout=30)
+
+    assert (f"me {tmp_path} __main__ {[str(tmp_path / 'script_1.py')]}\n", "") == (out, err)
+    assert 0 == process.returncode
+
+
+def test_its_modules_are_loaded_already(start):
+    out, _ = start("import sys; print('json' in sys.modules)").communicate(timeout=30)
+
+    assert "True\n" == out
+
+
+def test_an_exception_ends_it_as_any_script(start):
+    code = "import atexit, sys\natexit.register(lambda: print(repr(sys.last_value)))\nraise ValueError('no')"
+    process = start(code)
+    out, err = process.communicate(timeout=30)
+
+    assert ("ValueError('no')\n", 1) == (out, process.returncode)
+    assert err.endswith("ValueError: no\n")
+
+
+@pytest.mark.parametrize(("code", "status"), [("raise SystemExit(3)", 3), ("import os; os._exit(4)", 4), ("", 0)])
+def test_its_exit_status_comes_back(start, code, status):
+    process = start(f"import sys\n{code}")
+    process.communicate(timeout=30)
+
+    assert status == process.returncode
+
+
+def test_it_can_be_talked_to_and_killed(start):
+    process = start("print(input().upper(), flush=True)\nimport signal; signal.pause()")
+    process.stdin.write("hello\n")
+    process.stdin.flush()
+
+    assert "HELLO\n" == process.stdout.readline()
+    assert process.poll() is None
+    process.kill()
+    assert -signal.SIGKILL == process.wait(30)
+    assert ("", "") == process.communicate(timeout=30)
+
+
+def test_processes_that_it_spawns_find_its_main_module(start):
+    code = """
+import multiprocessing
+def double(number):
+    return 2 * number
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(double, [1, 2]))
+"""
+    out, err = start(code).communicate(timeout=60)
+
+    assert ("[2, 4]\n", "") == (out, err)
+
+
+def test_many_run_at_once(start):
+    processes = [start(f"print({number})") for number in range(5)]
+
+    assert [f"{number}\n" for number in range(5)] == [process.communicate(timeout=30)[0] for process in processes]

@@ -58,7 +58,15 @@ class AccelerateDriver(IntegrationDriver):
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(path for path in folder.glob("state_*") if (path / "random_states_0.pkl").exists())
 
-    def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
+    def open_face(self, **arguments: Any) -> Any:
+        from runfork_hf import RunforkTracker
+
+        return RunforkTracker("tiny", **arguments)
+
+    def run_of(self, face: Any) -> Any:
+        return face.tracker
+
+    def evaluate(self, folder: Path, checkpoint: Path, *, other_data: bool = False, **arguments: Any) -> None:
         from runfork_hf import track
 
         accelerator = open_accelerator(**arguments)
@@ -67,7 +75,9 @@ class AccelerateDriver(IntegrationDriver):
         accelerator.init_trackers("tiny", init_kwargs={"runfork": arguments})
         accelerator.load_state(str(checkpoint))
         model.eval()
-        accelerator.log({"test/loss": float(model(_data()[:8]).pow(2).mean())}, step=progress.epoch)
+        accelerator.log(
+            {"test/loss": float(model(_data()[8:24] if other_data else _data()[:8]).pow(2).mean())}, step=progress.epoch
+        )
         accelerator.end_training()
 
 

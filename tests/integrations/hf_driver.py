@@ -75,8 +75,6 @@ class HfDriver(IntegrationDriver):
 
         from transformers import GPT2LMHeadModel, Trainer
 
-        from runfork_hf import RunforkCallback
-
         begun = 0
 
         class Watched(Trainer):
@@ -86,7 +84,7 @@ class HfDriver(IntegrationDriver):
                 plan.at_step(begun)
                 return super().training_step(*args, **kwargs)
 
-        callback = (plan.face or RunforkCallback(**plan.arguments)) if plan.is_tracked else None
+        callback = (plan.face or self.open_face(**plan.arguments)) if plan.is_tracked else None
         trainer = Watched(
             model=GPT2LMHeadModel.from_pretrained(plan.weights) if plan.weights is not None else model(),
             args=arguments(plan.folder, num_train_epochs=plan.epochs),
@@ -106,15 +104,21 @@ class HfDriver(IntegrationDriver):
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
 
-    def evaluate(self, folder: Path, checkpoint: Path, **options: Any) -> None:
-        from transformers import GPT2LMHeadModel, Trainer
-
+    def open_face(self, **options: Any) -> Any:
         from runfork_hf import RunforkCallback
+
+        return RunforkCallback(**options)
+
+    def run_of(self, face: Any) -> Any:
+        return face.run
+
+    def evaluate(self, folder: Path, checkpoint: Path, *, other_data: bool = False, **options: Any) -> None:
+        from transformers import GPT2LMHeadModel, Trainer
 
         trainer = Trainer(
             model=GPT2LMHeadModel.from_pretrained(checkpoint),
             args=arguments(folder),
-            eval_dataset=data(16),
-            callbacks=[RunforkCallback(**options)],
+            eval_dataset=data(24 if other_data else 16),
+            callbacks=[self.open_face(**options)],
         )
         trainer.evaluate()

@@ -45,7 +45,7 @@ class KerasDriver(IntegrationDriver):
         # Keras' processes know nothing of each other, and would write the same file at once
         folder = plan.folder / os.environ["RANK"] if "RANK" in os.environ else plan.folder
         saver = keras.callbacks.ModelCheckpoint(folder / "{epoch:02d}.keras")
-        callback = (plan.face or tiny.callback(**plan.arguments)) if plan.is_tracked else None
+        callback = (plan.face or self.open_face(**plan.arguments)) if plan.is_tracked else None
         tiny.fit(
             model,
             epochs=plan.epochs,
@@ -60,9 +60,17 @@ class KerasDriver(IntegrationDriver):
     def checkpoints(self, folder: Path) -> list[Path]:
         return sorted(folder.glob("*.keras"))
 
-    def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
+    def open_face(self, **arguments: Any) -> Any:
+        from tests.integrations import tiny_keras as tiny
+
+        return tiny.callback(**arguments)
+
+    def run_of(self, face: Any) -> Any:
+        return face.run
+
+    def evaluate(self, folder: Path, checkpoint: Path, *, other_data: bool = False, **arguments: Any) -> None:
         import keras
         from tests.integrations import tiny_keras as tiny
 
         model = keras.models.load_model(checkpoint)
-        model.evaluate(*tiny.data(16), verbose=0, callbacks=[tiny.callback(**arguments)])
+        model.evaluate(*tiny.data(24 if other_data else 16), verbose=0, callbacks=[self.open_face(**arguments)])

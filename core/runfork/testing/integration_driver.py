@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runfork.run import Run
+
 __all__ = ["IntegrationDriver", "Plan", "Trained"]
 
 
@@ -46,6 +48,14 @@ class Plan:
         at_step: Called inside the training step with the number of steps that this training has begun, from 1; it may raise, and
             that must reach the caller.
         face: A logger or callback to use again; `arguments` are left out then.
+        evaluates_before: Evaluate the model, as it is made or as `weights` makes it, before anything is loaded or trained, with
+            the same logger or callback.
+        evaluates_best: Let the first epoch's weights count as the best (the highest loss, say). When training is over have the
+            framework put them back, in the way that its users know, and evaluate them with the same logger or callback.
+        setting: Value of the argument of training that `IntegrationDriver.setting` logs; None leaves the argument out.
+        is_awkward: The model, its optimizers and its data are ones that raise when they are described: sizes and settings that
+            raise when read, and parameters of which no fingerprint can be had.
+        optimizers: How many optimizers train the model, where `IntegrationDriver.takes_several_optimizers`.
         arguments: Of the logger or callback.
     """
 
@@ -56,6 +66,11 @@ class Plan:
     is_tracked: bool = True
     at_step: Callable[[int], None] = lambda _step: None
     face: Any = None
+    evaluates_before: bool = False
+    evaluates_best: bool = False
+    setting: float | None = None
+    is_awkward: bool = False
+    optimizers: int = 1
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
@@ -89,6 +104,15 @@ class IntegrationDriver(ABC):
     steps_per_epoch: int
     """Optimizer steps in an epoch."""
 
+    setting: str = ""
+    """Attribute of an argument of training that users give or leave out: `Plan.setting`."""
+
+    takes_several_optimizers = False
+    """Whether one training can have several optimizers."""
+
+    logs_without_step = False
+    """Whether users log numbers through the framework without naming a step: `log`."""
+
     says_when_it_ended = True
     """Whether the framework says that a training has ended; without that nobody can tell one that broke off and was caught."""
 
@@ -101,14 +125,31 @@ class IntegrationDriver(ABC):
         """Return the checkpoints that trainings left in `folder`, the oldest first, also of one that was killed."""
 
     @abstractmethod
-    def evaluate(self, folder: Path, checkpoint: Path, **arguments: Any) -> None:
+    def evaluate(self, folder: Path, checkpoint: Path, *, other_data: bool = False, **arguments: Any) -> None:
         """Evaluate a checkpoint's weights with a new model, and train nothing.
 
         Args:
             folder: Where anything may be written.
             checkpoint: One that `train` returned.
+            other_data: On data on which the model does differently.
             arguments: Of the logger or callback.
         """
+
+    @abstractmethod
+    def open_face(self, **arguments: Any) -> Any:
+        """Return a new logger or callback with these arguments."""
+
+    @abstractmethod
+    def run_of(self, face: Any) -> Run:
+        """Return what users get as the run from a logger or callback."""
+
+    def spoil(self, checkpoint: Path) -> None:
+        """Change a checkpoint so that the framework raises when it loads it, though the mark in it can still be read."""
+        raise NotImplementedError
+
+    def log(self, face: Any, values: dict[str, float]) -> None:
+        """Log numbers through a logger or callback as users do who name no step, where the framework `logs_without_step`."""
+        raise NotImplementedError
 
     def train(self, folder: Path, **options: Any) -> Trained:
         """Train; the options are those of `Plan`, and what is none of them is an argument of the logger or callback."""

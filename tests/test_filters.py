@@ -114,7 +114,7 @@ def test_a_wrong_type_is_an_argument_type_error() -> None:
 
 # Any filter, on runs with any values, against a naive evaluator
 
-KINDS = "float float float_series float_series int bool string datetime string_set file string_series".split()
+KINDS = "float float float_series float_series int bool string datetime string_set file string_series none".split()
 WORDS = st.sampled_from(["", "t", "u", "tu", "é", "a b", "t\0u", "%", "_", "日本", '"`\\', "AND"])
 INT64 = st.integers(-3, 3) | st.sampled_from([2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
 MANY_FLOATS = st.booleans().flatmap(lambda few: st.sampled_from([math.nan, 0.0, 1.0, math.inf]) if few else FLOATS)
@@ -123,6 +123,7 @@ HELD = {
     "int": INT64,
     "bool": st.booleans(),
     "string": WORDS,
+    "none": st.none(),
     "datetime": MOMENTS,
     "string_set": st.frozensets(WORDS, max_size=3),
     "file": st.just("digest"),
@@ -193,6 +194,10 @@ def questions(draw: st.DrawFn, *, has_unfit: bool) -> tuple[list[Any], dict[str,
     return runs, draw(HOLDINGS), draw(st.lists(leaves | trees(leaves), min_size=5, max_size=12))
 
 
+def family(kind: str) -> str:
+    return "number" if kind in ("int", "float") else kind
+
+
 def naively_holds(condition: Filter, run: Mapping[str, tuple[str, Any]], *, finds_nan: bool) -> bool:
     """Say whether a run satisfies a condition, straight from the rules; `finds_nan`: ``== NaN`` finds NaN, as for users."""
     if isinstance(condition, AllOf):
@@ -203,7 +208,9 @@ def naively_holds(condition: Filter, run: Mapping[str, tuple[str, Any]], *, find
         return not naively_holds(condition.part, run, finds_nan=finds_nan)
     assert isinstance(condition, Comparison)
     kind, value = run.get(condition.attribute.name, ("", None))
-    if not kind or condition.attribute.type not in (None, kind):
+    if kind in ("", "none") or (
+        condition.attribute.type is not None and family(condition.attribute.type) != family(kind)
+    ):
         return False
     if condition.operator == "EXISTS":
         return True
@@ -219,9 +226,10 @@ def naively_compares(kind: str, value: Any, condition: Comparison, *, finds_nan:
         texts = value if kind == "string_set" else [value]
         found = asked in value if word == "CONTAINS" else any(re.search(asked, text) for text in texts)
         return found is (word == condition.operator)
-    numbers, texts = ("float", "int", "bool", "float_series"), ("string", "string_series")
+    numbers, texts = ("float", "int", "float_series"), ("string", "string_series")
     is_alike = (
-        (kind in numbers and isinstance(asked, (bool, int, float)))
+        (kind == "bool" and isinstance(asked, bool))
+        or (kind in numbers and isinstance(asked, (int, float)) and not isinstance(asked, bool))
         or (kind in texts and isinstance(asked, str))
         or (kind == "datetime" and isinstance(asked, datetime))
     )
@@ -235,12 +243,14 @@ def naively_compares(kind: str, value: Any, condition: Comparison, *, finds_nan:
 
 
 def write_holdings(runs: list[dict[str, tuple[str, Any]]], others: dict[str, tuple[str, Any]]) -> list[Batch]:
-    """Return the journals of runs; of each path, `others` come later and are of another type: they do not count."""
+    """Return the journals of runs; of each path, `others` come later and are of another family: they do not count."""
     batches = []
     for number, run in enumerate(runs):
         journal = HistoryWriter(f"r{number}").create()
         for path, (kind, value) in [*run.items(), *others.items()]:
-            if (kind, value) != run.get(path) and (path not in run or run[path][0] == kind):
+            if (kind, value) != run.get(path) and (
+                path not in run or "none" in (kind, run[path][0]) or family(run[path][0]) == family(kind)
+            ):
                 continue
             write_value(journal, path, kind, value)
         batches.append(journal.batch())

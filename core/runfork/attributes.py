@@ -40,7 +40,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 class AttributeType(str, Enum):
-    """The one type that a path has within a run; the values are the query API's names."""
+    """What a value is; the values are the query API's names. A path holds values of one family within a run."""
 
     FLOAT = "float"
     INT = "int"
@@ -49,6 +49,7 @@ class AttributeType(str, Enum):
     DATETIME = "datetime"
     STRING_SET = "string_set"
     FILE = "file"
+    NONE = "none"
     FLOAT_SERIES = "float_series"
     STRING_SERIES = "string_series"
     HISTOGRAM_SERIES = "histogram_series"
@@ -57,6 +58,12 @@ class AttributeType(str, Enum):
     def __init__(self, name: str) -> None:
         self.is_series = name.endswith("_series")
         """Whether values of this type have steps."""
+        self.family = "number" if name in ("float", "int") else name
+        """What goes together at one path: float and int are numbers, every other type is a family of its own."""
+
+    def takes(self, other: AttributeType) -> bool:
+        """Return whether a path that holds this type holds `other`, too: its family, and None unless it is a series."""
+        return other.family == self.family or (other is AttributeType.NONE and not self.is_series)
 
 
 def check_path(path: object) -> str:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["Pattern", "compile_pattern"]
 
@@ -35,6 +39,15 @@ class Pattern:
             return text in self.names
         return any(
             all((part.search(text) is None) is negated for negated, part in alternative)
+            for alternative in self.alternatives
+        )
+
+    def matches_together(self, texts: Collection[str]) -> bool:
+        """Return whether a set of texts satisfies the pattern: each part asks whether any of them matches."""
+        if self.names is not None:
+            return not self.names.isdisjoint(texts)
+        return any(
+            all(any(map(part.search, texts)) is not negated for negated, part in alternative)
             for alternative in self.alternatives
         )
 

@@ -16,13 +16,22 @@ from runfork.patterns import compile_pattern
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runfork.filters import Filter
+    from runfork.filters import Attribute, Filter
     from runfork.index.interface import Sort, Value
 
-__all__ = ["NUMBERS", "TEXTS", "comparable", "holds", "set_text", "sort_key"]
+__all__ = ["NUMBERS", "SORTED_KINDS", "TEXTS", "comparable", "holds", "kinds_of", "set_text", "sort_key"]
 
-NUMBERS = frozenset({AttributeType.FLOAT, AttributeType.INT, AttributeType.BOOL, AttributeType.FLOAT_SERIES})
+NUMBERS = frozenset({AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES})
 TEXTS = frozenset({AttributeType.STRING, AttributeType.STRING_SERIES})
+SORTED_KINDS = (
+    (AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES),
+    (AttributeType.BOOL,),
+    (AttributeType.DATETIME,),
+    (AttributeType.STRING, AttributeType.STRING_SERIES),
+    (AttributeType.STRING_SET,),
+)
+"""In this order a sort puts kinds of values, in either direction; those of one group are compared with each other."""
+_WITHOUT_ORDER = len(SORTED_KINDS)
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -32,9 +41,17 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def kinds_of(attribute: Attribute) -> tuple[AttributeType, ...]:
+    """Return the types that are meant: the family of the one named, else all. None is a value of no type."""
+    family = None if attribute.type is None else AttributeType(attribute.type).family
+    return tuple(kind for kind in AttributeType if kind is not AttributeType.NONE and family in (None, kind.family))
+
+
 def comparable(kind: AttributeType, value: object) -> Any:
     """Return `value` as something that compares with values of type `kind`, or None if nothing does."""
-    if kind in NUMBERS and isinstance(value, (bool, int, float)):
+    if isinstance(value, bool):
+        return value if kind is AttributeType.BOOL else None
+    if kind in NUMBERS and isinstance(value, (int, float)):
         return value
     if kind in TEXTS and isinstance(value, str):
         return value
@@ -54,8 +71,7 @@ def holds(condition: Filter, values: Mapping[str, Value]) -> bool:
     if not isinstance(condition, Comparison):
         raise ArgumentError(f"a filter is built from runfork.Filter, found {condition!r}")
     value = values.get(condition.attribute.name)
-    wanted = condition.attribute.type
-    if value is None or (wanted is not None and value.type.value != wanted):
+    if value is None or value.type not in kinds_of(condition.attribute):
         return False
     return condition.operator == "EXISTS" or (value.value is not None and _compare(value, condition))
 
@@ -80,8 +96,7 @@ def _search(value: Value, how: str, wanted: str) -> bool:
         return False
     if how in ("CONTAINS", "NOT CONTAINS"):
         return contained is (how == "CONTAINS")
-    pattern = compile_pattern(wanted)
-    return any(map(pattern.matches, texts)) is (how == "MATCHES")
+    return compile_pattern(wanted).matches_together(texts) is (how == "MATCHES")
 
 
 def set_text(members: frozenset[str]) -> str:
@@ -89,15 +104,14 @@ def set_text(members: frozenset[str]) -> str:
     return json.dumps(sorted(members), ensure_ascii=False)
 
 
-def sort_key(value: Value | None, sort: Sort) -> Any:
-    """Return what a run is sorted by: a number or a text, NaN for a value without order, None without the attribute."""
-    if value is None or (sort.attribute.type is not None and value.type.value != sort.attribute.type):
+def sort_key(value: Value | None, sort: Sort) -> tuple[int, Any] | None:
+    """Return what a run is sorted by: the place among `SORTED_KINDS`, or behind them, and a value; None without the attribute."""
+    if value is None or value.type not in kinds_of(sort.attribute):
         return None
     found = value.value
     if value.type is AttributeType.FLOAT_SERIES and sort.aggregate != "last":
         found = (value.statistics or {}).get(sort.aggregate)
-    if isinstance(found, frozenset):
-        found = set_text(found)
-    if isinstance(found, str) or (isinstance(found, (int, float)) and not isnan(found)):
-        return found
-    return float("nan")
+    place = next((place for place, kinds in enumerate(SORTED_KINDS) if value.type in kinds), _WITHOUT_ORDER)
+    if found is None or place == _WITHOUT_ORDER or (isinstance(found, float) and isnan(found)):
+        return _WITHOUT_ORDER, 0
+    return place, set_text(found) if isinstance(found, frozenset) else found

@@ -89,17 +89,20 @@ def decode_value(kind: AttributeType, value: Any) -> Any:
         )
     if kind is AttributeType.STRING_SET:
         return frozenset(value)
+    if kind is AttributeType.NONE:
+        return None
     return float(value) if kind is AttributeType.FLOAT else value
 
 
 def fold(edits: Iterable[Edit], start: frozenset[str] = frozenset()) -> Any:
-    """Return what edits of one type, in order, amount to; those of a string set change `start`."""
+    """Return what edits of one family, in order, amount to; those of a string set change `start`, or what is there then."""
     result: Any = start
     for edit in edits:
         if edit.replaces:
             result = decode_value(edit.type, edit.value)
         else:
-            result = (result | frozenset(edit.value.get("add", ()))) - frozenset(edit.value.get("remove", ()))
+            result = (result or frozenset()) | frozenset(edit.value.get("add", ()))
+            result -= frozenset(edit.value.get("remove", ()))
     return result
 
 

@@ -12,15 +12,25 @@ journal, or when the journal was created.
 
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
 
-The type of a path in a run is the type of its first value by (order_time, writer, offset); values of other types are left out,
-and ``sys/diagnostics/type_conflicts`` counts the pairs of path and type that are. A run without values of its own takes the
-type from the nearest ancestor whose values it sees. Whether a series is on the clock axis follows the same rule.
+int and float are one family, number; every other type is a family of its own. A path holds values of one family in a run: that
+of its first value by (order_time, writer, offset) that is not None. Values of other families are left out, and
+``sys/diagnostics/type_conflicts`` counts the pairs of path and family that are. The last value stands, with its own type. A run
+without values of its own takes the family from the nearest ancestor whose values it sees. Whether a series is on the clock axis
+follows the same rule.
+
+None is a value of type "none" that fits every family but series: it replaces what was there, inherited or earlier, and empties a
+string set; a series leaves it out. Filters and sorts do not see it: to them the run lacks the attribute.
 
 Previews are seen where their step is beyond the last committed point that is seen; of several at one step the later one. They
 count in no statistics, filter or bucket: a series that has nothing else is there, and its value is None.
 
-Comparisons follow Python: NaN differs from everything and is in no order. A sort puts the runs whose value has no order (NaN,
-files, series without a committed point) after those that have one, in both directions, and the runs without the attribute last.
+A filter or sort that names a type means its family; one that names none means all. Numbers (the last value of a float series
+among them) compare with numbers, bools with bools, times with times, texts with texts; a value of another kind is only different.
+Comparisons follow Python: NaN differs from everything and is in no order. A pattern asks a string set as a whole: each of its
+parts whether any member matches.
+
+A sort puts kinds one after the other, in both directions: numbers, bools, times, texts, string sets, then values that have no
+order (NaN, files, histograms, series without a committed point), and the runs without the attribute last.
 
 A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited) as
 of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
@@ -75,8 +85,8 @@ class Value:
 
     Args:
         type: Its type.
-        value: float, int, bool, str; microseconds for datetime; frozenset[str] for a string set; FileReference for a file;
-            for series the last value (float, str, Histogram or FileReference), None if there is no point.
+        value: float, int, bool, str, None; microseconds for datetime; frozenset[str] for a string set; FileReference for a
+            file; for series the last value (float, str, Histogram or FileReference), None if there is no point.
         source_run: The run that logged it: the run itself or an ancestor.
         time: When it was logged.
         statistics: Of float series: last_step, first_step, count, min, max, average, variance (population) over finite values,
@@ -105,7 +115,7 @@ class RunsQuery:
     """Which runs, in which order.
 
     Args:
-        filter: Condition, or None for all. Attribute types in it are resolved (never None).
+        filter: Condition, or None for all.
         heads_only: Experiments mode: only the heads of experiments.
         run_ids: Restrict to these, or None.
         sort: Order; None is creation time descending, then run id.

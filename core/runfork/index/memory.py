@@ -192,16 +192,18 @@ def _writer(key: JournalKey, taken: list[Batch]) -> Writer:
 
 
 def _sorted(nodes: list[RunNode], sort: Sort, values: Callable[[str], Mapping[str, Value]]) -> list[RunNode]:
-    """Sort stably: numbers, then texts, then values without order, then runs without the attribute."""
-    groups: list[list[tuple[Any, RunNode]]] = [[], [], [], []]
+    """Sort stably: by kind, within each by value; then values without order, then runs without the attribute."""
+    groups: dict[int, list[tuple[Any, RunNode]]] = defaultdict(list)
+    without: list[RunNode] = []
     for node in nodes:
         key = sort_key(values(node.run_id).get(sort.attribute.name), sort)
-        without_order = isinstance(key, float) and math.isnan(key)
-        group = 3 if key is None else 2 if without_order else 1 if isinstance(key, str) else 0
-        groups[group].append((key, node))
-    for group in (0, 1):
-        groups[group].sort(key=lambda entry: entry[0], reverse=sort.descending)
-    return [node for entries in groups for _, node in entries]
+        if key is None:
+            without.append(node)
+        else:
+            groups[key[0]].append((key[1], node))
+    for entries in groups.values():
+        entries.sort(key=lambda entry: entry[0], reverse=sort.descending)
+    return [node for place in sorted(groups) for _, node in groups[place]] + without
 
 
 def _series(key: SeriesKey, seen: Seen, request: PointsRequest) -> Series:

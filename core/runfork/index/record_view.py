@@ -60,11 +60,20 @@ class RunRecords:
     metric_times: list[tuple[int, int]]
 
     def types(self, path: str) -> list[AttributeType]:
-        """Return the types of values that were logged to `path`, in the order of their first values."""
+        """Return the types of values that were logged to `path`, in the order of their first values; None comes last."""
         first: dict[AttributeType, EditKey] = {kind: own.first for kind, own in self.series.get(path, {}).items()}
         for edit in self.edits.get(path, ()):
             first[edit.type] = min(edit.key, first.get(edit.type, edit.key))
-        return sorted(first, key=lambda kind: first[kind])
+        return sorted(first, key=lambda kind: (kind is AttributeType.NONE, first[kind]))
+
+    def standing(self, path: str) -> AttributeType | None:
+        """Return the type whose family stands at `path`: that of the first value which is not None."""
+        return next(iter(self.types(path)), None)
+
+    def conflicts(self, path: str) -> int:
+        """Return how many families are left out at `path`."""
+        families = {kind.family for kind in self.types(path) if kind is not AttributeType.NONE}
+        return max(0, len(families) - 1)
 
     def paths(self) -> set[str]:
         """Return all that was logged to."""
@@ -144,7 +153,7 @@ class RecordView:
             running_seconds=run.running_seconds,
             state=self.states.get(run_id),
         )
-        conflicts = sum(len(run.types(path)) - 1 for path in run.paths())
+        conflicts = sum(map(run.conflicts, run.paths()))
         if conflicts:
             derived["sys/diagnostics/type_conflicts"] = Value(AttributeType.INT, conflicts, run_id, run.last_time)
         return {**found, **derived}
@@ -158,7 +167,7 @@ class RecordView:
             child = self.runs[line[position - 1]] if position else None
             if child is not None:
                 configs = configs and child.origin.inherit_configs
-            kind = next(iter(run.types(path)), None)
+            kind = run.standing(path)
             if kind is None:
                 continue
             if kind.is_series:
@@ -169,7 +178,7 @@ class RecordView:
             edits = [
                 edit
                 for edit in sorted(run.edits[path], key=lambda edit: edit.key)
-                if edit.type is kind and (child is None or edit.key.order_time <= child.origin.created)
+                if kind.takes(edit.type) and (child is None or edit.key.order_time <= child.origin.created)
             ]
             if edits and (child is None or is_inherited(path, kind, configs=configs)):
                 yield one, kind, edits
@@ -180,17 +189,17 @@ class RecordView:
 
     def _single(self, run_id: str, path: str) -> Value | None:
         gathered: list[Edit] = []
-        source = ""
+        source = family = ""
         for one, kind, edits in self._visible(run_id, path):
-            if kind.is_series or (gathered and kind is not gathered[0].type):
+            if kind.is_series or (gathered and kind.family != family):
                 break
-            source = source or one
+            source, family = source or one, kind.family
             gathered = edits + gathered
             if kind is not AttributeType.STRING_SET or any(edit.replaces for edit in edits):
                 break
         if not gathered:
             return None
-        return Value(gathered[0].type, fold(gathered), source, gathered[-1].time)
+        return Value(gathered[-1].type, fold(gathered), source, gathered[-1].time)
 
     def _summary(self, run_id: str, path: str) -> Value | None:
         seen = self.seen(run_id, path, "lineage")
@@ -221,7 +230,7 @@ class RecordView:
         previews: dict[int, tuple[Point, int]] = {}
         for position, segment in enumerate(segments):
             own = self.runs[segment.run_id].series.get(path, {}).get(kind)
-            if own is None or self.runs[segment.run_id].types(path)[0] is not kind or own.clock_axis != clock_axis:
+            if own is None or self.runs[segment.run_id].standing(path) is not kind or own.clock_axis != clock_axis:
                 continue
             for point in sorted(own.points, key=lambda point: point.place):
                 if point.step <= segment.high:
@@ -306,8 +315,10 @@ def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> int:
 
 
 def _own_single(run: RunRecords, path: str) -> Any:
-    kind = next(iter(run.types(path)), None)
-    edits = sorted((edit for edit in run.edits.get(path, ()) if edit.type is kind), key=lambda edit: edit.key)
+    kind = run.standing(path)
+    if kind is None:
+        return None
+    edits = sorted((edit for edit in run.edits.get(path, ()) if kind.takes(edit.type)), key=lambda edit: edit.key)
     return fold(edits) if edits else None
 
 

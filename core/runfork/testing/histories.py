@@ -158,7 +158,7 @@ class HistoryWriter:
         """Set single values; their types are those that `log_configs` gives them."""
         body = {}
         for path, value in data.items():
-            kind, held = convert_config(value)
+            kind, held = (AttributeType.NONE, None) if value is None else convert_config(value)
             body[path] = [kind.value, held]
         return self.record(Kind.CONFIGS, body, time=time)
 

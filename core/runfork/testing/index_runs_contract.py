@@ -93,6 +93,83 @@ class RunsContract:
         assert found(index, names) == ["b"]
         assert found(index, none) == ["a", "c"]
 
+    def _with_mixed_kinds(self, index: Index) -> None:
+        moment = datetime(2026, 1, 2, tzinfo=timezone.utc)
+        self._with_values(
+            index, i=2, f=0.5, n=NAN, b=True, c=False, m=moment, t="auto", o="2", s=["u", "t"], nothing=None
+        )
+        apply(index, line("l", 9.0, 1.5, path="x"), HistoryWriter("g").create().files({"x": "digest"}))
+        apply(index, HistoryWriter("w").create().strings({"x": "base"}, 0))
+
+    def test_a_filter_on_either_type_of_number_sees_both(self, index: Index) -> None:
+        self._with_mixed_kinds(index)
+
+        for name in ("int", "float"):
+            assert found(index, Filter.lt(Attribute("x", name), 1)) == ["f"]
+            assert found(index, Filter.eq(Attribute("x", name), 2)) == ["i"]
+            assert found(index, Filter.ne(Attribute("x", name), 2)) == ["f", "n"]
+            assert found(index, Filter.exists(Attribute("x", name))) == ["f", "i", "n"]
+
+    def test_a_filter_on_any_type_compares_with_values_of_the_same_kind(self, index: Index) -> None:
+        self._with_mixed_kinds(index)
+
+        assert found(index, Filter.lt("x", 1.75)) == ["f", "l"]
+        assert found(index, Filter.ge("x", 2)) == ["i"]
+        assert found(index, Filter.eq("x", True)) == ["b"]
+        assert found(index, Filter.le("x", "auto")) == ["o", "t"]
+        assert found(index, Filter.gt("x", datetime(2026, 1, 1, tzinfo=timezone.utc))) == ["m"]
+        assert found(index, Filter.matches("x", "^.$ | auto")) == ["o", "s", "t"]
+        assert found(index, Filter.contains_none("x", "u")) == ["o", "w"]
+
+    def test_whatever_is_of_another_kind_differs(self, index: Index) -> None:
+        self._with_mixed_kinds(index)
+
+        assert found(index, Filter.ne("x", 2)) == sorted("fnbcmtoslgw")
+        assert found(index, Filter.exists("x")) == sorted("ifnbcmtoslgw")
+
+    def test_none_is_missing_to_filters(self, index: Index) -> None:
+        self._with_values(index, a=None, b=1)
+
+        for kind in (None, "int", "none"):
+            expected = [] if kind == "none" else ["b"]
+            assert found(index, Filter.exists(Attribute("x", kind))) == expected
+            assert found(index, Filter.ne(Attribute("x", kind), 7)) == expected
+            assert found(index, ~Filter.ne(Attribute("x", kind), 7)) == sorted({"a", "b", "none"} - {*expected})
+
+    @pytest.mark.parametrize("descending", [True, False])
+    def test_a_sort_puts_kinds_one_after_the_other(self, index: Index, descending: bool) -> None:
+        self._with_mixed_kinds(index)
+        groups = [["f", "l", "i"], ["c", "b"], ["m"], ["o", "t", "w"], ["s"]]
+        expected = [run_id for group in groups for run_id in (group[::-1] if descending else group)]
+
+        order = run_ids(index, sort=Sort(Attribute("x"), descending))
+        assert order[: len(expected)] == expected
+        assert sorted(order[len(expected) :][:2]) == ["g", "n"]
+        assert sorted(order[len(expected) + 2 :]) == ["none", "nothing"]
+        by_least = run_ids(index, sort=Sort(Attribute("x"), descending, "max"))
+        assert by_least[:3] == (["l", "i", "f"] if descending else ["f", "i", "l"])
+        assert by_least[3:] == order[3:]
+
+    @pytest.mark.parametrize("name", ["int", "float"])
+    def test_a_sort_on_either_type_of_number_sees_both(self, index: Index, name: str) -> None:
+        self._with_mixed_kinds(index)
+
+        assert run_ids(index, sort=Sort(Attribute("x", name)))[:3] == ["i", "f", "n"]
+
+    def test_large_whole_numbers_and_floats_are_sorted_exactly(self, index: Index) -> None:
+        self._with_values(index, a=2**53 + 1, b=float(2**53), c=float(2**53 + 2), d=2**53)
+
+        assert run_ids(index, sort=Sort(Attribute("x", "float")))[:2] == ["c", "a"]
+
+    def test_a_pattern_asks_a_string_set_as_a_whole(self, index: Index) -> None:
+        apply(index, HistoryWriter("a").create().tags("blue", "red"), HistoryWriter("b").create().tags("blue", "old"))
+        apply(index, HistoryWriter("c").create())
+        tags = Attribute("sys/tags", "string_set")
+
+        assert found(index, Filter.matches(tags, "blue & red")) == ["a"]
+        assert found(index, Filter.matches(tags, "blue & !old")) == ["a"]
+        assert found(index, Filter.matches(tags, "!blue | old")) == ["b", "c"]
+
     def test_an_attribute_of_another_type_satisfies_nothing(self, index: Index) -> None:
         self._with_values(index, a=1, b="1")
 

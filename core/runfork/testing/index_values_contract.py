@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,7 @@ from runfork.testing.questions import (
     line,
     points_of,
     statistics_of,
+    type_of,
     value_of,
 )
 
@@ -179,6 +180,69 @@ class ValuesContract:
         assert value_of(index, "a", "x") == 7.0
         assert points_of(index, "a", "x") == [(1, 3.0), (5, 7.0)]
         assert value_of(index, "a", "sys/diagnostics/type_conflicts") == 1
+
+    def test_int_and_float_are_one_family_of_numbers(self, index: Index) -> None:
+        writer = HistoryWriter("a").create().configs({"lr": 1})
+        apply(index, writer)
+        assert (type_of(index, "a", "lr"), value_of(index, "a", "lr")) == ("int", 1)
+        apply(index, writer.configs({"lr": 0.5}), child("b", "a", 1), child("c", "a", 1).configs({"lr": 2}))
+
+        assert (type_of(index, "a", "lr"), value_of(index, "a", "lr")) == ("float", 0.5)
+        assert (type_of(index, "b", "lr"), type_of(index, "c", "lr")) == ("float", "int")
+        assert value_of(index, "a", "sys/diagnostics/type_conflicts") is None
+
+    def test_a_late_first_value_of_the_same_family_does_not_replace_a_later_one(self, index: Index) -> None:
+        apply(index, HistoryWriter("a", "w2", EPOCH + 50 * SECOND).configs({"x": 1}))
+        apply(index, HistoryWriter("a", "w1").create().configs({"x": 0.5, "y": 3}))
+
+        assert (type_of(index, "a", "x"), value_of(index, "a", "x")) == ("int", 1)
+
+    @pytest.mark.parametrize(
+        ("value", "other"), [(True, 1), (1, True), ("1", 1), (0.5, "0.5"), (["t"], "t"), (1, ["t"])]
+    )
+    def test_values_of_another_family_are_left_out(self, index: Index, value: Any, other: Any) -> None:
+        apply(index, HistoryWriter("a").create().configs({"x": value}).configs({"x": other}).configs({"x": other}))
+
+        assert value_of(index, "a", "x") == (frozenset(value) if isinstance(value, list) else value)
+        assert value_of(index, "a", "sys/diagnostics/type_conflicts") == 1
+
+    @pytest.mark.parametrize("value", [1, 0.5, True, "text", datetime(2026, 1, 2, tzinfo=timezone.utc), ["t", "u"]])
+    def test_none_replaces_any_value_and_is_replaced_by_any(self, index: Index, value: Any) -> None:
+        writer = HistoryWriter("a").create().configs({"x": None, "y": value, "z": value})
+        apply(index, writer.configs({"x": value, "y": None}), child("b", "a", 1).configs({"z": None}))
+        found = index.values(["a", "b"], pattern=compile_pattern("^.$"))
+
+        assert {path: one.type.value == "none" for path, one in found["a"].items()} == {"x": 0, "y": 1, "z": 0}
+        assert {path: one.type.value == "none" for path, one in found["b"].items()} == {"x": 0, "y": 1, "z": 1}
+        assert (found["a"]["y"].value, found["b"]["z"].value, found["b"]["z"].source_run) == (None, None, "b")
+        assert value_of(index, "a", "sys/diagnostics/type_conflicts") is None
+
+    def test_none_empties_a_string_set(self, index: Index) -> None:
+        writer = HistoryWriter("a").create().tags("x").configs({"sys/tags": None})
+        apply(index, writer, child("b", "a", 1).tags("z"), child("c", "a", 1))
+        assert [value_of(index, run_id, "sys/tags") for run_id in "abc"] == [None, {"z"}, None]
+        apply(index, writer.tags("y", time=EPOCH + 60 * SECOND))
+
+        assert [value_of(index, run_id, "sys/tags") for run_id in "abc"] == [{"y"}, {"y", "z"}, {"y"}]
+
+    def test_none_gives_way_to_a_series_and_is_none_of_its_points(self, index: Index) -> None:
+        writer = HistoryWriter("a").create().configs({"best": None})
+        apply(index, writer)
+        assert type_of(index, "a", "best") == "none"
+        apply(index, writer.metrics({"best": 0.5}, 0).configs({"best": None}))
+
+        assert (type_of(index, "a", "best"), value_of(index, "a", "best")) == ("float_series", 0.5)
+        assert points_of(index, "a", "best") == [(0, 0.5)]
+        assert value_of(index, "a", "sys/diagnostics/type_conflicts") is None
+
+    def test_none_in_a_parent_hides_what_lies_above_it(self, index: Index) -> None:
+        apply(index, HistoryWriter("p").create().configs({"lr": 1, "f": 1}).files({"g": "digest"}))
+        apply(index, child("a", "p", 1).configs({"lr": None, "g": None}))
+        apply(index, child("b", "a", 1, now=EPOCH + 7200 * SECOND))
+        apply(index, child("c", "a", 1, inherit_configs=False, now=EPOCH + 7200 * SECOND))
+
+        assert (type_of(index, "b", "lr"), type_of(index, "b", "g"), value_of(index, "b", "f")) == ("none", "none", 1)
+        assert (type_of(index, "c", "lr"), type_of(index, "c", "g")) == (None, "file")
 
     def test_configs_are_inherited_as_they_were_at_the_childs_creation(self, index: Index) -> None:
         parent = HistoryWriter("p").create().configs({"lr": 1, "seed": 5})

@@ -24,6 +24,7 @@ __all__ = [
     "run_ids",
     "series_of",
     "statistics_of",
+    "type_of",
     "value_of",
 ]
 
@@ -53,6 +54,12 @@ def value_of(index: Index, run_id: str, path: str) -> Any:
     """Return an attribute's value, or None if the run lacks it."""
     found = index.values([run_id], paths=[path])[run_id].get(path)
     return None if found is None else found.value
+
+
+def type_of(index: Index, run_id: str, path: str) -> str | None:
+    """Return the name of an attribute's type, or None if the run lacks it."""
+    found = index.values([run_id], paths=[path])[run_id].get(path)
+    return None if found is None else found.type.value
 
 
 def statistics_of(index: Index, run_id: str, path: str) -> dict[str, Any]:

@@ -74,6 +74,8 @@ _PLAIN_NUMBERS = (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME)
 
 def coded(kind: AttributeType, value: Any, raw: Any) -> tuple[Any, str | None, bool, str | None]:
     """Return a value as number, text, is_nan and payload: what is compared, and, where that is not all, its JSON."""
+    if kind is AttributeType.NONE:
+        return None, None, False, None
     if kind is AttributeType.FLOAT or kind is AttributeType.FLOAT_SERIES:
         number = float(value)
         return (None, None, True, None) if math.isnan(number) else (number, None, False, None)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runfork.attributes import AttributeType
 from runfork.index.edits import EditKey
 from runfork.index.origins import Mark, Origin, fork_of
 from runfork.index.sqlite.schema import SCHEMA_VERSION, TYPE_NUMBERS, TYPES, StaleIndexError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-    from runfork.attributes import AttributeType
     from runfork.index.edits import Edit
 
 __all__ = ["Catalogue", "Own", "RunEntry", "standing", "storable"]
@@ -247,12 +247,11 @@ class Catalogue:
             yield path, Own(number, TYPES[kind], first, bool(clock_axis), lowest)
 
     def type_conflicts(self, run: int) -> int:
-        """Return how many pairs of path and type are left out, since the path is of another type."""
+        """Return how many pairs of path and family are left out, since the path is of another."""
         if run in self._own:
-            return sum(len(kinds) - 1 for kinds in self._own[run].values() if len(kinds) > 1)
+            return sum(_families_left_out(kinds) for kinds in self._own[run].values() if len(kinds) > 1)
         self.flush()
-        query = "SELECT count(*) - count(DISTINCT path) FROM own WHERE run = ?"
-        return int(self._connection.execute(query, (run,)).fetchone()[0])
+        return int(self._connection.execute(_CONFLICTS, (run,)).fetchone()[0])
 
     def note_own(
         self, run: int, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int
@@ -260,7 +259,7 @@ class Catalogue:
         """Note that a run logged values of one type to a path, the first of them at `first`, the lowest step `lowest`.
 
         Returns:
-            What is known now, and whether the path's type or its axis is another than before (a first value does not count).
+            What is known now, and whether the path's family or its axis is another than before (a first value does not count).
         """
         kinds = self.own_values(run).setdefault(path, {})
         own = kinds.get(kind)
@@ -334,15 +333,28 @@ class Catalogue:
 
 
 def standing(kinds: dict[AttributeType, Own]) -> Own:
-    """Return, of what a run logged to a path, that of the type which stands: the one logged first."""
+    """Return, of what a run logged to a path, that of the type whose family stands: the one logged first that is not None."""
     if len(kinds) == 1:
         return next(iter(kinds.values()))
-    return min(kinds.values(), key=lambda own: own.first)
+    return min(kinds.values(), key=lambda own: (own.type is AttributeType.NONE, own.first))
 
 
-def _standing(kinds: dict[AttributeType, Own]) -> tuple[AttributeType, bool]:
+def _standing(kinds: dict[AttributeType, Own]) -> tuple[str, bool]:
     own = standing(kinds)
-    return own.type, own.clock_axis
+    return own.type.family, own.clock_axis
+
+
+def _families_left_out(kinds: dict[AttributeType, Own]) -> int:
+    families = {kind.family for kind in kinds if kind is not AttributeType.NONE}
+    return max(0, len(families) - 1)
+
+
+_INT, _FLOAT, _NONE = (TYPE_NUMBERS[kind] for kind in (AttributeType.INT, AttributeType.FLOAT, AttributeType.NONE))
+_CONFLICTS = f"""
+SELECT count(*) - count(DISTINCT path) FROM (
+    SELECT DISTINCT path, CASE type WHEN {_INT} THEN {_FLOAT} ELSE type END FROM own WHERE run = ? AND type <> {_NONE}
+)
+"""  # noqa: S608
 
 
 _RUN_COLUMNS = (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Comparison, Not
-from runfork.index.conditions import TEXTS, comparable
+from runfork.index.conditions import TEXTS, comparable, kinds_of
 from runfork.index.sqlite.catalogue import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.patterns import compile_pattern
@@ -27,20 +27,34 @@ if TYPE_CHECKING:
     from runfork.index.interface import RunsQuery
     from runfork.index.sqlite.catalogue import Catalogue
 
-__all__ = ["TESTS", "Conditions", "add_functions", "kinds_of"]
+__all__ = ["WITHOUT_ORDER", "Conditions", "add_functions", "kinds_at"]
 
 _SQL_OPERATORS = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
-TESTS = ("number IS NOT NULL", "text IS NOT NULL", "number IS NULL AND text IS NULL")
+WITHOUT_ORDER = "number IS NULL AND text IS NULL"
+_TESTS = ("number IS NOT NULL", "text IS NOT NULL", WITHOUT_ORDER)
 """One for each index of the attribute table; every row satisfies one."""
 _TEXT_NAMES = frozenset(kind.value for kind in TEXTS)
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Give SQL our regular expressions: ``runfork_matches(pattern, text)``."""
+    """Give SQL our regular expressions: ``runfork_matches(pattern, text)``, and ``runfork_matches_set`` for a JSON list."""
     compiled = lru_cache(maxsize=64)(compile_pattern)
-    connection.create_function(
-        "runfork_matches", 2, lambda pattern, text: compiled(pattern).matches(text), deterministic=True
-    )
+
+    def matches(pattern: str, text: str) -> bool:
+        return compiled(pattern).matches(text)
+
+    def matches_set(pattern: str, members: str) -> bool:
+        return compiled(pattern).matches_together(json.loads(members))
+
+    connection.create_function("runfork_matches", 2, matches, deterministic=True)
+    connection.create_function("runfork_matches_set", 2, matches_set, deterministic=True)
+
+
+def kinds_at(connection: sqlite3.Connection, path: int, attribute: Attribute) -> list[AttributeType]:
+    """Return the types that `attribute` means and some run has at its path."""
+    meant = kinds_of(attribute)
+    rows = connection.execute("SELECT type FROM definition WHERE path = ? AND count > 0", (path,))
+    return [TYPES[kind] for (kind,) in rows if TYPES[kind] in meant]
 
 
 class Conditions:
@@ -81,7 +95,8 @@ class Conditions:
         path = self._catalogue.paths.get(storable(condition.attribute.name))
         if path is None:
             return set()
-        return set().union(*(self._comparison(condition, path, kind) for kind in kinds_of(condition.attribute)))
+        kinds = kinds_at(self._connection, path, condition.attribute)
+        return set().union(*(self._comparison(condition, path, kind) for kind in kinds))
 
     def _any_name(self, attribute: Attribute, texts: list[str]) -> set[int]:
         path = self._catalogue.paths.get(storable(attribute.name))
@@ -118,13 +133,13 @@ class Conditions:
         return set(json.loads(self._connection.execute(query, parameters).fetchone()[0]))
 
     def _without_order(self, path: int, kind: AttributeType, test: str) -> set[int]:
-        return self._runs(path, kind, f"number IS NULL AND text IS NULL AND {test}")
+        return self._runs(path, kind, f"{WITHOUT_ORDER} AND {test}")
 
     def _exists(self, path: int, kind: AttributeType) -> set[int]:
-        return set().union(*(self._runs(path, kind, test) for test in TESTS))
+        return set().union(*(self._runs(path, kind, test) for test in _TESTS))
 
     def _has_value(self, path: int, kind: AttributeType) -> set[int]:
-        ordered = (self._runs(path, kind, test) for test in TESTS[:2])
+        ordered = (self._runs(path, kind, test) for test in _TESTS[:2])
         rest = "count > 0" if kind.is_series else "1"
         return self._without_order(path, kind, rest).union(*ordered)
 
@@ -136,9 +151,11 @@ class Conditions:
             return self._runs(path, kind, f"text IS NOT NULL AND {'NOT ' * is_wanting}{test}", *wanted_twice)
         if kind is not AttributeType.STRING_SET:
             return set()
-        test = "runfork_matches(?, value)" if how.endswith("MATCHES") else "value = ?"
-        members = self._numbers(f"member WHERE path = ? AND {test}", (path, wanted))
         sets = self._runs(path, kind, "text IS NOT NULL")
+        if how.endswith("MATCHES"):
+            members = self._runs(path, kind, "text IS NOT NULL AND runfork_matches_set(?, text)", wanted)
+        else:
+            members = self._numbers("member WHERE path = ? AND value = ?", (path, wanted))
         return sets - members if is_wanting else sets & members
 
 
@@ -166,11 +183,6 @@ def _names(parts: list[Filter]) -> tuple[dict[Attribute, list[str]], list[Filter
         else:
             others.append(part)
     return names, others
-
-
-def kinds_of(attribute: Attribute) -> tuple[AttributeType, ...]:
-    """Return the types that are meant."""
-    return TYPES if attribute.type is None else (AttributeType(attribute.type),)
 
 
 def _bindable(value: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runfork.attributes import AttributeType
 from runfork.index.edits import is_inherited
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, AttributeRow, merged_row
 from runfork.index.sqlite.catalogue import standing
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-    from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
     from runfork.index.sqlite.definition_counts import DefinitionCounts
     from runfork.index.sqlite.edit_table import EditTable
@@ -104,19 +104,20 @@ class Inheritance:
             return self._series(path, own, held)
         if self._takes(path, own.type):
             return UNCLEAR if path in self._late else held
-        return self._behind(path)
+        return self._behind(path, held)
 
     def _takes(self, path: int, kind: AttributeType) -> bool:
         return is_inherited(self._catalogue.path_names[path], kind, configs=self._run.origin.inherit_configs)
 
-    def _behind(self, path: int) -> AttributeRow | None:
+    def _behind(self, path: int, row: AttributeRow) -> AttributeRow | None:
         """Return what is seen behind a value that is not taken over: nothing, if all runs have the same type there."""
-        return None if self._counts.types_at(path) == 1 else UNCLEAR
+        is_of_any_type = row.kind is AttributeType.NONE
+        return None if self._counts.types_at(path) == 1 and not is_of_any_type else UNCLEAR
 
     def _handed_on(self, path: int, above: AttributeRow) -> AttributeRow | None:
         """Return what the run inherits of what its parent inherits."""
         if not above.kind.is_series:
-            return above if self._takes(path, above.kind) else self._behind(path)
+            return above if self._takes(path, above.kind) else self._behind(path, above)
         return above if self._reaches_above(path, clock_axis=bool(above.clock_axis)) else UNCLEAR
 
     def _reaches_above(self, path: int, *, clock_axis: bool) -> bool:

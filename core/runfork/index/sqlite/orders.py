@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import heapq
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
+from runfork.index.conditions import SORTED_KINDS, TEXTS
 from runfork.index.sqlite.catalogue import storable
-from runfork.index.sqlite.conditions import TESTS, kinds_of
+from runfork.index.sqlite.conditions import WITHOUT_ORDER, kinds_at
 from runfork.index.sqlite.schema import TYPE_NUMBERS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from runfork.index.interface import Sort
     from runfork.index.sqlite.catalogue import Catalogue
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Orders"]
 
 _AGGREGATES = {"min": "minimum", "max": "maximum", "average": "mean", "variance": "squares / finite"}
-_VALUES = ("number", "text", "NULL")
+_IN_TEXTS = TEXTS | {AttributeType.STRING_SET}
 _BY_CREATION = "ORDER BY created DESC, run_id"
 
 
@@ -36,44 +39,56 @@ class Orders:
         if sort is None or path is None:
             yield from self._numbers(f"SELECT id FROM run {_BY_CREATION}")  # noqa: S608
             return
-        chosen = kinds_of(sort.attribute)
-        kinds = ", ".join(str(TYPE_NUMBERS[kind]) for kind in chosen)
-        where = f"attribute WHERE path = ? AND type IN ({kinds})"
-        if sort.aggregate == "last" or AttributeType.FLOAT_SERIES not in chosen:
-            yield from self._by_last(where, path, is_descending=sort.descending)
+        kinds = kinds_at(self._connection, path, sort.attribute)
+        if sort.aggregate == "last" or AttributeType.FLOAT_SERIES not in kinds:
+            yield from self._by_last(path, kinds, is_descending=sort.descending)
         else:
-            yield from self._by_aggregate(where, path, _AGGREGATES[sort.aggregate], is_descending=sort.descending)
-        missing = f"SELECT id FROM run WHERE id NOT IN (SELECT run FROM {where}) {_BY_CREATION}"  # noqa: S608
-        yield from self._numbers(missing, path)
+            yield from self._by_aggregate(path, kinds, _AGGREGATES[sort.aggregate], is_descending=sort.descending)
+        chosen = f"SELECT run FROM attribute WHERE path = ? AND {_of(kinds)}"  # noqa: S608
+        yield from self._numbers(f"SELECT id FROM run WHERE id NOT IN ({chosen}) {_BY_CREATION}", path)  # noqa: S608
 
     def _numbers(self, query: str, *parameters: Any) -> Iterator[int]:
         return (number for (number,) in self._connection.execute(query, parameters))
 
-    def _by_last(self, where: str, path: int, *, is_descending: bool) -> Iterator[int]:
-        direction = "DESC" if is_descending else "ASC"
-        for test, value in zip(TESTS, _VALUES, strict=True):
-            query = f"SELECT run, {value} FROM {where} AND {test} ORDER BY {value} {direction}"  # noqa: S608
+    def _by_last(self, path: int, kinds: Sequence[AttributeType], *, is_descending: bool) -> Iterator[int]:
+        for group in SORTED_KINDS:
+            walks = [self._walk(path, kind, is_descending=is_descending) for kind in group if kind in kinds]
             alike: list[int] = []
             last = None
-            for number, found in self._connection.execute(query, (path,)):
+            for number, found in heapq.merge(*walks, key=itemgetter(1), reverse=is_descending):
                 if alike and found != last:
                     yield from self._tied(alike)
                     alike = []
                 alike.append(number)
                 last = found
             yield from self._tied(alike)
+        rest = f"SELECT run FROM attribute WHERE path = ? AND {_of(kinds)} AND {WITHOUT_ORDER}"  # noqa: S608
+        yield from self._tied(list(self._numbers(rest, path)))
 
-    def _by_aggregate(self, where: str, path: int, aggregate: str, *, is_descending: bool) -> Iterator[int]:
-        """Sort what no index is sorted by: numbers, then texts, then what has no order."""
-        value = f"CASE type WHEN {TYPE_NUMBERS[AttributeType.FLOAT_SERIES]} THEN {aggregate} ELSE number END"
-        groups: tuple[dict[int, Any], ...] = ({}, {}, {})
-        for test in TESTS:
-            query = f"SELECT run, {value}, text FROM {where} AND {test}"  # noqa: S608
-            for run, number, text in self._connection.execute(query, (path,)):
-                group = 0 if number is not None else 1 if text is not None else 2
-                groups[group][run] = (number, text, 0)[group]
-        for values in groups:
+    def _walk(self, path: int, kind: AttributeType, *, is_descending: bool) -> sqlite3.Cursor:
+        """Return runs and values of one type, along an index."""
+        value = "text" if kind in _IN_TEXTS else "number"
+        query = (
+            f"SELECT run, {value} FROM attribute WHERE path = ? AND type = ? AND {value} IS NOT NULL"  # noqa: S608
+            f" ORDER BY {value} {'DESC' if is_descending else 'ASC'}"
+        )
+        return self._connection.execute(query, (path, TYPE_NUMBERS[kind]))
+
+    def _by_aggregate(
+        self, path: int, kinds: Sequence[AttributeType], aggregate: str, *, is_descending: bool
+    ) -> Iterator[int]:
+        """Sort what no index is sorted by."""
+        value = f"CASE type WHEN {TYPE_NUMBERS[AttributeType.FLOAT_SERIES]} THEN {aggregate} ELSE coalesce(number, text) END"
+        rest: list[int] = []
+        for group in SORTED_KINDS:
+            query = f"SELECT run, {value} FROM attribute WHERE path = ? AND {_of([k for k in kinds if k in group])}"  # noqa: S608
+            found = dict(self._connection.execute(query, (path,)).fetchall())
+            rest += [run for run, one in found.items() if one is None]
+            values = {run: one for run, one in found.items() if one is not None}
             yield from sorted(self._tied(values), key=values.__getitem__, reverse=is_descending)
+        unordered = [kind for kind in kinds if not any(kind in group for group in SORTED_KINDS)]
+        rest += self._numbers(f"SELECT run FROM attribute WHERE path = ? AND {_of(unordered)}", path)  # noqa: S608
+        yield from self._tied(rest)
 
     def _tied(self, numbers: Collection[int]) -> Collection[int]:
         """Return runs with the same value in their order."""
@@ -82,3 +97,7 @@ class Orders:
     def _place(self, number: int) -> tuple[int, str]:
         run_id = self._catalogue.names[number]
         return -self._catalogue.runs[run_id].origin.created, run_id
+
+
+def _of(kinds: Sequence[AttributeType]) -> str:
+    return f"type IN ({', '.join(str(TYPE_NUMBERS[kind]) for kind in kinds)})"

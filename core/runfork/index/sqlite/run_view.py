@@ -93,8 +93,10 @@ class RunView:
             if not kinds or (kind := standing(kinds).type) not in _ALONE:
                 continue
             edits = self._edits.edits(run, path)
-            last = edits[-1] if len(edits) == 1 else [edit for edit in edits if edit.type is kind][-1]
-            found[path] = single_row(kind, decode_value(kind, last.value), last.value, source=run, time=last.time)
+            last = edits[-1] if len(edits) == 1 else [edit for edit in edits if kind.takes(edit.type)][-1]
+            found[path] = single_row(
+                last.type, decode_value(last.type, last.value), last.value, source=run, time=last.time
+            )
         return found
 
     def inherited(self, path: int) -> AttributeRow | None:
@@ -112,7 +114,7 @@ class RunView:
             if precedes(inherited, own):
                 return merged_row(inherited, self._series_rows.own(self._run.id, own))
             return self._seen(path, first=0)
-        edits = [edit for edit in self._edits.edits(self._run.id, path) if edit.type is own.type]
+        edits = [edit for edit in self._edits.edits(self._run.id, path) if own.type.takes(edit.type)]
         return self._single(edits, inherited, self._run.id)
 
     def _seen(self, path: int, *, first: int) -> AttributeRow | None:

@@ -95,7 +95,7 @@ class Sight:
         path = self._catalogue.path_names[path_id]
         reach = self.reach(inherit)
         gathered: list[Edit] = []
-        source = ""
+        source = family = ""
         configs = True
         for place, entry in enumerate(self._entries[first:reach], first):
             configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
@@ -114,9 +114,9 @@ class Sight:
             edits = self._seen_edits(place, path_id, own.type)
             if not edits:
                 continue
-            if gathered and own.type is not gathered[0].type:
+            if gathered and own.type.family != family:
                 break
-            source = source or entry.run_id
+            source, family = source or entry.run_id, own.type.family
             gathered = edits + gathered
             if own.type is not AttributeType.STRING_SET or any(edit.replaces for edit in edits):
                 break
@@ -124,7 +124,7 @@ class Sight:
 
     def _seen_edits(self, place: int, path_id: int, kind: AttributeType) -> list[Edit]:
         edits = self._edits.edits(self._entries[place].id, path_id)
-        found = [edit for edit in edits if edit.type is kind]
+        found = [edit for edit in edits if kind.takes(edit.type)]
         if place == 0:
             return found
         created = self._entries[place - 1].origin.created

@@ -357,6 +357,31 @@ def test_a_metric_logged_before_its_step_belongs_to_the_fork(data_directory, tmp
     assert {9: 1.0} == history.own_points(loop.run_id, "early")
 
 
+def test_no_state_is_without_its_mark_because_of_a_description(data_directory, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("runfork_hf.accelerate_logging.fingerprint_of", lambda _models: 1 / 0)
+    monkeypatch.setattr("runfork_hf.accelerate_logging.describe_models", lambda _accelerator: 1 / 0)
+    parent = trained(tmp_path)
+    child = begin()
+    child.accelerator.load_state(str(tmp_path / "1"))
+    child.epoch()
+    child.accelerator.end_training()
+    history = History(data_directory)
+
+    assert (parent.run_id, 8) == history.parent(child.run_id)
+    assert 0.1 == history.values(parent.run_id)["optimizer/SGD/lr"]
+    assert "RunforkTracker.fingerprint failed (ZeroDivisionError" in caplog.text
+
+
+def test_a_state_whose_mark_cannot_be_had_keeps_none_of_what_it_is_saved_over(data_directory, tmp_path, monkeypatch):
+    trained(tmp_path)
+    loop = begin()
+    monkeypatch.setattr(Run, "checkpoint_mark", lambda *_args, **_options: 1 / 0)
+    loop.save(tmp_path / "1")
+    loop.accelerator.end_training()
+
+    assert find_mark_in_state(tmp_path / "1") is None
+
+
 # How runs end
 
 

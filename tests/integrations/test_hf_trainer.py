@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.integrations.hf_driver import HfDriver, arguments, data, model
 
@@ -15,6 +16,7 @@ from runfork.testing.reading import History
 
 pytest.importorskip("transformers")
 
+import torch
 from transformers import Trainer, TrainerCallback, TrainerState
 from transformers.integrations import integration_utils
 
@@ -461,12 +463,60 @@ def test_the_configuration_of_peft_adapters_is_logged(history):
 
 
 def test_a_failure_of_ours_never_reaches_the_training(history, caplog, monkeypatch):
-    monkeypatch.setattr("runfork_hf.callback.describe_arguments", lambda _args: 1 / 0)
+    monkeypatch.setattr("runfork_hf.callback.loaded_from", lambda _state: 1 / 0)
     trainer = make(num_train_epochs=1)
     trainer.train()
 
     assert trainer.state.global_step == 8
     assert "RunforkCallback.on_train_begin failed (ZeroDivisionError" in caplog.text
+
+
+class _Config:
+    """A configuration of a user's own: transformers asks no more of it than this."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    def to_dict(self):
+        return {"widths": np.arange(3), "nothing": [], "depth": 2, **self.values}
+
+
+class _Unusual(torch.nn.Module):
+    """A model of a user's own, with whatever configuration."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.inner = torch.nn.Embedding(16, 4)
+
+    def forward(self, input_ids: Any, labels: Any) -> Any:
+        return {"loss": self.inner(input_ids).sum(-1).sub(labels).pow(2).mean()}
+
+
+class _Broken(_Config):
+    def to_dict(self):
+        raise RuntimeError("interpolation of 'x' failed")
+
+
+@pytest.mark.parametrize("config", [_Config(), _Broken()])
+def test_what_cannot_be_described_costs_itself_alone_and_no_checkpoint_its_mark(history, caplog, monkeypatch, config):
+    monkeypatch.setattr("runfork_hf.callback.fingerprint", lambda _parameters: 1 / 0)
+    first = make(weights=_Unusual(config), num_train_epochs=1, optim="sgd")
+    first.train()
+    make("more", weights=_Unusual(config), num_train_epochs=2, optim="sgd").train(
+        resume_from_checkpoint="out/checkpoint-8"
+    )
+    found = history()
+    parent, child = found.runs
+    values = found.values(parent)
+
+    assert found.parent(child) == (parent, 8)
+    assert ("_Unusual", 0.01, 8) == tuple(
+        values[path] for path in ("model/class", "trainer/learning_rate", "data/train/batches")
+    )
+    assert values.get("model/config/depth") == (None if isinstance(config, _Broken) else 2)
+    assert "RunforkCallback.fingerprint failed (ZeroDivisionError" in caplog.text
+    assert ("model_config failed (RuntimeError" in caplog.text) is isinstance(config, _Broken)
 
 
 def test_the_contract_s_driver_counts_as_the_trainer_does(tmp_path):

@@ -8,6 +8,7 @@ import gc
 import io
 import json
 import pickle
+import sys
 import weakref
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,33 @@ def test_nothing_is_put_into_files_where_nothing_is_logged(store):
 
     assert find_mark_in_checkpoint("model.keras") is None
     assert not store.exists()
+
+
+@pytest.mark.parametrize("what", ["trainable_variables", "dtype_policy"])
+def test_a_model_that_cannot_be_described_costs_that_alone(history, caplog, what):
+    class Odd(tiny.Subclassed):
+        is_odd = False
+
+        def __getattribute__(self, name):
+            if name == what and object.__getattribute__(self, "is_odd") and _is_asked_by_us():
+                raise RuntimeError("no such thing")
+            return super().__getattribute__(name)
+
+    model = tiny.model(Odd)
+    model(np.zeros((1, 4), "float32"))
+    Odd.is_odd = True
+    tiny.fit(model, epochs=1, callbacks=[tiny.callback(run_id="parent")])
+    model.save_weights("model.weights.h5")
+    Odd.is_odd = False
+    found = history()
+
+    assert "parent" == (find_mark_in_checkpoint("model.weights.h5") or {})["run_id"]
+    assert "Adam" in found.values("parent")["optimizer/Adam/type"]
+    assert "failed (RuntimeError: no such thing)" in caplog.text
+
+
+def _is_asked_by_us():
+    return sys._getframe(2).f_globals["__name__"].startswith("runfork_keras")
 
 
 def test_every_file_is_journaled_with_the_step_at_which_it_was_written(history):

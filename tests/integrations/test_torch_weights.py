@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runfork.run import Run
 from runfork.testing.reading import History
@@ -56,3 +58,41 @@ def test_other_weights_are_nobodys(data_directory):
     with Run("loop", run_id="second") as run:
         assert run.suggest_parent(fingerprint(trained(21).named_parameters())) is None
     assert "sys/resume/suggestion" not in History(data_directory).values("second")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=4).flatmap(
+        lambda shape: st.tuples(st.just(shape), st.permutations(range(len(shape))))
+    )
+)
+def test_the_order_in_memory_changes_no_fingerprint(case):
+    shape, order = case
+    plain = torch.nn.Parameter(torch.randn(shape))
+    laid = plain.detach().permute(*order).contiguous().permute(*(order.index(place) for place in range(len(order))))
+
+    assert torch.equal(plain, laid)
+    assert fingerprint([("a", plain)]) == fingerprint([("a", torch.nn.Parameter(laid))])
+
+
+def test_nothing_but_the_sampled_elements_is_copied():
+    weights = torch.nn.Parameter(torch.randn(64, 32, 16, 16).to(memory_format=torch.channels_last))
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        fingerprint([("a", weights)])
+    allocated = sum(max(event.self_cpu_memory_usage, 0) for event in profile.key_averages())
+
+    assert 0 < allocated < weights.numel() // 10
+
+
+def test_parameters_without_values_are_left_out_and_those_that_cannot_be_sampled_are_nobodys():
+    model = trained(1)
+    model.unused = torch.nn.LazyLinear(3)
+    model.other = torch.nn.Linear(3, 3)
+    found = fingerprint(model.named_parameters())
+    del model.unused
+    alike = fingerprint(model.named_parameters())
+    model.sparse = torch.nn.Parameter(torch.eye(4).to_sparse())
+
+    assert found is not None
+    assert alike == found
+    assert fingerprint(model.named_parameters()) is None

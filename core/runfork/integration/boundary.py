@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from runfork.errors import LoggingError, RunforkWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["guarded"]
+__all__ = ["attempt", "described", "guarded"]
 
 _logger = logging.getLogger("runfork")
+_Found = TypeVar("_Found")
 _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
@@ -37,6 +38,36 @@ def guarded(method: _Method) -> _Method:
     return call  # type: ignore[return-value]
 
 
+def attempt(owner: Any, name: str, compute: Callable[[], _Found]) -> _Found | None:
+    """Return what `compute` returns, or None where it raises: for what only describes, and must cost nothing but itself.
+
+    Args:
+        owner: The logger or callback; it is told once for each name.
+        name: What is computed, for the sentence.
+        compute: Computes it.
+    """
+    try:
+        return compute()
+    except (LoggingError, RunforkWarning):
+        raise
+    except Exception as error:  # it reads the user's own objects, which may raise anything
+        _tell(owner, name, error)
+        return None
+
+
+def described(owner: Any, **describe: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all descriptions say together, each under a guard of its own.
+
+    Args:
+        owner: The logger or callback.
+        **describe: Each returns attributes by path; the names are for the sentence about one that fails.
+    """
+    found: dict[str, Any] = {}
+    for name, compute in describe.items():
+        found.update(attempt(owner, name, compute) or {})
+    return found
+
+
 def _tell(owner: Any, name: str, error: Exception) -> None:
     told = owner.__dict__.setdefault("_told_failures", set())
     if name in told:
@@ -44,7 +75,7 @@ def _tell(owner: Any, name: str, error: Exception) -> None:
     told.add(name)
     _logger.warning(
         "runfork: %s.%s failed (%s: %s); training goes on. Told once; please report it",
-        type(owner).__name__,
+        getattr(owner, "_face", type(owner).__name__),
         name,
         type(error).__name__,
         error,

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from runfork.integration.boundary import attempt
 from runfork.integration.decision import Checkpoint, Plan, Situation, decide
 from runfork.integration.loaded import AXES_KEY, Loaded, readable_mark
 from runfork.integration.steps_seen import StepsSeen
@@ -129,7 +130,7 @@ class Training:
         elif self.runs.parent is not None and self.steps.last is None:
             self._follow_parent(counter)
         if fingerprint is not None and not is_known and self.runs.parent is None and not self.was_trained:
-            self.runs.suggest(fingerprint(), face=self._face)
+            self.runs.suggest(attempt(self, "fingerprint", fingerprint), face=self._face)
         return plan
 
     def find_parent(self, fingerprint: str | None, *, counter: float | None = None) -> dict[str, Any] | None:

@@ -13,24 +13,34 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["describe_accelerator", "prepared_models"]
+__all__ = ["describe_accelerator", "describe_models", "describe_prepared_optimizers", "prepared_models"]
 
 
 def describe_accelerator(accelerator: Any) -> dict[str, Any]:
-    """Return attributes below ``accelerate/``, ``model/`` and ``optimizer/``."""
-    described = {
+    """Return attributes below ``accelerate/``."""
+    return {
         "accelerate/num_processes": accelerator.num_processes,
         "accelerate/distributed_type": str(accelerator.distributed_type.value),
         "accelerate/mixed_precision": str(accelerator.mixed_precision),
         "accelerate/gradient_accumulation_steps": accelerator.gradient_accumulation_steps,
         "accelerate/device": str(accelerator.device),
     }
+
+
+def describe_models(accelerator: Any) -> dict[str, Any]:
+    """Return attributes below ``model/``, and for further models below ``model/<number>/``."""
+    described: dict[str, Any] = {}
     for index, model in enumerate(prepared_models(accelerator)):
         base = f"model/{index}/" if index else "model/"
         found = describe_model(unwrapped(model))
         described.update({path.replace("model/", base, 1): value for path, value in found.items()})
+    return described
+
+
+def describe_prepared_optimizers(accelerator: Any) -> dict[str, Any]:
+    """Return attributes below ``optimizer/``."""
     optimizers = [getattr(one, "optimizer", one) for one in getattr(accelerator, "_optimizers", ())]
-    return {**described, **describe_optimizers(optimizers)}
+    return describe_optimizers(optimizers)
 
 
 def prepared_models(accelerator: Any) -> Sequence[nn.Module]:

@@ -73,10 +73,10 @@ class StateHooks:
         """Put the mark into a directory that is about to be written."""
         if not self.is_main_process:
             return
-        for tracker in reversed(self._trackers):  # the first tracker's mark stands
-            mark = tracker.mark(models, output_dir)
-            if mark is not None:
-                put_mark_in_state(output_dir, mark)
+        if not self._trackers:
+            return
+        marks = [mark for tracker in self._trackers if (mark := tracker.mark(models, output_dir))]
+        put_mark_in_state(output_dir, marks[0] if marks else {})
 
     @guarded
     def before_load(self, _models: list[nn.Module], input_dir: str) -> None:

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.attributes import flatten
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import guarded
+from runfork.integration.boundary import attempt, described, guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
 from runfork.integration.handle import RunHandle
 from runfork.integration.loaded import Loaded
 from runfork.run import Run
 from runfork.steps import to_micro_steps
-from runfork_hf.accelerate_description import describe_accelerator
+from runfork_hf.accelerate_description import (
+    describe_accelerator,
+    describe_models,
+    describe_prepared_optimizers,
+)
 from runfork_hf.accelerate_hooks import accelerator_above, hooks_of
 from runfork_hf.accelerate_steps import place, starts_over
 from runfork_hf.accelerate_weights import FirstWeights, fingerprint_of
@@ -276,7 +280,13 @@ class TrackerMethods:
     def _describe(self) -> None:
         accelerator = self._hooks.accelerator if self._hooks is not None else None
         if accelerator is not None:
-            self.runs.open().log_configs(describe_accelerator(accelerator))
+            found = described(
+                self,
+                accelerator=lambda: describe_accelerator(accelerator),
+                models=lambda: describe_models(accelerator),
+                optimizers=lambda: describe_prepared_optimizers(accelerator),
+            )
+            self.runs.open().log_configs(found)
 
     def _is_evaluation(self) -> bool:
         """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""
@@ -296,12 +306,16 @@ class TrackerMethods:
     def mark(self, models: Sequence[nn.Module], directory: str) -> dict[str, Any] | None:
         """Return the mark for a state that is being saved, and note where it lies; None if it cannot be had."""
         self._settle()
-        run = self.runs.open()
-        mark = self.training.mark(fingerprint=fingerprint_of(models))
-        # the size is not known yet
-        step = self.training.steps.last or 0
-        self._checkpoints.note(run, os.path.abspath(directory), step=step, texts={}, numbers={"size_bytes": None})  # noqa: PTH100
+        self.runs.open()
+        mark = self.training.mark(fingerprint=attempt(self, "fingerprint", lambda: fingerprint_of(models)))
+        self._note(directory)
         return mark
+
+    @guarded
+    def _note(self, directory: str) -> None:
+        run, step = self.runs.open(), self.training.steps.last or 0
+        # the size is not known yet
+        self._checkpoints.note(run, os.path.abspath(directory), step=step, texts={}, numbers={}, is_complete=False)  # noqa: PTH100
 
 
 class _TrackedRun(RunHandle):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.identifiers import random_suffix
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import guarded
+from runfork.integration.boundary import attempt, described, guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
@@ -18,13 +18,14 @@ from runfork_hf.checkpoints import mark_in_weights, note_saved
 from runfork_hf.log_history import history_between, named
 from runfork_hf.trainer_description import (
     describe_arguments,
+    describe_configuration,
     describe_data,
     describe_optimizer,
     describe_peft,
-    describe_weights,
 )
 from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
 from runfork_hf.trials import TrialLog
+from runfork_torch.model_description import describe_model
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
@@ -100,12 +101,12 @@ class CallbackMethods:
         run = self.training.train()
         self._is_training, self._marks = True, random_suffix(8)
         self._has_described_evaluation = False
-        self._describe(run, args, state, objects)
-        self._trials.note(run, state)
-        self._import_untracked(run, state, loaded)
+        self._tokens_seen = state.num_input_tokens_seen
         self.training.steps.finish(self.training.steps.main(state.global_step))
         self._refresh_mark(state)
-        self._tokens_seen = state.num_input_tokens_seen
+        self._import_untracked(run, state, loaded)
+        self._describe(run, args, state, objects)
+        attempt(self, "trial", lambda: self._trials.note(run, state))
         self._throughput.restart()
 
     def _logs(self, state: Any) -> bool:
@@ -121,16 +122,22 @@ class CallbackMethods:
         if isinstance(chosen, str) and chosen not in ("", args.output_dir):
             self.training.runs.name_experiment(chosen)
 
+    @guarded
     def _describe(self, run: Run, args: Any, state: Any, objects: Mapping[str, Any]) -> None:
         model, optimizer = objects.get("model"), objects.get("optimizer")
-        described = describe_arguments(args) | {"trainer/train_batch_size": _batch_size(args, state)}
-        if model is not None:
-            described.update(describe_weights(model) | describe_peft(model))
-        described.update(describe_data("data/train", objects.get("train_dataloader")))
-        if optimizer is not None:
-            described.update(describe_optimizer(optimizer))
-        run.log_configs(described)
+        found = described(
+            self,
+            arguments=lambda: describe_arguments(args),
+            batch_size=lambda: {"trainer/train_batch_size": _batch_size(args, state)},
+            model=lambda: describe_model(model) if model is not None else {},
+            model_config=lambda: describe_configuration(model),
+            peft=lambda: describe_peft(model),
+            data=lambda: describe_data("data/train", objects.get("train_dataloader")),
+            optimizer=lambda: describe_optimizer(optimizer) if optimizer is not None else {},
+        )
+        run.log_configs(found)
 
+    @guarded
     def _import_untracked(self, run: Run, state: Any, loaded: Loaded) -> None:
         """Log what the Trainer remembers of steps that were trained without us, and say that it comes from there."""
         steps = untracked_steps(state, loaded.mark)
@@ -231,7 +238,8 @@ class CallbackMethods:
             and self._logs(state)
         ):
             self._has_described_evaluation = True
-            self.training.runs.open().log_configs(describe_data("data/eval", loader))
+            found = described(self, evaluation_data=lambda: describe_data("data/eval", loader))
+            self.training.runs.open().log_configs(found)
 
     @guarded
     def on_predict(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **objects: Any) -> None:
@@ -253,7 +261,7 @@ class CallbackMethods:
             return
         if self._mark["mark"] != self._journaled:  # some versions save the last step twice
             self._journaled = self._mark["mark"]
-            weights = _fingerprint(objects.get("model"))
+            weights = attempt(self, "fingerprint", lambda: _fingerprint(objects.get("model")))
             self.training.mark(epoch=self._mark["epoch"], fingerprint=weights, mark_id=self._journaled)
         note_saved(self._checkpoints, self.training.runs.open(), args, state, step=self._step(state))
 

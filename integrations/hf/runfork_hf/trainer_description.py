@@ -9,10 +9,9 @@ from typing import Any
 
 from runfork.capture.secrets import MASK, is_secret_name
 from runfork_torch.data_description import describe_loader
-from runfork_torch.model_description import describe_model
 from runfork_torch.optimizer_description import describe_optimizers
 
-__all__ = ["describe_arguments", "describe_data", "describe_optimizer", "describe_peft", "describe_weights"]
+__all__ = ["describe_arguments", "describe_configuration", "describe_data", "describe_optimizer", "describe_peft"]
 
 _AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_parallel_plan"})
 """Entries of model configurations that are tables, not settings: one text each, not an attribute for every row."""
@@ -39,13 +38,12 @@ def describe_optimizer(optimizer: Any) -> dict[str, Any]:
     return described
 
 
-def describe_weights(model: Any) -> dict[str, Any]:
-    """Return attributes below ``model/``: class, parameter counts, a table of layers, and its configuration."""
-    described = describe_model(model)
+def describe_configuration(model: Any) -> dict[str, Any]:
+    """Return attributes below ``model/config/`` for a model of transformers; empty for one without a configuration."""
     config: Any = getattr(model, "config", None)
-    if hasattr(config, "to_dict"):
-        described.update({f"model/config/{name}": value for name, value in _settings(config.to_dict()).items()})
-    return described
+    if not hasattr(config, "to_dict"):
+        return {}
+    return {f"model/config/{name}": value for name, value in _settings(config.to_dict()).items()}
 
 
 def describe_peft(model: Any) -> dict[str, Any]:
@@ -88,6 +86,8 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
                 found.update({f"{name}/{inner}": deep for inner, deep in nested.items()})
         elif isinstance(value, (set, frozenset)):
             found[name] = sorted(map(str, value))
-        elif value not in ([], ()):
-            found[name] = list(value) if isinstance(value, tuple) else value
+        elif not isinstance(value, (list, tuple)):
+            found[name] = value
+        elif value:
+            found[name] = list(value)
     return found

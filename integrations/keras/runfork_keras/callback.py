@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import guarded
+from runfork.integration.boundary import described, guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
@@ -179,14 +179,20 @@ class CallbackMethods:
         self._trained = begin_fit(
             self._training, model, epoch=epoch, before=self._trained, after_mark=_weak(self._note_mark)
         )
-        run = self._training.train()
+        self._training.train()
+        self._describe(model, epoch)
+
+    @guarded
+    def _describe(self, model: Any, epoch: int) -> None:
+        run = self._training.runs.open()
         run.log_configs(
-            {
-                **describe_fit(self._call, self.params or {}),
-                **describe_model(model),
-                **describe_compilation(model),
-                **describe_optimizers(model),
-            }
+            described(
+                self,
+                fit=lambda: describe_fit(self._call, self.params or {}),
+                model=lambda: describe_model(model),
+                compilation=lambda: describe_compilation(model),
+                optimizers=lambda: describe_optimizers(model),
+            )
         )
         if "initial_epoch" not in self._call.arguments or epoch:
             run.log_configs({"fit/initial_epoch": epoch})

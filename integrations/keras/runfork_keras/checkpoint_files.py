@@ -30,7 +30,7 @@ def find_mark_in_checkpoint(path: str | Path) -> Mapping[str, Any] | None:
     Raises:
         OSError: It is one of these, and cannot be read: it was cut short, say.
         zipfile.BadZipFile: The same.
-        ValueError: The mark is damaged.
+        ValueError: The mark is damaged, or the file is none that Keras writes: it is compressed.
     """
     place = Path(path)
     if place.is_dir():
@@ -57,6 +57,8 @@ def _is_keras_archive(place: Path) -> bool:
 def _mark_in_archive(archive: zipfile.ZipFile) -> Mapping[str, Any] | None:
     if _WEIGHTS_IN_ARCHIVE not in archive.namelist():
         return None
+    if archive.getinfo(_WEIGHTS_IN_ARCHIVE).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{_WEIGHTS_IN_ARCHIVE!r} is compressed, which Keras does not do: no mark is looked for in it")
     with archive.open(_WEIGHTS_IN_ARCHIVE) as member:  # stored uncompressed, so that nothing else of it is read
         return _mark_in_hdf5(member)
 
@@ -68,9 +70,14 @@ def _mark_in_hdf5(source: Any) -> Mapping[str, Any] | None:
         found = file.get(_DATASET)
         if not isinstance(found, h5py.Dataset):
             return None
-        if found.size > _MAX_MARK_BYTES or found.dtype != "uint8":
+        if found.size > _MAX_MARK_BYTES or found.dtype != "uint8" or not _lies_plainly(found):
             raise ValueError(f"the mark in the checkpoint is damaged: {found.size} elements of {found.dtype}")
         mark = json.loads(found[()].tobytes())
     if not isinstance(mark, dict):
         raise ValueError(f"the mark in the checkpoint is damaged: {mark!r:.80}")  # noqa: TRY004  a damaged file, no wrong type
     return mark
+
+
+def _lies_plainly(dataset: Any) -> bool:
+    """Return whether a data set lies in its file as Keras writes it: neither compressed, nor in chunks, nor in another file."""
+    return dataset.chunks is None and not dataset.is_virtual and not dataset.external

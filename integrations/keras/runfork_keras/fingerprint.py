@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from runfork.integration.boundary import attempt
 from runfork.integration.fingerprint import digest, spread, stride
 
-__all__ = ["fingerprint"]
+if TYPE_CHECKING:
+    from runfork.integration.training import Training
+
+__all__ = ["fingerprint", "weights_of"]
 
 _SMALL = 2**14
 """So many elements are copied from the device whole: on jax each other shape to be sampled there would be compiled first."""
@@ -24,26 +30,40 @@ def fingerprint(model: Any) -> str | None:
     return digest((f"{tuple(one.shape)}:{one.dtype}" for one in sampled), (_sample(one) for one in sampled))
 
 
+def weights_of(model: Any, training: Training) -> str | None:
+    """Return the fingerprint of a model; None also where it cannot be had, which `training` tells: it must cost no mark."""
+    return attempt(training, "fingerprint", lambda: fingerprint(model))
+
+
 def _is_at_hand(variable: Any) -> bool:
     """Return whether this process holds the variable whole."""
     return bool(getattr(variable.value, "is_fully_addressable", True))
 
 
 def _sample(variable: Any) -> bytes:
-    """Return the bytes of the sampled elements. What lies on a device is sampled there, unless it is small."""
+    """Return the bytes of the sampled elements, in the order of indices, without a copy of the others.
+
+    What lies on a device is sampled there, unless it is small.
+    """
     import keras
 
     value, size = variable.value, math.prod(variable.shape)
-    if size <= _SMALL or _is_on_host(value):
-        sample = keras.ops.convert_to_numpy(value).reshape(-1)[:: stride(size)]
+    step = stride(size)
+    if hasattr(
+        value, "is_contiguous"
+    ):  # torch's, which may lie in memory in any order, and of kinds that NumPy has not
+        value = value.detach()
+        sample = value.view(-1)[::step] if value.is_contiguous() else value[_positions(value.shape, step)]
+    elif not hasattr(value, "devices"):  # tensorflow's, which flattens without a copy, and copies what NumPy is to see
+        sample = keras.ops.reshape(value, (-1,))[::step]
+    elif size <= _SMALL or all(device.platform == "cpu" for device in value.devices()):
+        sample = keras.ops.convert_to_numpy(value).flat[::step]
     else:
-        sample = keras.ops.convert_to_numpy(keras.ops.reshape(value, (-1,))[:: stride(size)])
-    return bytes(sample.tobytes())
+        sample = value[_positions(value.shape, step)]
+    return bytes(keras.ops.convert_to_numpy(sample).tobytes())
 
 
-def _is_on_host(value: Any) -> bool:
-    """Return whether a backend's tensor lies in the host's memory, so that NumPy sees it without a copy."""
-    if hasattr(value, "devices"):  # jax
-        return all(device.platform == "cpu" for device in value.devices())
-    device = getattr(value, "device", None)
-    return "cpu" in str(getattr(device, "type", device)).lower()
+def _positions(shape: Any, step: int) -> tuple[Any, ...]:
+    """Return the indices of every `step`-th element, by dimension."""
+    sizes = tuple(int(size) for size in shape)
+    return np.unravel_index(np.arange(0, math.prod(sizes), step), sizes)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 import numpy as np
 
+from runfork.integration.boundary import attempt
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -87,7 +89,7 @@ class Content:
         """Return the mark for a file that is being written. All trainings note it; that of the first stands in the file."""
         if self.loaded is not None:
             return self.loaded
-        marks = [author.mark() for author in self.authors]
+        marks = [attempt(author, "mark", author.mark) for author in self.authors]
         return next((mark for mark in marks if mark), {})
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.integration.loaded import Loaded
 from runfork_keras.counter import StepCounter
-from runfork_keras.fingerprint import fingerprint
+from runfork_keras.fingerprint import weights_of
 from runfork_keras.trained_model import TrainedModel
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def begin_fit(
     mark = loaded if loaded is not None else _mark_of(author for author in authors if author is not before)
     training.begin()
     if mark is None and counter > 0:
-        mark = training.find_parent(fingerprint(model), counter=counter)
+        mark = training.find_parent(weights_of(model, training), counter=counter)
     trained = TrainedModel(model, training, after_mark=after_mark)
-    trained.first_fingerprint = fingerprint(model)
+    trained.first_fingerprint = weights_of(model, training)
     is_checkpoint = mark is not None or counter > 0 or epoch > 0
     details = {"iterations": counter, "epoch": epoch} if is_checkpoint else {}
     training.start(
@@ -100,5 +100,5 @@ def begin_test(training: Training, model: Any, *, trained: TrainedModel | None) 
         training.evaluate(training.given)
         return
     if not mark:
-        mark = training.find_parent(fingerprint(model))
+        mark = training.find_parent(weights_of(model, training))
     training.evaluate(Loaded(is_checkpoint=bool(mark), mark=mark or None))

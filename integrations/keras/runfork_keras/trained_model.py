@@ -5,8 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from runfork.integration.boundary import attempt
 from runfork_keras.counter import StepCounter
-from runfork_keras.fingerprint import fingerprint
+from runfork_keras.fingerprint import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,7 +82,7 @@ class TrainedModel:
             self.count(model) == 0
             and self.first_fingerprint is not None
             and self.training.steps.last is not None
-            and fingerprint(model) == self.first_fingerprint
+            and weights_of(model, self.training) == self.first_fingerprint
         )
 
     def mark(self) -> Mapping[str, Any]:
@@ -89,11 +90,12 @@ class TrainedModel:
         model = self._model()
         if model is None:
             return {}
-        weights = fingerprint(model)
+        weights = weights_of(model, self.training)
         if not self.is_current:
-            return self._last_mark if self._last_mark.get("fingerprint") == weights else {}
+            is_as_marked = weights is not None and self._last_mark.get("fingerprint") == weights
+            return self._last_mark if is_as_marked else {}
         step = self.finish_step(model)
         self._last_mark = self.training.mark(epoch=self.epoch, fingerprint=weights)
         if self._last_mark:
-            self._after_mark(step)
+            attempt(self.training, "checkpoint file", lambda: self._after_mark(step))
         return self._last_mark

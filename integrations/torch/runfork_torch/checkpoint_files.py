@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_mark_in_checkpoint"]
 
-_MAX_STRUCTURE_BYTES = 1024**3
+_MAX_STRUCTURE_BYTES = 256 * 1024**2
 _METADATA_FILES = ("meta.pt", "*/mp_rank_00_model_states.pt", "mp_rank_00_model_states.pt")
 """Where sharded checkpoints (directories) keep what is not a tensor: FSDP and model-parallel, DeepSpeed."""
 
@@ -35,6 +35,7 @@ def find_mark_in_checkpoint(path: str | Path) -> Mapping[str, Any] | None:
     Raises:
         OSError: The file cannot be read.
         pickle.UnpicklingError: It is a torch file, and damaged.
+        ValueError: It is none that torch writes: its structure is compressed, or larger than any.
     """
     for file in _candidates(Path(path)):
         structure = _read_structure(file)
@@ -58,10 +59,19 @@ def _read_structure(file: Path) -> object:
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if member.filename.count("/") == 1 and member.filename.endswith("/data.pkl"):
-                if member.file_size > _MAX_STRUCTURE_BYTES:
-                    return None
+                _check_structure(member)
                 return _InertUnpickler(io.BytesIO(archive.read(member))).load()
     return None
+
+
+def _check_structure(member: zipfile.ZipInfo) -> None:
+    """Refuse what would take more memory than the file has bytes; torch compresses nothing."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{member.filename!r} is compressed, which torch does not do: no mark is looked for in it")
+    if member.file_size > _MAX_STRUCTURE_BYTES:
+        raise ValueError(
+            f"{member.filename!r} has {member.file_size} bytes, more than {_MAX_STRUCTURE_BYTES}: no mark is looked for in it"
+        )
 
 
 class _Inert:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runfork_torch.weights import is_uninitialized
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -31,19 +33,13 @@ def describe_model(module: nn.Module) -> dict[str, Any]:
 def _count(module: nn.Module) -> tuple[int, int, int]:
     total = trainable = size_bytes = 0
     for parameter in module.parameters():
-        if _is_uninitialized(parameter):
+        if is_uninitialized(parameter):
             continue
         count = getattr(parameter, "ds_numel", None) or parameter.numel()
         total += count
         trainable += count if parameter.requires_grad else 0
         size_bytes += count * parameter.element_size()
     return total, trainable, size_bytes
-
-
-def _is_uninitialized(parameter: Any) -> bool:
-    from torch.nn.parameter import is_lazy
-
-    return bool(is_lazy(parameter))
 
 
 def summarize(module: nn.Module, *, depth: int = 2) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork.integration.fingerprint import digest, spread, stride
 
@@ -11,16 +11,23 @@ if TYPE_CHECKING:
 
     import torch
 
-__all__ = ["fingerprint"]
+__all__ = ["fingerprint", "is_uninitialized"]
 
 
 def fingerprint(parameters: Iterable[tuple[str, torch.Tensor]]) -> str | None:
-    """Return 32 hex digits for the trainable ones of named parameters; None if there is none, or if they lie elsewhere.
+    """Return 32 hex digits for the trainable ones of named parameters; None if there is none, or if one cannot be sampled here.
+
+    Parameters without values yet, as those of a lazy layer that was never called, are left out. Nothing but the sampled elements
+    is copied, however the weights lie in memory.
 
     Args:
         parameters: As ``module.named_parameters()`` gives them.
     """
-    trainable = [(name, tensor) for name, tensor in parameters if tensor.requires_grad and tensor.numel()]
+    trainable = [
+        (name, tensor)
+        for name, tensor in parameters
+        if tensor.requires_grad and not is_uninitialized(tensor) and tensor.numel()
+    ]
     if not trainable or any(not _is_at_hand(tensor) for _, tensor in trainable):
         return None
     sampled = spread(trainable)
@@ -30,9 +37,19 @@ def fingerprint(parameters: Iterable[tuple[str, torch.Tensor]]) -> str | None:
     )
 
 
+def is_uninitialized(parameter: Any) -> bool:
+    """Return whether this is a parameter of a lazy layer that was not called yet: it has no shape."""
+    from torch.nn.parameter import is_lazy
+
+    return bool(is_lazy(parameter))
+
+
 def _is_at_hand(tensor: torch.Tensor) -> bool:
-    """Return whether this process holds the tensor whole: not on the meta device, not sharded."""
-    return not tensor.is_meta and not hasattr(tensor, "placements") and not hasattr(tensor, "ds_id")
+    """Return whether this process holds the tensor whole and dense: not on the meta device, not sharded, not sparse."""
+    import torch
+
+    is_whole = not tensor.is_meta and not hasattr(tensor, "placements") and not hasattr(tensor, "ds_id")
+    return is_whole and tensor.layout == torch.strided
 
 
 def _samples(tensors: list[torch.Tensor]) -> list[bytes]:
@@ -42,6 +59,18 @@ def _samples(tensors: list[torch.Tensor]) -> list[bytes]:
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
     with torch.no_grad():
         for tensor in tensors:
-            flat = tensor.detach().reshape(-1)
-            groups.setdefault((tensor.device, tensor.dtype), []).append(flat[:: stride(flat.numel())])
+            groups.setdefault((tensor.device, tensor.dtype), []).append(_sample(tensor.detach()))
         return [torch.cat(group).cpu().view(torch.uint8).numpy().tobytes() for group in groups.values()]
+
+
+def _sample(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the sampled elements, in the order of indices; one that is not contiguous is never flattened, which would copy it."""
+    if tensor.is_contiguous():
+        return tensor.view(-1)[:: stride(tensor.numel())]
+    import torch
+
+    rest, positions = torch.arange(0, tensor.numel(), stride(tensor.numel()), device=tensor.device), []
+    for size in reversed(tensor.shape):
+        positions.append(rest % size)
+        rest = rest // size
+    return tensor[tuple(reversed(positions))]

@@ -56,6 +56,14 @@ def test_the_second_part_of_a_project_is_enough(lineage):
 # ls
 
 
+def test_more_than_there_can_be_is_refused_in_one_sentence(lineage):
+    for arguments in (("ls",), ("tail", "later", "--no-follow"), ("show", "later", "--console")):
+        message = call(*arguments, "-n", "99999999999999999999", exit_code=1).stderr
+
+        assert re.fullmatch(r"runfork: \w+ must be a whole number from 0 to \d+, found 99999999999999999999\n", message)
+    assert call_json("ls", "-n", "999999999")["total"] > 0
+
+
 def test_ls_lists_experiments_by_their_heads(lineage):
     document = call_json("ls")
 

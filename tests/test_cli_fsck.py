@@ -259,6 +259,17 @@ def test_a_damaged_index_is_told_and_repaired(data_directory, folder):
     assert [writer.key.run_id for writer in refreshed(data_directory).values()] == ["swan"]
 
 
+def test_what_lies_in_the_place_of_the_index_and_is_none_is_told_and_never_deleted(data_directory, folder):
+    path = Store(data_directory).index_path("tests/project")
+    path.parent.mkdir(parents=True)
+    path.write_text("dear diary")
+
+    assert (the_problem()["kind"], the_problem()["is_loss"]) == ("foreign", False)
+    assert "is not an index of runfork and was left as it is" in the_problem()["reason"]
+    assert document("--repair")["problems"] == document()["problems"]
+    assert path.read_text() == "dear diary"
+
+
 @pytest.mark.parametrize("what", ["shorter", "gone"])
 def test_an_index_that_knows_more_than_the_journals_is_told_and_repaired(data_directory, folder, journal, what):
     refreshed(data_directory)

@@ -7,6 +7,7 @@ import tracemalloc
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ import pytest
 
 from runfork.errors import ArgumentError
 from runfork.index import plugin
-from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey, UnusableIndexError
+from runfork.index.interface import BucketsRequest, ForeignIndexError, PointsRequest, SeriesKey, UnusableIndexError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.overlay import Overlay
+from runfork.index.sqlite.schema import APPLICATION_ID
 from runfork.index.sqlite.sight import Sight
 from runfork.journal.records import Batch, MetricRows
 from runfork.steps import MICRO
@@ -113,14 +115,20 @@ def test_a_file_of_another_version_is_made_anew(path, index):
     again.close()
 
 
-@pytest.mark.parametrize("content", [b"this is no database" * 1000, b"SQLite format 3\0" + b"\xff" * 5000, b"x"])
-def test_a_damaged_file_is_made_anew(path, content):
-    path.write_bytes(content)
-    index = SqliteIndex(path)
-    apply(index, line("a", 1.0))
-
-    assert points_of(index, "a", "loss") == [(0, 1.0)]
+@pytest.mark.parametrize("is_marked", [True, False], ids=["by the mark in its header", "by the lock beside it"])
+def test_a_damaged_index_that_is_known_for_one_is_made_anew(path, index, is_marked):
+    apply(index, line("b", 1.0))
     index.close()
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + b"\xff" * (len(data) - 100) if is_marked else b"this is no database" * 1000)
+    if not is_marked:
+        path.with_suffix(".lock").touch()
+    again = SqliteIndex(path)
+    apply(again, line("a", 1.0))
+
+    assert points_of(again, "a", "loss") == [(0, 1.0)]
+    assert set(again.nodes()) == {"a"}
+    again.close()
 
 
 def test_damage_found_later_is_told_and_the_next_opening_makes_the_file_anew(path, index):
@@ -454,3 +462,93 @@ def test_buckets_of_many_series_hold_one_of_them_in_memory_at_a_time(index, x):
     tracemalloc.stop()
 
     assert peak < points * series * 16 / 4
+
+
+@pytest.fixture
+def others(tmp_path):
+    """A database of somebody else's."""
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('a cat')")
+    return path
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_database_of_somebody_elses_is_refused_and_left_as_it_is(others, read_only):
+    before = others.read_bytes()
+
+    with pytest.raises(ForeignIndexError, match="not an index of runfork and was left as it is: .* tables 'photo'"):
+        SqliteIndex(others, read_only=read_only)
+    assert others.read_bytes() == before
+    assert [path.name for path in others.parent.iterdir()] == ["photos.db"]
+
+
+@pytest.mark.parametrize("content", [b"dear diary\n" * 1000, b"SQLite format 3\0" + b"\xff" * 5000, b"x"])
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path, content):
+    path = tmp_path / "diary.txt"
+    path.write_bytes(content)
+
+    with pytest.raises(ForeignIndexError, match="not an index of runfork and was left as it is"):
+        SqliteIndex(path)
+    assert path.read_bytes() == content
+
+
+def test_an_index_of_an_earlier_version_without_a_mark_of_its_own_is_taken_over(path, index):
+    apply(index, line("a", 1.0))
+    index.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 0")
+        connection.execute("PRAGMA user_version = 7")
+    with closing(SqliteIndex(path)) as again:
+        assert again.nodes() == {}
+    assert row_of(path, "PRAGMA application_id") == (APPLICATION_ID,)
+
+
+def test_an_index_that_was_given_up_leaves_what_others_put_in_its_place(path, index, others):
+    content = others.read_bytes()
+    others.replace(path)
+    with pytest.raises(StaleIndexError):
+        index.discard("for a reason")
+
+    assert path.read_bytes() == content
+
+
+def test_an_error_in_a_question_passes_through_and_leaves_the_index(path, index):
+    apply(index, line("a", 1.0))
+
+    def broken(_):
+        raise MemoryError
+
+    def odd(_):
+        raise ValueError("this is no fault of the file")
+
+    for matches, error in ((broken, MemoryError), (odd, ValueError)):
+        with pytest.raises(error):
+            index.values(["a"], pattern=SimpleNamespace(matches=matches))
+    assert points_of(index, "a", "loss") == [(0, 1.0)]
+    assert path.exists()
+
+
+def test_a_batch_that_cannot_be_taken_in_leaves_the_index(path, index):
+    writer = line("a", 1.0)
+    apply(index, writer)
+    good = writer.configs({"lr": 1}).batch()
+    odd = replace(good.records[0], body={"lr": ["string", ["no", "string"]], "x": ["string", object()]})
+
+    with pytest.raises(TypeError):
+        index.apply(replace(good, records=[odd]))
+    assert points_of(index, "a", "loss") == [(0, 1.0)]
+    assert path.exists()
+
+
+def test_a_number_that_was_changed_in_the_tail_is_damage(path, index):
+    apply(index, line("a", 1.0, 2.0))
+    index.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE tail SET data = CAST(replace(hex(data), '3F', '4F') AS BLOB)")
+        connection.commit()
+    damaged = SqliteIndex(path)
+
+    with pytest.raises(StaleIndexError, match="damaged"):
+        points_of(damaged, "a", "loss")
+    assert not path.exists()

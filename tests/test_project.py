@@ -1,12 +1,15 @@
 import re
+import sqlite3
 import struct
 import threading
+from contextlib import closing
 from zlib import crc32
 
 import pytest
 
+import runfork
 from runfork import Run
-from runfork.errors import ArgumentError, NotFoundError
+from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
 from runfork.journal.format import MAGIC
 from runfork.project import Project
 from runfork.types import FileReference
@@ -191,6 +194,37 @@ def test_an_index_that_is_damaged_under_a_reader_is_made_anew(data_directory):
         project.refresh()
 
         assert sorted(project.index.nodes()) == ["a", "b"]
+
+
+def test_what_lies_in_the_place_of_an_index_and_is_none_is_left_and_done_without(data_directory):
+    make("a").close()
+    path = data_directory / ".index" / "tests" / "project.sqlite3"
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('a cat')")
+    before = path.read_bytes()
+    with pytest.warns(RunforkWarning, match="is not an index of runfork and was left as it is.*read without it"):
+        project = Project.open()
+    with project:
+        project.refresh()
+
+        assert set(project.index.nodes()) == {"a"}
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_question_that_cannot_be_answered_leaves_the_index_to_others(data_directory):
+    make("a").close()
+    with Project.open() as project:
+        project.refresh()
+        path = project.store.index_path(project.name)
+    before = path.stat().st_ino
+    for limit in (0, -1, 2**70, 1.5):
+        with pytest.raises(ArgumentError, match="limit must be a whole number"):
+            runfork.fetch_runs_table(limit=limit)
+
+    assert path.stat().st_ino == before
+    assert list(runfork.fetch_runs_table(limit=2**60).index) == ["a"]
 
 
 def test_an_index_that_was_deleted_is_made_anew(data_directory):

@@ -32,6 +32,9 @@ parts whether any member matches.
 A sort puts kinds one after the other, in both directions: numbers, bools, times, texts, string sets, then values that have no
 order (NaN, files, histograms, series without a committed point), and the runs without the attribute last.
 
+An index that is kept in a file is given up and made anew where SQLite, or a checksum, says that the file is damaged, and for no
+other reason: an exception from elsewhere passes through. It takes over no file that is not one of its own.
+
 A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited) as
 of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
 sys/description are inherited; configs (everything but tags, group tags, description and files) only where the run was created
@@ -41,9 +44,10 @@ with inherit_configs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
-from runfork.errors import FormatError, RunforkError
+from runfork.errors import ArgumentError, FormatError, RunforkError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -77,6 +81,22 @@ __all__ = [
 ]
 
 Aggregate = Literal["last", "min", "max", "average", "variance"]
+
+
+MAX_BUCKETS = 1_000_000
+"""No grid has more: each takes memory for every series."""
+_LARGEST = 2**63 - 1
+
+
+def _check_number(name: str, value: Any, *, at_least: int, at_most: int = _LARGEST) -> None:
+    is_number = isinstance(value, Integral) and not isinstance(value, bool)
+    if value is not None and not (is_number and at_least <= value <= at_most):
+        raise ArgumentError(f"{name} must be a whole number from {at_least} to {at_most}, found {value!r}")
+
+
+def _check_range(name: str, value: tuple[object, object]) -> None:
+    for end in value:
+        _check_number(name, end, at_least=-_LARGEST)
 
 
 @dataclass(frozen=True)
@@ -132,6 +152,11 @@ class RunsQuery:
     offset: int = 0
     include_archived: bool = True
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check_number("limit", self.limit, at_least=0)
+        _check_number("offset", self.offset, at_least=0)
+
 
 @dataclass(frozen=True)
 class RunRow:
@@ -185,6 +210,11 @@ class PointsRequest:
     tail: int | None = None
     previews: bool = False
 
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check_range("step_range", self.step_range)
+        _check_number("tail", self.tail, at_least=0)
+
 
 @dataclass(frozen=True)
 class Series:
@@ -221,7 +251,7 @@ class BucketsRequest:
 
     Args:
         series: Which.
-        count: Number of buckets, at least 1.
+        count: Number of buckets, 1 to `MAX_BUCKETS`.
         x: "step" or "time" (when points were logged).
         x_range: First and last x, inclusive. An open end is where the first or last point of all the series lies that is not
             beyond the other end; without such a point it is the other end, or 0.
@@ -233,6 +263,11 @@ class BucketsRequest:
     x: Literal["step", "time"] = "step"
     x_range: tuple[int | None, int | None] = (None, None)
     inherit: Literal["lineage", "experiment", "own"] = "lineage"
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check_number("count", self.count, at_least=1, at_most=MAX_BUCKETS)
+        _check_range("x_range", self.x_range)
 
 
 @dataclass(frozen=True)
@@ -298,6 +333,10 @@ class StaleIndexError(FormatError):
 
 class UnusableIndexError(RunforkError):
     """An index cannot be used where it is kept: there is no space or no right to write, or another process has locked it."""
+
+
+class ForeignIndexError(UnusableIndexError):
+    """What lies where an index is to be kept is none of runfork's. It was left as it is."""
 
 
 class Index(Protocol):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Inspection", "Note", "Problem", "ProblemKind"]
 
 ProblemKind = Literal[
-    "damage", "names", "header", "stray", "tail", "empty", "unreadable", "misplaced", "copy", "file", "index"
+    "damage", "names", "header", "stray", "tail", "empty", "unreadable", "misplaced", "copy", "file", "index", "foreign"
 ]
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runfork.index.sqlite.schema import SCHEMA_VERSION, delete_file, is_damage
+from runfork.index.sqlite.schema import SCHEMA_VERSION, delete_file, foreign_reason, is_damage
 from runfork.inspection.findings import Problem
 from runfork.store import JOURNAL_SUFFIX
 
@@ -25,7 +25,12 @@ _REMEDY = "it holds nothing of its own: 'runfork fsck --repair' deletes it, and 
 def inspect_index(found: Inspection, store: Store, project: str) -> None:
     """Look at a project's index, if it has one of this version: others are built anew by themselves."""
     path = store.index_path(project)
-    if path.is_file() and (reason := _index_problem(path, store, project)) is not None:
+    if not path.is_file():
+        return
+    if (reason := foreign_reason(path)) is not None:
+        remedy = "move it away, or set RUNFORK_INDEX_DIR: until then every command reads the journals anew"
+        found.problems.append(Problem("foreign", project, path, reason, remedy, is_loss=False))
+    elif (reason := _index_problem(path, store, project)) is not None:
         found.problems.append(Problem("index", project, path, f"the index {reason}", _REMEDY, is_loss=False))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from runfork.errors import ArgumentError, ArgumentTypeError
@@ -59,15 +60,19 @@ def check_choice(name: str, value: object, choices: Sequence[object]) -> Any:
 
 
 def check_count(name: str, value: object, *, maximum: int | None = None) -> int | None:
-    """Return `value` if it is a whole number of at least 1 (and at most `maximum`), or None."""
+    """Return `value` if it is a whole number of at least 1 (and at most `maximum`, or what 64 bits hold), or None."""
     if value is None:
         return None
     try:
         count = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         count = 0
-    if isinstance(value, bool) or count < 1 or (maximum is not None and count > maximum):
-        wanted = "a whole number of at least 1" if maximum is None else f"a whole number from 1 to {maximum}"
+    if isinstance(value, bool) or count < 1 or count > (sys.maxsize if maximum is None else maximum):
+        wanted = (
+            "a whole number of at least 1"
+            if maximum is None and count < 1
+            else f"a whole number from 1 to {maximum or sys.maxsize}"
+        )
         raise ArgumentError(f"{name} must be {wanted}, found {value!r}")
     return count
 

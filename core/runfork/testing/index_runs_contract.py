@@ -10,7 +10,7 @@ import pytest
 
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Attribute, Filter
-from runfork.index.interface import RunsQuery, Sort
+from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.testing.histories import HistoryWriter
 from runfork.testing.questions import (
     NAN,
@@ -18,6 +18,7 @@ from runfork.testing.questions import (
     child,
     found,
     line,
+    points_of,
     run_ids,
 )
 
@@ -264,6 +265,37 @@ class RunsContract:
         assert ([row.node.run_id for row in page.rows], page.total) == (["r4", "r2"], 4)
         assert index.runs(RunsQuery(limit=0)).total == 7
         assert run_ids(index, offset=6) == ["r0"]
+
+    def test_pages_end_where_the_runs_do_however_much_is_asked_for(self, index: Index) -> None:
+        apply(index, line("a", 1.0), line("b", 2.0))
+        most = 2**63 - 1
+
+        assert run_ids(index, limit=most) == run_ids(index, limit=most, offset=0) == ["a", "b"]
+        assert run_ids(index, limit=most, offset=most) == run_ids(index, limit=0) == []
+
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda: RunsQuery(limit=2**70),
+            lambda: RunsQuery(offset=-1),
+            lambda: PointsRequest([], tail=2**64),
+            lambda: PointsRequest([], step_range=(None, 10**30)),
+            lambda: BucketsRequest([], count=0),
+            lambda: BucketsRequest([], count=10**12),
+            lambda: BucketsRequest([], x_range=(-(10**30), None)),
+        ],
+    )
+    def test_numbers_that_no_index_can_work_with_are_refused_before_it_is_asked(self, ask: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"must be a whole number from .* to .*, found"):
+            ask()
+
+    def test_the_widest_ranges_are_answered(self, index: Index) -> None:
+        apply(index, line("a", 1.0, 2.0))
+        series, most = [SeriesKey("a", "loss")], 2**63 - 1
+
+        assert points_of(index, "a", "loss", step_range=(-most, most), tail=most) == [(0, 1.0), (1, 2.0)]
+        for x in ("step", "time"):
+            assert index.buckets(BucketsRequest(series, 3, x=x, x_range=(-most, most))).counts.sum() == 2
 
     def test_runs_are_restricted_by_id(self, index: Index) -> None:
         for run_id in "abc":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["ColumnCodec"]
+__all__ = ["ColumnCodec", "check_seal", "sealed"]
 
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
 _PROGRESSION_HEAD = struct.Struct("<Bqq")
@@ -58,16 +58,16 @@ class ColumnCodec:
         """Encode int64[n], n >= 1."""
         first = int(values[0])
         if len(values) == 1:
-            return _sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, 0))
+            return sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, 0))
         differences = values[1:] - values[:-1]  # may wrap around, and wraps back when they are added up
         stride = int(differences[0])
         if (differences == stride).all():
-            return _sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, stride))
-        return _sealed(bytes([_INTEGERS]) + _packed(values, self._differences))
+            return sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, stride))
+        return sealed(bytes([_INTEGERS]) + _packed(values, self._differences))
 
     def decode_integers(self, data: bytes, out: Integers) -> None:
         """Decode into int64[n], contiguous."""
-        _check(data)
+        check_seal(data)
         if data[0] != _PROGRESSION:
             standalone.simple_decompress_into(data[1 : -_SEAL.size], out)
             return
@@ -83,7 +83,7 @@ class ColumnCodec:
     def decode_steps(self, data: bytes, count: int) -> Progression | Integers:
         """Decode int64[count] that increase."""
         if data[0] == _PROGRESSION:
-            _check(data)
+            check_seal(data)
             _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
             return Progression(first, stride if count > 1 else 1, count)
         out = np.empty(count, np.int64)
@@ -103,16 +103,16 @@ class ColumnCodec:
         for place, is_noise in enumerate(_are_noise(columns).tolist()):
             config = plain if is_noise else self._searching
             if is_same[place]:
-                found.append(_sealed(bytes([_SAME]) + columns[place, :1].tobytes()))
+                found.append(sealed(bytes([_SAME]) + columns[place, :1].tobytes()))
             elif is_short[place]:
-                found.append(_sealed(bytes([_FLOAT32]) + _packed(short[place], config)))
+                found.append(sealed(bytes([_FLOAT32]) + _packed(short[place], config)))
             else:
-                found.append(_sealed(bytes([_FLOAT64]) + _packed(columns[place], config)))
+                found.append(sealed(bytes([_FLOAT64]) + _packed(columns[place], config)))
         return found
 
     def decode_floats(self, data: bytes, count: int) -> npt.NDArray[np.float32] | Floats:
         """Decode into [count] of the shorter type that holds them exactly."""
-        _check(data)
+        check_seal(data)
         if data[0] == _SAME:
             return np.full(count, np.frombuffer(data, "<f8", 1, offset=1))
         out: npt.NDArray[Any] = np.empty(count, np.float32 if data[0] == _FLOAT32 else np.float64)
@@ -121,20 +121,25 @@ class ColumnCodec:
 
     def encode_values(self, values: list[Any]) -> bytes:
         """Encode values that JSON can hold."""
-        return _sealed(bytes([_JSON]) + zlib.compress(json.dumps(values, separators=(",", ":")).encode("ascii"), 1))
+        return sealed(bytes([_JSON]) + zlib.compress(json.dumps(values, separators=(",", ":")).encode("ascii"), 1))
 
     def decode_values(self, data: bytes) -> list[Any]:
         """Decode what `encode_values` gave."""
-        _check(data)
+        check_seal(data)
         return json.loads(zlib.decompress(data[1 : -_SEAL.size]))  # type: ignore[no-any-return]
 
 
-def _sealed(data: bytes) -> bytes:
+def sealed(data: bytes) -> bytes:
+    """Return `data` with its checksum behind it."""
     return data + _SEAL.pack(zlib.crc32(data))
 
 
-def _check(data: bytes) -> None:
-    """Raise ValueError if the column is not as it was stored."""
+def check_seal(data: bytes) -> None:
+    """Check what `sealed` gave.
+
+    Raises:
+        ValueError: It is not as it was stored.
+    """
     if (
         len(data) <= _SEAL.size
         or zlib.crc32(memoryview(data)[: -_SEAL.size]) != _SEAL.unpack_from(data, len(data) - _SEAL.size)[0]

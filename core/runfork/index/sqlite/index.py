@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -70,6 +71,7 @@ class SqliteIndex:
     Raises:
         StaleIndexError: Only to read, and the file is not there, damaged, or of another version. Any method raises it where damage
             turns up later; the file is then deleted, and the next to open it begins anew.
+        ForeignIndexError: What lies at `path` is no index of ours; it is left as it is.
         UnusableIndexError: There is no space or no right to write, or another process has locked the file for half a minute.
     """
 
@@ -90,46 +92,51 @@ class SqliteIndex:
         self._application = Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
-    def _transaction(self, kind: str, batch: Batch | None = None) -> Iterator[None]:
-        """Read or write one state of the file; `batch` is what is taken in."""
+    def _transaction(self, kind: str) -> Iterator[None]:
+        """Read or write one state of the file."""
         if self._is_given_up:
             raise StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
-        try:
-            with self._guarded(), self._transactions.one(kind):
-                yield
-        except (RunforkError, sqlite3.Error):
-            raise
-        except MISREAD as error:
-            if batch is not None and _is_broken(batch):
-                raise
-            self._discard(error)
+        with self._guarded(), self._transactions.one(kind):
+            yield
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Say in words of ours what is wrong with the file."""
+        """Say in words of ours what is wrong with the file. What is wrong elsewhere passes through, and leaves the file alone."""
         try:
             yield
         except sqlite3.DatabaseError as error:
             if is_damage(error):
-                self._discard(error)
+                self._discard(described(error), error)
             if isinstance(error, sqlite3.OperationalError) and place_of(self.path) != self._place:
                 self.discard("it was deleted or replaced")
             if isinstance(error, sqlite3.OperationalError):
                 raise refusal(self.path, error) from error
             raise
+        except RunforkError:
+            raise
+        except MISREAD as error:
+            if (reason := self._find_damage()) is not None:
+                self._discard(reason, error)
+            raise
 
-    def _discard(self, error: BaseException) -> NoReturn:
+    def _find_damage(self) -> str | None:
+        """Return what is wrong with the file; None if nothing is, as far as SQLite and checksums tell."""
+        from runfork.index.sqlite.soundness import find_damage
+
+        return find_damage(self._connection, self._reader.codec)
+
+    def _discard(self, reason: str, error: BaseException) -> NoReturn:
         self._give_up()
         raise StaleIndexError(
-            f"the index {str(self.path)!r} is damaged ({described(error)}); it is derived, open the project again to rebuild it"
+            f"the index {str(self.path)!r} is damaged ({reason}); it is derived, open the project again to rebuild it"
         ) from error
 
     def _give_up(self) -> None:
         self._is_given_up = True
         self._transactions.abandon()
         self.close()
-        if not self._read_only:
-            delete_file(self.path)
+        if not self._read_only and self._place is not None and place_of(self.path) == self._place:
+            delete_file(self.path)  # and not what others have put there since
 
     # Writing
 
@@ -141,13 +148,8 @@ class SqliteIndex:
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
-        with self._transaction("IMMEDIATE", batch):
+        with self._transaction("IMMEDIATE"):
             self._application.apply(batch)
-
-    def try_alone(self, batch: Batch) -> None:
-        """Take in a batch as if nothing came before it, and let through whatever it raises."""
-        with self._transactions.one("IMMEDIATE"):
-            self._application.apply(replace(batch, start=0))
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -190,7 +192,7 @@ class SqliteIndex:
                 for number in Orders(self._connection, self._catalogue).ordered(query.sort)
                 if chosen is None or number in chosen
             )
-            end = None if query.limit is None else query.offset + query.limit
+            end = None if query.limit is None else min(query.offset + query.limit, sys.maxsize)
             page = [
                 self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)
             ]
@@ -353,16 +355,6 @@ class SqliteIndex:
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""
         close_file(self._connection)
-
-
-def _is_broken(batch: Batch) -> bool:
-    """Return whether a batch that an index could not take in breaks any other, too: then it is to blame, not the file."""
-    with closing(SqliteIndex(":memory:")) as other:
-        try:
-            other.try_alone(batch)
-        except (*MISREAD, sqlite3.Error):
-            return True
-    return False
 
 
 def _by_key(writer: Writer) -> JournalKey:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runfork.index.sqlite.columns import check_seal, sealed
 from runfork.index.sqlite.summaries import merge_summaries, summarise
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class PieceWriter:
         return decode_tail(data, count, columns)
 
     def _write_tail(self, journal: int, schema: int, block: Block, *, is_step_axis: bool) -> None:
-        data = b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns))
+        data = sealed(b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns)))
         self._connection.execute(
             "INSERT INTO tail (schema, journal, count, low_step, high_step, is_increasing, is_step_axis, low_time,"
             " high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -279,7 +280,12 @@ def _parts(columns: Floats) -> Iterator[Floats]:
 
 
 def decode_tail(data: bytes, count: int, columns: int) -> Block:
-    """Decode a piece of the tail: views into `data`."""
+    """Decode a piece of the tail: views into `data`.
+
+    Raises:
+        ValueError: It is not as it was stored.
+    """
+    check_seal(data)
     numbers = np.frombuffer(data, np.int64, 3 * count).reshape(3, count)
     values = np.frombuffer(data, np.float64, columns * count, offset=24 * count).reshape(columns, count)
     return Block(numbers[0], numbers[1], numbers[2], values)

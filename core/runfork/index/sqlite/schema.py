@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import struct
 import time
@@ -11,9 +12,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from runfork.attributes import AttributeType
-from runfork.index.interface import StaleIndexError, UnusableIndexError
+from runfork.index.interface import ForeignIndexError, StaleIndexError, UnusableIndexError
 
 __all__ = [
+    "APPLICATION_ID",
     "MISREAD",
     "SCHEMA_VERSION",
     "TYPES",
@@ -21,13 +23,15 @@ __all__ = [
     "StaleIndexError",
     "close_file",
     "delete_file",
+    "foreign_reason",
     "is_damage",
+    "is_foreign",
     "open_file",
     "place_of",
     "refusal",
 ]
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -37,10 +41,21 @@ BUSY_SECONDS = 30.0
 OPEN_TRIES = 5
 _DAMAGE = ("malformed", "not a database", "encrypted", "could not decode to utf-8", "no such table", "no such column")
 """What SQLite says of a file whose bytes were changed, or whose tables are another version's by now."""
-MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError, struct.error, zlib.error)
-"""As what bytes that were changed on disk may come to light; all that is in the file can be made anew."""
+MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, AttributeError, struct.error, zlib.error)
+"""As what bytes that were changed on disk may come to light: a reason to look whether they were, and no more than that."""
+
+APPLICATION_ID = 0x52464958
+"""Stands in the file's header, so that nobody's else file is taken for an index."""
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION_ID_OFFSET = 68
+_EARLIER_TABLES = frozenset(("run", "journal", "origin_record", "own", "row_group", "attribute"))
+"""By these an index is known that has no application id: it was made by an earlier version."""
 _FREE_SHARE = 64
 
+_OWNER = """
+SELECT application_id, (SELECT json_group_array(name) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%')
+FROM pragma_application_id
+"""
 
 TABLES = """
 -- What journals say of runs.
@@ -150,8 +165,11 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
     Raises:
         StaleIndexError: It is opened for reading only, and is not there, damaged, or of another version.
+        ForeignIndexError: It is no index of ours; it is left as it is.
         UnusableIndexError: It cannot be written, or stays locked.
     """
+    if is_foreign(path, is_unreadable=False):
+        raise _foreign(path, "it is no database")
     if read_only:
         return _open_to_read(path)
     try:
@@ -160,7 +178,9 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
             return _open_in_turn(path)
         except sqlite3.OperationalError:
             raise  # locked, or no space: the file itself is not to blame
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if is_foreign(path):
+                raise _foreign(path, f"it is no index that can be recognised ({error})") from error
             delete_file(path)
             return _open_in_turn(path)
     except (OSError, sqlite3.OperationalError) as error:
@@ -174,6 +194,58 @@ def place_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def is_foreign(path: Path, *, is_unreadable: bool = True) -> bool:
+    """Return whether nothing tells that a file was once an index.
+
+    What tells is our mark in its header, or the lock beside it, which a project makes where it keeps its index.
+
+    Args:
+        path: The file.
+        is_unreadable: Whether SQLite cannot read it; if nobody has tried, only a file that does not begin as a database is foreign.
+    """
+    lock = path.with_suffix(".lock")
+    try:
+        with path.open("rb") as file:
+            head = file.read(_APPLICATION_ID_OFFSET + 4)
+        has_lock = lock.is_file() and not lock.stat().st_size
+    except OSError:
+        return False
+    is_database = head[: len(_MAGIC)] == _MAGIC
+    is_marked = head[_APPLICATION_ID_OFFSET:] == APPLICATION_ID.to_bytes(4, "big")
+    return bool(head) and not has_lock and not (is_database and (is_marked or not is_unreadable))
+
+
+def foreign_reason(path: Path) -> str | None:
+    """Return why the file at `path` is none of ours, in a sentence; None if it is, or cannot be told at this moment."""
+    if is_foreign(path, is_unreadable=False):
+        return str(_foreign(path, "it is no database"))
+    try:
+        with contextlib.closing(_connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)) as connection:
+            _check_owner(connection, path)
+    except ForeignIndexError as error:
+        return str(error)
+    except sqlite3.DatabaseError as error:
+        return str(_foreign(path, str(error))) if is_damage(error) and is_foreign(path) else None
+    return None
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
+    """Look whose file it is, before anything in it is touched."""
+    number, listed = connection.execute(_OWNER).fetchone()  # in one statement: another process may be making it
+    tables = set(json.loads(listed))
+    if number == APPLICATION_ID or tables >= _EARLIER_TABLES or not (number or tables):
+        return
+    shown = f"with the tables {', '.join(map(repr, sorted(tables)[:3]))}" if tables else f"with the id {number:#x}"
+    raise _foreign(path, f"it is a database of something else, {shown}")
+
+
+def _foreign(path: Path, what: str) -> ForeignIndexError:
+    return ForeignIndexError(
+        f"{str(path)!r} is not an index of runfork and was left as it is: {what}; name another file, move it away, or set "
+        "RUNFORK_INDEX_DIR"
+    )
 
 
 def refusal(path: Path, error: BaseException) -> UnusableIndexError:
@@ -230,22 +302,18 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
     advice = f"the index {str(path)!r} cannot be read as it is; open the project once with the right to write"
     try:
         connection = _connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)
-        version = _version_of(connection)
+        try:
+            _check_owner(connection, path)
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.DatabaseError as error:
         raise StaleIndexError(f"{advice} ({error})") from error
     if version != SCHEMA_VERSION:
         connection.close()
         raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
     return connection
-
-
-def _version_of(connection: sqlite3.Connection) -> int:
-    """Return the schema version of a file, whose connection is closed if it has none to tell."""
-    try:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.DatabaseError:
-        connection.close()
-        raise
 
 
 def _open_in_turn(path: Path) -> sqlite3.Connection:
@@ -268,24 +336,26 @@ def _open_in_turn(path: Path) -> sqlite3.Connection:
 def _open_to_write(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path), is_uri=False)
     try:
+        _check_owner(connection, path)
         connection.execute("PRAGMA page_size = 4096")  # of the last page of each chunk half is lost
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 8192")
-        _create_tables(connection)
+        _create_tables(connection, path)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _create_tables(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,):
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         return
     connection.execute("BEGIN IMMEDIATE")  # another process may be at it; whoever comes second finds the work done
     try:
+        _check_owner(connection, path)  # nobody else's, either, that has appeared since
         if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
             old = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
             for (name,) in old.fetchall():
@@ -293,6 +363,7 @@ def _create_tables(connection: sqlite3.Connection) -> None:
                 connection.execute(f'DROP TABLE "{quoted}"')
             for statement in _statements(TABLES):
                 connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:

@@ -5,15 +5,12 @@ What batches mark is settled before a transaction is committed, and before a que
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from runfork.index.sqlite.schema import MISREAD
-from runfork.problems import described
-
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
     from runfork.index.sqlite.catalogue import Catalogue
@@ -120,9 +117,6 @@ class Transactions:
         try:
             self._catalogue.synchronise()
             self._settlement.settle()
-        except MISREAD as error:
-            self.abandon()
-            raise sqlite3.DatabaseError(f"malformed contents: {described(error)}") from error
         except BaseException:
             self.abandon()
             raise

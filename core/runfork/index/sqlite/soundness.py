@@ -1,0 +1,113 @@
+"""Looking whether the file of an index is what was written to it, where something in it could not be understood."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.schema import TYPES, is_damage
+from runfork.problems import described
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from runfork.index.sqlite.columns import ColumnCodec
+
+__all__ = ["find_damage"]
+
+_KINDS = {"INTEGER": ("integer", "null"), "TEXT": ("text", "null"), "BLOB": ("blob", "null")}
+_REFERENCES = {"run": "run", "source": "run", "path": "path", "journal": "journal", "row_group": "row_group"}
+_TEXTS = (
+    ("run", "mark_cuts"),
+    ("journal", "identity"),
+    ("journal", "damage"),
+    ("journal", "carry"),
+    ("origin_record", "body"),
+    ("mark", "cuts"),
+    ("edit", "value"),
+    ("attribute", "payload"),
+    ("inherited", "payload"),
+)
+"""Columns of JSON."""
+
+
+def find_damage(connection: sqlite3.Connection, codec: ColumnCodec) -> str | None:
+    """Return what is wrong with the file, in words; None if SQLite and every checksum say that it is as it was written.
+
+    It reads all of the file once. An error that comes from elsewhere passes through: it is no sign of damage.
+    """
+    try:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if answer != "ok":
+            return " ".join(str(answer).replace("*** in database main ***", "").split())
+        return next(_oddities(connection, codec), None)
+    except sqlite3.DatabaseError as error:
+        return str(error) if is_damage(error) else None
+
+
+def _oddities(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator[str]:
+    for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if not table.startswith("sqlite_"):
+            yield from _odd_cells(connection, table)
+    for table, column in _TEXTS:
+        for (text,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"):  # noqa: S608
+            if (reason := _why_not(json.loads, text)) is not None:
+                yield f"{column} of a row of {table} is no JSON: {reason}"
+    yield from _odd_columns(connection, codec)
+
+
+def _odd_cells(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    """Look for cells of another kind than their column's, numbers of types that there are not, and references to nothing."""
+    for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
+        wrong = []
+        if kind in _KINDS:
+            wrong.append(f"typeof({column}) NOT IN {_KINDS[kind]}")
+        if column == "type":
+            wrong.append(f"type NOT BETWEEN 0 AND {len(TYPES) - 1}")
+        if column in _REFERENCES and column != table:
+            wrong.append(f"{column} NOT IN (SELECT id FROM {_REFERENCES[column]})")  # noqa: S608
+        where = " OR ".join(wrong)
+        if wrong and connection.execute(f"SELECT 1 FROM {table} WHERE {where} LIMIT 1").fetchone() is not None:  # noqa: S608
+            yield f"{column} of a row of {table} is none"
+
+
+def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator[str]:
+    rows = connection.execute("SELECT count, steps, times, sequences FROM row_group")
+    for count, *columns in rows:
+        for data in columns:
+            if reason := _why_not(
+                lambda data=data, count=count: codec.decode_integers(data, np.empty(count, np.int64))
+            ):
+                yield reason
+    rows = connection.execute("SELECT count, data, statistics FROM chunk JOIN row_group ON row_group.id = row_group")
+    for count, data, statistics in rows:
+        decode: Callable[[], object] = (
+            (lambda data=data: codec.decode_values(data))
+            if statistics is None
+            else (lambda data=data, count=count: codec.decode_floats(data, count))
+        )
+        if (reason := _why_not(decode)) is not None:
+            yield reason
+    rows = connection.execute(
+        "SELECT count, (SELECT count(*) FROM schema_column WHERE schema = tail.schema), data FROM tail"
+    )
+    for count, columns, data in rows:
+        if len(data) != 8 * count * (3 + columns) + 4:
+            yield f"a piece of the tail has {len(data)} bytes, which are not {count} rows of {columns} columns"
+        if reason := _why_not(lambda data=data, count=count, columns=columns: decode_tail(data, count, columns)):
+            yield reason
+
+
+def _why_not(decode: Callable[..., object], *arguments: object) -> str | None:
+    """Return why something cannot be decoded; None if it can."""
+    try:
+        decode(*arguments)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders of others raise what they like at bytes that were changed
+        return described(error)
+    return None

@@ -55,8 +55,8 @@ HISTOGRAMS = st.sampled_from(
 # Places
 
 RUNS = ["a", "b", "c", "d"]
-PATHS = ["x", "y", "sys/archived", "runtime/out", "sys/description", "sys/group_tags", "z/é"]
-COMMON_PATHS = [*PATHS[:4], "x", "y"]
+PATHS = ["x", "y", "sys/archived", "runtime/out", "sys/description", "sys/group_tags", "z/é", "z/a", "z/b"]
+COMMON_PATHS = [*PATHS[:4], "x", "y", "z/a"]
 RUN = st.sampled_from(RUNS)
 PATH = st.sampled_from(COMMON_PATHS) | st.sampled_from(PATHS)
 CLOCK = st.sampled_from([False, False, False, True])
@@ -81,6 +81,9 @@ FRAMES = st.one_of(
     st.tuples(st.just("histograms"), PATH, HISTOGRAMS, STEPS),
     st.tuples(st.just("files"), PATH, st.none() | STEPS),
     st.tuples(st.just("configs"), st.dictionaries(PATH, CONFIGS, min_size=1, max_size=2)),
+    st.tuples(
+        st.just("describe"), st.dictionaries(PATH, CONFIGS, max_size=1), st.sampled_from([["z"], ["x"], ["z", "y"]])
+    ),
     st.tuples(st.just("tags"), st.sampled_from([*PATHS, "sys/tags"]), TEXTS, TEXTS),
     st.tuples(st.just("string_set"), st.sampled_from(["x", "sys/tags"]), st.lists(TEXTS, unique=True)),
     st.tuples(
@@ -106,6 +109,7 @@ def write(journal, name, arguments, time):
         ],
         "strings": lambda path, values, step, clock: journal.strings({path: values}, step, clock_axis=clock, time=time),
         "histograms": lambda path, histogram, step: journal.histograms({path: histogram}, step, time=time),
+        "describe": lambda data, spaces: journal.describe(data, replaces=spaces, time=time),
         "files": lambda path, step: journal.files({path: f"digest{step}"}, step, time=time),
         "tags": lambda path, add, remove: journal.tags(add, remove=[remove], path=path, time=time),
         "create": lambda name, created, inherit_configs, fork: journal.create(
@@ -147,9 +151,12 @@ _FRAMES_HERE = st.one_of(
     st.tuples(st.just("metrics"), st.dictionaries(PATH, FLOATS, min_size=1, max_size=2), st.integers(-3, 5), CLOCK),
     st.tuples(st.just("preview"), st.just({"x": 1.0}), st.integers(-3, 5), CLOCK),
     st.tuples(st.just("strings"), PATH, st.lists(TEXTS, min_size=1), st.integers(-3, 5), CLOCK),
-    st.tuples(st.just("configs"), st.dictionaries(st.sampled_from(["y", "z"]), CONFIGS, min_size=1, max_size=2)),
-    st.tuples(st.just("tags"), st.sampled_from(["z", "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
-    st.tuples(st.just("files"), st.sampled_from(["y", "z"]), st.none()),
+    st.tuples(
+        st.just("configs"), st.dictionaries(st.sampled_from(["y", "z/a", "z/b"]), CONFIGS, min_size=1, max_size=2)
+    ),
+    st.tuples(st.just("tags"), st.sampled_from(["z/a", "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
+    st.tuples(st.just("files"), st.sampled_from(["y", "z/a"]), st.none()),
+    st.tuples(st.just("describe"), st.dictionaries(st.sampled_from(["y", "z/a"]), CONFIGS, max_size=1), st.just(["z"])),
     st.tuples(st.just("mark"), st.sampled_from("mn"), st.integers(-1, 4), CUTS),
     st.tuples(st.just("close")),
 )

@@ -53,6 +53,26 @@ def test_the_second_part_of_a_project_is_enough(lineage):
     assert call_json("ls", "--project", "project")["project"] == PROJECT
 
 
+# What a fork has no more
+
+
+def test_what_a_description_replaced_is_shown_as_removed(data_directory):
+    with Run("gull", run_id="first") as first:
+        first.describe({"trainer": {"gradient_clip_val": 0.5, "max_epochs": 2}}, replaces=["trainer"])
+        first.log_metrics({"loss": 1.0}, step=1)
+    with Run("gull", run_id="second", fork_run_id="first", fork_step=1) as second:
+        second.describe({"trainer": {"max_epochs": 4}}, replaces=["trainer"])
+        second.log_metrics({"loss": 0.5}, step=2)
+
+    [family] = call_json("lineage")["families"]
+    changes = {change["path"]: change for run in family["runs"] for change in run["changes"]}
+    compared = {row["path"]: row["values"] for row in call_json("compare", "first", "second")["attributes"]}
+    assert changes["trainer/gradient_clip_val"]["kind"] == "removed"
+    assert changes["trainer/max_epochs"]["kind"] == "changed"
+    assert compared["trainer/gradient_clip_val"] == [0.5, None]
+    assert "trainer/gradient_clip_val" in call("lineage").stdout
+
+
 # ls
 
 

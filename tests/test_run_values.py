@@ -6,7 +6,7 @@ import pytest
 from tests.run_records import bodies
 
 from runfork import File, Histogram
-from runfork.errors import ArgumentTypeError, LoggingError, RunforkWarning
+from runfork.errors import ArgumentError, ArgumentTypeError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind
 from runfork.steps import NO_STEP
 from runfork.store import journals_of
@@ -107,6 +107,42 @@ def test_configs_keep_their_types(run):
         "layers": ["string_set", ["a", "b"]],
         "none": ["string", "None"],
     }
+
+
+def test_a_description_is_one_record_with_the_namespaces_that_it_replaces(run):
+    run.describe({"trainer": {"epochs": 3}, "model": "m"}, replaces=["trainer", "model/config/"])
+
+    assert bodies(run, Kind.CONFIGS)[-1] == {
+        "trainer/": ["namespace", None],
+        "model/config/": ["namespace", None],
+        "trainer/epochs": ["int", 3],
+        "model": ["string", "m"],
+    }
+
+
+def test_a_description_without_values_still_replaces(run):
+    run.describe({}, replaces=["trainer"])
+
+    assert bodies(run, Kind.CONFIGS)[-1] == {"trainer/": ["namespace", None]}
+
+
+@pytest.mark.parametrize(
+    ("spaces", "said"),
+    [
+        ("trainer", r"^replaces must be a list of namespaces, found 'trainer'; pass \['trainer'\]$"),
+        (3, "^replaces must be a list of namespaces, found 3"),
+        ([3], "^an attribute path must be a string, found 3"),
+        (["/"], "^'/' cannot be replaced"),
+        (["sys"], "^'sys' cannot be replaced: it is runfork's own"),
+        (["runtime/details"], "^'runtime/details' cannot be replaced"),
+    ],
+)
+def test_a_description_of_what_is_no_namespace_is_refused(run, spaces, said):
+    before = bodies(run, Kind.CONFIGS)
+    with pytest.raises(ArgumentError, match=said):
+        run.describe({"a": 1}, replaces=spaces)
+
+    assert bodies(run, Kind.CONFIGS) == before
 
 
 def test_configs_that_cannot_be_kept_are_dropped_one_by_one(run):

@@ -15,8 +15,9 @@ from runfork.attributes import (
     convert_text,
     flatten,
 )
+from runfork.differences import is_system_path
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.journal.format import Kind
+from runfork.journal.format import NAMESPACE, Kind
 from runfork.recorder import Recorder, to_micros
 from runfork.steps import to_micro_steps
 
@@ -148,8 +149,31 @@ class Logbook:
             ArgumentTypeError: `data` has no named parts.
         """
         del flatten, cast_unsupported
-        if data is None:
-            return
+        if data is not None:
+            self.recorder.record_values(Kind.CONFIGS, self._config_body(data))
+
+    def describe(self, values: Any, *, replaces: Iterable[str]) -> None:
+        """Say anew, and whole, what some namespaces hold: what stood below them and is not said again is gone.
+
+        For what is described as a whole, such as a trainer's settings: a fork then does not show the values of its parent that
+        it has no more. All single values and files below the namespaces that were set before, or are inherited, are gone unless
+        `values` holds them; series are not touched. A value elsewhere is set as by `log_configs`.
+
+        Args:
+            values: As in `log_configs`: mapping, dataclass or namespace, the namespaces' own names at its front.
+            replaces: The namespaces, such as ``["trainer", "model/config"]``. Those of runfork itself (``sys/``, ``runtime/``,
+                ``source_code/``) cannot be replaced.
+
+        Raises:
+            ArgumentTypeError: `values` has no named parts, or `replaces` is no list of namespaces.
+            ArgumentError: A namespace cannot be replaced; nothing was logged.
+        """
+        spaces = _check_namespaces(replaces)
+        replaced = {space: [NAMESPACE, None] for space in spaces}
+        self.recorder.record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
+
+    def _config_body(self, data: Any) -> dict[str, Any]:
+        """Return what a CONFIGS record holds of `data`: without the values that cannot be logged, each of which is told."""
         body: dict[str, Any] = {}
         for path, value in _flatten(data).items():
             try:
@@ -161,7 +185,7 @@ class Logbook:
                 continue
             if self.recorder.claim_type(name, kind):
                 body[name] = [kind.value, converted]
-        self.recorder.record_values(Kind.CONFIGS, body)
+        return body
 
     def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
         """Set single files; contents are copied now, so the originals may change or go afterwards.
@@ -238,6 +262,21 @@ class Logbook:
     def _check_writable(self, path: str) -> None:
         if path.startswith("sys/") and path not in WRITABLE_SYSTEM_PATHS and not path.startswith("sys/resume/"):
             raise ArgumentError(f"{path!r} is written by runfork itself; choose a path outside sys/")
+
+
+def _check_namespaces(spaces: object) -> list[str]:
+    """Return namespaces, each with the slash at its end."""
+    if isinstance(spaces, (str, bytes)) or not isinstance(spaces, Iterable):
+        raise ArgumentTypeError(f"replaces must be a list of namespaces, found {spaces!r:.80}; pass [{spaces!r:.80}]")
+    found = []
+    for space in spaces:
+        name = check_path(space).strip("/")
+        if not name or is_system_path(f"{name}/"):
+            raise ArgumentError(
+                f"{space!r} cannot be replaced: it is runfork's own, or everything; name another namespace"
+            )
+        found.append(f"{name}/")
+    return found
 
 
 def _check_completion(preview: bool, completion: object) -> float | None:

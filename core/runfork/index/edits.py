@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.attributes import AttributeType
-from runfork.journal.format import Kind
+from runfork.journal.format import NAMESPACE, Kind
 from runfork.steps import NO_STEP
 from runfork.types import FileReference, Histogram
 
@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
-__all__ = ["Edit", "EditKey", "decode_value", "edits_of", "fold", "is_inherited", "points_of"]
+__all__ = [
+    "Edit",
+    "EditKey",
+    "Replacement",
+    "decode_value",
+    "edits_of",
+    "fold",
+    "is_inherited",
+    "newest_replacement",
+    "points_of",
+    "replacements_of",
+]
 
 ALWAYS_INHERITED = frozenset({"sys/tags", "sys/group_tags", "sys/description"})
 _OF_ONE_RUN = frozenset({"sys", "runtime", "source_code"})
@@ -47,6 +58,18 @@ class Edit(NamedTuple):
     replaces: bool = True
 
 
+class Replacement(NamedTuple):
+    """A description that replaced a whole namespace: single values below it that were set before, or are inherited, are gone.
+
+    Args:
+        key: Its place among the run's edits. What the description itself set has the same place, and stays.
+        namespace: A beginning of paths, with the slash at its end.
+    """
+
+    key: EditKey
+    namespace: str
+
+
 def edits_of(record: Record, writer: str) -> Iterator[tuple[str, Edit]]:
     """Yield the single values that a record sets, by path. Types that this version does not know are left out."""
     key = EditKey(record.order_time, writer, record.offset)
@@ -60,6 +83,20 @@ def edits_of(record: Record, writer: str) -> Iterator[tuple[str, Edit]]:
     elif record.kind == Kind.FILES and record.step == NO_STEP:
         for path, value in record.body.items():
             yield path, Edit(key, record.time, AttributeType.FILE, value)
+
+
+def replacements_of(record: Record, writer: str) -> Iterator[Replacement]:
+    """Yield the namespaces that a record replaces. What is runfork's own is replaced by nobody."""
+    if record.kind == Kind.CONFIGS:
+        key = EditKey(record.order_time, writer, record.offset)
+        for path, (name, _) in record.body.items():
+            if name == NAMESPACE and path.endswith("/") and path.partition("/")[0] not in _OF_ONE_RUN:
+                yield Replacement(key, path)
+
+
+def newest_replacement(replacements: Iterable[Replacement], path: str) -> EditKey | None:
+    """Return the place of the last replacement of a namespace that `path` is below, None if there is none."""
+    return max((one.key for one in replacements if path.startswith(one.namespace)), default=None)
 
 
 def points_of(record: Record) -> Iterator[tuple[str, AttributeType, list[Any]]]:

@@ -39,6 +39,9 @@ A run's values are its own over those it inherits: everything single-valued and 
 of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
 sys/description are inherited; configs (everything but tags, group tags, description and files) only where the run was created
 with inherit_configs.
+
+A description replaces namespaces: single values of its run below them that come before it in the order of edits, and all that are
+inherited there, are gone, but for those of the same record. They still count for the type of their path. Series are not touched.
 """
 
 from __future__ import annotations

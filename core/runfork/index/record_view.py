@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from runfork import lineage
 from runfork.attributes import AttributeType
-from runfork.index.edits import Edit, EditKey, decode_value, edits_of, fold, is_inherited, points_of
+from runfork.index.edits import (
+    Edit,
+    EditKey,
+    Replacement,
+    decode_value,
+    edits_of,
+    fold,
+    is_inherited,
+    newest_replacement,
+    points_of,
+    replacements_of,
+)
 from runfork.index.interface import Value
 from runfork.index.origins import Mark, Origin, default_values, derived_values, fork_of, origin_of
 from runfork.journal.format import Kind
@@ -58,6 +69,7 @@ class RunRecords:
     edits: dict[str, list[Edit]]
     series: dict[str, dict[AttributeType, OwnSeries]]
     metric_times: list[tuple[int, int]]
+    replacements: list[Replacement] = field(default_factory=list)
 
     def types(self, path: str) -> list[AttributeType]:
         """Return the types of values that were logged to `path`, in the order of their first values; None comes last."""
@@ -161,12 +173,16 @@ class RecordView:
     def _visible(self, run_id: str, path: str) -> Iterator[tuple[str, AttributeType, list[Edit]]]:
         """Yield the runs whose values of `path` the run sees, itself first: type, and the edits if it is single-valued."""
         line = lineage.ancestors(run_id, self.nodes)
-        configs = True
+        configs, is_replaced = True, False
         for position, one in enumerate(line):
             run = self.runs[one]
             child = self.runs[line[position - 1]] if position else None
             if child is not None:
                 configs = configs and child.origin.inherit_configs
+            upto = 2**63 if child is None else child.origin.created
+            seen = [one for one in run.replacements if one.key.order_time <= upto]
+            replaced = newest_replacement(seen, path)
+            behind, is_replaced = is_replaced, is_replaced or replaced is not None
             kind = run.standing(path)
             if kind is None:
                 continue
@@ -178,9 +194,9 @@ class RecordView:
             edits = [
                 edit
                 for edit in sorted(run.edits[path], key=lambda edit: edit.key)
-                if kind.takes(edit.type) and (child is None or edit.key.order_time <= child.origin.created)
+                if kind.takes(edit.type) and edit.key.order_time <= upto and (replaced is None or edit.key >= replaced)
             ]
-            if edits and (child is None or is_inherited(path, kind, configs=configs)):
+            if edits and not behind and (child is None or is_inherited(path, kind, configs=configs)):
                 yield one, kind, edits
 
     def _high(self, run_id: str, ancestor: str, path: str, *, clock_axis: bool) -> int:
@@ -268,6 +284,7 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
             elif record.kind == Kind.MARK:
                 at = (key.writer, record.offset)
                 marks.setdefault(record.body["mark"], (at, Mark(record.time, record.body.get("cuts") or {})))
+            run.replacements += replacements_of(record, key.writer)
             for path, edit in edits_of(record, key.writer):
                 run.edits[path].append(edit)
             for path, kind, values in points_of(record):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.journal.format import Kind
+from runfork.journal.format import NAMESPACE, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,6 +91,7 @@ _VALUES: dict[str, Callable[[Any], bool]] = {
     "string": _is_text,
     "datetime": _is_integer,
     "string_set": _are_texts,
+    NAMESPACE: lambda value: value is None,
 }
 
 

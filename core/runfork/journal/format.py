@@ -71,6 +71,9 @@ MAX_PAYLOAD = 64 * 1024 * 1024
 """No payload is longer; a length beyond it is damage."""
 
 
+NAMESPACE = "namespace"
+"""In a CONFIGS record, what stands for the type where the key is a namespace (with its slash) that the record replaces."""
+
 MAX_SCHEMA_IDS = 2**20
 """Schema ids of a journal are its tag and so many numbers after it."""
 
@@ -89,7 +92,7 @@ class Kind(IntEnum):
     PREVIEW = 5
     """One provisional row of float series."""
     CONFIGS = 6
-    """Single values: {path: [type, value]}."""
+    """Single values: {path: [type, value]}; {"namespace/": ["namespace", null]} replaces what stood below it."""
     STRINGS = 7
     """String-series points: {path: text}, or {path: [text, ...]} for lines one micro-step apart."""
     HISTOGRAMS = 8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.attributes import AttributeType, convert_config, convert_histogram, convert_metric
-from runfork.journal.format import Kind
+from runfork.journal.format import NAMESPACE, Kind
 from runfork.journal.records import Batch, JournalKey, MetricRows, Record
 from runfork.steps import NO_STEP, to_micro_steps
 
@@ -159,6 +159,14 @@ class HistoryWriter:
         body = {}
         for path, value in data.items():
             kind, held = (AttributeType.NONE, None) if value is None else convert_config(value)
+            body[path] = [kind.value, held]
+        return self.record(Kind.CONFIGS, body, time=time)
+
+    def describe(self, data: Mapping[str, Any], *, replaces: Sequence[str], time: int | None = None) -> HistoryWriter:
+        """Set single values in place of all that stood below some namespaces."""
+        body: dict[str, Any] = {f"{namespace}/": [NAMESPACE, None] for namespace in replaces}
+        for path, value in data.items():
+            kind, held = convert_config(value)
             body[path] = [kind.value, held]
         return self.record(Kind.CONFIGS, body, time=time)
 

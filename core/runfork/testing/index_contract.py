@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runfork.testing.index_inheritance_contract import InheritanceContract
 from runfork.testing.index_lineage_contract import LineageContract
 from runfork.testing.index_points_contract import PointsContract
 from runfork.testing.index_runs_contract import RunsContract
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["IndexContract"]
 
 
-class IndexContract(LineageContract, PointsContract, ValuesContract, RunsContract):
+class IndexContract(LineageContract, InheritanceContract, PointsContract, ValuesContract, RunsContract):
     """All the tests. Everything that is asked goes through the interface."""
 
     @pytest.fixture

@@ -173,6 +173,12 @@ class Ancestry:
                 for one in (child, *self._catalogue.descendants(child)):
                     self._dirty.paths[one].add(path)
 
+    def touch_replacement(self, run_id: str, order_time: int) -> None:
+        """Mark the descendants that see that a namespace was replaced."""
+        for child in self._catalogue.children.get(run_id, ()):
+            if order_time <= self._catalogue.runs[child].origin.created:
+                self.change_origin(child)
+
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
         if self._dirty.runs.issuperset(self._catalogue.children.get(run.run_id, ())):

@@ -16,11 +16,11 @@ import numpy as np
 
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
-from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
+from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
 from runfork.index.origins import Origin
 from runfork.index.sqlite import journal_table, summaries
 from runfork.index.sqlite.attributes import SeriesChange
-from runfork.index.sqlite.catalogue import RunEntry, standing
+from runfork.index.sqlite.catalogue import RunEntry, standing, storable
 from runfork.index.sqlite.journal_table import JournalState
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint
@@ -198,6 +198,7 @@ class Application:
     # Single values
 
     def _apply_edits(self, record: Record) -> None:
+        self._apply_replacements(record)
         path_id = self._catalogue.path_id
         edits = [(path_id(path), edit) for path, edit in edits_of(record, self._journal.writer)]
         if not edits:
@@ -213,6 +214,18 @@ class Application:
                     self._ancestry.touch_edit(run_id, path, edit.key.order_time)
         self._dirty.paths[run_id] |= paths
         self._edits.add(run, self._journal.id, edits, self._first)
+
+    def _apply_replacements(self, record: Record) -> None:
+        replacements = list(replacements_of(record, self._journal.writer))
+        if not replacements:
+            return
+        run_id, run = self._run.run_id, self._run.id
+        self._edits.add_replacements(run, self._journal.id, replacements)
+        names = self._catalogue.path_names
+        spaces = tuple(storable(one.namespace) for one in replacements)
+        held = {*self._catalogue.own_values(run), *self._attributes.paths(run)}
+        self._dirty.paths[run_id].update(path for path in held if names[path].startswith(spaces))
+        self._ancestry.touch_replacement(run_id, replacements[0].key.order_time)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
         """Note what the run logged to a path; if that changes the path's type, all below see something else."""

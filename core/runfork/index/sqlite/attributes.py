@@ -108,6 +108,12 @@ class AttributeTable:
         """Forget what is known of new runs: the transaction ends."""
         self._new_runs.clear()
 
+    def paths(self, run: int) -> Collection[int]:
+        """Return the paths at which the table holds something of a run."""
+        if run in self._new_runs:
+            return self._new_runs[run]
+        return [path for (path,) in self._connection.execute("SELECT path FROM attribute WHERE run = ?", (run,))]
+
     # Working out anew
 
     def refresh(self, run_id: str, paths: Collection[int]) -> None:

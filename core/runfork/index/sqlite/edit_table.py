@@ -7,7 +7,8 @@ from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.edits import Edit, EditKey
+from runfork.index.edits import Edit, EditKey, Replacement, newest_replacement
+from runfork.index.sqlite.catalogue import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class EditTable:
         """Forget what is remembered: the transaction ends."""
         self._known: dict[int, dict[int, list[Edit]]] = {}
         self._loaded: set[int] = set()
+        self._replacements: dict[int, list[Replacement]] = {}
 
     def add(self, run: int, journal: int, edits: Sequence[tuple[int, Edit]], first: set[int]) -> None:
         """Store edits by path; `first` holds the paths to which the run logged nothing before this batch."""
@@ -51,6 +53,28 @@ class EditTable:
         ]
         self._connection.executemany("INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def add_replacements(self, run: int, journal: int, replacements: Sequence[Replacement]) -> None:
+        """Store which namespaces were replaced."""
+        self._replacements.pop(run, None)
+        rows = [(run, storable(space), journal, key.offset, key.order_time) for key, space in replacements]
+        self._connection.executemany("INSERT INTO replacement VALUES (?, ?, ?, ?, ?)", rows)
+
+    def replacements(self, run: int, upto: int | None = None) -> list[Replacement]:
+        """Return which namespaces a run replaced, until `upto` if it is given."""
+        found = self._replacements.get(run)
+        if found is None:
+            query = "SELECT order_time, journal, position, namespace FROM replacement WHERE run = ?"
+            found = self._replacements[run] = [
+                Replacement(EditKey(order_time, self._catalogue.writer(journal), position), space)
+                for order_time, journal, position, space in self._connection.execute(query, (run,)).fetchall()
+            ]
+        return found if upto is None else [one for one in found if one.key.order_time <= upto]
+
+    def replaced(self, run: int, path: int, upto: int | None = None) -> EditKey | None:
+        """Return the place of the last replacement of a namespace that a path is below, as far as `upto`."""
+        found = self.replacements(run, upto)
+        return newest_replacement(found, self._catalogue.path_names[path]) if found else None
+
     def load(self, run: int, paths: Collection[int]) -> None:
         """Read all edits of a run at once, if many of those at `paths` are to be read."""
         known = self._known.get(run, {})
@@ -62,8 +86,15 @@ class EditTable:
         self._known[run] = found
         self._loaded.add(run)
 
-    def edits(self, run: int, path: int) -> list[Edit]:
-        """Return a run's edits of a path, in order."""
+    def edits(self, run: int, path: int, upto: int | None = None) -> list[Edit]:
+        """Return a run's edits of a path, in order: those that were not replaced since, and not made after `upto`."""
+        found = self._all_edits(run, path)
+        if upto is not None:
+            found = [edit for edit in found if edit.key.order_time <= upto]
+        replaced = self.replaced(run, path, upto)
+        return found if replaced is None else [edit for edit in found if edit.key >= replaced]
+
+    def _all_edits(self, run: int, path: int) -> list[Edit]:
         found = self._known.get(run, {}).get(path)
         if found is None:
             if run in self._loaded:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runfork.attributes import AttributeType
-from runfork.index.edits import is_inherited
+from runfork.index.edits import is_inherited, newest_replacement
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, AttributeRow, merged_row
 from runfork.index.sqlite.catalogue import standing
 
@@ -72,7 +72,11 @@ class Inheritance:
         self._parents_fork = catalogue.nodes[parent.run_id].fork
         self._held = self._rows("attribute", paths)
         self._above = {} if self._parents_fork is None else self._rows("inherited", paths)
+        self._edits = edits
         self._late = edits.late_paths(parent.id, run.origin.created)
+        self._seen_replacements = edits.replacements(parent.id, run.origin.created)
+        all_replacements = edits.replacements(parent.id)
+        self._late_replacements = [one for one in all_replacements if one not in self._seen_replacements]
         if paths is None or len(paths) > _MANY_PATHS:
             catalogue.own_values(parent.id)
 
@@ -88,8 +92,16 @@ class Inheritance:
         """Return every path at which the run may inherit something."""
         return set(self._held)
 
+    @property
+    def is_replaced_late(self) -> bool:
+        """Whether the parent replaced a namespace after what the run sees of it: then its rows lack what the run may see."""
+        return bool(self._late_replacements)
+
     def row(self, path: int) -> AttributeRow | None:
         """Return what the run inherits at a path, None if nothing, or `UNCLEAR`."""
+        name = self._catalogue.path_names[path]
+        if newest_replacement(self._late_replacements, name) is not None:
+            return UNCLEAR
         held = self._held.get(path)
         if held is None:
             return None
@@ -102,11 +114,16 @@ class Inheritance:
         own = standing(kinds)
         if own.type.is_series:
             return self._series(path, own, held)
+        replaced = newest_replacement(self._seen_replacements, name)
+        if replaced is not None and own.first < replaced:
+            return UNCLEAR
         if self._takes(path, own.type):
             return UNCLEAR if path in self._late else held
         return self._behind(path, held)
 
     def _takes(self, path: int, kind: AttributeType) -> bool:
+        if self._edits.replaced(self._run.id, path) is not None:
+            return False
         return is_inherited(self._catalogue.path_names[path], kind, configs=self._run.origin.inherit_configs)
 
     def _behind(self, path: int, row: AttributeRow) -> AttributeRow | None:

@@ -72,12 +72,24 @@ class RunView:
         """Return every path at which the run may inherit something."""
         if not self.has_parent:
             return set()
-        return self._sight.all_paths() if self._inheritance is None else self._inheritance.paths()
+        if self._inheritance is None or self._inheritance.is_replaced_late:
+            return self._sight.all_paths()
+        return self._inheritance.paths()
 
     def own(self, path: int) -> Own | None:
         """Return what the run itself logged to a path, as the type that stands."""
         kinds = self._catalogue.own_value(self._run.id, path)
-        return standing(kinds) if kinds else None
+        if not kinds:
+            return None
+        own = standing(kinds)
+        return None if not own.type.is_series and self._is_replaced(path, own) else own
+
+    def _is_replaced(self, path: int, own: Own) -> bool:
+        """Return whether all single values at a path are gone, since the run replaced the namespace."""
+        replaced = self._edits.replaced(self._run.id, path)
+        if replaced is None or own.first >= replaced:
+            return False
+        return not any(own.type.takes(edit.type) for edit in self._edits.edits(self._run.id, path))
 
     def stands_alone(self, path: int) -> bool:
         """Return whether what the run has at a path is the same whatever it inherits."""
@@ -93,7 +105,9 @@ class RunView:
             if not kinds or (kind := standing(kinds).type) not in _ALONE:
                 continue
             edits = self._edits.edits(run, path)
-            last = edits[-1] if len(edits) == 1 else [edit for edit in edits if kind.takes(edit.type)][-1]
+            last = next((edit for edit in reversed(edits) if kind.takes(edit.type)), None)
+            if last is None:
+                continue  # it was replaced since
             found[path] = single_row(
                 last.type, decode_value(last.type, last.value), last.value, source=run, time=last.time
             )

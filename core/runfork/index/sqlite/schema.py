@@ -98,6 +98,12 @@ CREATE TABLE edit (
     PRIMARY KEY (run, path, journal, position)
 ) WITHOUT ROWID;
 
+-- Namespaces that descriptions replaced.
+CREATE TABLE replacement (
+    run INTEGER NOT NULL, namespace TEXT NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, PRIMARY KEY (run, namespace, journal, position)
+) WITHOUT ROWID;
+
 -- Points. A row group holds what its columns share; each chunk is one column of it.
 CREATE TABLE schema (id INTEGER PRIMARY KEY, journal INTEGER NOT NULL, digest BLOB NOT NULL, UNIQUE (journal, digest));
 CREATE TABLE schema_column (

@@ -13,6 +13,8 @@ from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.overlay import Contribution
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
     from runfork.index.sqlite.edit_table import EditTable
     from runfork.lineage import Segment
@@ -96,39 +98,45 @@ class Sight:
         reach = self.reach(inherit)
         gathered: list[Edit] = []
         source = family = ""
-        configs = True
-        for place, entry in enumerate(self._entries[first:reach], first):
-            configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
-            kinds = self._catalogue.own_value(entry.id, path_id)
-            if not kinds:
-                continue
-            own = standing(kinds)
+        for run_id, own, edits in self._visible(path_id, path, reach, first):
             if own.type.is_series:
-                if own.lowest > self._high(place, path, clock_axis=own.clock_axis):
-                    continue
                 if not gathered:
                     return self._series(path_id, path, own, reach, first)
                 break
-            if place and not is_inherited(path, own.type, configs=configs):
-                continue
-            edits = self._seen_edits(place, path_id, own.type)
-            if not edits:
-                continue
             if gathered and own.type.family != family:
                 break
-            source, family = source or entry.run_id, own.type.family
+            source, family = source or run_id, own.type.family
             gathered = edits + gathered
             if own.type is not AttributeType.STRING_SET or any(edit.replaces for edit in edits):
                 break
         return SeenEdits(gathered, source) if gathered else None
 
+    def _visible(self, path_id: int, path: str, reach: int, first: int) -> Iterator[tuple[str, Own, list[Edit]]]:
+        """Yield the runs whose values of a path are seen, the nearest first, with the edits if it is single-valued there."""
+        configs, is_replaced = True, False
+        for place, entry in enumerate(self._entries[:reach]):
+            behind = is_replaced
+            is_replaced = is_replaced or self._edits.replaced(entry.id, path_id, self._upto(place)) is not None
+            configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
+            kinds = self._catalogue.own_value(entry.id, path_id) if place >= first else None
+            if not kinds:
+                continue
+            own = standing(kinds)
+            if own.type.is_series:
+                if own.lowest <= self._high(place, path, clock_axis=own.clock_axis):
+                    yield entry.run_id, own, []
+            elif not behind and (place == 0 or is_inherited(path, own.type, configs=configs)):
+                edits = self._seen_edits(place, path_id, own.type)
+                if edits:
+                    yield entry.run_id, own, edits
+
     def _seen_edits(self, place: int, path_id: int, kind: AttributeType) -> list[Edit]:
-        edits = self._edits.edits(self._entries[place].id, path_id)
-        found = [edit for edit in edits if kind.takes(edit.type)]
-        if place == 0:
-            return found
-        created = self._entries[place - 1].origin.created
-        return [edit for edit in found if edit.key.order_time <= created]
+        edits = self._edits.edits(self._entries[place].id, path_id, self._upto(place))
+        return [edit for edit in edits if kind.takes(edit.type)]
+
+    def _upto(self, place: int) -> int | None:
+        """Return up to when what a run of the lineage said is seen; None of the run itself."""
+        return self._entries[place - 1].origin.created if place else None
 
     def _series(self, path_id: int, path: str, nearest: Own, reach: int, first: int) -> SeenSeries:
         segments = self.segments(path, clock_axis=nearest.clock_axis)[-reach:]

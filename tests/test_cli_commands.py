@@ -10,6 +10,7 @@ import pytest
 from tests.command_line import call, call_json
 
 from runfork import Run
+from runfork.journal.format import Kind
 
 PROJECT = "tests/project"
 
@@ -147,6 +148,39 @@ def test_ls_shows_chosen_columns(lineage):
     values = call_json("ls", "--columns", "lr, max(train/loss),sys/tags,nothing")["items"][0]["values"]
 
     assert values == {"lr": 0.2, "max(train/loss)": 1.0, "sys/tags": ["baseline"], "nothing": None}
+
+
+def test_ls_tells_of_columns_that_no_run_has(lineage):
+    result = call("ls", "--columns", "lr,nothing,train/los")
+
+    expected = "runfork: no run has 'nothing', 'train/los'; did you mean 'train/loss'?"
+    assert [expected] == [line for line in result.stderr.splitlines() if "no run" in line]
+
+
+def test_the_words_of_tables_filter_sort_and_stand_as_columns(lineage):
+    query = 'parent == "root" and state == "finished" and created > 2000-01-01'
+    items = call_json("ls", "--runs", "--filter", query, "--sort", "run", "--columns", "experiment,state")["items"]
+
+    assert [item["run_id"] for item in items] == ["head", "side"]
+    assert items[0]["values"] == {"experiment": "gull", "state": "finished"}
+
+
+def test_values_of_several_kinds_are_sorted_and_shown(lineage):
+    for value in (1, "auto", True, None):
+        with Run("kinds", run_id=f"is-{value}") as run:
+            run.recorder.record(Kind.CONFIGS, {"lr": ["none", None]}) if value is None else run.log_configs(
+                {"lr": value}
+            )
+
+    document = call_json("ls", "--runs", "--sort", "lr", "--columns", "lr", "--reverse")
+    lines = call(
+        "ls", "--runs", "--sort", "lr", "--columns", "lr", "--filter", 'experiment == "kinds"'
+    ).stdout.splitlines()
+
+    numbers = [item["run_id"] for item in document["items"] if item["run_id"] in ("is-1", "root", "head", "side")]
+    assert [item["run_id"] for item in document["items"]] == [*numbers, "is-True", "is-auto", "is-None"]
+    assert numbers[:2] == ["is-1", "head"]
+    assert [line.split()[4] for line in lines[1:]] == ["1", "true", "auto", "None"]
 
 
 def test_ls_says_how_many_more_there_are(lineage):
@@ -463,7 +497,7 @@ def test_the_debug_switch_shows_the_traceback(lineage, monkeypatch):
 def test_warnings_are_one_sentence_without_their_place(lineage, recwarn):
     result = call("ls", "--filter", 'nothing == "x"', "--json")
 
-    assert "runfork: 'nothing' doesn't exist in the project" in result.stderr
+    assert "runfork: the filter names 'nothing', which doesn't exist in the project" in result.stderr
     assert ".py" not in result.stderr
 
 

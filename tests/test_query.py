@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.strategies import examples
 
 import runfork
-from runfork import ArgumentError, Attribute, File, Filter, Histogram, NotFoundError, Run, query
+from runfork import Attribute, File, Filter, Histogram, NotFoundError, Run, query
+from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,14 +290,30 @@ def test_arguments_go_by_keyword_only(function: Any) -> None:
 
 
 @pytest.mark.usefixtures("lineage")
-def test_a_filter_on_several_types_is_refused_and_says_how_to_go_on() -> None:
+def test_values_of_several_kinds_are_filtered_sorted_and_shown() -> None:
     with Run("third", run_id="odd") as run:
         run.log_configs({"lr": "auto"})
+    with Run("third", run_id="whole") as run:
+        run.log_configs({"lr": 1, "best": 0.5})
+    with Run("third", run_id="none") as run:
+        run.recorder.record(Kind.CONFIGS, {"lr": ["none", None], "best": ["none", None]})
 
-    with pytest.raises(ArgumentError, match="types float, string in this project; say which: Attribute"):
-        runfork.list_runs(runs=Filter.gt("lr", 0.1))
+    assert runfork.list_runs(runs=Filter.gt("lr", 0.1)) == ["whole", "last", "middle"]
+    assert runfork.list_runs(runs=Filter.gt(Attribute("lr", "float"), 0.1)) == ["whole", "last", "middle"]
+    assert runfork.list_runs(runs=Filter.eq("lr", "auto")) == ["odd"]
+    frame = runfork.fetch_runs_table(attributes=".*", sort_by="lr")
+    assert frame.index.tolist() == ["whole", "last", "middle", "root", "odd", "none"]
+    assert frame["lr"].tolist() == [1, 0.2, 0.2, 0.1, "auto", None]
+    assert frame["best"].dropna().to_dict() == {"whole": 0.5}
 
-    assert runfork.list_runs(runs=Filter.gt(Attribute("lr", "float"), 0.1)) == ["last", "middle"]
+
+@pytest.mark.usefixtures("lineage")
+def test_a_table_of_nothing_in_particular_shows_what_runs_logged_and_where_they_come_from() -> None:
+    frame = runfork.fetch_runs_table()
+    expected = ["loss", "lr", "model/depth", "sys/creation_time", "sys/forking/parent", "sys/forking/step", "sys/name"]
+    assert frame.columns.tolist() == [*expected, "sys/state", "sys/tags"]
+    assert runfork.fetch_experiments_table().loc["second", "loss"] == 1100.0
+    assert runfork.fetch_runs_table(attributes=[]).shape == (3, 0)
 
 
 def test_the_documents_name_every_function() -> None:

@@ -104,13 +104,13 @@ FLOATS = (AttributeType.FLOAT_SERIES,)
         (["lr", "loss"], [("loss", "float_series"), ("lr", "float"), ("lr", "string")]),
         (
             ["lr", Attribute("seed", "float"), Attribute("loss")],
-            [("loss", "float_series"), ("lr", "float"), ("lr", "string")],
+            [("loss", "float_series"), ("lr", "float"), ("lr", "string"), ("seed", "int")],
         ),
         (Attribute("lr", "string"), [("lr", "string")]),
         ([Attribute("lr", "string"), Attribute("seed")], [("lr", "string"), ("seed", "int")]),
         (AttributeFilter("^l", type=["float", "float_series"]), [("loss", "float_series"), ("lr", "float")]),
         (AttributeFilter(["lr"]), [("lr", "float"), ("lr", "string")]),
-        (AttributeFilter("^[^/]*$", type="int"), [("seed", "int")]),
+        (AttributeFilter("^[^/]*$", type="int"), [("lr", "float"), ("seed", "int")]),
         (
             AttributeFilter("depth") | AttributeFilter("se.d") | AttributeFilter(type="float_series"),
             [("loss", "float_series"), ("model/depth", "int"), ("seed", "int")],

@@ -132,13 +132,61 @@ def test_no_rows_gives_an_empty_frame_with_its_names(source: Source) -> None:
     assert ("experiment", "attribute") == (frame.index.name, frame.columns.name)
 
 
-def test_a_path_of_two_types_is_refused_unless_names_carry_the_type(source: Source) -> None:
-    with pytest.raises(ArgumentError, match="'mixed' cannot be one column, since runs have it as int and string"):
-        table(source, ["mixed"])
+def test_a_path_of_two_types_is_one_column_unless_names_carry_the_type(source: Source) -> None:
+    assert ["x", 1, None] == table(source, ["mixed"])["mixed"].tolist()
 
     frame = table(source, ["mixed"], with_type=True)
     assert ["mixed:int", "mixed:string"] == frame.columns.tolist()
     assert ["x"] == frame["mixed:string"].dropna().tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"), [((1, 0.5), "float64"), ((1, 0.5, None), "float64"), ((2**53, 0.5), "float64"), ((1, None), "Int64"),
+                          ((2**53 + 1, 0.5), "object"), ((True, None), "boolean"), ((True, 1), "object"), ((None, None), "object")]
+)  # fmt: skip
+def test_numbers_are_one_column(index: Index, values: tuple[Any, ...], dtype: str) -> None:
+    for number, value in enumerate(values):
+        index.apply(history(f"r{number}", number).create(created=100 - number).configs({"x": value}).batch())
+    column = table(Source("local/test", index), ["x"])["x"]
+
+    assert (dtype, list(values)) == (str(column.dtype), [None if pd.isna(value) else value for value in column])
+    for kind in ("int", "float"):
+        typed = table(Source("local/test", index), [Attribute("x", kind)]).reindex(columns=["x"])["x"].tolist()
+        numbers = [None if isinstance(value, bool) else value for value in values]
+        assert numbers == [None if pd.isna(value) else value for value in typed]
+
+
+def test_numbers_of_both_types_are_one_column_where_names_carry_the_type(index: Index) -> None:
+    for run_id, value in (("r1", 1), ("r2", 0.5), ("r3", "auto"), ("r4", None)):
+        index.apply(history(run_id, 0).create().configs({"x": value, "y": 1, "z": None}).batch())
+
+    frame = table(Source("local/test", index), "^[xyz]$", with_type=True)
+
+    assert ["x:float", "x:string", "y:int", "z:none"] == frame.columns.tolist()
+
+
+def test_a_column_of_any_kinds_holds_what_was_logged(source: Source) -> None:
+    values = {"r1": {"u", "t"}, "r2": NOON, "r3": 2.5}
+    index = source.index
+    for run_id, value in values.items():
+        index.apply(
+            history(run_id + "m", 9)
+            .create()
+            .configs({"any": sorted(value) if isinstance(value, set) else value})
+            .batch()
+        )
+    index.apply(history("r4m", 9).create().files({"any": "abc"}).batch())
+    frame = table(source, ["any"])
+
+    assert [values["r1"], values["r2"], values["r3"]] == frame["any"].loc[["r1m", "r2m", "r3m"]].tolist()
+    assert isinstance(frame["any"].loc["r4m"], LoggedFile)
+    assert frame["any"].loc["r1"] is None
+
+
+def test_every_attribute_of_runs_of_any_kind_makes_a_table(source: Source) -> None:
+    frame = table(source, ".*")
+
+    assert {"mixed", "weights", "model", "sys/tags"} <= {*frame.columns}
 
 
 def test_a_type_chooses_one_column_of_a_path_of_two_types(source: Source) -> None:

@@ -8,7 +8,7 @@ import warnings
 
 from runfork.errors import LoggingError, RunforkWarning
 
-__all__ = ["Problems", "described"]
+__all__ = ["Problems", "described", "warn_caller"]
 
 MAX_SENTENCES = 100
 
@@ -114,8 +114,13 @@ def described(error: BaseException) -> str:
         return type(error).__name__
 
 
+def warn_caller(sentence: str) -> None:
+    """Warn whoever called runfork, on the line of theirs that did."""
+    warnings.warn(sentence, RunforkWarning, stacklevel=_frames_of_ours())
+
+
 def _frames_of_ours() -> int:
-    """Return the ``stacklevel`` of `Problems.warn` that points at the code which called runfork."""
+    """Return the ``stacklevel`` of the function that called this one which points at the code that called runfork."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001  what `warnings` itself counts by
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
@@ -123,6 +128,6 @@ def _frames_of_ours() -> int:
 
 
 def _is_ours(module: object) -> bool:
-    """Return whether a module is of runfork or of one of its integrations."""
+    """Return whether a module is of runfork or of one of its integrations, or what calls their context managers."""
     package = module.partition(".")[0] if isinstance(module, str) else ""
-    return package == "runfork" or package.startswith("runfork_")
+    return package in ("runfork", "contextlib") or package.startswith("runfork_")

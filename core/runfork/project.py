@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import time
-import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from runfork.draining import Drain
-from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
+from runfork.errors import ArgumentError, NotFoundError
 from runfork.files import FOLDER
 from runfork.identifiers import check_project
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.plugins import Plugins, load_plugins
+from runfork.problems import warn_caller
 from runfork.settings import Settings
 from runfork.store import Store, default_project, find_data_directory
 
@@ -243,6 +243,4 @@ class Project:
 
 
 def _tell_private(error: UnusableIndexError) -> None:
-    warnings.warn(
-        f"{error}; meanwhile the journals are read without it, which takes longer", RunforkWarning, stacklevel=4
-    )
+    warn_caller(f"{error}; meanwhile the journals are read without it, which takes longer")

@@ -108,6 +108,8 @@ def format_value(value: Value | None) -> str:
     """Return the value of an attribute on one line; series as their last value; a dash for None."""
     if value is None:
         return NOTHING
+    if value.type is AttributeType.NONE:
+        return "None"
     if value.type is AttributeType.DATETIME:
         return format_time(value.value)
     return _format_content(value.value)

@@ -82,11 +82,20 @@ def runs_frame(index: Index, run_ids: Sequence[str], pattern: Pattern | None) ->
     cells: list[Sequence[Any]] = [list(run_ids), [nodes[run_id].experiment_name for run_id in run_ids]]
     for path in paths:
         found = [values.get(run_id, {}).get(path) for run_id in run_ids]
-        kinds: set[Kind] = {_KINDS.get(value.type, "string") for value in found if value is not None}
-        kind: Kind = kinds.pop() if len(kinds) == 1 else "string"
+        kind = _kind([value for value in found if value is not None and value.value is not None])
         columns.append(FrameColumn(path, kind))
         cells.append([_cell(value, kind) for value in found])
     return Frame(columns, cells)
+
+
+def _kind(values: Sequence[Value]) -> Kind:
+    """Return what a column of these values holds: numbers of both types are floats, if each of them is one."""
+    kinds: set[Kind] = {_KINDS.get(value.type, "string") for value in values}
+    if kinds == {"int", "float"} and all(
+        float(value.value) == value.value or value.value != value.value for value in values
+    ):
+        return "float"
+    return kinds.pop() if len(kinds) == 1 else "string"
 
 
 def _cell(value: Value | None, kind: Kind) -> Any:
@@ -99,6 +108,8 @@ def _cell(value: Value | None, kind: Kind) -> Any:
         return content.name
     if isinstance(content, Histogram):
         return f"{content.kind} {list(content.bin_edges)} {list(content.values)}"
+    if kind == "float":
+        return float(content)
     return str(content) if kind == "string" else content
 
 

@@ -11,7 +11,9 @@ from runfork.differences import is_system_path
 from runfork.errors import ArgumentError
 from runfork.filters import Attribute
 from runfork.index.interface import Aggregate, RunsQuery, Sort
-from runfork.patterns import compile_pattern
+from runfork.patterns import Pattern, compile_pattern
+from runfork.query.inference import resolve_sort
+from runfork.query.names import HEADINGS, headings, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,15 +36,18 @@ class ColumnChoice:
     Args:
         path: The attribute.
         aggregate: The statistic; None is the last value.
+        word: What was asked for, where that is a word of our tables rather than the attribute's path.
     """
 
     path: str
     aggregate: Aggregate | None = None
+    word: str | None = None
 
     @property
     def title(self) -> str:
         """The column as it is written on the command line."""
-        return self.path if self.aggregate is None else f"{self.aggregate}({self.path})"
+        name = self.word or self.path
+        return name if self.aggregate is None else f"{self.aggregate}({name})"
 
     def content(self, value: Value | None) -> Any:
         """Return what the column shows of an attribute."""
@@ -121,13 +126,14 @@ def read_listing(
         include_archived: Whether archived runs are among them.
     """
     order = None if sort is None else _resolve_sort(index, sort, is_descending=is_descending)
+    asked = None if columns is None else _resolve_columns(index, columns)
     page = index.runs(
         RunsQuery(condition, heads_only=heads_only, sort=order, limit=limit, include_archived=include_archived)
     )
     run_ids = [row.node.run_id for row in page.rows]
     metrics = index.values(run_ids, pattern=compile_pattern(_ALL_METRICS))
     definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
-    chosen = choose_metrics(definitions) if columns is None else list(columns)
+    chosen = choose_metrics(definitions) if asked is None else asked
     values = index.values(run_ids, paths=["sys/state", *dict.fromkeys(column.path for column in chosen)])
     names = [node.experiment_name for node in index.nodes().values()]
     items = [
@@ -153,13 +159,23 @@ def _last_step(values: Mapping[str, Value]) -> int | None:
 
 
 def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:
-    kinds = [one.type for one in index.definitions(pattern=compile_pattern(f"^{re.escape(sort.path)}$"))]
-    if not kinds:
+    (column,) = _resolve_columns(index, [sort])
+    if not index.definitions(pattern=Pattern(names=frozenset([column.path]))):
+        hint = suggestion([sort.path], {one.path for one in index.definitions()} | {*HEADINGS})
         raise ArgumentError(
-            f"cannot sort by {sort.path!r}: no run has such an attribute; 'runfork show RUN' lists a run's"
+            f"cannot sort by {sort.path!r}: no run has such an attribute{hint or '; runfork show RUN lists what a run has'}"
         )
-    kind = kinds[0] if len(set(kinds)) == 1 else "string"
-    return Sort(Attribute(sort.path, kind), descending=is_descending, aggregate=sort.aggregate or "last")
+    attribute = resolve_sort(Attribute(column.path), index)
+    return Sort(attribute, descending=is_descending, aggregate=sort.aggregate or "last")
+
+
+def _resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[ColumnChoice]:
+    """Return columns with the attributes that are meant."""
+    meant = headings([column.path for column in columns], index)
+    return [
+        ColumnChoice(meant[column.path], column.aggregate, column.path) if column.path in meant else column
+        for column in columns
+    ]
 
 
 def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[ColumnChoice]:

@@ -70,7 +70,8 @@ def command(
     """List experiments: how many runs, the head, its state and last metrics.
 
     An experiment is the lineage of runs that share a name; its head is the latest of them. A COLUMN is an attribute's
-    path, or of a metric last(path), min(path), max(path), average(path) or variance(path).
+    path, a word such as state, experiment, parent or created, or of a metric last(path), min(path), max(path),
+    average(path) or variance(path).
     """
     with open_project(place) as project:
         listing = read_listing(
@@ -83,6 +84,8 @@ def command(
             limit=limit or None,
             include_archived=include_archived,
         )
+        if column_texts is not None:
+            _tell_unknown(project.index, listing.columns)
         if as_json:
             write_json(_document(project.name, listing, is_runs=is_runs))
         else:
@@ -97,6 +100,15 @@ def command(
 
 def _columns(text: str | None) -> list[ColumnChoice] | None:
     return None if text is None else [parse_column(one) for one in text.split(",") if one.strip()]
+
+
+def _tell_unknown(index: Index, columns: Sequence[ColumnChoice]) -> None:
+    """Say on stderr which columns no run has."""
+    from runfork.query.names import HEADINGS, listed, suggestion
+
+    there = {one.path for one in index.definitions()}
+    if unknown := [column.path for column in columns if column.path not in there and column.word is None]:
+        click.echo(f"runfork: no run has {listed(unknown)}{suggestion(unknown, there | {*HEADINGS})}", err=True)
 
 
 def _condition(index: Index, text: str | None) -> Filter | None:
@@ -237,7 +249,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
 
     def is_number(column: ColumnChoice) -> bool:
         values = [item.values[column.path] for item in items if column.path in item.values]
-        return all(value.type.value in ("int", "float", "float_series") for value in values)
+        return all(value.type.value in ("int", "float", "float_series", "none") for value in values)
 
     return [
         Column("STATE", [Cell(item.state or NOTHING, STATE_STYLES.get(item.state or "", "dim")) for item in items]),

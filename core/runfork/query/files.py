@@ -8,13 +8,13 @@ import os
 import re
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.problems import warn_caller
 from runfork.query.frames import import_pandas, label_index
 from runfork.steps import MICRO
 
@@ -218,7 +218,7 @@ def _contents(file: LoggedFile, directory: str | PathLike[str] | None) -> Path |
     if path.is_file():
         return path
     message = f"the contents of {file.attribute_path!r} of {file.label!r} are not at {path}; copy them there"
-    warnings.warn(message, RunforkWarning, stacklevel=3)
+    warn_caller(message)
     return None
 
 

@@ -1,25 +1,25 @@
 """Types of attributes that a filter or a sort order names without one, and values that fit them.
 
-The type is that of the ``sys/`` attribute of that name, else the one that the project knows for the path. A path that nothing
-in the project has is taken for a string, with a warning. One that has several types is refused in a filter; a sort order takes
-it for a string, with a warning.
+The type is that of the ``sys/`` attribute of that name, else what the project has at the path. Where runs have it with several
+types, a filter compares those that the value belongs to, and a sort order puts one after the other. A path that nothing in the
+project has finds nothing, with a warning. A word of our tables (`names.HEADINGS`) stands for the attribute that it shows.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from runfork.attributes import AttributeType
-from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
+from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.patterns import Pattern
+from runfork.problems import warn_caller
+from runfork.query.names import HEADINGS, headings, listed, suggestion
 from runfork.query_language import print_value, read_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runfork.filters import FilterValue
     from runfork.index.interface import Index
@@ -42,7 +42,6 @@ SYSTEM_TYPES: Mapping[str, str] = {path: kind for kind, paths in _SYSTEM.items()
 
 _NUMBERS = frozenset({"float", "int", "float_series"})
 _TEXTS = frozenset({"string", "string_series"})
-_INT64 = range(-(2**63), 2**63)
 _COMPARED = ("==", "!=", ">", ">=", "<", "<=")
 _SEARCHED = ("MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS")
 _OPERATORS: Mapping[str, tuple[str, ...]] = {
@@ -53,13 +52,19 @@ _OPERATORS: Mapping[str, tuple[str, ...]] = {
 
 
 def resolve_filter(condition: Filter, index: Index) -> Filter:
-    """Return `condition` with the type of every attribute, and values that fit them, as an index wants it.
+    """Return `condition` with the attributes that are meant, and values that fit them, as an index wants it.
 
     Raises:
-        ArgumentError: An attribute has several types, an operator does not suit a type, or a value does not fit it.
+        ArgumentError: An operator does not suit a type, or a value does not fit it.
     """
-    untyped = {one.attribute.name for one in _comparisons(condition) if one.attribute.type is None}
-    return _resolved(condition, _types_of(untyped, index))
+    comparisons = [*_comparisons(condition)]
+    meant = headings({one.attribute.name for one in comparisons}, index)
+    types = _types_of({meant.get(one.attribute.name, one.attribute.name) for one in comparisons}, index)
+    if unknown := [path for path, found in types.items() if not found]:
+        hint = suggestion(unknown, {one.path for one in index.definitions()} | {*HEADINGS})
+        verb = "doesn't" if len(unknown) == 1 else "don't"
+        warn_caller(f"the filter names {listed(unknown)}, which {verb} exist in the project{hint}")
+    return _resolved(condition, meant, types)
 
 
 def _comparisons(condition: Filter) -> Iterator[Comparison]:
@@ -75,54 +80,77 @@ def _parts(condition: Filter) -> tuple[Filter, ...]:
     return (condition.part,) if isinstance(condition, Not) else ()
 
 
-def _types_of(paths: Iterable[str], index: Index) -> dict[str, list[str]]:
-    """Return the types that each path has, in the ``sys/`` table or in the project."""
-    found = {path: [SYSTEM_TYPES[path]] if path in SYSTEM_TYPES else [] for path in paths}
+def _types_of(paths: Collection[str], index: Index) -> dict[str, list[str]]:
+    """Return the types that each path has, in the ``sys/`` table or in the project, one of each family."""
+    found: dict[str, set[str]] = {
+        path: {SYSTEM_TYPES[path]} if path in SYSTEM_TYPES else set() for path in sorted(paths)
+    }
     unknown = frozenset(path for path, types in found.items() if not types)
     if unknown:
         for definition in index.definitions(pattern=Pattern(names=unknown)):
-            found[definition.path].append(str(AttributeType(definition.type).value))
-    return {path: sorted(set(types)) for path, types in found.items()}
+            found[definition.path].add(definition.type)
+    return {path: _families(types) for path, types in found.items()}
 
 
-def _resolved(condition: Filter, types: Mapping[str, list[str]]) -> Filter:
+def _families(types: set[str]) -> list[str]:
+    some = types - {"none"} or types
+    return sorted(some - {"int"} if "float" in some else some)
+
+
+def _resolved(condition: Filter, meant: Mapping[str, str], types: Mapping[str, list[str]]) -> Filter:
     if isinstance(condition, AllOf):
-        return AllOf(tuple(_resolved(part, types) for part in condition.parts))
+        return AllOf(tuple(_resolved(part, meant, types) for part in condition.parts))
     if isinstance(condition, AnyOf):
-        return AnyOf(tuple(_resolved(part, types) for part in condition.parts))
+        return AnyOf(tuple(_resolved(part, meant, types) for part in condition.parts))
     if isinstance(condition, Not):
-        return Not(_resolved(condition.part, types))
+        return Not(_resolved(condition.part, meant, types))
     if isinstance(condition, Comparison):
-        return _resolved_comparison(condition, types)
+        attribute = condition.attribute
+        name = meant.get(attribute.name, attribute.name)
+        kinds = types[name] if attribute.type is None else [attribute.type]
+        return _of_types(condition, [Attribute(name, kind) for kind in kinds or ["string"]])
     raise ArgumentTypeError(f"a filter must be built from runfork.Filter, found {condition!r}")
 
 
-def _resolved_comparison(condition: Comparison, types: Mapping[str, list[str]]) -> Filter:
-    attribute = condition.attribute
-    if attribute.type is not None:
-        return _fitted(condition)
-    found = types[attribute.name]
-    if condition.operator == "EXISTS" and found:
-        each = tuple(Comparison(Attribute(attribute.name, kind), "EXISTS") for kind in found)
-        return each[0] if len(each) == 1 else AnyOf(each)
-    if len(found) > 1:
-        raise ArgumentError(
-            f"the filter names {attribute.name!r}, which has the types {', '.join(found)} in this project; "
-            f"say which: Attribute({attribute.name!r}, {found[0]!r})"
-        )
-    if not found:
-        _warn(f"{attribute.name!r} doesn't exist in the project, so the filter takes it for a string")
-    kind = found[0] if found else "string"
-    return _fitted(Comparison(Attribute(attribute.name, kind), condition.operator, condition.value))
+def _of_types(condition: Comparison, attributes: Sequence[Attribute]) -> Filter:
+    """Return a condition on an attribute that has these types: of several, those that the value belongs to, or fits, count."""
+    if len(attributes) == 1:
+        return _fitted(_on(condition, attributes[0]))
+    if condition.operator == "EXISTS":
+        return AnyOf(tuple(_on(condition, one) for one in attributes))
+    belonging = [one for one in attributes if _belongs(condition, one)]
+    fitting: dict[Attribute, Filter] = {}
+    errors: list[ArgumentError] = []
+    for one in belonging or attributes:
+        try:
+            fitting[one] = _fitted(_on(condition, one))
+        except ArgumentError as error:
+            errors.append(error)
+    if not fitting:
+        raise errors[0]
+    others = [_on(condition, one) for one in attributes if one not in fitting and condition.operator == "!="]
+    return AnyOf((*fitting.values(), *others)) if len(fitting) + len(others) > 1 else next(iter(fitting.values()))
 
 
-def _warn(message: str) -> None:
-    warnings.warn(message, RunforkWarning, stacklevel=2)
+def _on(condition: Comparison, attribute: Attribute) -> Comparison:
+    return Comparison(attribute, condition.operator, condition.value)
+
+
+def _belongs(condition: Comparison, attribute: Attribute) -> bool:
+    """Return whether a value is of the kind that an attribute holds, without being read as such."""
+    value, kind = condition.value, attribute.type
+    if condition.operator not in _OPERATORS.get(kind or "", ()):
+        return False
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, str):
+        return kind in _TEXTS or kind == "string_set"
+    return kind in _NUMBERS if isinstance(value, (int, float)) else kind == "datetime"
 
 
 def _fitted(condition: Comparison) -> Filter:
     attribute, operator = condition.attribute, condition.operator
-    if operator == "EXISTS":
+    if operator == "EXISTS" or attribute.type == "none":
         return condition
     kind = attribute.type or "string"
     possible = _OPERATORS.get(kind, ())
@@ -160,6 +188,7 @@ def _fit(condition: Comparison, kind: str) -> FilterValue:
         value = bool(value) if is_fit else value
     else:
         is_fit = isinstance(value, (int, float))
+        value = int(value) if isinstance(value, bool) else value
     if not is_fit:
         raise ArgumentError(f"{condition.attribute.name!r} is of type {kind}, found {value!r} to compare it with")
     return _bounded(value)
@@ -174,7 +203,7 @@ def _read(text: str, kind: str, condition: Comparison) -> FilterValue:
 
 def _bounded(value: FilterValue) -> FilterValue:
     # Indexes compare with 64-bit integers; beyond them the nearest float has the same order.
-    if not isinstance(value, int) or value in _INT64:
+    if not isinstance(value, int) or -(2**63) <= value < 2**63:
         return value
     try:
         return float(value)
@@ -183,15 +212,12 @@ def _bounded(value: FilterValue) -> FilterValue:
 
 
 def resolve_sort(attribute: Attribute, index: Index) -> Attribute:
-    """Return `attribute` with its type."""
+    """Return the attribute that is meant, with its type; None is any of those that it has."""
+    name = headings([attribute.name], index).get(attribute.name, attribute.name)
     if attribute.type is not None:
-        return attribute
-    found = _types_of([attribute.name], index)[attribute.name]
+        return Attribute(name, attribute.type)
+    found = _types_of([name], index)[name]
     if not found:
-        _warn(f"sort_by names {attribute.name!r}, which doesn't exist in the project; it is taken for a string")
-    elif len(found) > 1:
-        _warn(
-            f"sort_by names {attribute.name!r}, which has the types {', '.join(found)} in this project; "
-            f"it is taken for a string: say which with Attribute({attribute.name!r}, {found[0]!r})"
-        )
-    return Attribute(attribute.name, found[0] if len(found) == 1 else "string")
+        hint = suggestion([name], {one.path for one in index.definitions()} | {*HEADINGS})
+        warn_caller(f"sort_by names {name!r}, which doesn't exist in the project{hint}")
+    return Attribute(name, found[0] if len(found) == 1 else None)

@@ -248,10 +248,19 @@ def _types(value: str | Sequence[str] | None) -> tuple[AttributeType, ...] | Non
 def find_definitions(
     source: Source, choices: Sequence[Choice], run_ids: Sequence[str] | None
 ) -> list[tuple[str, AttributeType]]:
-    """Return the distinct pairs of path and type that runs have and `choices` name, sorted; None is every run."""
+    """Return the distinct pairs of path and type that runs have and `choices` name, sorted; None is every run.
+
+    A type stands for its family: who asks for float gets int, too.
+    """
     if run_ids is not None and not run_ids:
         return []
     found: set[Definition] = set()
     for choice in choices:
-        found.update(source.index.definitions(run_ids=run_ids, pattern=choice.pattern, types=choice.types))
+        types = None if choice.types is None else _families(choice.types)
+        found.update(source.index.definitions(run_ids=run_ids, pattern=choice.pattern, types=types))
     return sorted({(one.path, AttributeType(one.type)) for one in found})
+
+
+def _families(types: Sequence[AttributeType]) -> list[AttributeType]:
+    families = {kind.family for kind in types}
+    return [kind for kind in AttributeType if kind.family in families]

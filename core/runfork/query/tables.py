@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,11 +12,12 @@ from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import Attribute
 from runfork.index.interface import Sort
+from runfork.patterns import Pattern, compile_pattern
 from runfork.query.arguments import check_choice, check_count, check_flag
 from runfork.query.files import logged_file
 from runfork.query.frames import as_column, import_pandas, label_index, times_column
 from runfork.query.inference import resolve_sort
-from runfork.query.selection import attribute_choices, check_selector, find_definitions, select
+from runfork.query.selection import Choice, attribute_choices, check_selector, find_definitions, select
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
@@ -26,11 +28,14 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Value
     from runfork.query.arguments import Kind
-    from runfork.query.selection import AttributeSelector, Choice, Selection, Selector
+    from runfork.query.selection import AttributeSelector, Selection, Selector
     from runfork.query.source import Source
 
 __all__ = ["TableQuery", "fetch_experiments_table", "fetch_runs_table", "read_table"]
 
+USERS_OWN = "!^(sys|runtime|source_code)/"
+"""Attributes that runfork does not fill in by itself."""
+_SHOWN = frozenset({"sys/name", "sys/state", "sys/creation_time", "sys/forking/parent", "sys/forking/step", "sys/tags"})
 _LATEST_FIRST = Attribute("sys/creation_time", "datetime")
 _UNSORTABLE = ("file", "file_series", "histogram_series")
 _FLOATS = (AttributeType.FLOAT, AttributeType.FLOAT_SERIES)
@@ -65,7 +70,7 @@ def fetch_runs_table(
     project: str | None = None,
     directory: str | PathLike[str] | None = None,
     runs: Selector = None,
-    attributes: AttributeSelector = (),
+    attributes: AttributeSelector | None = None,
     sort_by: str | Attribute = _LATEST_FIRST,
     sort_direction: Literal["asc", "desc"] = "desc",
     limit: int | None = None,
@@ -74,14 +79,16 @@ def fetch_runs_table(
     """Return a table of runs.
 
     Columns hold float (also the last value of float series), int, bool, str, UTC times, sets of str, `LoggedFile` and
-    `Histogram`. A missing value is NaN, NaT, NA (int and bool columns) or None.
+    `Histogram`; a column in which runs have values of several kinds holds them as objects. A missing value is NaN, NaT, NA
+    (int and bool columns) or None, and so is None that was logged.
 
     Args:
         project: As in `runfork.list_runs`.
         directory: As in `runfork.list_runs`.
         runs: Which: a pattern, exact ids, a `Filter`, or None for all.
-        attributes: Which are columns: a pattern, exact paths, an `Attribute`, an `AttributeFilter`; an empty list gives rows
-            without columns. Attributes that no run has are left out.
+        attributes: Which are columns: a pattern, exact paths, an `Attribute`, an `AttributeFilter`. None is what runs logged
+            themselves, and name, state, creation time, parent, fork step and tags; an empty list gives rows without columns.
+            Attributes that no run has are left out.
         sort_by: Path or `Attribute`; of series the last value counts. Runs without a value come last.
         sort_direction: ``"asc"`` or ``"desc"``.
         limit: At most so many rows.
@@ -91,7 +98,7 @@ def fetch_runs_table(
         A frame with index ``run`` in the order asked for, and columns sorted by name.
 
     Raises:
-        ArgumentError: An argument cannot be used, or an attribute has several types and columns carry no type.
+        ArgumentError: An argument cannot be used.
         NotFoundError: There is no such project.
     """
     query = _query("run", runs, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
@@ -104,7 +111,7 @@ def fetch_experiments_table(
     project: str | None = None,
     directory: str | PathLike[str] | None = None,
     experiments: Selector = None,
-    attributes: AttributeSelector = (),
+    attributes: AttributeSelector | None = None,
     sort_by: str | Attribute = _LATEST_FIRST,
     sort_direction: Literal["asc", "desc"] = "desc",
     limit: int | None = None,
@@ -144,16 +151,23 @@ def _query(
     with_type: object,
 ) -> TableQuery:
     import_pandas()
-    is_empty = isinstance(attributes, (list, tuple)) and not attributes
     return TableQuery(
         kind,
         check_selector(kind, selector),
-        () if is_empty else attribute_choices("attributes", attributes),
+        _table_choices(attributes),
         _sort_attribute(sort_by),
         check_choice("sort_direction", sort_direction, ("asc", "desc")) == "desc",
         check_count("limit", limit),
         check_flag("type_suffix_in_column_names", with_type),
     )
+
+
+def _table_choices(attributes: object) -> tuple[Choice, ...]:
+    if attributes is None:
+        return (Choice(compile_pattern(USERS_OWN)), Choice(Pattern(names=_SHOWN)))
+    if isinstance(attributes, (list, tuple)) and not attributes:
+        return ()
+    return attribute_choices("attributes", attributes)
 
 
 def _sort_attribute(sort_by: object) -> Attribute:
@@ -167,16 +181,27 @@ def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
     """Return what `query` asks for."""
     selection = select(source, query.kind, query.selector, sort=_sort(source, query), limit=query.limit)
     definitions = find_definitions(source, query.choices, selection.run_ids)
-    if not query.with_type:
-        _refuse_conflicts(definitions)
-    paths = sorted({path for path, _ in definitions})
-    values = source.index.values(selection.run_ids, paths=paths) if paths else {}
-    columns = []
+    kinds: dict[str, set[AttributeType]] = {}
     for path, kind in definitions:
-        cells = [_of_type(values.get(run_id, {}).get(path), kind) for run_id in selection.run_ids]
-        name = f"{path}:{kind.value}" if query.with_type else path
-        columns.append((name, _column(source, selection, path, kind, cells)))
+        kinds.setdefault(path, set()).add(kind)
+    values = source.index.values(selection.run_ids, paths=[*kinds]) if kinds else {}
+    columns = []
+    for path, found in kinds.items():
+        for name, some in _columns_of(path, found, with_type=query.with_type).items():
+            cells = [_of_types(values.get(run_id, {}).get(path), some) for run_id in selection.run_ids]
+            columns.append((name, _column(source, selection, path, some, cells)))
     return _frame(selection, sorted(columns, key=lambda column: column[0]))
+
+
+def _columns_of(path: str, kinds: set[AttributeType], *, with_type: bool) -> dict[str, set[AttributeType]]:
+    """Return the columns that show a path: one for all its types, or one for each family where names carry the type."""
+    some = kinds - {AttributeType.NONE} or kinds
+    if not with_type:
+        return {path: some}
+    families: dict[str, set[AttributeType]] = {}
+    for kind in some:
+        families.setdefault(kind.family, set()).add(kind)
+    return {f"{path}:{min(kind.value for kind in found)}": found for found in families.values()}  # float before int
 
 
 def _sort(source: Source, query: TableQuery) -> Sort | None:
@@ -190,20 +215,8 @@ def _sort(source: Source, query: TableQuery) -> Sort | None:
     return Sort(attribute, descending=query.descending)
 
 
-def _refuse_conflicts(definitions: Sequence[tuple[str, AttributeType]]) -> None:
-    types: dict[str, list[str]] = {}
-    for path, kind in definitions:
-        types.setdefault(path, []).append(kind.value)
-    for path, found in types.items():
-        if len(found) > 1:
-            raise ArgumentError(
-                f"{path!r} cannot be one column, since runs have it as {' and '.join(found)}; "
-                "pass type_suffix_in_column_names=True, or an Attribute with its type"
-            )
-
-
-def _of_type(value: Value | None, kind: AttributeType) -> Value | None:
-    return value if value is not None and value.type is kind and value.value is not None else None
+def _of_types(value: Value | None, kinds: set[AttributeType]) -> Value | None:
+    return value if value is not None and value.type in kinds and value.value is not None else None
 
 
 def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataFrame:
@@ -217,21 +230,33 @@ def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataF
     return frame
 
 
-def _column(source: Source, selection: Selection, path: str, kind: AttributeType, cells: Sequence[Value | None]) -> Any:
-    """Return the values of one attribute as an array of the dtype that suits its type."""
+def _column(
+    source: Source, selection: Selection, path: str, kinds: set[AttributeType], cells: Sequence[Value | None]
+) -> Any:
+    """Return the values of one attribute as an array of the dtype that suits their types; several kinds stand as objects."""
     import pandas as pd
 
-    if kind in _FLOATS:
-        return np.array([np.nan if cell is None else cell.value for cell in cells], dtype=float)
-    if kind is AttributeType.INT or kind is AttributeType.BOOL:
-        plain, nullable = ("int64", "Int64") if kind is AttributeType.INT else ("bool", "boolean")
+    if kinds <= {*_FLOATS, AttributeType.INT} and kinds != {AttributeType.INT}:
+        numbers = _as_floats(cells)
+        if numbers is not None:
+            return numbers
+    if kinds in ({AttributeType.INT}, {AttributeType.BOOL}):
+        plain, nullable = ("int64", "Int64") if AttributeType.INT in kinds else ("bool", "boolean")
         values: list[Any] = [None if cell is None else cell.value for cell in cells]
         dtype: Any = nullable if None in values else plain
         return pd.array(values, dtype=dtype)
-    if kind is AttributeType.DATETIME:
+    if kinds == {AttributeType.DATETIME}:
         no_time = np.iinfo(np.int64).min
         return times_column(np.array([no_time if cell is None else cell.value for cell in cells], dtype=np.int64))
-    return _objects(cells, _converter(source, selection, path, kind))
+    return _objects(cells, _converter(source, selection, path))
+
+
+def _as_floats(cells: Sequence[Value | None]) -> Any:
+    """Return numbers as floats; None if one of them is an int that no float is."""
+    values = [math.nan if cell is None else cell.value for cell in cells]
+    if any(isinstance(value, int) and int(float(value)) != value for value in values):
+        return None
+    return np.array(values, dtype=float)
 
 
 def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], object]) -> Any:
@@ -241,13 +266,14 @@ def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], obje
     return as_column(column)
 
 
-def _converter(source: Source, selection: Selection, path: str, kind: AttributeType) -> Callable[[int, Value], object]:
-    if kind is AttributeType.STRING_SET:
-        return lambda _, cell: set(cell.value)
-    if kind not in _FILES:
-        return lambda _, cell: cell.value
-
-    def file(row: int, cell: Value) -> object:
+def _converter(source: Source, selection: Selection, path: str) -> Callable[[int, Value], object]:
+    def convert(row: int, cell: Value) -> object:
+        if cell.type is AttributeType.STRING_SET:
+            return set(cell.value)
+        if cell.type is AttributeType.DATETIME:
+            return times_column(np.array([cell.value], dtype=np.int64))[0]
+        if cell.type not in _FILES:
+            return cell.value
         return logged_file(
             source,
             cell.value,
@@ -256,7 +282,7 @@ def _converter(source: Source, selection: Selection, path: str, kind: AttributeT
             run_id=selection.run_ids[row],
             path=path,
             source_run=cell.source_run,
-            micro_step=(cell.statistics or {}).get("last_step") if kind is AttributeType.FILE_SERIES else None,
+            micro_step=(cell.statistics or {}).get("last_step") if cell.type is AttributeType.FILE_SERIES else None,
         )
 
-    return file
+    return convert

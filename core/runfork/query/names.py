@@ -1,0 +1,65 @@
+"""Names that people give attributes and runs: the words of our tables, and what is closest to a name that means nothing."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from runfork.patterns import Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from runfork.index.interface import Index
+
+__all__ = ["HEADINGS", "closest", "headings", "listed", "suggestion"]
+
+HEADINGS: Mapping[str, str] = {
+    "run": "sys/custom_run_id",
+    "experiment": "sys/name",
+    "state": "sys/state",
+    "created": "sys/creation_time",
+    "parent": "sys/forking/parent",
+    "tags": "sys/tags",
+    "group_tags": "sys/group_tags",
+    "description": "sys/description",
+    "owner": "sys/owner",
+    "archived": "sys/archived",
+}
+"""Words that tables and pages have as titles, and the attributes that they show."""
+
+_SHOWN = 5
+
+
+def headings(paths: Iterable[str], index: Index) -> dict[str, str]:
+    """Return the attributes that are meant by those of `paths` that are words of our tables and that no run has itself."""
+    words = frozenset(path for path in paths if path in HEADINGS)
+    taken = {one.path for one in index.definitions(pattern=Pattern(names=words))} if words else set()
+    return {word: HEADINGS[word] for word in words - taken}
+
+
+def closest(name: str, there: Collection[str]) -> str | None:
+    """Return what of `there` was most likely meant by `name`, None if nothing is like it."""
+    close = difflib.get_close_matches(name, there, n=1, cutoff=0.7)
+    if close:
+        return close[0]
+    word = name.rpartition("/")[2].lower()
+    alike = sorted(
+        (len(one), one) for one in there if one.rpartition("/")[2].lower() == word or one.startswith(f"{name}/")
+    )
+    if alike:
+        return alike[0][1]
+    return next(iter(difflib.get_close_matches(name, there, n=1, cutoff=0.5)), None)
+
+
+def suggestion(names: Iterable[str], there: Collection[str]) -> str:
+    """Return the end of a sentence that tells what was most likely meant by `names`; empty if nothing is like them."""
+    found = dict.fromkeys(close for name in names if (close := closest(name, there)) is not None)
+    return f"; did you mean {listed(found)}?" if found else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names for a sentence, the first few of many."""
+    every = [*names]
+    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
+    return ", ".join(map(repr, every[:_SHOWN])) + more

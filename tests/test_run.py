@@ -187,7 +187,7 @@ def test_leaving_the_block_closes(data_directory):
 
 
 @pytest.mark.parametrize(
-    ("error", "state"), [(ValueError, "failed"), (KeyboardInterrupt, "aborted"), (SystemExit, "finished")]
+    ("error", "state"), [(ValueError, "failed"), (KeyboardInterrupt, "aborted"), (SystemExit, "failed")]
 )
 def test_an_exception_that_leaves_the_block_is_recorded_and_goes_on(data_directory, error, state):
     with pytest.raises(error), Run(source_tracking_config=None) as run:

@@ -31,13 +31,6 @@ def test_a_script_that_ends_is_finished(folder, run_script):
     assert points_of(folder, "a") == [(1, 1.0)]
 
 
-@pytest.mark.parametrize("ending", ["import sys; sys.exit()", "import sys; sys.exit(3)", "raise SystemExit"])
-def test_sys_exit_is_an_end_like_any_other(folder, run_script, ending):
-    run_script(f"from runfork import Run\n{OPEN}\n{ending}")
-
-    assert state_of(folder) == "finished"
-
-
 def test_an_uncaught_exception_is_failed_with_its_traceback(folder, run_script):
     done = run_script(
         f"""
@@ -140,7 +133,7 @@ while True:
     out, _ = process.communicate(timeout=30)
 
     assert (process.returncode, out) == (7, "mine\n")
-    assert state_of(folder) == "finished"
+    assert state_of(folder) == "failed"
 
 
 def test_a_handler_that_was_installed_later_and_calls_ours_decides_about_the_end(folder, start_script):

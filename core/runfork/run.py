@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import check_path
 from runfork.checkpoints import find_given_mark
+from runfork.endings import Ending, ending_after
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import (
     check_experiment_name,
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 STATES = ("running", "finished", "failed", "aborted", "preempted")
-MAX_MESSAGE = 4096
-MAX_TRACEBACK = 64 * 1024
 _DEFAULT_TRACKING: Any = object()
 
 
@@ -116,6 +116,7 @@ class Run(Origin):
         mark = find_given_mark(resume_from, self.problems)
         self._state = "running"
         self._is_closed = False
+        self._ended_as: str | None = None
         self._is_reopened = False
         self._closing = threading.RLock()
         self._writer: str | None = None
@@ -125,17 +126,21 @@ class Run(Origin):
         self._session: Session | None = None
         if self.is_disabled:
             return
-        self._begin()
-        self._start_session(
-            console=enable_console_log_capture and not is_visitor,
-            tracking=None if is_visitor else source_tracking_config,
-        )
-        if mark is not None:
-            self.resume(
-                mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
+        try:
+            self._begin()
+            self._start_session(
+                console=enable_console_log_capture and not is_visitor,
+                tracking=None if is_visitor else source_tracking_config,
             )
-        elif self._identity.fork is not None:
-            self._tell_forked(*self._identity.fork)
+            if mark is not None:
+                self.resume(
+                    mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
+                )
+            elif self._identity.fork is not None:
+                self._tell_forked(*self._identity.fork)
+        except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
+            self._withdraw()
+            raise
 
     # What it is
 
@@ -175,7 +180,13 @@ class Run(Origin):
         return f"Run(run_id={self._identity.run_id!r}, project={self._identity.project!r}{name}, state={self._state!r})"
 
     def _convert_value(self, value: object) -> object | None:
-        return self._session.plugin_work.convert_value(value) if self._session is not None else None
+        if self._session is not None:
+            return self._session.plugin_work.convert_value(value)
+        if self.is_disabled:
+            return None
+        from runfork.conversions import convert_value
+
+        return convert_value(value)
 
     def _sync_file(self, path: Path) -> None:
         if self._session is not None:
@@ -194,14 +205,17 @@ class Run(Origin):
             ArgumentError: `state` is none of these.
         """
         _check_state(state)
+        self.end_as(Ending.of(state, exception))
+
+    def end_as(self, ending: Ending) -> None:
+        """Record how what the run is about ended; it stays open."""
         if self._is_closed:
             return
-        self._state = state
-        body: dict[str, Any] = {"state": state}
-        if exception is not None:
-            message, text = _describe(exception)
-            body["exception"] = {"type": type(exception).__name__, "message": message}
-            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", text]})
+        self._state = ending.state
+        body: dict[str, Any] = {"state": ending.state}
+        if ending.kind:
+            body["exception"] = {"type": ending.kind, "message": ending.message}
+            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", ending.traceback]})
         self.recorder.record(Kind.STATUS, body)
 
     def close(self, state: str | None = None, *, timeout: float | None = None) -> None:
@@ -222,25 +236,36 @@ class Run(Origin):
             finally:
                 self._closing.release()
 
-    def _close(self, state: str | None) -> None:
+    def end_with_process(self) -> None:
+        """Do what `close` does, but take what is logged later, by handlers at exit registered before the run was."""
+        with self._closing:
+            self._close(None, takes_more=True)
+
+    def _close(self, state: str | None, *, takes_more: bool = False) -> None:
         if self._is_closed:
             return
-        if self._session is not None:
-            self._session.stop()
-            self._session.settle()
-        self._end(state)
-        if self._session is not None:
-            self._session.finish()
+        if (session := self._session) is not None:
+            session.stop()
+            session.settle()
+        self._end(state, takes_more=takes_more)
+        if session is not None:
+            session.finish()
+        if takes_more:
+            self._session = None
         self.problems.tell_noted()
 
-    def _end(self, state: str | None) -> None:
+    def _end(self, state: str | None, *, takes_more: bool) -> None:
         """Write the last record. A forked child that logged nothing leaves nothing."""
         if self._is_closed:  # by a signal handler, in the meantime
             return
         self._state = state or (self._state if self._state != "running" else "finished")
-        if self.journal.has_begun:
+        if self.journal.has_begun and self._ended_as != self._state:
             self.recorder.repeat_schemas()
             self.recorder.record(Kind.CLOSE, {"state": self._state})
+            self._ended_as = self._state
+        if takes_more:
+            self.journal.sync()
+            return
         self._is_closed = True
         self.recorder.close()
         self.journal.close()
@@ -265,10 +290,11 @@ class Run(Origin):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close; an exception is recorded: "failed", or "aborted" for KeyboardInterrupt."""
+        """Close; what leaves the block is recorded: "failed", or "aborted" for KeyboardInterrupt; ``sys.exit(0)`` is a good end."""
         del kind, trace
-        if error is not None and self._state == "running" and not isinstance(error, SystemExit):
-            self.set_status("aborted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+        ending = ending_after(error)
+        if self._state == "running" and not ending.is_good:
+            self.end_as(ending)
         self.close()
 
     # The journal
@@ -310,6 +336,14 @@ class Run(Origin):
             self.problems.warn("fork", ignored)
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
+    def _withdraw(self) -> None:
+        """Leave nothing of a run that could not be made."""
+        self.close("aborted")
+        if self.journal.path is not None:
+            with suppress(OSError):
+                self.journal.path.unlink()
+                self.directory.rmdir()  # unless other processes write to this run, or it was there before
+
     def _start_session(self, *, console: bool, tracking: Any) -> None:
         from runfork.session import Session
 
@@ -329,6 +363,7 @@ class Run(Origin):
     def _after_fork(self) -> None:
         """In a child process after ``os.fork()``: the journal there is another one, and begins with its first record."""
         self._closing = threading.RLock()
+        self._ended_as = None
         self._forked_by, self._writer = self._writer or self._forked_by, None
         self.problems.renew_lock()
         self.recorder.forget_journal()
@@ -352,18 +387,6 @@ def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str,
 def _check_state(state: object) -> None:
     if state not in STATES:
         raise ArgumentError(f"state must be one of {', '.join(STATES)}, found {state!r}")
-
-
-def _describe(exception: BaseException) -> tuple[str, str]:
-    """Return an exception's message and traceback, shortened."""
-    import traceback
-
-    try:
-        message = str(exception)
-    except Exception:  # a user's own __str__ may raise anything
-        message = "its message could not be read"
-    text = "".join(traceback.format_exception(type(exception), exception, exception.__traceback__))
-    return message[:MAX_MESSAGE], text[-MAX_TRACEBACK:]
 
 
 def _checked_settings(settings: object, *, mode: str | None, project: str | None) -> Settings:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import sys
 import threading
 import time
 import weakref
@@ -17,6 +16,7 @@ from runfork.journal.format import Kind
 from runfork.keeper import Keeper
 from runfork.plugin_work import PluginWork
 from runfork.problems import described
+from runfork.process_end import ProcessEnd
 from runfork.recorder import now_us
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.capture.console import ConsoleCapture
+    from runfork.endings import Ending
     from runfork.marks import Mark
     from runfork.run import Run
     from runfork.store import Store
@@ -51,7 +52,9 @@ class Session:
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
         self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
-        self._last_exception = getattr(sys, "last_value", None)
+        self.thread = threading.current_thread()
+        """The thread that opened the run."""
+        self._process_end: ProcessEnd | None = None
         self._terminator: _Terminator | None = None
         self._is_dying = False
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
@@ -73,6 +76,7 @@ class Session:
                 "and there are no heartbeats, hardware metrics or plugins; log from the main interpreter to have them",
             )
         atexit.register(self._at_exit)
+        self._process_end = ProcessEnd.join(self)
         self._terminator = _Terminator.install(self)
         if self._captures_console:
             try:
@@ -94,6 +98,8 @@ class Session:
         atexit.unregister(self._at_exit)  # not before: a closing that is interrupted is left to the end of the process
         if self._terminator is not None:
             self._terminator.remove(self)
+        if self._process_end is not None:
+            self._process_end.leave(self)
         is_done = self.plugin_work.finish(self._patience_seconds)
         if not (self.keeper.stop(self._patience_seconds) and is_done):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
@@ -236,14 +242,23 @@ class Session:
     # The end of the process
 
     def _at_exit(self) -> None:
-        error = getattr(sys, "last_value", None)
-        is_new = error is not None and error is not self._last_exception
         # A forked child that logged nothing leaves nothing.
-        if is_new and self._run.status.state == "running" and self._run.journal.has_begun:
-            self._run.set_status("aborted" if isinstance(error, KeyboardInterrupt) else "failed", error)
+        if self._run.journal.has_begun and self._process_end is not None:
+            self.end_as(self._process_end.find())
         self._run.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
-        self._run.close()
-        self._run.problems.be_silent()
+        try:
+            self._run.end_with_process()
+        except KeyboardInterrupt:  # somebody is in a hurry
+            self._patience_seconds = 0.0
+            self._run.end_with_process()
+            raise
+        finally:
+            self._run.problems.be_silent()
+
+    def end_as(self, ending: Ending) -> None:
+        """Record how what the run is about ended, unless that was said already, or it goes well."""
+        if self._run.status.state == "running" and not ending.is_good:
+            self._run.end_as(ending)
 
 
 class _Terminator:

@@ -1,9 +1,10 @@
 import pytest
+from tests.run_records import state_of
 
 from runfork.inspection import inspect_store
 from runfork.journal.format import Kind
 from runfork.store import Store, journals_of
-from runfork.testing.journals import points_of, records_of
+from runfork.testing.journals import configs_of, points_of, records_of
 
 NAME = "tests/project"
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -121,23 +122,51 @@ for number in range({times}):
 """
 
 
-def test_what_is_registered_to_run_at_exit_logs_if_it_was_registered_after_the_run_began(folder, run_script):
+def test_what_is_registered_to_run_at_exit_logs_no_matter_when_it_was_registered(folder, run_script):
     done = run_script(
         f"""
-import atexit
+import atexit, pathlib
 from runfork import Run
 def log(name):
     run.log_metrics({{name: 1}}, step=1)
+    run.log_configs({{f'config/{{name}}': pathlib.Path('there')}})
+    run.assign_files({{f'file/{{name}}': b'result'}})
+    run.add_tags([name])
+    run.checkpoint_mark(1)
 atexit.register(log, 'registered/before')  # and therefore called after the run's own end
 {OPEN}
 atexit.register(log, 'registered/after')
 """
     )
+    configs = configs_of(folder)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert points_of(folder, "registered/after") == [(1, 1.0)]
-    assert points_of(folder, "registered/before") == []
+    for name in ("registered/after", "registered/before"):
+        assert points_of(folder, name) == [(1, 1.0)]
+        assert configs[f"config/{name}"] == "there"
+    assert (
+        len(records_of(folder, Kind.MARK))
+        == len(records_of(folder, Kind.FILES))
+        == len(records_of(folder, Kind.TAGS))
+        == 2
+    )
     assert ends_of(folder) == ["finished"]
+    assert state_of(folder) == "finished"
+
+
+def test_a_handler_at_exit_may_say_how_the_run_ended_after_all(folder, run_script):
+    done = run_script(
+        f"""
+import atexit
+from runfork import Run
+atexit.register(lambda: run.close('failed'))
+{OPEN}
+"""
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ends_of(folder) == ["finished", "failed"]
+    assert state_of(folder) == "failed"
 
 
 def test_objects_that_log_when_they_are_deleted_disturb_no_shutdown(folder, run_script):

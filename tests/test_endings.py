@@ -1,0 +1,330 @@
+"""How runs end: what exceptions and exit statuses say, for ``with run:`` and for processes that leave their runs open."""
+
+import asyncio
+import atexit
+import bdb
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+from tests.run_records import state_of
+
+from runfork import Run
+from runfork.endings import ending_after
+from runfork.errors import ArgumentError, RunforkWarning
+from runfork.journal.format import Kind
+from runfork.store import Store, journals_of
+from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.warm import WarmProcess, start_warm
+
+OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
+
+
+def raised_after(first, second):
+    """Return `second` as it is when raised while `first` was handled."""
+    second.__context__ = first
+    return second
+
+
+STATES = {
+    "nothing": (None, "finished"),
+    "an exception": (ValueError("no"), "failed"),
+    "Ctrl-C": (KeyboardInterrupt(), "aborted"),
+    "an error of the clean-up after Ctrl-C": (
+        raised_after(KeyboardInterrupt(), RuntimeError("a worker died")),
+        "aborted",
+    ),
+    "an exit after Ctrl-C": (raised_after(KeyboardInterrupt(), SystemExit(1)), "aborted"),
+    "a task that is cancelled": (asyncio.CancelledError(), "aborted"),
+    "a debugger that is left": (bdb.BdbQuit(), "aborted"),
+    "a generator that is closed": (GeneratorExit(), "finished"),
+    "no status": (SystemExit(), "finished"),
+    "status None": (SystemExit(None), "finished"),
+    "status 0": (SystemExit(0), "finished"),
+    "status False": (SystemExit(False), "finished"),
+    "status 1": (SystemExit(1), "failed"),
+    "status True": (SystemExit(True), "failed"),
+    "a message": (SystemExit("no such file"), "failed"),
+    "a float": (SystemExit(0.0), "failed"),  # Python prints it, and exits with 1
+    "the status of Ctrl-C": (SystemExit(128 + signal.SIGINT), "aborted"),
+    "the status of SIGTERM": (SystemExit(128 + signal.SIGTERM), "preempted"),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_what_leaves_a_run_says_how_it_ended(case, folder):
+    error, state = STATES[case]
+    run = Run(run_id="r", source_tracking_config=None)
+    run.__exit__(type(error) if error is not None else None, error, None)
+
+    assert ending_after(error).state == state
+    assert state_of(folder) == state
+
+
+def test_an_exit_while_an_exception_is_handled_is_a_failure_of_that_exception(folder):
+    def caught_as_hydra_does():
+        try:
+            int("a plane")
+        except ValueError:
+            sys.exit(1)
+
+    with pytest.raises(SystemExit), Run(run_id="r", source_tracking_config=None):
+        caught_as_hydra_does()
+    told = records_of(folder, Kind.STATUS)[-1].body["exception"]
+    trace = configs_of(folder)["sys/exception"]
+
+    assert told == {"type": "ValueError", "message": "invalid literal for int() with base 10: 'a plane'"}
+    assert "ValueError: invalid literal" in trace
+    assert "SystemExit: 1" in trace
+
+
+# Processes that leave a run open
+
+HEAD = f"""
+import atexit, os, signal, sys, threading
+from runfork import Run
+{OPEN}
+run.log_metrics({{'a': 1}}, step=1)
+"""
+
+PROCESSES = {
+    "sys.exit()": ("sys.exit()", 0, "finished"),
+    "sys.exit(0)": ("sys.exit(0)", 0, "finished"),
+    "sys.exit(main())": ("def main(): pass\nsys.exit(main())", 0, "finished"),
+    "sys.exit(3)": ("def main(): sys.exit(3)\nmain()", 3, "failed"),
+    "sys.exit('no')": ("sys.exit('no such file')", 1, "failed"),
+    "exit(1)": ("exit(1)", 1, "failed"),
+    "sys.exit(130)": ("sys.exit(130)", 130, "aborted"),
+    "from sys import exit": ("from sys import exit\nexit(3)", 3, "failed"),
+    "asyncio": ("import asyncio\nasync def main(): sys.exit(3)\nasyncio.run(main())", 3, "failed"),
+    "an exit that was caught": ("try:\n    sys.exit(3)\nexcept SystemExit:\n    pass", 0, "finished"),
+    "an exit of a thread": (
+        "thread = threading.Thread(target=sys.exit, args=(3,))\nthread.start()\nthread.join()",
+        0,
+        "finished",
+    ),
+    "Hydra": (
+        "try:\n    raise ValueError('a plane')\nexcept Exception as error:\n    print(error)\n    sys.exit(1)",
+        1,
+        "failed",
+    ),
+    "an exception": ("1 / 0", 1, "failed"),
+    "an exception with a hook of the program's own": ("sys.excepthook = lambda *_: None\n1 / 0", 1, "failed"),
+    "Ctrl-C": (
+        "signal.raise_signal(signal.SIGINT)",
+        None,
+        "aborted",
+    ),  # CPython forgets it where modules are imported at exit
+    "Ctrl-C that was caught": (
+        "try:\n    signal.raise_signal(signal.SIGINT)\nexcept KeyboardInterrupt:\n    sys.exit(0)",
+        0,
+        "finished",
+    ),
+    "an error that was only printed": (
+        "import code\ncode.InteractiveInterpreter().runsource('1 / 0')\nassert sys.last_value",
+        0,
+        "finished",
+    ),
+    "an error of another thread": (
+        "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()",
+        0,
+        "finished",
+    ),
+    "os._exit(0)": ("os._exit(0)", 0, "lost"),
+}
+
+
+@pytest.fixture
+def run_warm(data_directory, tmp_path):
+    """Run a script in a process that has everything imported."""
+    processes: list[WarmProcess] = []
+
+    def run(code):
+        file = tmp_path / f"script_{len(processes)}.py"
+        file.write_text(textwrap.dedent(code), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = start_warm(
+            file, modules=("runfork.session", "runfork.plugins"), cwd=tmp_path, environment=environment
+        )
+        processes.append(process)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    yield run
+    for process in processes:
+        process.kill()
+
+
+@pytest.mark.parametrize("case", PROCESSES)
+def test_the_end_of_a_process_says_how_its_runs_ended(case, folder, run_warm):
+    code, status, state = PROCESSES[case]
+    returncode, _, errors = run_warm(f"{HEAD}\n{code}")
+
+    assert state == state_of(folder), errors
+    assert returncode == status or status is None
+
+
+def test_an_exit_is_told_with_the_place_it_came_from(folder, run_warm):
+    run_warm(f"{HEAD}\ndef give_up():\n    sys.exit('no such data')\ngive_up()")
+
+    assert records_of(folder, Kind.STATUS)[-1].body == {
+        "state": "failed",
+        "exception": {"type": "SystemExit", "message": "no such data"},
+    }
+    assert "in give_up\n    sys.exit('no such data')\nSystemExit: no such data" in configs_of(folder)["sys/exception"]
+
+
+def test_a_typo_at_a_prompt_does_not_fail_a_run_that_is_open(folder, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(f"from runfork import Run\n{OPEN}\n", encoding="utf-8")
+    prompt = "run.log_metrics({'a': 1}, step=1)\nrun.lgo_metrics\n1 / 0\nthis is no Python\n"
+    done = subprocess.run(
+        [sys.executable, "-i", str(script)], input=prompt, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert "ZeroDivisionError" in done.stderr
+    assert points_of(folder, "a") == [(1, 1.0)]
+    assert state_of(folder) == "finished"
+
+
+def test_a_script_that_fails_before_the_prompt_has_failed(folder, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(f"from runfork import Run\n{OPEN}\nraise ValueError('a plane')", encoding="utf-8")
+    subprocess.run(
+        [sys.executable, "-i", str(script)], input="", capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert records_of(folder, Kind.STATUS)[-1].body["exception"]["message"] == "a plane"
+    assert state_of(folder) == "failed"
+
+
+def test_a_module_that_is_run_by_name_fails_as_a_script_does(folder, tmp_path):
+    (tmp_path / "training.py").write_text(f"from runfork import Run\n{OPEN}\n1 / 0", encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "training"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+
+    assert state_of(folder) == "failed"
+
+
+def test_workers_of_multiprocessing_say_nothing_of_the_run(folder, run_warm):
+    returncode, _, errors = run_warm(
+        f"""
+        import multiprocessing, sys
+        from runfork import Run
+
+        {OPEN}
+        def work(way):
+            run.log_metrics({{way: 1}}, step=1)
+            if way == "exit":
+                sys.exit(3)
+            raise ValueError(way)
+
+        workers = [multiprocessing.get_context("fork").Process(target=work, args=(way,)) for way in ("exit", "raise")]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        print([worker.exitcode for worker in workers])
+        """
+    )
+
+    assert returncode == 0, errors
+    assert points_of(folder, "exit") == points_of(folder, "raise") == [(1, 1.0)]
+    assert state_of(folder) == "finished"
+
+
+# Inside a process
+
+
+def test_a_thread_that_dies_fails_the_run_that_it_opened(data_directory, monkeypatch):
+    told: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    runs = {}
+
+    def train(name):
+        runs[name] = Run(run_id=name, source_tracking_config=None)
+        if name == "bad":
+            raise ValueError("a plane")
+
+    main = Run(run_id="main", source_tracking_config=None)
+    for name in ("good", "bad"):
+        thread = threading.Thread(target=train, args=(name,))
+        thread.start()
+        thread.join()
+    states = {run.run_id: run.status.state for run in (main, *runs.values())}
+    for run in (main, *runs.values()):
+        run.close()
+
+    assert states == {"main": "running", "good": "running", "bad": "failed"}
+    assert [str(arguments.exc_value) for arguments in told] == ["a plane"]
+    assert threading.excepthook == told.append
+
+
+def test_sys_exit_is_given_back_when_the_last_run_is_closed_and_can_be_pickled_meanwhile(data_directory):
+    before = sys.exit, exit, quit, threading.excepthook
+    first, second = (Run(source_tracking_config=None) for _ in range(2))
+    first.close()
+    held = sys.exit
+    copy = pickle.loads(pickle.dumps(held))
+    second.close()
+
+    assert held is not before[0]
+    assert copy is held
+    assert repr(held) == repr(before[0])
+    assert before == (sys.exit, exit, quit, threading.excepthook)
+
+
+def test_who_replaced_sys_exit_after_us_is_left_there(data_directory, monkeypatch):
+    monkeypatch.setattr(sys, "exit", sys.exit)
+    run = Run(source_tracking_config=None)
+    ours = sys.exit
+
+    def theirs(status=None):
+        ours(status)
+
+    sys.exit = theirs
+    run.close()
+
+    assert sys.exit is theirs
+    with pytest.raises(SystemExit, match="3"):
+        sys.exit(3)
+
+
+# A run that cannot be made
+
+
+def test_an_interrupt_while_a_run_is_made_leaves_no_run_and_no_thread(data_directory, monkeypatch):
+    threads = threading.active_count()
+    monkeypatch.setattr(atexit, "register", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Run(run_id="r", source_tracking_config=None)
+
+    assert threading.active_count() == threads
+    assert not Store(data_directory).run_directories("tests/project")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_is_refused_after_it_was_begun_leaves_what_was_there_before(folder):
+    Run(run_id="r", source_tracking_config=None).close()
+    before = journals_of(folder)
+    with pytest.raises(RunforkWarning, match="exists"):  # in tests, warnings are errors
+        Run(run_id="r", fork_run_id="p", fork_step=1, source_tracking_config=None)
+
+    assert len(before) == 1
+    assert journals_of(folder) == before
+
+
+def test_a_run_that_names_no_state_is_still_open(folder):
+    run = Run(run_id="r", source_tracking_config=None)
+    with pytest.raises(ArgumentError, match="state must be one of"):
+        run.close("done")
+    run.close()
+
+    assert state_of(folder) == "finished"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y
         "run_id": run_id,
         "directory": directory,
         "is_disabled": False,
+        "rank": 0,
+        "attempt_of": None,
         "status": status,
     }
     return SimpleNamespace(**{**facts, **changes})
@@ -99,7 +102,7 @@ def test_quiet_processes_say_nothing(
     data_directory: Path, spoken, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "1")
-    run = a_run(data_directory)
+    run = a_run(data_directory, rank=int(os.environ.get("RANK", "0")))
     after_run_created(run)
     after_run_forked(run, "parent", 1)
     after_run_closed(run)

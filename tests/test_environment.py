@@ -20,7 +20,7 @@ from runfork.plugins import load_plugins
 
 @pytest.fixture
 def run() -> Any:
-    return SimpleNamespace(runtime_namespace="runtime")
+    return SimpleNamespace(runtime_namespace="runtime", rank=0)
 
 
 def test_place_is_described(run: Any) -> None:
@@ -67,9 +67,8 @@ def test_no_environment_variable_is_logged(run: Any, monkeypatch: pytest.MonkeyP
     assert "hunter2" not in repr(collect_system_attributes(run))
 
 
-def test_other_ranks_tell_only_of_their_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RANK", "3")
-    run: Any = SimpleNamespace(runtime_namespace="runtime/rank_3")
+def test_other_ranks_tell_only_of_their_machine() -> None:
+    run: Any = SimpleNamespace(runtime_namespace="runtime/rank_3", rank=3)
     found = collect_system_attributes(run)
 
     assert all(path.startswith("runtime/rank_3/details/") for path in found)
@@ -90,7 +89,7 @@ import sys
 from types import SimpleNamespace
 from runfork.capture.environment import collect_system_attributes
 from runfork.capture.hardware import register_samplers
-collect_system_attributes(SimpleNamespace(runtime_namespace="runtime"))
+collect_system_attributes(SimpleNamespace(runtime_namespace="runtime", rank=0))
 register_samplers()
 print([name for name in ("torch", "numpy", "pandas", "lightning") if name in sys.modules])
 """

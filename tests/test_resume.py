@@ -15,7 +15,7 @@ def parent(**kwargs):
 
 
 def test_a_run_that_is_not_there_has_no_mark(folder):
-    assert examine_parent(folder, "m") == ParentState(has_mark=False, has_gone_on=False, is_alive=False)
+    assert examine_parent(folder, "m") == ParentState(has_mark=False, has_gone_on=False, is_alive=False, is_here=False)
     assert examine_parent(folder, "m").reason_against_continuing() == "has no such mark in its journals here"
 
 
@@ -26,7 +26,7 @@ def test_a_run_that_ended_at_its_last_checkpoint_can_be_continued(folder):
         run.recorder.log_row({"cpu": 1.0}, 1_700_000_000_000_000, clock_axis=True)
     state = examine_parent(folder, mark["mark"])
 
-    assert state == ParentState(has_mark=True, has_gone_on=False, is_alive=False)
+    assert state == ParentState(has_mark=True, has_gone_on=False, is_alive=False, last_step=7_000_000)
     assert state.reason_against_continuing() is None
 
 

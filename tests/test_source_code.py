@@ -31,7 +31,8 @@ IDENTITY = {
 class Assigned:
     """A run that files are assigned to."""
 
-    def __init__(self) -> None:
+    def __init__(self, rank: int = 0) -> None:
+        self.rank = rank
         self.files: dict[str, File] = {}
 
     def assign_files(self, files: dict[str, File]) -> None:
@@ -199,10 +200,10 @@ def test_git_that_hangs_is_given_up(repository: Path, monkeypatch: pytest.Monkey
     assert {} == Repository(repository, timeout_seconds=0.1).describe()
 
 
-def test_other_ranks_tell_nothing(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RANK", "1")
+def test_other_ranks_tell_nothing(repository: Path) -> None:
+    run: Any = Assigned(rank=1)
 
-    assert {} == collected()
+    assert {} == collect_source_code(run, SourceTrackingConfig())
 
 
 def test_nothing_of_the_repository_changes(repository: Path) -> None:

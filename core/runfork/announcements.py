@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from runfork.capture.console import uncaptured
 from runfork.hookspecs import hookimpl
-from runfork.status import own_identity
 from runfork.steps import format_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from runfork.origin import Origin
     from runfork.run import Run
 
-__all__ = ["after_run_closed", "after_run_created", "after_run_forked", "say_suggestion"]
+__all__ = ["after_run_closed", "after_run_created", "after_run_forked", "say_continued", "say_suggestion"]
 
 _GENERATED_WORDS = 2
 """A generated run id begins with so many words, which mostly tell it from the others."""
@@ -41,8 +40,10 @@ def after_run_created(run: Run) -> None:
 @hookimpl
 def after_run_forked(run: Run, parent: str, step: float) -> None:
     """Say what the run was forked from."""
-    if not _is_quiet(run):
-        _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}")
+    if _is_quiet(run):
+        return
+    again = f": {run.attempt_of} has points beyond that, which stay as they are" if run.attempt_of is not None else ""
+    _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 
 @hookimpl
@@ -59,6 +60,16 @@ def after_run_closed(run: Run) -> None:
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
+def say_continued(run: Run, last: int) -> None:
+    """Say that a run is continued that has points already, up to the step `last` (micro-steps)."""
+    if not _is_quiet(run):
+        _say(
+            f"run {run.run_id} exists, with points up to step {format_step(last)}, and is continued: what is logged at steps that "
+            "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
+            "for a run of its own, leave out run_id"
+        )
+
+
 def say_suggestion(run: Origin, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
     if not _is_quiet(run):
@@ -70,7 +81,7 @@ def say_suggestion(run: Origin, mark: Mark, code: str) -> None:
 
 def _is_quiet(run: Origin) -> bool:
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
-    return is_muted or run.is_disabled or own_identity()["rank"] != 0
+    return is_muted or run.is_disabled or run.rank != 0
 
 
 def _say(text: str) -> None:

@@ -24,6 +24,7 @@ class Identity:
         created: Creation time, microseconds since 1970.
         inherits_configs: Whether it inherits its parent's configs.
         fork: Parent's run id and fork step in micro-steps, or None.
+        attempt_of: The run id that it was given, where it became a second attempt with an id of its own; else None.
     """
 
     project: str
@@ -32,11 +33,12 @@ class Identity:
     created: int
     inherits_configs: bool
     fork: tuple[str, int] | None
+    attempt_of: str | None = None
 
     def creation(self) -> dict[str, Any]:
         """Return the body of the CREATE record."""
         fork = None if self.fork is None else {"parent": self.fork[0], "step": self.fork[1]}
-        return {
+        body = {
             "run_id": self.run_id,
             "project": self.project,
             "experiment_name": self.experiment_name,
@@ -44,6 +46,12 @@ class Identity:
             "inherit_configs": self.inherits_configs,
             "fork": fork,
         }
+        return body if self.attempt_of is None else {**body, "attempt_of": self.attempt_of}
+
+    @property
+    def given_id(self) -> str:
+        """The run id under which all attempts of it were started."""
+        return self.run_id if self.attempt_of is None else self.attempt_of
 
     def configs(self) -> dict[str, Any]:
         """Return the body of the CONFIGS record that names the run."""
@@ -65,6 +73,7 @@ class Identity:
             A sentence if another fork was asked for than the one that stands.
         """
         self.created = int(existing.get("creation_time", self.created))
+        self.attempt_of = existing.get("attempt_of")
         known = existing.get("fork")
         asked, self.fork = self.fork, (str(known["parent"]), int(known["step"])) if known else None
         if self.experiment_name is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from runfork.attempts import attempt_ids
 from runfork.attributes import check_path
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from runfork.hookspecs import Decision
     from runfork.identity import Identity
     from runfork.journal.writer import JournalWriter
+    from runfork.launch import Launch
     from runfork.session import Session
     from runfork.store import Store
 
@@ -32,16 +34,20 @@ __all__ = ["Origin"]
 class Origin(Logbook):
     """The lineage side of a run. Every method may be called from any thread.
 
-    Args, set by the run: its identity, its journal, the store that it lies in, its session (None where nothing is written), and
-    whether it existed before this process opened it.
+    Args, set by the run: its identity, its journal, the launch that its process is part of, when this process made it, the store
+    that it lies in, its session (None where nothing is written), and whether it existed before this process opened it.
     """
 
     journal: JournalWriter
     _identity: Identity
+    _launch: Launch
+    _opened: int
     _store: Store
     _session: Session | None
     _is_reopened: bool
     _is_closed: bool
+    rank: int
+    """Which of the processes that write to the run this one is."""
 
     @property
     def run_id(self) -> str:
@@ -181,9 +187,12 @@ class Origin(Logbook):
             checkpoint: Where the checkpoint lay, for the record.
             policy: "fork", "continue" or "new"; None asks the plugins (``decide_resume``).
 
+        A run that existed before, under the run id that it was given, is continued from a checkpoint of its own. Where it has
+        points beyond that checkpoint they would be hidden: this is a second attempt then, a fork with an id that begins with the
+        one given. All processes of one launch find the same id. `run_id` says it.
+
         Returns:
-            What was done. "continue" makes this object continue the run that wrote the checkpoint: `run_id` changes. It is also
-            what a run does that existed before, under the run id that it was given: its origin stands.
+            What was done. "continue" makes this object continue the run that wrote the checkpoint: `run_id` changes.
 
         Raises:
             ArgumentError: This run has series points, or another parent, already; make a new `Run` for the fork.
@@ -193,12 +202,12 @@ class Origin(Logbook):
         found = check_mark(mark, self._identity, self.problems)
         if found is None or self.is_disabled:
             return "new"
-        if found.run_id == self.run_id:
-            self._log_resume(found, checkpoint, "continue")
-            return "continue"
+        self.recorder.on_first_point = None
+        if found.run_id == self.run_id or self._is_attempt_of_this(found.run_id):
+            return self._go_on(found, mark, checkpoint, policy)
         if self._has_origin():
-            return self._keep_origin(found)
-        decision = policy or (self._session.plugin_work.decide_resume(mark) if self._session is not None else "fork")
+            return self._keep_origin(found, mark, checkpoint, policy)
+        decision = self._decide(mark, policy)
         if decision == "continue" and not self._can_continue(found):
             decision = "fork"
         if decision == "continue":
@@ -218,18 +227,92 @@ class Origin(Logbook):
 
         return has_points(self.directory)
 
-    def _keep_origin(self, mark: Mark) -> Decision:
-        if self._identity.fork == (mark.run_id, mark.step):
-            return "continue" if self._is_reopened else "fork"
+    def _keep_origin(
+        self, found: Mark, mark: Mapping[str, Any], checkpoint: str | None, policy: Decision | None
+    ) -> Decision:
+        if self._identity.fork == (found.run_id, found.step):
+            from runfork.resume import has_points
+
+            if not self._is_reopened:
+                return "fork"
+            if not has_points(self.directory, passes=self._passes):
+                return "continue"
+            return self._begin_attempt(found, checkpoint, self._decide(mark, policy))
         if not self._is_reopened:
             raise ArgumentError(f"run {self.run_id!r} has the parent {self.parent}; make a new Run(resume_from=...)")
         stands = "not a fork" if self.parent is None else f"forked from {self.parent[0]!r} at step {self.parent[1]}"
         self.problems.warn(
             "fork",
-            f"run {self.run_id!r} exists and is {stands}; that stands, the checkpoint of run {mark.run_id!r} at step "
-            f"{mark.user_step} makes no fork; leave out run_id to fork",
+            f"run {self.run_id!r} exists and is {stands}; that stands, the checkpoint of run {found.run_id!r} at step "
+            f"{found.user_step} makes no fork; leave out run_id to fork",
         )
         return "continue"
+
+    # Attempts under one run id
+
+    @property
+    def attempt_of(self) -> str | None:
+        """The run id that it was given, where it is a second attempt with an id of its own; else None."""
+        return self._identity.attempt_of
+
+    def _is_attempt_of_this(self, run_id: str) -> bool:
+        if self._identity.attempt_of is not None:
+            return False
+        creation = read_creation(journals_of(self._store.run_directory(self.project, run_id)))
+        return creation is not None and creation.get("attempt_of") == self.run_id
+
+    def _passes(self, path: Path, identity: Mapping[str, Any], is_closed: bool) -> bool:
+        """Return whether a journal says nothing of earlier attempts: it is this one's, or of another process of this launch."""
+        return path == self.journal.path or self._launch.includes(path, identity, is_closed=is_closed)
+
+    def _go_on(self, found: Mark, mark: Mapping[str, Any], checkpoint: str | None, policy: Decision | None) -> Decision:
+        """Continue a run from a checkpoint of its own, unless that would hide points that it has."""
+        from runfork.resume import examine_parent
+
+        folder = self._store.run_directory(self.project, found.run_id)
+        state = examine_parent(folder, found.mark, step=found.step, passes=self._passes)
+        reason = state.reason_for_an_attempt()
+        if reason is not None:
+            decision = self._decide(mark, policy)
+            if decision == "continue":
+                self._warn_not_continued(found, reason)
+            return self._begin_attempt(found, checkpoint, decision)
+        if found.run_id != self.run_id:
+            self._continue_as(found)
+        self._log_resume(found, checkpoint, "continue")
+        return "continue"
+
+    def _begin_attempt(self, mark: Mark, checkpoint: str | None, decision: Decision) -> Decision:
+        """Become a run of its own, whose id begins with the one that was given."""
+        from runfork.resume import is_taken
+
+        identity, given = self._identity, self._identity.given_id
+        identity.attempt_of, identity.created, self._is_reopened = given, self._opened, False
+        identity.fork = None if decision == "new" else (mark.run_id, mark.step)
+        if identity.experiment_name is None:
+            identity.experiment_name = mark.experiment
+        for candidate in attempt_ids(given, mark, self._launch.key):
+            if is_taken(self._store.run_directory(self.project, candidate), passes=self._passes):
+                continue
+            provisional, identity.run_id = self.directory, candidate
+            self._move_journal(provisional)
+            if not is_taken(self.directory, passes=self._passes):  # else another process was here at the same moment
+                break
+        self.recorder.record(Kind.CONFIGS, identity.configs())
+        if decision == "new":
+            self._log_resume(mark, checkpoint, decision)
+            return decision
+        self._become_fork(mark, checkpoint)
+        self._log_resume(mark, checkpoint, "fork")
+        self._tell_forked(mark.run_id, mark.step)
+        return "fork"
+
+    # Forks
+
+    def _decide(self, mark: Mapping[str, Any], policy: Decision | None) -> Decision:
+        if policy is not None or self._session is None:
+            return policy or "fork"
+        return self._session.plugin_work.decide_resume(mark)
 
     def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
         self._identity.fork = (mark.run_id, mark.step)
@@ -257,23 +340,38 @@ class Origin(Logbook):
         parent = examine_parent(self._store.run_directory(self.project, mark.run_id), mark.mark)
         reason = parent.reason_against_continuing()
         if reason is not None:
-            self.problems.warn("continue", f"run {mark.run_id!r} {reason}: it is not continued, but forked")
+            self._warn_not_continued(mark, reason)
         return reason is None
+
+    def _warn_not_continued(self, mark: Mark, reason: str) -> None:
+        self.problems.warn("continue", f"run {mark.run_id!r} {reason}: it is not continued, but forked")
 
     def _continue_as(self, mark: Mark) -> None:
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
-        import shutil
-
-        from runfork.files import FOLDER
-        from runfork.journal.creation import frames_to_take_over
-
         provisional = self.directory
         self._identity.run_id = mark.run_id
         self._identity.heed(read_creation(journals_of(self.directory)) or {})
-        left = self.journal.restart(frames_to_take_over)
+        self._move_journal(provisional)
+
+    def _move_journal(self, provisional: Path) -> None:
+        """Go on in a new journal, in the folder of the run that this is now, with the records of that in `provisional`."""
+        import shutil
+
+        from runfork.files import FOLDER
+        from runfork.journal.creation import files_named_in, frames_to_take_over
+
+        names: set[str] = set()
+
+        def take_over(data: bytes) -> bytes:
+            frames = frames_to_take_over(data)
+            names.update(files_named_in(frames))
+            return frames
+
+        left = self.journal.restart(take_over)
         try:
-            if (provisional / FOLDER).is_dir():
-                shutil.copytree(provisional / FOLDER, self.directory / FOLDER, dirs_exist_ok=True)
+            for name in names:
+                (self.directory / FOLDER).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(provisional / FOLDER / name, self.directory / FOLDER / name)
             if left is not None and journals_of(provisional) == [left]:
                 shutil.rmtree(provisional)
             elif left is not None:  # other sessions wrote to the run that this one was to be

@@ -33,7 +33,7 @@ from runfork.journal.format import (
 from runfork.steps import NO_STEP, to_micro_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runfork.journal.writer import JournalWriter
     from runfork.problems import Problems
@@ -133,6 +133,7 @@ class Recorder:
         self._repeated_bytes = 0
         self._types: dict[str, AttributeType] = {}
         self.has_points = False
+        self.on_first_point: Callable[[], None] | None = None
         self.is_closed = False
 
     def forget_journal(self) -> None:
@@ -185,7 +186,7 @@ class Recorder:
         row = self._checked_row(data)
         if not row or self._refuses("metrics", count=len(row)):
             return
-        self.has_points = self.has_points or not clock_axis
+        self._note_points(clock_axis=clock_axis)
         names = tuple(row)
         for start in range(0, len(names), _MAX_ROW):  # all names of a row must fit into one frame
             paths = names[start : start + _MAX_ROW]
@@ -281,8 +282,15 @@ class Recorder:
     ) -> None:
         """Append points of string, histogram or file series."""
         if body and not self._refuses("points", count=len(body)):
-            self.has_points = self.has_points or not clock_axis
+            self._note_points(clock_axis=clock_axis)
             self.record(kind, body, step=step, time_us=time_us, clock_axis=clock_axis)
+
+    def _note_points(self, *, clock_axis: bool) -> None:
+        if clock_axis or self.has_points:
+            return
+        self.has_points = True
+        if self.on_first_point is not None:
+            self.on_first_point()
 
     def record_values(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Append single values."""

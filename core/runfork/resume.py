@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.errors import FormatError
@@ -11,20 +13,23 @@ from runfork.hookspecs import Decision, hookimpl
 from runfork.journal.format import Kind
 from runfork.recorder import now_us
 from runfork.status import is_alive
+from runfork.steps import NO_STEP
 from runfork.store import journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from runfork.journal.records import Batch
     from runfork.run import Run
 
-__all__ = ["ParentState", "decide_resume", "examine_parent", "has_points"]
+__all__ = ["ParentState", "Passes", "decide_resume", "examine_parent", "has_points", "is_taken", "last_step"]
 
 SAME_STEP = 1000
 """Micro-steps behind a mark that still belong to its step: integrations place what they log several times at one step, such as the
 paths of several checkpoint files, at millionths of a step behind it."""
+
+
+_POINTS = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
 
 
 @hookimpl(trylast=True)
@@ -32,6 +37,10 @@ def decide_resume(run: Run, mark: Mapping[str, Any]) -> Decision:
     """Follow the setting ``resume_policy`` (``RUNFORK_RESUME``)."""
     del mark
     return run.settings.resume_policy  # type: ignore[return-value]
+
+
+Passes = Callable[[Path, Mapping[str, Any], bool], bool]
+"""Whether a journal is passed over, by its path, its header, and whether it is closed."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,15 @@ class ParentState:
         has_gone_on: It logged a point after the mark whose step is beyond the mark's. Console lines and hardware metrics do
             not count: they go on after the last checkpoint until the process ends.
         is_alive: A process may still be logging to it.
+        last_step: The largest step, in micro-steps, of its points; None if it has none.
+        is_here: There is a journal of it.
     """
 
     has_mark: bool
     has_gone_on: bool
     is_alive: bool
+    last_step: int | None = None
+    is_here: bool = True
 
     def reason_against_continuing(self) -> str | None:
         """Return why the run cannot simply be continued from the mark, or None if it can."""
@@ -57,31 +70,83 @@ class ParentState:
             return "is still running"
         return "logged points beyond this checkpoint" if self.has_gone_on else None
 
+    def reason_for_an_attempt(self) -> str | None:
+        """Return why a run of the same id would hide points of this one, or None if it would hide none."""
+        if not self.is_here:
+            return "is not here"
+        if self.is_alive:
+            return "is still running"
+        return "has points beyond this checkpoint" if self.has_gone_on else None
 
-def examine_parent(run_directory: Path, mark: str) -> ParentState:
+
+def examine_parent(
+    run_directory: Path, mark: str, *, step: int | None = None, passes: Passes = lambda *_: False
+) -> ParentState:
     """Read the journals of the run that wrote a checkpoint.
 
     Args:
         run_directory: Its folder; it need not exist.
         mark: Id of the checkpoint mark.
+        step: The mark's step in micro-steps: where the mark is not there, points beyond it are those that came after it.
+        passes: Journals whose points do not count: those of this very launch.
     """
     paths = list(journals_of(run_directory))
     found = next((at for path in paths for batch in _batches(path) if (at := _find_mark(path, batch, mark))), None)
-    has_gone_on = is_any_alive = False
-    for path in paths:
-        last: Batch | None = None
-        is_closed = False
-        for batch in _batches(path):
-            last = batch
-            if batch.records:
-                is_closed = batch.records[-1].kind == Kind.CLOSE
-            has_gone_on = has_gone_on or (
-                found is not None and _goes_beyond(batch, found.step + SAME_STEP, _after(found, path, batch))
-            )
-        if last is not None and not is_closed:
-            modified = path.stat().st_mtime_ns // 1000
-            is_any_alive = is_any_alive or is_alive(last.identity, modified, now=now_us())
-    return ParentState(found is not None, has_gone_on, is_any_alive)
+    beyond = found.step if found is not None else step
+    others = [one for path in paths if (one := _examine(path, found, beyond)) is not None and not passes(*one.passing)]
+    steps = [one.last_step for one in others if one.last_step is not None]
+    return ParentState(
+        found is not None,
+        any(one.has_gone_on for one in others),
+        any(one.is_alive for one in others),
+        max(steps, default=None),
+        bool(others) or found is not None,
+    )
+
+
+@dataclass(frozen=True)
+class _Examined:
+    """What one journal says of how far its run has got."""
+
+    path: Path
+    identity: Mapping[str, Any]
+    is_closed: bool
+    state: str
+    has_gone_on: bool
+    last_step: int | None
+
+    @property
+    def passing(self) -> tuple[Path, Mapping[str, Any], bool]:
+        return self.path, self.identity, self.is_closed
+
+    @property
+    def is_alive(self) -> bool:
+        if self.is_closed or self.state != "running":
+            return False
+        try:
+            modified = self.path.stat().st_mtime_ns // 1000
+        except OSError:  # it moved to the run that its process went on with
+            return False
+        return is_alive(self.identity, modified, now=now_us())
+
+
+def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined | None:
+    """Read one journal; None if it holds nothing."""
+    last: Batch | None = None
+    is_closed = has_gone_on = False
+    state = "running"
+    last_step: int | None = None
+    for batch in _batches(path):
+        last = batch
+        if batch.records:
+            is_closed = batch.records[-1].kind == Kind.CLOSE
+        for record in batch.records:
+            state = record.body.get("state") or state if record.kind == Kind.STATUS else state
+        after = _After() if found is None else _after(found, path, batch)
+        has_gone_on = has_gone_on or (beyond is not None and _goes_beyond(batch, beyond + SAME_STEP, after))
+        step = _last_step(batch)
+        last_step = step if last_step is None else max(last_step, last_step if step is None else step)
+    return None if last is None else _Examined(path, last.identity, is_closed, state, has_gone_on, last_step)
 
 
 class _Marked(NamedTuple):
@@ -114,9 +179,27 @@ class _After(NamedTuple):
     time: int = -1
 
 
-def has_points(run_directory: Path) -> bool:
-    """Return whether a run has a point of a series in its journals; console lines and hardware metrics do not count."""
-    return any(_goes_beyond(batch, -1, _After()) for path in journals_of(run_directory) for batch in _batches(path))
+def has_points(run_directory: Path, *, passes: Passes = lambda *_: False) -> bool:
+    """Return whether a run has a point of a series in its journals; console lines and hardware metrics do not count.
+
+    Args:
+        run_directory: The run's folder.
+        passes: Journals that do not count.
+    """
+    return last_step(run_directory, passes=passes) is not None
+
+
+def is_taken(run_directory: Path, *, passes: Passes) -> bool:
+    """Return whether a run has a journal in its folder that does not pass."""
+    examined = (_examine(path, None, None) for path in journals_of(run_directory))
+    return any(not passes(*one.passing) for one in examined if one is not None)
+
+
+def last_step(run_directory: Path, *, passes: Passes = lambda *_: False) -> int | None:
+    """Return the largest step, in micro-steps, of a run's points in journals that do not pass; None if there is none."""
+    examined = [_examine(path, None, None) for path in journals_of(run_directory)]
+    steps = [one.last_step for one in examined if one is not None and not passes(*one.passing)]
+    return max((step for step in steps if step is not None), default=None)
 
 
 def _batches(path: Path) -> Iterator[Batch]:
@@ -130,10 +213,20 @@ def _batches(path: Path) -> Iterator[Batch]:
             start = batch.end
 
 
+def _last_step(batch: Batch) -> int | None:
+    """Return the largest step of a batch's points."""
+    points = [
+        record.step
+        for record in batch.records
+        if record.kind in _POINTS and not record.clock_axis and record.step != NO_STEP
+    ]
+    rows = [int(rows.steps.max()) for rows in batch.rows if not rows.clock_axis and len(rows.steps)]
+    return max(points + rows, default=None)
+
+
 def _goes_beyond(batch: Batch, step: int, after: _After) -> bool:
-    points = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
     return any(
-        record.kind in points
+        record.kind in _POINTS
         and not record.clock_axis
         and record.offset > after.offset
         and record.time > after.time

@@ -23,6 +23,7 @@ from runfork.identity import Identity
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
+from runfork.launch import Launch
 from runfork.origin import Origin
 from runfork.problems import Problems
 from runfork.recorder import Recorder, now_us, to_micros
@@ -107,11 +108,14 @@ class Run(Origin):
             inherits_configs=bool(inherit_configs),
             fork=_check_fork(fork_run_id, fork_step, resume_from),
         )
+        self._opened = self._identity.created
+        self._launch = Launch.find()
         if fork_run_id == self.run_id:
             raise ArgumentError(f"a run cannot be forked from itself, found {fork_run_id!r} for run_id and fork_run_id")
-        self.runtime_namespace = _check_namespace(runtime_namespace)
         self.is_visitor = is_visitor
         self._store = Store(find_data_directory(self._settings.directory))
+        self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == self._settings.run_id)
+        self.runtime_namespace = _check_namespace(runtime_namespace, self.rank)
         self.problems = Problems(raises=self._settings.on_error == "raise")
         mark = find_given_mark(resume_from, self.problems)
         self._state = "running"
@@ -141,6 +145,24 @@ class Run(Origin):
         except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
             self._withdraw()
             raise
+
+    def _find_rank(self, *, is_shared: bool) -> int:
+        """Return which of the processes that write to this run this one is.
+
+        SLURM numbers the tasks of every job step, also where each has a run of its own: its number is a rank only where all were
+        given one id, or another task of the step writes to the run.
+        """
+        rank: int = own_identity()["rank"]
+        if rank or not self._launch.rank or self.is_disabled:
+            return rank
+        if not is_shared:
+            from runfork.resume import is_taken
+
+            here = self._launch
+            is_shared = is_taken(
+                self.directory, passes=lambda path, of, closed: not here.includes(path, of, is_closed=closed)
+            )
+        return self._launch.rank if is_shared else 0
 
     # What it is
 
@@ -318,6 +340,8 @@ class Run(Origin):
             "created": moment,
             "tag": self.recorder.tag,
             **identity,
+            "rank": self.rank,
+            **self._launch.header(),
             **({"is_visitor": True} if self.is_visitor else {}),
             **({"forked_by": self._forked_by} if self._forked_by else {}),
         }
@@ -334,6 +358,8 @@ class Run(Origin):
         self._is_reopened = existing is not None
         if existing is not None and (ignored := self._identity.heed(existing)) is not None:
             self.problems.warn("fork", ignored)
+        if existing is not None and not self.is_visitor:
+            self.recorder.on_first_point = self._tell_continued
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
     def _withdraw(self) -> None:
@@ -343,6 +369,19 @@ class Run(Origin):
             with suppress(OSError):
                 self.journal.path.unlink()
                 self.directory.rmdir()  # unless other processes write to this run, or it was there before
+
+    def _tell_continued(self) -> None:
+        """Say, beside training, what it means that the run has points already: nobody named a checkpoint to go on from."""
+
+        def job() -> None:
+            from runfork.announcements import say_continued
+            from runfork.resume import last_step
+
+            if (last := last_step(self.directory, passes=self._passes)) is not None:
+                say_continued(self, last)
+
+        if self._session is not None:
+            self._session.keeper.tell(job)
 
     def _start_session(self, *, console: bool, tracking: Any) -> None:
         from runfork.session import Session
@@ -367,6 +406,7 @@ class Run(Origin):
         self._forked_by, self._writer = self._writer or self._forked_by, None
         self.problems.renew_lock()
         self.recorder.forget_journal()
+        self.recorder.on_first_point = None
         if self._session is not None:
             self._session.forget()
 
@@ -396,8 +436,7 @@ def _checked_settings(settings: object, *, mode: str | None, project: str | None
     return base.with_overrides(mode=mode, project=check_project(project) if project is not None else None)
 
 
-def _check_namespace(namespace: object) -> str:
+def _check_namespace(namespace: object, rank: int) -> str:
     if namespace is None:
-        rank = own_identity()["rank"]
         return "runtime" if rank == 0 else f"runtime/rank_{rank}"
     return check_path(namespace.strip("/") if isinstance(namespace, str) else namespace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -113,6 +114,16 @@ def process_start(pid: int) -> float | None:
     return None if fields[0] in "ZX" else float(fields[19])
 
 
+def process_age_seconds() -> float:
+    """Return for how long this process has run at least; the system counts its start in ticks."""
+    started = process_start(os.getpid())
+    if started is None:
+        return 0.0
+    if hasattr(time, "CLOCK_BOOTTIME") and Path("/proc/self/stat").exists():
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - (started + 1) / os.sysconf("SC_CLK_TCK")
+    return time.time() - started
+
+
 def _process_start_by_psutil(pid: int) -> float | None:
     import psutil
 
@@ -123,8 +134,8 @@ def _process_start_by_psutil(pid: int) -> float | None:
 
 
 def own_identity() -> dict[str, Any]:
-    """Return what a journal's header says of this process."""
-    rank = os.environ.get("RANK", os.environ.get("SLURM_PROCID", ""))
+    """Return what a journal's header says of this process. SLURM numbers independent tasks too: see `runfork.launch`."""
+    rank = os.environ.get("RANK", "")
     pid = os.getpid()
     return {
         "host": host_name(),

@@ -19,7 +19,6 @@ import psutil
 from runfork.attributes import MAX_STRING_BYTES
 from runfork.capture.hardware import visible_gpus
 from runfork.hookspecs import hookimpl
-from runfork.status import own_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +39,7 @@ def collect_system_attributes(run: Run) -> Mapping[str, Any]:
     gpus = _describe_gpus()
     details = f"{run.runtime_namespace}/details"
     found: dict[str, Any] = {f"{details}/{name}": value for name, value in _details(gpus).items()}
-    if own_identity()["rank"] == 0:
+    if run.rank == 0:
         found.update(_system(gpus))
         packages = "\n".join(list_packages())
         found["sys/environment/packages_digest"] = hashlib.sha256(packages.encode()).hexdigest()

@@ -54,9 +54,7 @@ def collect_source_code(run: Run, config: SourceTrackingConfig) -> dict[str, Any
 
     Only rank 0 of a distributed program describes it.
     """
-    from runfork.status import own_identity
-
-    if own_identity()["rank"] != 0:
+    if run.rank != 0:
         return {}
     repository = Repository.find(config.repository)
     found: dict[str, Any] = {} if repository is None else repository.describe()

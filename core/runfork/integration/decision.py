@@ -12,7 +12,7 @@ Function = Literal["fit", "evaluate"]
 
 Checkpoint = Literal["none", "marked", "own", "foreign"]
 """What a checkpoint is to us: none at all; one with a mark of another run or state; one that this very run wrote before it
-logged anything; or one without a mark that can be used."""
+logged anything in this process, and no other could; or one without a mark that can be used."""
 
 Origin = Literal["nothing", "mark", "foreign", "evaluation"]
 

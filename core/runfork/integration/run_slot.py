@@ -95,6 +95,11 @@ class RunSlot:
         return self._run is not None and self._run.has_points
 
     @property
+    def is_id_given(self) -> bool:
+        """Whether other processes may have logged under the present run's id: it was not minted here."""
+        return not self._is_id_minted
+
+    @property
     def has_origin(self) -> bool:
         """Whether the user said which run the present one is forked from."""
         return self._fork is not None

@@ -151,7 +151,9 @@ class Training:
             return "none"
         if loaded.mark is None:
             return "foreign"
-        return "own" if isinstance(mark, Mark) and mark.run_id == self.runs.run_id else "marked"
+        is_own = isinstance(mark, Mark) and mark.run_id == self.runs.run_id
+        may_have_gone_on = self.runs.is_id_given and not self.runs.has_points  # in another process, under the same id
+        return "own" if is_own and not may_have_gone_on else "marked"
 
     def _note_source(self, loaded: Loaded) -> None:
         attributes = {"source/checkpoint_path": loaded.path} | {

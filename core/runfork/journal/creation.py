@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["creation_in", "frames_to_take_over", "read_creation"]
+__all__ = ["creation_in", "files_named_in", "frames_to_take_over", "read_creation"]
 
 _FIRST_BYTES = 256 * 1024
 
@@ -51,6 +51,12 @@ def frames_to_take_over(data: bytes) -> bytes:
         if kind not in (Kind.CREATE, Kind.LINEAGE) and not is_identity:
             kept.append(frame)
     return b"".join(kept)
+
+
+def files_named_in(data: bytes) -> set[str]:
+    """Return the digests of the logged files that frames name."""
+    bodies = [json.loads(payload) for kind, payload, _ in _frames(data) if kind == Kind.FILES]
+    return {file["sha256"] for body in bodies for file in body.values()}
 
 
 def creation_in(data: bytes) -> dict[str, Any] | None:

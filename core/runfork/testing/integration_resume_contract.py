@@ -95,6 +95,21 @@ class ResumeContract:
         assert steps_until(driver, 2) == sorted(history.points(child.run_id, driver.loss))
         assert steps_until(driver, 3) == sorted(history.points(parent.run_id, driver.loss))
 
+    def test_a_second_attempt_under_one_run_id_hides_nothing_of_the_first(
+        self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
+    ) -> None:
+        first = driver.train(tmp_path / "first", epochs=2, run_id="job")
+        second = driver.train(tmp_path / "second", epochs=2, checkpoint=first.checkpoints[0], run_id="job")
+        third = driver.train(tmp_path / "third", epochs=3, checkpoint=second.checkpoints[-1], run_id="job")
+        history = History(data_directory)
+
+        assert first.run_id == "job"
+        assert second.run_id.startswith("job-")
+        assert second.run_id == third.run_id  # it ended at that checkpoint
+        assert history.parent(second.run_id) == ("job", last_step(driver, 1))
+        assert steps_until(driver, 2) == sorted(history.own_points("job", driver.loss))
+        assert steps_until(driver, 3) == sorted(history.points(second.run_id, driver.loss))
+
     def test_a_fork_of_a_fork_inherits_from_both(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:

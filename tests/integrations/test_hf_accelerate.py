@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+import pickle
 import shutil
 import socket
 import subprocess
 import sys
+import weakref
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -237,6 +240,141 @@ def test_only_the_state_that_training_goes_on_from_counts(data_directory, tmp_pa
 
     assert [parent.run_id, loop.run_id] == history.runs
     assert (parent.run_id, 8) == history.parent(loop.run_id)
+
+
+@pytest.mark.parametrize("damaged", ["model.safetensors", "optimizer.bin", "custom_checkpoint_0.pkl"])
+def test_a_state_that_cannot_be_loaded_makes_no_fork(data_directory, tmp_path, caplog, damaged):
+    parent = trained(tmp_path)
+    (tmp_path / "2" / damaged).write_bytes(b"cut off")
+    loop = begin()
+    try:
+        loop.accelerator.load_state(str(tmp_path / "2"))
+    except Exception as error:
+        caught = error
+    loop.progress.step = 0
+    loop.epoch()
+    loop.accelerator.end_training()
+    history = History(data_directory)
+
+    assert caught is not None
+    assert [parent.run_id, loop.run_id] == history.runs
+    assert history.parent(loop.run_id) is None
+    assert list(range(1, 9)) == sorted(history.points(loop.run_id, LOSS))
+    assert 1 == caplog.text.count("load_state() ended in an exception")
+
+
+def test_a_state_that_cannot_be_gone_back_to_leaves_the_run_as_it_is(data_directory, tmp_path):
+    loop = begin()
+    loop.epoch()
+    state = loop.save(tmp_path / "state")
+    (tmp_path / "state" / "model.safetensors").write_bytes(b"cut off")
+    with pytest.raises(Exception, match=r"[Hh]eader"):
+        loop.accelerator.load_state(state)
+    loop.epoch()
+    loop.accelerator.end_training()
+    history = History(data_directory)
+
+    assert [loop.run_id] == history.runs
+    assert list(range(1, 17)) == sorted(history.points(loop.run_id, LOSS))
+
+
+def test_a_state_saved_before_anything_was_logged_gives_a_fork_nothing(data_directory, tmp_path):
+    loop = begin()
+    state = loop.save(tmp_path / "state")
+    for number in range(3):
+        loop.accelerator.log({"series": number})
+    loop.accelerator.end_training()
+    child = begin()
+    child.accelerator.load_state(state)
+    child.accelerator.log({"series": 7.0, "other": 1.0})
+    child.accelerator.end_training()
+    history = History(data_directory)
+
+    assert (loop.run_id, 0) == history.parent(child.run_id)
+    assert {0: 7.0} == history.own_points(child.run_id, "series")
+    assert {0: 0.0, 1: 1.0, 2: 2.0} == history.points(loop.run_id, "series")
+
+
+# Copies, and several in one process
+
+
+@pytest.mark.parametrize("copy_of", [lambda one: pickle.loads(pickle.dumps(one)), copy.deepcopy])
+def test_an_accelerator_can_be_copied_and_its_copy_goes_on(data_directory, tmp_path, copy_of):
+    loop = begin()
+    loop.epoch()
+    other = copy_of(loop.accelerator)
+    other.log({"from/the_copy": 1.0}, step=8)
+    other.save_state(str(tmp_path / "copied"))
+    other.end_training()
+    loop.epoch()
+    loop.accelerator.end_training()
+    history = History(data_directory)
+
+    assert [loop.run_id] == history.runs
+    assert {8: 1.0} == history.points(loop.run_id, "from/the_copy")
+    assert list(range(1, 17)) == sorted(history.points(loop.run_id, LOSS))
+    assert {"run_id": loop.run_id, "step": "8"}.items() <= dict(find_mark_in_state(tmp_path / "copied") or {}).items()
+
+
+def test_another_accelerator_that_trains_does_not_end_an_evaluation(data_directory, tmp_path):
+    parent = trained(tmp_path)
+    evaluated, other = begin(), begin()
+    evaluated.accelerator.load_state(str(tmp_path / "1"))
+    other.epoch()
+    evaluated.model.eval()
+    evaluated.accelerator.log({"val/loss": 1.0})
+    evaluated.accelerator.end_training()
+    other.accelerator.end_training()
+    history = History(data_directory)
+
+    assert {8: 1.0} == history.own_points(parent.run_id, "val/loss")
+    assert list(range(1, 9)) == sorted(history.points(other.run_id, LOSS))
+
+
+class _Owner(Accelerator):
+    """As trainers have that bring their own: it counts for itself, and logs through methods of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.logged = 0
+
+    def log(self, values: Any, step: Any = None, log_kwargs: Any = None) -> None:
+        self.logged += 1
+        super().log({f"objective/{name}": value for name, value in values.items()}, step, log_kwargs or {})
+
+
+def test_a_subclass_of_the_accelerator_forks_too(data_directory, tmp_path):
+    parent = trained(tmp_path)
+    loop = begin(_Owner(cpu=True, log_with=RunforkTracker("tiny")))
+    loop.accelerator.load_state(str(tmp_path / "1"))
+    loop.epoch()
+    loop.accelerator.end_training()
+    history = History(data_directory)
+
+    assert (parent.run_id, 8) == history.parent(loop.run_id)
+    assert list(range(9, 17)) == sorted(history.points(loop.run_id, f"objective/{LOSS}"))
+
+
+def test_what_a_caller_drops_is_dropped(data_directory, tmp_path):
+    class Big:
+        pass
+
+    state = str(tmp_path / "state")
+
+    def train() -> Any:
+        big = Big()
+        found = weakref.ref(big)
+        loop = begin()
+        loop.epoch()
+        loop.save(tmp_path / "state")
+        loop.accelerator.load_state(state)
+        loop.epoch()
+        del big
+        gone = found() is None
+        loop.accelerator.end_training()
+        return gone
+
+    assert train()
 
 
 def test_a_damaged_mark_begins_a_new_run_and_says_so(data_directory, tmp_path):

@@ -227,6 +227,52 @@ def test_nothing_is_put_into_files_where_nothing_is_logged(store):
     assert not store.exists()
 
 
+def test_callback_keeps_neither_a_model_nor_what_its_caller_has_dropped(history):
+    class Data:
+        pass
+
+    own = tiny.callback(run_id="only")
+
+    def train():
+        data = Data()
+        found, model = weakref.ref(data), tiny.model()
+        tiny.fit(model, epochs=1, callbacks=[own, keras.callbacks.ModelCheckpoint("1.keras")])
+        model.save("2.keras")
+        del data
+        gc.collect()
+        return found() is None, weakref.ref(model)
+
+    is_dropped, model = train()
+    keras.backend.clear_session()
+    gc.collect()
+
+    assert is_dropped
+    assert model() is None
+    assert own.model is None
+    assert 2 == len(history().points("only", "checkpoints/path"))
+
+
+def test_callback_keeps_no_model_whose_training_broke_off(history):
+    class Stop(Callback):  # type: ignore[misc]
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                raise RuntimeError("stop")
+
+    own = tiny.callback(run_id="only")
+
+    def train():
+        model = tiny.model()
+        with contextlib.suppress(RuntimeError):
+            saver = keras.callbacks.ModelCheckpoint("{batch}.keras", save_freq=2)
+            tiny.fit(model, epochs=1, callbacks=[own, saver, Stop()])
+        return weakref.ref(model)
+
+    model = train()
+    gc.collect()
+
+    assert model() is None
+
+
 @pytest.mark.parametrize("what", ["trainable_variables", "dtype_policy"])
 def test_a_model_that_cannot_be_described_costs_that_alone(history, caplog, what):
     class Odd(tiny.Subclassed):

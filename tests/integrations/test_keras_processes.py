@@ -81,3 +81,15 @@ def test_example_resumes_as_a_fork(tmp_path):
         told += done.stderr
 
     assert re.search(r"is forked from \S+ at step 23", told)
+
+
+def test_without_a_backend_one_sentence_names_what_to_install(tmp_path):
+    code = "import sys; sys.modules['tensorflow'] = None\nfrom runfork_keras import RunforkCallback"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60, env=environment
+    )
+
+    assert done.returncode == 1
+    assert 1 == done.stderr.count("Traceback")
+    assert "pip install torch, and KERAS_BACKEND=torch" in done.stderr.splitlines()[-1]

@@ -415,6 +415,39 @@ def test_weights_file_that_was_cut_short_keeps_the_error_of_keras(history):
         tiny.model().load_weights(file)
 
 
+def test_weights_that_could_not_be_loaded_make_no_fork(history):
+    tiny.fit(
+        tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), keras.callbacks.ModelCheckpoint("1.keras")]
+    )
+    own = tiny.callback(run_id="other")
+    model = tiny.model(
+        lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dense(1)]), seed=2
+    )
+    own.set_model(model)
+    with pytest.raises(ValueError, match="could not be loaded"):
+        model.load_weights("1.keras")
+    tiny.fit(model, epochs=1, callbacks=[own])
+    found = history()
+
+    assert found.parent("other") is None
+    assert steps(8) == sorted(found.points("other", "batch/loss"))
+
+
+def test_weights_of_which_some_were_passed_over_on_request_are_a_fork(history):
+    tiny.fit(
+        tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), keras.callbacks.ModelCheckpoint("1.keras")]
+    )
+    own = tiny.callback(run_id="child")
+    model = tiny.model(
+        lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dense(1)]), seed=2
+    )
+    own.set_model(model)
+    model.load_weights("1.keras", skip_mismatch=True)
+    tiny.fit(model, epochs=1, callbacks=[own])
+
+    assert ("parent", 8) == history().parent("child")
+
+
 def test_parent_that_is_gone_leaves_the_fork_pending(history, store, caplog):
     file = saved()
     shutil.rmtree(store / "test" / "tiny" / "parent")

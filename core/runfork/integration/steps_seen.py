@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 __all__ = ["StepsSeen"]
 
+_NOTHING_DONE = "null"
+
 
 @dataclass
 class _Axis:
@@ -86,8 +88,10 @@ class StepsSeen:
         return axis.last
 
     def to_text(self) -> str:
-        """Return the own axes as text that a checkpoint can carry."""
-        return json.dumps(self.cuts, separators=(",", ":")) if self._axes else "{}"
+        """Return the own axes as text that a checkpoint can carry; "null" where no step was done yet."""
+        if not self._axes:
+            return "{}" if self.last is not None else _NOTHING_DONE
+        return json.dumps(self.cuts, separators=(",", ":"))
 
     def restore(self, last: float, text: object = None, *, base: float = 0) -> None:
         """Stand where a checkpoint was written: at main step `last`, with the own axes that `to_text` returned.
@@ -97,7 +101,7 @@ class StepsSeen:
             text: What `to_text` returned when the checkpoint was written, or None.
             base: Where the framework's counter begins now, on the main axis.
         """
-        self.last = last
+        self.last = None if text == _NOTHING_DONE else last
         self.base = base
         self._axes = {}
         try:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.integration.boundary import guarded
 from runfork.integration.loaded import Loaded, checkpoint_path
+from runfork.integration.pending_call import PendingCall, frames, is_of
 from runfork_hf.accelerate_description import prepared_models
 from runfork_hf.accelerate_state import put_mark_in_state, take_mark_from_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import nn
 
     from runfork_hf.accelerate_logging import TrackerMethods
 
-__all__ = ["StateHooks", "accelerator_above", "hooks_of"]
+__all__ = ["Loading", "StateHooks", "accelerator_above", "hooks_of"]
 
 _ATTRIBUTE = "_runfork_hooks"
-_MAX_FRAMES = 8
+_MAX_FRAMES = 12
+_MAX_OPTIMIZERS = 64
+
+
+class Loading(NamedTuple):
+    """A state that is being loaded.
+
+    Args:
+        state: What is known of it.
+        call: The call that loads it.
+    """
+
+    state: Loaded
+    call: PendingCall
 
 
 class StateHooks:
@@ -32,11 +45,20 @@ class StateHooks:
     """
 
     def __init__(self, accelerator: Any) -> None:
-        self._accelerator = weakref.ref(accelerator)
+        self._accelerator: Callable[[], Any] = weakref.ref(accelerator)
         self._trackers: list[TrackerMethods] = []
-        self._loaded: Loaded | None = None
+        self._loaded: Loading | None = None
         accelerator.register_save_state_pre_hook(self.before_save)
         accelerator.register_load_state_pre_hook(self.before_load)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy of the Accelerator needs: it is held by the copy, as this one is by the Accelerator."""
+        return {**self.__dict__, "_accelerator": self.accelerator}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        accelerator = state["_accelerator"]
+        self.__dict__.update(state)
+        self._accelerator = weakref.ref(accelerator) if accelerator is not None else _nothing
 
     @property
     def accelerator(self) -> Any:
@@ -52,6 +74,23 @@ class StateHooks:
     def models(self) -> Sequence[nn.Module]:
         """Return the models that were prepared until now."""
         return prepared_models(self.accelerator)
+
+    def owns(self, optimizer: Any) -> bool:
+        """Return whether a step of `optimizer` trains what the Accelerator has prepared, as far as that can be known."""
+        found = self._optimizers()
+        if not found or any(one is optimizer for one in found):
+            return True
+        own = {id(parameter) for model in self.models() for parameter in model.parameters()}
+        return any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"])
+
+    def _optimizers(self) -> list[Any]:
+        """Return the prepared optimizers, with those inside of them: wrappers of parallel training lie one in the other."""
+        found = list(getattr(self.accelerator, "_optimizers", ()))
+        for one in found:  # it grows
+            inner = getattr(one, "optimizer", None)
+            if inner is not None and len(found) < _MAX_OPTIMIZERS:
+                found.append(inner)
+        return found
 
     def was_given(self, tracker: TrackerMethods) -> bool:
         """Return whether the user made the tracker, and not Accelerate."""
@@ -83,7 +122,11 @@ class StateHooks:
         """Note what is about to be loaded. What it makes of the run is decided when training goes on: loading may fail."""
         if not self.is_main_process:
             return
-        loaded = Loaded(is_checkpoint=True, mark=take_mark_from_state(input_dir), path=checkpoint_path(input_dir))
+        call = next((one for one in frames() if one.f_code.co_name == "load_state" and is_of(one, "accelerate")), None)
+        loaded = Loading(
+            Loaded(is_checkpoint=True, mark=take_mark_from_state(input_dir), path=checkpoint_path(input_dir)),
+            PendingCall(call),
+        )
         if not self._trackers:
             self._loaded = loaded
         for tracker in self._trackers:
@@ -107,12 +150,11 @@ def accelerator_above() -> Any:
     """
     from accelerate import Accelerator
 
-    frame = sys._getframe(1)  # noqa: SLF001  see above
-    for _ in range(_MAX_FRAMES):
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, Accelerator):
+    for frame in frames(_MAX_FRAMES):
+        if is_of(frame, "accelerate") and isinstance(caller := frame.f_locals.get("self"), Accelerator):
             return caller
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
     return None
+
+
+def _nothing() -> None:
+    """Stand for a weak reference to an Accelerator that is gone."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from runfork.integration.run_slot import RunSlot
-    from runfork_hf.accelerate_hooks import StateHooks
+    from runfork_hf.accelerate_hooks import Loading, StateHooks
 
 __all__ = ["TrackerMethods"]
 
@@ -79,7 +79,7 @@ class TrackerMethods:
             experiment_name = str(run_name)
         self.training = open_training(experiment_name, arguments, self._integration)
         self._hooks: StateHooks | None = None
-        self._loaded: Loaded | None = None
+        self._loading: Loading | None = None
         self._weights = FirstWeights()
         self._checkpoints = CheckpointLog()
         self._evaluated: dict[str, int] = {}
@@ -87,6 +87,10 @@ class TrackerMethods:
         self._is_settled = False
         self._is_finished = False
         self._is_retired = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs, as that of an Accelerator that is sent to another process; it goes on with the same run."""
+        return {**self.__dict__, "_given_run": None}
 
     @property
     def runs(self) -> RunSlot:
@@ -104,7 +108,7 @@ class TrackerMethods:
     def _current(self) -> Run:
         if not self._is_here():
             return Run(mode="disabled")
-        if self._loaded is not None and not self._is_evaluation():
+        if self._loaded() is not None and not self._is_evaluation():
             self._settle()
         return self.runs.current()
 
@@ -172,7 +176,7 @@ class TrackerMethods:
         """Close the run: finished, or failed where ``end_training`` is called while an exception passes."""
         if not self._is_here():
             return
-        if self._loaded is not None and self.runs.run is not None and not self._is_evaluation():
+        if self._loaded() is not None and self.runs.run is not None and not self._is_evaluation():
             self._settle()
         self.training.end_evaluation()
         self._weights.release()
@@ -195,7 +199,7 @@ class TrackerMethods:
         if self._is_finished:
             self._begin_again()
         self._hooks = hooks
-        self._weights.watch(hooks.models)
+        self._weights.watch(hooks.models, hooks.owns)
         hooks.join(self)
 
     def retire(self) -> None:
@@ -206,10 +210,10 @@ class TrackerMethods:
     def _begin_again(self) -> None:
         self.training.begin_anew()
         self.training.has_failed = self._is_settled = self._is_finished = False
-        self._loaded = None
+        self._loading = None
         self._checkpoints = CheckpointLog()
         if self._hooks is not None:
-            self._weights.watch(self._hooks.models)
+            self._weights.watch(self._hooks.models, self._hooks.owns)
 
     def _find_hooks(self) -> StateHooks | None:
         accelerator = accelerator_above()
@@ -238,13 +242,23 @@ class TrackerMethods:
 
     # Where the run comes from
 
-    def take(self, loaded: Loaded) -> None:
+    def take(self, loading: Loading) -> None:
         """Note that a state is being loaded."""
         self.training.end_evaluation()
         self._evaluated = {}
-        self._loaded = loaded
+        self._loading = loading
         if self._hooks is not None:
-            self._weights.watch(self._hooks.models)
+            self._weights.watch(self._hooks.models, self._hooks.owns)
+
+    def _loaded(self) -> Loaded | None:
+        """Return the state that was loaded since the run was settled; one that could not be loaded is told, and forgotten."""
+        loading = self._loading
+        if loading is not None and loading.call.outcome == "raised":
+            self._loading = loading = None
+            self._tell_once(
+                "load_state() ended in an exception: what is trained now is no fork of the run that saved the state"
+            )
+        return loading.state if loading is not None else None
 
     @guarded
     def _settle(self, step: float | None = None) -> None:
@@ -253,9 +267,10 @@ class TrackerMethods:
         Args:
             step: What the loop calls its first step.
         """
-        if self._is_settled and self._loaded is None:
+        loaded = self._loaded()
+        if self._is_settled and loaded is None:
             return
-        loaded, self._loaded = self._loaded, None
+        self._loading = None
         self._is_settled = True
         self.training.end_evaluation()
         self.training.start(loaded or Loaded(), fingerprint=self._weights.fingerprint)
@@ -290,10 +305,11 @@ class TrackerMethods:
 
     def _is_evaluation(self) -> bool:
         """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""
-        if self._loaded is None or not self._weights.are_evaluated:
+        loaded = self._loaded()
+        if loaded is None or not self._weights.are_evaluated:
             return False
         if self.training.evaluated_step is None:
-            self.training.evaluate(self._loaded)
+            self.training.evaluate(loaded)
         return self.training.evaluated_step is not None
 
     def _place_evaluated(self, paths: Iterable[str]) -> float:

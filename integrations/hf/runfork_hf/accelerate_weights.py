@@ -24,25 +24,33 @@ class FirstWeights:
 
     def __init__(self) -> None:
         self._models: Callable[[], Sequence[nn.Module]] = list
+        self._owns: Callable[[Any], bool] = bool
         self._handle: RemovableHandle | None = None
         self._has_stepped = False
         self._fingerprint: str | None = None
 
-    def watch(self, models: Callable[[], Sequence[nn.Module]]) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs: torch's hook stays with this one."""
+        return {**self.__dict__, "_handle": None}
+
+    def watch(self, models: Callable[[], Sequence[nn.Module]], owns: Callable[[Any], bool]) -> None:
         """Begin anew.
 
         Args:
             models: Returns the models; they may be prepared later than now.
+            owns: Returns whether an optimizer trains them: torch tells of the steps of all.
         """
         from torch.optim.optimizer import register_optimizer_step_pre_hook
 
         self.release()
-        self._models, self._has_stepped, self._fingerprint = models, False, None
+        self._models, self._owns, self._has_stepped, self._fingerprint = models, owns, False, None
         self._handle = register_optimizer_step_pre_hook(self._note)
 
     @guarded
-    def _note(self, _optimizer: Any, _args: Any, _options: Any) -> None:
-        if not self._has_stepped:  # torch is going through its hooks: this one cannot be removed now
+    def _note(self, optimizer: Any, _args: Any, _options: Any) -> None:
+        if not self._has_stepped and self._owns(
+            optimizer
+        ):  # torch is going through its hooks: this one cannot be removed now
             self._has_stepped = True
             self._fingerprint = fingerprint_of(self._models())
 

@@ -102,6 +102,15 @@ class CallbackMethods:
         self._is_new_call = False
         self._is_testing_alone = False
 
+    @property
+    def _model(self) -> Any:
+        """Where Keras keeps the model. It is held weakly: who keeps the callback for its run keeps no weights and no data."""
+        return self._met_model()
+
+    @_model.setter
+    def _model(self, model: Any) -> None:
+        self._met_model = weakref.ref(model) if model is not None else _nothing
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made, as tuners do for every trial: with the same arguments, and a run of its own."""
         return _make, (type(self), self._arguments)
@@ -341,6 +350,10 @@ class CallbackMethods:
             run.log_metrics({f"test/{name}": value for name, value in logs.items()}, step=step)
         if not training.is_visiting and not self._is_fitting:
             training.finish()
+
+
+def _nothing() -> None:
+    """Stand for a weak reference to no model."""
 
 
 def _interval(every: object) -> int:

@@ -1,24 +1,23 @@
 """What the user asked Keras for, as far as Keras tells callbacks nothing of it: read from the calls under way.
 
 Keras hands a callback the model, ``epochs``, ``steps`` and ``verbose``. The other arguments of ``fit``, the other callbacks and
-the path of a file that is being written stand in the frames of the calls that led here. They are only read, and nothing is kept
-but plain values: frames would keep the user's data alive.
+the path of a file that is being written stand in the frames of the calls that led here. Only frames of Keras' own are read, and
+nothing is kept but plain values: reading the variables of a user's frame would keep them alive.
 """
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from runfork.integration.pending_call import frames, is_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Collection, Mapping
 
-__all__ = ["FitCall", "SaveCall", "find_fit", "find_save"]
+__all__ = ["FitCall", "SaveCall", "find_failures", "find_fit", "find_save"]
 
-_MAX_DEPTH = 60
 _ALWAYS_THERE = {"RunforkCallback", "History", "ProgbarLogger"}
 _FIT_ARGUMENTS = (
     "batch_size",
@@ -72,19 +71,12 @@ class SaveCall:
     saver: Any = None
 
 
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  there is no public way that is as cheap
-    for _ in range(_MAX_DEPTH):
-        if frame is None:
-            return
-        yield frame
-        frame = frame.f_back
-
-
 def find_fit(model: Any) -> FitCall:
     """Return what is known of the ``fit`` of `model` that is under way."""
     callbacks: tuple[str, ...] = ()
-    for frame in _frames():
+    for frame in frames():
+        if not is_of(frame, "keras"):
+            continue
         values = frame.f_locals
         one = values.get("self")
         if one is not None and type(one).__name__ == "CallbackList" and not callbacks:
@@ -117,13 +109,35 @@ def _count(owner: Any, name: str) -> int | None:
 
 def find_save() -> SaveCall:
     """Return what is known of the file that is being written: the path that Keras was given, and which callback gave it."""
-    path, saver = None, None
-    for frame in _frames():
-        values = frame.f_locals
-        if frame.f_code.co_name in ("save", "save_weights", "save_model") and values.get("filepath") is not None:
-            path = values["filepath"]
+    path = None
+    for frame in frames():
+        name = frame.f_code.co_name
+        if is_of(frame, "keras"):
+            values = frame.f_locals
+            if name in ("save", "save_weights", "save_model"):
+                path = values.get("filepath") or path
+        elif path is not None and name.startswith("on_"):  # a hook of a callback of the user's own
+            values = frame.f_locals
+        else:
+            continue
         one = values.get("self")
         if path is not None and hasattr(one, "on_train_batch_end") and hasattr(one, "set_params"):
-            saver = one
-            break
-    return SaveCall(os.fspath(path) if isinstance(path, (str, os.PathLike)) else None, saver)
+            return SaveCall(_as_text(path), one)
+    return SaveCall(_as_text(path), None)
+
+
+def _as_text(path: Any) -> str | None:
+    return os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+
+
+def find_failures() -> Collection[Any]:
+    """Return what Keras gathers failures in while it loads weights; where that is not empty in the end, it raises.
+
+    Something that stays empty where failures are not gathered, or are to be passed over.
+    """
+    for frame in frames():
+        if frame.f_code.co_name == "load_weights_only" and is_of(frame, "keras"):
+            values = frame.f_locals
+            failures = values.get("failed_saveables")
+            return () if failures is None or values.get("skip_mismatch") else failures
+    return ()

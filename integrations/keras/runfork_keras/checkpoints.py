@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.integration.loaded import checkpoint_path
 from runfork_keras.calls import find_save
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runfork.integration.checkpoint_log import CheckpointLog
     from runfork.integration.training import Training
 
@@ -18,7 +21,7 @@ class _Saved(NamedTuple):
     run_id: str
     path: str
     step: float
-    saver: Any
+    saver: Callable[[], Any]
 
 
 class SavedFiles:
@@ -49,7 +52,7 @@ class SavedFiles:
         if is_last:
             self._log.note(training.runs.open(), path, step=step, texts={}, numbers={}, is_complete=False)
             return
-        self._pending.append(_Saved(training.runs.run_id, path, step, call.saver))
+        self._pending.append(_Saved(training.runs.run_id, path, step, _weak(call.saver)))
 
     def note(self, training: Training) -> None:
         """Log the files that are complete by now."""
@@ -59,7 +62,7 @@ class SavedFiles:
                 self._note(training, saved)
 
     def _note(self, training: Training, saved: _Saved) -> None:
-        run, saver = training.runs.open(), saved.saver
+        run, saver = training.runs.open(), saved.saver()
         is_best = getattr(saver, "save_best_only", False)
         score = _number(getattr(saver, "best", None)) if is_best else None
         self._log.note(
@@ -73,6 +76,15 @@ class SavedFiles:
             monitor = getattr(saver, "monitor", None) if is_best else None
             found = {"saver": type(saver).__name__, "monitor": monitor}
             run.log_configs({f"checkpoints/{name}": text for name, text in found.items() if text is not None})
+
+
+def _weak(saver: Any) -> Callable[[], Any]:
+    """Return a weak reference: a callback holds its model, and an exception may end a training before the file is noted."""
+    return weakref.ref(saver) if saver is not None else _nothing
+
+
+def _nothing() -> None:
+    """Stand for a reference to no callback."""
 
 
 def _number(value: Any) -> float | None:

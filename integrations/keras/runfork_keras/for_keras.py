@@ -5,7 +5,14 @@ Importing this imports Keras; `runfork_keras` does so when it is first used.
 
 from __future__ import annotations
 
-import keras
+try:
+    import keras
+except ImportError as error:
+    is_backend = error.name in ("tensorflow", "torch", "jax")
+    raise ImportError(
+        f"RunforkCallback needs Keras 3 with a backend, and importing keras failed ({error}); install torch, jax or tensorflow "
+        "beside it and name which: pip install torch, and KERAS_BACKEND=torch in the environment"
+    ) from (None if is_backend else error)
 
 from runfork.errors import RunforkError
 from runfork.integration.arguments import Integration

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
 
 from runfork.integration.boundary import attempt
+from runfork_keras.calls import find_failures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 __all__ = ["ATTRIBUTE", "KEY", "Author", "Content", "identify"]
 
@@ -44,6 +45,14 @@ class Author(Protocol):
         ...
 
 
+class _State(NamedTuple):
+    """What `Content` says, at one time."""
+
+    loads: int = 0
+    loaded: Mapping[str, Any] | None = None
+    authors: Sequence[Author] = ()
+
+
 class Content:
     """Where a model's weights come from: a file that was loaded, or trainings that went on since.
 
@@ -51,19 +60,43 @@ class Content:
     """
 
     def __init__(self) -> None:
-        self.loads = 0
-        """How often a file was loaded."""
-        self.loaded: Mapping[str, Any] | None = None
-        """The mark in the file loaded last, empty if it had none; None if none was loaded, or a training went on since."""
-        self.authors: Sequence[Author] = ()
-        """The trainings that went on since, all in the same ``fit``."""
-        self._before: tuple[Mapping[str, Any] | None, Sequence[Author]] = (None, ())
+        self._state = _State()
+        self._before = _State()
+        self._failures: Collection[Any] = ()
+        self._before_load = _State()
 
-    def take(self, mark: Mapping[str, Any]) -> None:
-        """Note that a file was loaded."""
-        self.loads += 1
-        self.loaded = mark
-        self.authors = ()
+    @property
+    def loads(self) -> int:
+        """How often a file was loaded."""
+        return self._now.loads
+
+    @property
+    def loaded(self) -> Mapping[str, Any] | None:
+        """The mark in the file loaded last, empty if it had none; None if none was loaded, or a training went on since."""
+        return self._now.loaded
+
+    @property
+    def authors(self) -> Sequence[Author]:
+        """The trainings that went on since, all in the same ``fit``."""
+        return self._now.authors
+
+    @property
+    def _now(self) -> _State:
+        """The present state; a file that could not be loaded is forgotten."""
+        if self._failures:
+            self._failures, self._state = (), self._before_load
+        return self._state
+
+    def take(self, mark: Mapping[str, Any], failures: Collection[Any] = ()) -> None:
+        """Note that a file is being loaded.
+
+        Args:
+            mark: The mark in it, or empty.
+            failures: Where it will stand what of it could not be loaded, which is an exception to the user.
+        """
+        self._before_load = self._now
+        self._failures = failures
+        self._state = _State(self._before_load.loads + 1, mark, ())
 
     @property
     def origin(self) -> tuple[Mapping[str, Any] | None, Sequence[Author]]:
@@ -71,7 +104,8 @@ class Content:
 
         Where several callbacks log one ``fit``, the first has claimed the model when the second comes to ask.
         """
-        return self._before if self._is_just_claimed else (self.loaded, self.authors)
+        found = self._before if self._is_just_claimed else self._now
+        return found.loaded, found.authors
 
     @property
     def _is_just_claimed(self) -> bool:
@@ -79,11 +113,12 @@ class Content:
 
     def claim(self, author: Author) -> None:
         """Note that a training begins, which will make the weights what they are then."""
+        authors: list[Author] = [author]
         if self._is_just_claimed:
-            self.authors = [*(other for other in self.authors if other is not author), author]
-            return
-        self._before = (self.loaded, self.authors)
-        self.loaded, self.authors = None, [author]
+            authors = [*(other for other in self.authors if other is not author), author]
+        else:
+            self._before = self._now
+        self._state = _State(self._now.loads, None, authors)
 
     def mark(self) -> Mapping[str, Any]:
         """Return the mark for a file that is being written. All trainings note it; that of the first stands in the file."""
@@ -118,7 +153,7 @@ class IdentityLayer(keras.layers.Layer):  # type: ignore[misc]
         except Exception as error:  # the mark may be damaged in any way
             _logger.warning("runfork: the mark in the checkpoint is damaged (%s: %s)", type(error).__name__, error)
             found = {}
-        self.content.take(found if isinstance(found, dict) else {})
+        self.content.take(found if isinstance(found, dict) else {}, find_failures())
 
 
 def _is_inside_another_model(store: Any) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from runfork.errors import FormatError
 from runfork.journal import reader
-from runfork.journal.format import SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
+from runfork.journal.format import FLAGS_TIMES, SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import Batch
 from runfork.journal.repair import repair_journal
@@ -208,6 +208,26 @@ def test_order_time_is_carried_on(path):
         file.write(record({}, time=1))
 
     assert read(path, first.carry, first.end).records[0].order_time == 5
+
+
+@pytest.mark.parametrize("is_flagged", [True, False])
+def test_the_last_time_is_that_of_any_frame_unless_a_user_gave_it(path, is_flagged):
+    given = int(Flag.GIVEN_TIME)
+    frames = [
+        record({}, time=10),
+        schema(1),
+        row(1, 0, [1.0] * len(SCHEMAS[1]), time=20),
+        row(1, 1, [1.0] * len(SCHEMAS[1]), time=99, flags=given),
+        encode_frame(Kind.STRINGS, encode_json({"a": "x"}), time=15, step=0),
+        encode_frame(Kind.STRINGS, encode_json({"a": "x"}), time=98, step=1, flags=given),
+    ]
+    identity = {**IDENTITY, FLAGS_TIMES: True} if is_flagged else IDENTITY
+    path.write_bytes(encode_file_header(identity) + b"".join(frames))
+    batch = JournalReader(path).read()
+
+    assert batch is not None
+    assert batch.last_time == (20 if is_flagged else 10)  # earlier versions did not tell one from the other
+    assert sorted(time for rows in batch.rows for time in rows.times.tolist()) == [20, 99]
 
 
 def test_kinds_of_a_later_version_are_passed_over(path):

@@ -2,6 +2,7 @@ import re
 import sqlite3
 import struct
 import threading
+import time
 from contextlib import closing
 from zlib import crc32
 
@@ -12,6 +13,7 @@ from runfork import Run
 from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
 from runfork.journal.format import MAGIC
 from runfork.project import Project
+from runfork.testing.journals import configs_of, until
 from runfork.types import FileReference
 
 
@@ -211,6 +213,71 @@ def test_what_lies_in_the_place_of_an_index_and_is_none_is_left_and_done_without
         assert set(project.index.nodes()) == {"a"}
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+SECOND = 1_000_000
+RUN_TIMES = ["sys/creation_time", "sys/modification_time", "sys/running_time_seconds"]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Set the clock of this process ahead, by seconds."""
+    real, ahead = time.time_ns, []
+    monkeypatch.setattr(time, "time_ns", lambda: real() + sum(ahead) * 1_000_000_000)
+    return ahead.append
+
+
+def times_of(run_id):
+    """Return how long after its creation a run was modified, and how long it ran, in whole seconds."""
+    with Project.open() as project:
+        project.refresh()
+        values = project.index.values([run_id], paths=RUN_TIMES)[run_id]
+    created, modified, ran = (values[path].value for path in RUN_TIMES)
+    return (modified - created) // SECOND, round(ran)
+
+
+def test_durations_are_those_of_the_last_row_point_or_record(clock):
+    with make("r") as run:
+        until(lambda: "sys/hostname" in configs_of(run.directory))
+        for log in (
+            lambda: run.log_metrics({"loss": 1.0}, step=1),
+            lambda: run.log_metrics({"loss": 1.0}, step=2, preview=True, preview_completion=0.5),
+            lambda: run.log_string_series({"line": "text"}, step=1),
+            lambda: run.log_configs({"lr": 1}),
+        ):
+            before = times_of("r")
+            clock(100)
+            log()
+            after = times_of("r")
+
+            assert [after[0] - before[0], after[1] - before[1]] == pytest.approx([100, 100], abs=5)
+
+
+@pytest.mark.parametrize("given", [1.0, 4e9])
+def test_times_that_a_user_gave_are_no_times_of_the_run(given):
+    with make("r") as run:
+        run.log_metrics({"loss": 1.0}, step=1, timestamp=given)
+        run.log_string_series({"line": "text"}, step=1, timestamp=given)
+        run.log_metrics({"loss": 1.0}, step=2, preview=True, preview_completion=0.5, timestamp=given)
+
+        assert max(times_of("r")) < 50
+
+
+def test_processes_that_run_side_by_side_count_once(clock, data_directory, monkeypatch):
+    runs = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        runs.append(make("r"))
+    clock(100)
+    for run in runs:
+        run.close()
+    clock(1000)
+    monkeypatch.delenv("RANK")
+    again = make("r")
+    clock(10)
+    again.close()
+
+    assert times_of("r") == pytest.approx((1110, 110), abs=5)
 
 
 def test_a_question_that_cannot_be_answered_leaves_the_index_to_others(data_directory):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name
 from runfork.index.interface import StaleIndexError
 from runfork.journal.reader import JournalReader
 from runfork.recorder import now_us
-from runfork.status import work_out_state
+from runfork.status import Look, work_out_state
 from runfork.store import JOURNAL_SUFFIX
 from runfork.watching import JournalWatch
 
@@ -44,7 +46,13 @@ class Drain:
         self._index = index
         self._folder = str(store.project_directory(project))
         self._failed: dict[str, str] = {}
+        self._begun = now_us(), time.monotonic()
         self._forget()
+
+    def _clock(self) -> int:
+        """Return the time, which does not jump as long as this reader is there."""
+        began, moment = self._begun
+        return began + round((time.monotonic() - moment) * 1e6)
 
     def _forget(self) -> None:
         """Know nothing: only the index can tell what it holds."""
@@ -180,17 +188,31 @@ class Drain:
         while start < size and (batch := reader.read(start)) is not None and batch.end > start:
             if lost and not lost.isdisjoint(map(int, batch.carry["schemas"])):
                 self._index.discard(f"the names of rows of {path} that were passed over can be read by now")
-            self._index.apply(batch)
+            self._index.apply(replace(batch, carry={**batch.carry, **self._now(is_first=writer is None)}))
             start, lost = batch.end, lost.union(batch.carry.get("lost", ()))
             yield start
         self._readers[path] = reader
 
     # States
 
+    def _now(self, *, is_first: bool) -> dict[str, Any]:
+        """Return what is stored with a journal that grew: when a reader saw it, and whether it was the first one who looked."""
+        return {"seen": [self._clock(), is_first]}
+
+    def _is_quiet(self, writer: Writer) -> bool:
+        """Return whether a journal whose process cannot be seen from here has stopped growing."""
+        seen = writer.carry.get("seen")
+        if seen is None:
+            return False
+        try:
+            modified = os.stat(self._home(writer.key)).st_mtime_ns // 1000 if seen[1] else None  # noqa: PTH116
+        except OSError:
+            modified = None
+        return Look(seen[0], is_first=seen[1], modified=modified).is_quiet(self._clock())
+
     def _set_states(self, run_ids: Collection[str]) -> None:
         """Work out the state of runs; the index stores what has changed."""
-        now = now_us()
-        found = {run_id: work_out_state(self._writers[run_id].values(), now=now) for run_id in run_ids}
+        found = {run_id: work_out_state(self._writers[run_id].values(), is_quiet=self._is_quiet) for run_id in run_ids}
         changed = {run_id: state for run_id, state in found.items() if self._states.get(run_id) != state}
         if changed:
             self._index.set_states(changed)

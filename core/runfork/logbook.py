@@ -130,7 +130,8 @@ class Logbook:
         self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
 
     def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
-        self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=to_micros(timestamp))
+        moment, is_given = to_micros(timestamp), timestamp is not None
+        self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=moment, is_given=is_given)
 
     # Single values
 

@@ -80,6 +80,10 @@ def to_micros(timestamp: object) -> int:
     return round(float(timestamp) * _MICRO)
 
 
+def _flags(*, clock_axis: bool, is_given: bool) -> int:
+    return int(Flag.CLOCK_AXIS) * clock_axis | int(Flag.GIVEN_TIME) * is_given
+
+
 def _new_tag() -> int:
     return int.from_bytes(os.urandom(4), "little") | 1  # 0 is the tag of journals without one
 
@@ -103,12 +107,9 @@ class _Schema:
         payload = "\0".join(self.paths).encode("utf-8")
         return encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=self.identifier)
 
-    def row(
-        self, values: Sequence[float], *, micro: int, moment: int, completion: float | None, is_clock: bool
-    ) -> bytes:
+    def row(self, values: Sequence[float], *, micro: int, moment: int, completion: float | None, flags: int) -> bytes:
         """Return the frame of a row."""
         kind, head = (Kind.METRICS, ()) if completion is None else (Kind.PREVIEW, (completion,))
-        flags = int(Flag.CLOCK_AXIS) if is_clock else 0
         body = self.pack(kind, flags, SYNC, self.identifier, micro, moment, *head, *values)
         return FRAME_PREFIX.pack(self.payload_length, crc32(body, self.length_crc)) + body
 
@@ -187,15 +188,14 @@ class Recorder:
         if not row or self._refuses("metrics", count=len(row)):
             return
         self._note_points(clock_axis=clock_axis)
+        flags = _flags(clock_axis=clock_axis, is_given=timestamp is not None)
         names = tuple(row)
         for start in range(0, len(names), _MAX_ROW):  # all names of a row must fit into one frame
             paths = names[start : start + _MAX_ROW]
             schema = self._schema(paths, is_preview=completion is not None, clock_axis=clock_axis)
             if schema is not None:
                 values = [row[path] for path in paths]
-                self._journal.write(
-                    schema.row(values, micro=micro, moment=moment, completion=completion, is_clock=clock_axis)
-                )
+                self._journal.write(schema.row(values, micro=micro, moment=moment, completion=completion, flags=flags))
 
     def _checked_row(self, data: Mapping[Any, Any]) -> dict[str, float]:
         """Return the paths and values that can be logged; the others are dropped, each with its reason."""
@@ -261,8 +261,18 @@ class Recorder:
         step: int = NO_STEP,
         time_us: int | None = None,
         clock_axis: bool = False,
+        is_given: bool = False,
     ) -> None:
-        """Append one record with a JSON body; one that is too long for a frame is split between its paths."""
+        """Append one record with a JSON body; one that is too long for a frame is split between its paths.
+
+        Args:
+            kind: What it says.
+            body: The JSON.
+            step: Micro-steps.
+            time_us: When it was; None is now.
+            clock_axis: The step is Unix time.
+            is_given: The time is what the user passed.
+        """
         moment = now_us() if time_us is None else time_us
         payload = encode_json(dict(body))
         if len(payload) > _MAX_JSON_BYTES and len(body) > 1 and kind in _BY_PATH:
@@ -270,20 +280,27 @@ class Recorder:
             middle = len(paths) // 2
             for half in (paths[:middle], paths[middle:]):
                 part = {path: body[path] for path in half}
-                self.record(kind, part, step=step, time_us=moment, clock_axis=clock_axis)
+                self.record(kind, part, step=step, time_us=moment, clock_axis=clock_axis, is_given=is_given)
         elif len(payload) > MAX_PAYLOAD:
             self._problems.drop("payload", f"{kind.name.lower()} of {len(payload):,} bytes were not logged: log a file")
         else:
-            flags = int(Flag.CLOCK_AXIS) if clock_axis else 0
+            flags = _flags(clock_axis=clock_axis, is_given=is_given)
             self._journal.write(encode_frame(kind, payload, time=moment, step=step, schema=self.tag, flags=flags))
 
     def record_points(
-        self, kind: Kind, body: Mapping[str, Any], *, step: int, time_us: int, clock_axis: bool = False
+        self,
+        kind: Kind,
+        body: Mapping[str, Any],
+        *,
+        step: int,
+        time_us: int | None,
+        clock_axis: bool = False,
+        is_given: bool = False,
     ) -> None:
-        """Append points of string, histogram or file series."""
+        """Append points of string, histogram or file series; the arguments are those of `record`."""
         if body and not self._refuses("points", count=len(body)):
             self._note_points(clock_axis=clock_axis)
-            self.record(kind, body, step=step, time_us=time_us, clock_axis=clock_axis)
+            self.record(kind, body, step=step, time_us=time_us, clock_axis=clock_axis, is_given=is_given)
 
     def _note_points(self, *, clock_axis: bool) -> None:
         if clock_axis or self.has_points:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runfork.errors import FormatError
 from runfork.hookspecs import Decision, hookimpl
 from runfork.journal.format import Kind
-from runfork.recorder import now_us
-from runfork.status import is_alive
+from runfork.status import LOST_AFTER_SECONDS, is_silent, lives_here
 from runfork.steps import NO_STEP
 from runfork.store import journals_of
 
@@ -121,13 +120,7 @@ class _Examined:
 
     @property
     def is_alive(self) -> bool:
-        if self.is_closed or self.state != "running":
-            return False
-        try:
-            modified = self.path.stat().st_mtime_ns // 1000
-        except OSError:  # it moved to the run that its process went on with
-            return False
-        return is_alive(self.identity, modified, now=now_us())
+        return not self.is_closed and self.state == "running" and _may_live(self.identity, self.path)
 
 
 def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined | None:
@@ -147,6 +140,12 @@ def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined
         step = _last_step(batch)
         last_step = step if last_step is None else max(last_step, last_step if step is None else step)
     return None if last is None else _Examined(path, last.identity, is_closed, state, has_gone_on, last_step)
+
+
+def _may_live(identity: Mapping[str, Any], path: Path) -> bool:
+    """Return whether a process may still be logging: whoever takes over what it wrote must not trust another host's clock."""
+    known = lives_here(identity)
+    return not is_silent(path, LOST_AFTER_SECONDS) if known is None else known
 
 
 class _Marked(NamedTuple):

@@ -21,7 +21,7 @@ from runfork.identifiers import (
 )
 from runfork.identity import Identity
 from runfork.journal.creation import read_creation
-from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+from runfork.journal.format import FLAGS_TIMES, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
 from runfork.launch import Launch
 from runfork.origin import Origin
@@ -339,6 +339,7 @@ class Run(Origin):
             "writer": writer,
             "created": moment,
             "tag": self.recorder.tag,
+            FLAGS_TIMES: True,
             **identity,
             "rank": self.rank,
             **self._launch.header(),

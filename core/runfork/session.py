@@ -50,7 +50,7 @@ class Session:
         self._captures_console = console
         self._console: ConsoleCapture | None = None
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
-        self._heartbeat: tuple[float, int] = (time.monotonic(), 0)
+        self._heartbeat = time.monotonic()
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
         self.thread = threading.current_thread()
         """The thread that opened the run."""
@@ -184,12 +184,9 @@ class Session:
         if console is not None:
             console.flush(now_us())
         self._diagnose()
-        beat, size = self._heartbeat
-        if self._run.journal.size != size:
-            self._heartbeat = (moment, self._run.journal.size)
-        elif moment - beat >= HEARTBEAT_SECONDS:
+        if moment - self._heartbeat >= HEARTBEAT_SECONDS:  # whatever else is written: a busy run is alive, too
             self._run.recorder.record(Kind.HEARTBEAT, {})
-            self._heartbeat = (moment, self._run.journal.size)
+            self._heartbeat = moment
         self._run.recorder.repeat_schemas()
         with self.keeper.at_rest():
             self._run.journal.sync()

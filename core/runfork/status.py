@@ -9,16 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from runfork.index.interface import Writer
 
-__all__ = ["LOST_AFTER_SECONDS", "RunStatus", "State", "boot_id", "process_start", "work_out_state"]
+__all__ = [
+    "LOST_AFTER_SECONDS",
+    "STRANGE_CLOCK_SECONDS",
+    "Look",
+    "RunStatus",
+    "State",
+    "boot_id",
+    "is_silent",
+    "lives_here",
+    "process_start",
+    "work_out_state",
+]
 
 State = Literal["running", "finished", "failed", "aborted", "preempted", "lost"]
 
 LOST_AFTER_SECONDS = 90
-"""A run on another host is lost when its newest record is older than this; processes write at least every 10 seconds."""
+"""A run on another host is lost when nobody has seen its journals grow for so long; processes write every 10 seconds."""
+
+STRANGE_CLOCK_SECONDS = 3600
+"""A journal of another host that is seen for the first time may be this much older by this host's clock, and its run live: the time
+of the file may come from another clock."""
+
+_MOST_PIDS = 2**31
 
 
 @dataclass(frozen=True)
@@ -48,22 +65,47 @@ class RunStatus:
     problems: tuple[str, ...] = field(default_factory=tuple)
 
 
-def work_out_state(writers: Iterable[Writer], *, now: int) -> State:
+@dataclass(frozen=True)
+class Look:
+    """What a reader saw when it found a journal longer than before, or for the first time. No clock of the writer's is in it.
+
+    Args:
+        time: When that was, by the reader's clock, microseconds since 1970.
+        is_first: Whether it was the first look: nobody saw the journal grow.
+        modified: The time of the file, microseconds since 1970; None where it is not known.
+    """
+
+    time: int
+    is_first: bool = False
+    modified: int | None = None
+
+    def is_quiet(self, now: int) -> bool:
+        """Return whether the journal's process has ended, as far as can be told by `now`, the same reader's clock.
+
+        A journal that did not grow since is quiet. At the first look only a file that is very old is: its time may come from
+        another clock.
+        """
+        if now - self.time >= LOST_AFTER_SECONDS * 1_000_000:
+            return True
+        return self.is_first and self.modified is not None and now - self.modified >= STRANGE_CLOCK_SECONDS * 1_000_000
+
+
+def work_out_state(writers: Iterable[Writer], *, is_quiet: Callable[[Writer], bool]) -> State:
     """Return the state of a run from its journals.
 
-    A session that is open and has not said how it ended is "running" while its process lives (known for sure on this host, by
-    the age of its last record elsewhere). Else the newest session decides: what it said last, else "lost". Visitors, which only
-    evaluate a checkpoint, decide nothing.
+    A session that is open and has not said how it ended is "running" while its process lives, which is known for sure on this
+    host, and elsewhere until its journal is quiet. Else the newest session decides: what it said last, else "lost". Visitors,
+    which only evaluate a checkpoint, decide nothing.
 
     Args:
         writers: The run's journals.
-        now: Microseconds since 1970.
+        is_quiet: Whether a journal whose process cannot be seen from here has stopped growing.
     """
     ordered = sorted(
         (writer for writer in writers if not writer.identity.get("is_visitor")), key=lambda writer: writer.key.writer
     )
     undecided = (writer for writer in ordered if not writer.is_closed and writer.state == "running")
-    if any(is_alive(writer.identity, writer.last_time, now=now) for writer in undecided):
+    if any(_is_alive(writer, is_quiet) for writer in undecided):
         return "running"
     deciding = [writer for writer in ordered if not _is_secondary(writer)] or ordered
     if not deciding:
@@ -72,18 +114,60 @@ def work_out_state(writers: Iterable[Writer], *, now: int) -> State:
     return last.state if last.state != "running" else "lost"  # type: ignore[return-value]
 
 
+def _is_alive(writer: Writer, is_quiet: Callable[[Writer], bool]) -> bool:
+    known = lives_here(writer.identity)
+    return not is_quiet(writer) if known is None else known
+
+
 def _is_secondary(writer: Writer) -> bool:
     """Return whether the end of this process says nothing of the run's: another rank, or a child left by ``fork()``."""
     return bool(writer.identity.get("rank") or writer.identity.get("forked_by"))
 
 
-def is_alive(identity: Mapping[str, Any], last_time: int, *, now: int) -> bool:
-    """Return whether the process that wrote a journal still runs."""
-    if identity.get("host") == host_name() and identity.get("boot_id") == boot_id():
-        started = process_start(int(identity.get("pid", -1)))
-        recorded = identity.get("process_start")
-        return started is not None and (recorded is None or started == recorded)
-    return now - last_time < LOST_AFTER_SECONDS * 1_000_000
+def lives_here(identity: Mapping[str, Any]) -> bool | None:
+    """Return whether the process that wrote a journal still runs; None where that cannot be seen from here.
+
+    It cannot on another host, in another container, before the last boot, and where the system hides others' processes.
+    """
+    pid = identity.get("pid")
+    is_here = identity.get("host") == host_name() and identity.get("boot_id") == boot_id()
+    if not is_here or type(pid) is not int or not 0 < pid < _MOST_PIDS:
+        return None
+    started, recorded = process_start(pid), identity.get("process_start")
+    if started is not None:
+        return recorded is None or started == recorded
+    return None if _is_hidden(pid) else False
+
+
+def _is_hidden(pid: int) -> bool:
+    """Return whether there is a process of which no more can be seen: /proc may be mounted so (hidepid)."""
+    if os.access(f"/proc/{pid}/stat", os.R_OK):
+        return False  # it is seen, and has ended
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and another user's
+        return True
+    return True
+
+
+def is_silent(journal: Path, seconds: float) -> bool:
+    """Return whether nothing was written to a journal for so long, by the clock that gave the file its time.
+
+    That clock is asked by a file beside it, which leaves no trace. Where that cannot be written, this host's clock is compared, if
+    the difference is more than two clocks differ by; what cannot be known is no silence.
+    """
+    import tempfile
+
+    try:
+        modified = journal.stat().st_mtime
+        with tempfile.TemporaryFile(dir=journal.parent) as probe:
+            return os.fstat(probe.fileno()).st_mtime - modified >= seconds
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return time.time() - modified >= max(seconds, STRANGE_CLOCK_SECONDS)
 
 
 def host_name() -> str:

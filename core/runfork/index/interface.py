@@ -10,6 +10,9 @@ with the greater name (it started later) wins, then the later one in that journa
 one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its
 journal, or when the journal was created.
 
+``sys/modification_time`` is when the last frame of any journal of the run was written, rows and points included, by its writer's
+clock and whatever timestamps its user gave; ``sys/running_time_seconds`` is for how long at least one of its processes was at it.
+
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
 
 int and float are one family, number; every other type is a family of its own. A path holds values of one family in a run: that
@@ -313,7 +316,7 @@ class Writer:
         key: The journal.
         identity: Its header.
         applied: Offset up to which it was applied.
-        last_time: Largest order_time of its records, or when it was created: times of points are their user's to say.
+        last_time: When the last of its frames was written, by its writer's clock (`Batch.last_time`), or when it was created.
         state: Of its last STATUS or CLOSE record: "running" where there is none.
         is_closed: A CLOSE record was the last of its kind.
         damage: Stretches that could not be read.

@@ -183,7 +183,7 @@ def _writer(key: JournalKey, taken: list[Batch]) -> Writer:
         key,
         taken[0].identity,
         taken[-1].end,
-        max([int(taken[0].identity.get("created", 0)), *(record.order_time for record in records)]),
+        max([int(taken[0].identity.get("created", 0)), *(batch.last_time for batch in taken)]),
         (states[-1].body.get("state") if states else None) or "running",
         bool(states) and states[-1].kind == Kind.CLOSE,
         tuple((damage.offset, damage.length, damage.reason) for batch in taken for damage in batch.damage),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
-__all__ = ["Mark", "Origin", "default_values", "derived_values", "fork_of", "origin_of"]
+__all__ = ["Mark", "Origin", "default_values", "derived_values", "fork_of", "origin_of", "running_seconds"]
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,20 @@ def derived_values(
         found["sys/state"] = value(AttributeType.STRING, state, last_time)
         found["sys/failed"] = value(AttributeType.BOOL, state == "failed", last_time)
     return found
+
+
+def running_seconds(spans: Iterable[tuple[int, int]]) -> float:
+    """Return for how long at least one of a run's processes was at it: those of all ranks count once.
+
+    Args:
+        spans: When each journal was created, and when the last of its frames was written, microseconds.
+    """
+    total = 0
+    end = None
+    for first, last in sorted(spans):
+        total += max(0, last - (first if end is None else max(first, end)))
+        end = last if end is None else max(end, last)
+    return total / 1e6
 
 
 def default_values(node: RunNode) -> dict[str, Value]:

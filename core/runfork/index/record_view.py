@@ -22,7 +22,7 @@ from runfork.index.edits import (
     replacements_of,
 )
 from runfork.index.interface import Value
-from runfork.index.origins import Mark, Origin, default_values, derived_values, fork_of, origin_of
+from runfork.index.origins import Mark, Origin, default_values, derived_values, fork_of, origin_of, running_seconds
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
@@ -275,6 +275,7 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
     """Bring the records of one run's journals to where they belong."""
     created = min(int(taken[0].identity.get("created", 0)) for taken in journals.values())
     about_origin = []
+    spans = []
     marks: dict[str, tuple[tuple[str, int], Mark]] = {}
     run = RunRecords(Origin(created), 0, 0.0, {}, defaultdict(list), defaultdict(dict), [])
     for key, taken in sorted(journals.items()):
@@ -293,9 +294,11 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
                 for position, value in enumerate(values):
                     place = (key.writer, record.offset, position)
                     own.points.append(Point(record.step + position, record.time, decode_value(kind, value), place))
-        last_time = _gather_metrics(run, key.writer, taken)
-        run.last_time = max(run.last_time, last_time)
-        run.running_seconds += (last_time - int(taken[0].identity.get("created", 0))) / 1e6
+        _gather_metrics(run, key.writer, taken)
+        first = int(taken[0].identity.get("created", 0))
+        spans.append((first, max([first, *(batch.last_time for batch in taken)])))
+    run.last_time = max(last for _, last in spans)
+    run.running_seconds = running_seconds(spans)
     run.origin = origin_of(about_origin, created=created)
     run.marks = {name: mark for name, (_, mark) in marks.items()}
     return run
@@ -308,27 +311,26 @@ def _own(run: RunRecords, path: str, kind: AttributeType, first: EditKey, *, clo
     return own
 
 
-def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> int:
-    """Add the metric rows of one journal; return the largest order_time in it."""
+def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> None:
+    """Add the metric rows of one journal."""
     frames: list[tuple[int, int, MetricRows | None, int]] = []
     for batch in taken:
         frames += [(record.offset, record.order_time, None, 0) for record in batch.records]
         for rows in batch.rows:
             frames += [(int(offset), 0, rows, row) for row, offset in enumerate(rows.sequences)]
-    last_time = int(taken[0].identity.get("created", 0))
+    latest = int(taken[0].identity.get("created", 0))
     for offset, order_time, found, row in sorted(frames, key=lambda frame: frame[0]):
         if found is None:
-            last_time = max(last_time, order_time)
+            latest = max(latest, order_time)
             continue
         step, time = int(found.steps[row]), int(found.times[row])
         completion = None if found.completion is None else float(found.completion[row])
         if completion is None and not found.clock_axis:
             run.metric_times.append((step, time))
         for path, value in zip(found.paths, found.values[row], strict=True):
-            first = EditKey(last_time, writer, offset)
+            first = EditKey(latest, writer, offset)
             own = _own(run, path, AttributeType.FLOAT_SERIES, first, clock_axis=found.clock_axis)
             own.points.append(Point(step, time, float(value), (writer, offset, 0), completion))
-    return last_time
 
 
 def _own_single(run: RunRecords, path: str) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runfork.errors import FormatError
-from runfork.inspection.findings import Problem
+from runfork.inspection.findings import Note, Problem
 from runfork.journal.format import Kind
 from runfork.journal.frames import HEADER_SIZE, claimed_end, open_journal, why_unreadable
 from runfork.journal.reader import DAMAGED_HEADER, JournalReader
 from runfork.losses import LossFinder
-from runfork.status import LOST_AFTER_SECONDS, is_alive
+from runfork.status import is_silent, lives_here
 from runfork.store import JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ __all__ = ["JournalInspector"]
 
 READ_BYTES = 16 * 1024 * 1024
 REPAIR_AFTER_SECONDS = 3600
-"""A journal of another host is repaired when its newest record is older: its process may have been halted for a while."""
+"""A journal whose process cannot be seen from here is repaired when the file is older, by its file system's clock: the process may
+have been halted for a while."""
+_UNSEEN = (
+    "its process, on host {!r}, cannot be seen from here, and wrote less than an hour ago: it may be writing still"
+)
 
 _AGAIN = "nothing but a copy of the file brings them back"
 
@@ -40,18 +44,16 @@ class JournalInspector:
         store: The data directory.
         project: The project in whose folder the journal lies.
         path: The journal.
-        now: Microseconds since 1970.
     """
 
-    def __init__(self, found: Inspection, store: Store, project: str, path: Path, *, now: int) -> None:
+    def __init__(self, found: Inspection, store: Store, project: str, path: Path) -> None:
         self.references: list[tuple[str, Mapping[str, Any]]] = []
         """Path and reference of each logged file."""
         self.identity: Mapping[str, Any] = {}
         self.is_copy = False
         """Whether another file is the journal that this one says it is."""
-        self._found, self._store, self._project, self._path, self._now = found, store, project, path, now
+        self._found, self._store, self._project, self._path = found, store, project, path
         self._finder = LossFinder()
-        self._last_time = 0
         self._is_closed = False
         self._has_creation = False
 
@@ -81,12 +83,10 @@ class JournalInspector:
         self._found.records += len(batch.records) + sum(len(rows.steps) for rows in batch.rows)
         self._found.points += sum(rows.values.size for rows in batch.rows)
         for record in batch.records:
-            self._last_time = max(self._last_time, record.order_time)
             self._is_closed = record.kind == Kind.CLOSE
             self._has_creation = self._has_creation or record.kind == Kind.CREATE
             if record.kind == Kind.FILES:
                 self.references += [(attribute, reference) for attribute, reference in record.body.items()]
-        self._last_time = max([self._last_time, *(int(rows.times.max()) for rows in batch.rows if len(rows.times))])
 
     def _tell_loss(self, loss: Loss) -> None:
         damage = loss.damage
@@ -130,8 +130,11 @@ class JournalInspector:
     def _may_be_written(self) -> bool:
         if self._is_closed or not self.identity:
             return False
-        patience = (REPAIR_AFTER_SECONDS - LOST_AFTER_SECONDS) * 1_000_000
-        return is_alive(self.identity, self._last_time + patience, now=self._now)
+        known = lives_here(self.identity)
+        if known is None and not is_silent(self._path, REPAIR_AFTER_SECONDS):
+            self._found.notes.append(Note(self._project, self._path, _UNSEEN.format(self.identity.get("host"))))
+            return True
+        return bool(known)
 
     def _check_end(self, end: int, rest: int) -> None:
         """Tell a record that was cut off at the end of the file from damage there."""

@@ -9,7 +9,6 @@ from runfork.inspection.findings import Inspection
 from runfork.inspection.folders import inspect_files, inspect_folder
 from runfork.inspection.indexes import inspect_index
 from runfork.inspection.journals import JournalInspector
-from runfork.recorder import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +41,7 @@ def inspect_store(
         digests: dict[Path, set[str]] = defaultdict(set)
         for path in journals:
             base = found.size_bytes
-            inspector = JournalInspector(found, store, project, path, now=now_us())
+            inspector = JournalInspector(found, store, project, path)
             inspector.inspect(lambda end, base=base: progress(base + end, total) if progress else None)  # type: ignore[misc]
             digests[path.parent] |= {str(reference["sha256"]) for _, reference in inspector.references}
             run_id = str(inspector.identity.get("run_id", ""))

@@ -6,7 +6,7 @@ All integers are little-endian. A file is a header and then frames::
              version u16       1
              length  u16       bytes of the JSON that follows
              crc     u32       CRC-32 of version, length and JSON
-             JSON              project, run_id, writer, tag, host, pid, boot_id, process_start, rank, created (us)
+             JSON              project, run_id, writer, tag, host, pid, boot_id, process_start, rank, created (us), flags_times
 
     frame    length  u32       bytes of the payload
              crc     u32       CRC-32 of length, the rest of this header, and the payload
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_VERSION",
+    "FLAGS_TIMES",
     "FRAME_HEADER",
     "MAGIC",
     "SYNC",
@@ -55,6 +56,8 @@ __all__ = [
 
 MAGIC = b"\x89RFJ\r\n\x1a\n"
 FILE_VERSION = 1
+FLAGS_TIMES = "flags_times"
+"""Stands in the header of journals whose frames say whether their time is given; those of earlier versions do not."""
 SYNC = 0x4652
 _FILE_PREFIX = struct.Struct("<8sHHI")
 FRAME_HEADER = struct.Struct("<IIBBHIqq")
@@ -118,6 +121,8 @@ class Flag(IntFlag):
 
     CLOCK_AXIS = 1
     """The step is Unix time (see `runfork.steps`)."""
+    GIVEN_TIME = 2
+    """The time is what the user passed, and not what the writer's clock showed. Said only where the header holds `FLAGS_TIMES`."""
 
 
 def encode_file_header(identity: Mapping[str, Any], *, size: int = 0) -> bytes:

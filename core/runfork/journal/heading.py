@@ -11,7 +11,14 @@ from urllib.parse import unquote
 
 from runfork.errors import FormatError
 from runfork.journal.creation import creation_in
-from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, decode_file_header, is_of_newer_version
+from runfork.journal.format import (
+    FLAGS_TIMES,
+    FRAME_HEADER,
+    MAX_FILE_HEADER,
+    Kind,
+    decode_file_header,
+    is_of_newer_version,
+)
 from runfork.journal.frames import find_in_file, frames_in, open_journal
 from runfork.journal.records import JournalKey
 
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Heading", "read_heading", "read_identity"]
 
 _FIRST_BYTES = 256 * 1024
-_SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is_visitor")
+_SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is_visitor", FLAGS_TIMES)
 """What only the header says. It helps readers to tell whether the process still lives; nothing hangs on it."""
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from runfork.journal.bodies import check_body
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import Definitions, decode_paths
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
+from runfork.journal.format import FLAGS_TIMES, FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
 from runfork.journal.frames import (
     HEADER_SIZE,
     belongs,
@@ -125,6 +125,7 @@ class JournalReader:
             records=parsed.records,
             rows=rows,
             damage=parsed.damage,
+            last_time=parsed.last_time(is_flagged=heading.identity.get(FLAGS_TIMES) is True),
             carry={"order_time": self._order_time, **self._definitions.carry()},
         )
 
@@ -191,6 +192,9 @@ class _Parser:
         self.records: list[Record] = []
         self.damage: list[Damage] = []
         self.order_time = order_time
+        self._record_time = 0
+        self._point_time = 0
+        self._row_time = 0
         self.schema_offsets: dict[int, int] = {}
         self._record_bytes = 0
         self._defined = defined
@@ -292,6 +296,9 @@ class _Parser:
             return
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self.order_time = max(self.order_time, time)
+            self._record_time = max(self._record_time, time)
+        elif not flags & Flag.GIVEN_TIME:
+            self._point_time = max(self._point_time, time)
         try:
             if kind == Kind.SCHEMA:
                 self._define(schema, decode_paths(payload))
@@ -333,6 +340,10 @@ class _Parser:
             collected.append(self._columns(paths, kind, flags, length, runs))
         return collected
 
+    def last_time(self, *, is_flagged: bool) -> int:
+        """Return `Batch.last_time`; `is_flagged` says that the journal tells given times from others."""
+        return max(self._record_time, self._point_time, self._row_time) if is_flagged else self._record_time
+
     def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[_Stretch]) -> MetricRows:
         dtype = np.dtype(
             {
@@ -344,6 +355,8 @@ class _Parser:
         )
         views = [np.frombuffer(self.data, dtype, run.frames, run.offset) for run in runs]
         rows = views[0] if len(views) == 1 else np.concatenate(views)
+        if not flags & Flag.GIVEN_TIME:
+            self._row_time = max(self._row_time, int(rows["time"].max()))
         values: npt.NDArray[np.float64] = rows["values"]
         stride = HEADER_SIZE + length
         sequences = np.concatenate([self.base + run.offset + stride * np.arange(run.frames) for run in runs])

@@ -105,6 +105,8 @@ class Batch:
         records: Everything but metric rows, in order.
         rows: Metric rows, grouped by schema; within a group in order.
         damage: What was skipped.
+        last_time: The largest time of any frame, rows and points included, that the writer's clock showed: 0 where none is known
+            to be, which those of earlier versions' rows and points are not.
         carry: What a reader needs to go on from `end` in another process: {"order_time": us, "schemas": {id: offset of the
             SCHEMA frame}}, and "lost": [ids] where rows were passed over because no SCHEMA frame of theirs could be read. An
             index stores it with the offset and returns it in `Writer.carry`.
@@ -117,4 +119,5 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     rows: list[MetricRows] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
+    last_time: int = 0
     carry: Mapping[str, Any] = field(default_factory=dict)

@@ -46,7 +46,8 @@ class HistoryWriter:
     Args:
         run_id: The run.
         writer: The writer's name; names order writers by start.
-        now: The writer's clock, microseconds since 1970; each frame moves it one second on unless it is given a time.
+        now: The writer's clock, microseconds since 1970; each frame moves it one second on unless it is given a time, which for
+            rows and points is what a user passed.
         created: When the journal was created; `now` if None.
         project: The project.
     """
@@ -57,6 +58,7 @@ class HistoryWriter:
     created: int | None = None
     project: str = "local/test"
     _frames: list[Record | _Row] = field(default_factory=list)
+    _clock_times: dict[int, int] = field(default_factory=dict)
     _end: int = HEADER_BYTES
     _order_time: int = 0
     _taken: int = 0
@@ -94,6 +96,9 @@ class HistoryWriter:
         offset, now = self._advance(time)
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self._order_time = max(self._order_time, now)
+            time = None
+        if time is None:
+            self._clock_times[offset] = now
         self._frames.append(Record(kind, offset, now, self._order_time, step, clock_axis, body))
         return self
 
@@ -151,6 +156,8 @@ class HistoryWriter:
         """Append a row of metrics, a preview if it has a `completion`."""
         offset, now = self._advance(time)
         values = {path: convert_metric(value) for path, value in data.items()}
+        if time is None:
+            self._clock_times[offset] = now
         self._frames.append(_Row(offset, now, to_micro_steps(step), clock_axis, values, completion))
         return self
 
@@ -249,6 +256,7 @@ class HistoryWriter:
             end,
             records=[frame for frame in frames if isinstance(frame, Record)],
             rows=_rows([frame for frame in frames if isinstance(frame, _Row)]),
+            last_time=max((self._clock_times.get(frame.offset, 0) for frame in frames), default=0),
         )
         self._start, self._taken = end, last
         return found

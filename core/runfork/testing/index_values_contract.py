@@ -150,7 +150,7 @@ class ValuesContract:
         )
         apply(index, HistoryWriter("c").create().lineage("b", 2, mark="m"))
 
-        assert value_of(index, "a", "sys/running_time_seconds") == 3.0
+        assert value_of(index, "a", "sys/running_time_seconds") == 2.0
         assert value_of(index, "a", "sys/modification_time") == EPOCH + 2 * SECOND
         assert value_of(index, "b", "sys/forking/step") == 1.5
         assert (value_of(index, "b", "sys/forking/depth"), value_of(index, "c", "sys/forking/depth")) == (1, 2)

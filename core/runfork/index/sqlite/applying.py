@@ -51,7 +51,7 @@ _ARCHIVED = "sys/archived"
 class _Journal:
     id: int
     writer: str
-    last_time: int
+    order_time: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Application:
         self._apply_origins(batch, is_new=is_new)
         self._run = self._catalogue.runs[run_id]  # with its parent
         self._inherit(is_new=is_new)
-        order_times = _order_times(batch, self._journal.last_time)
+        order_times = _order_times(batch, self._journal.order_time)
         texts: dict[tuple[int, AttributeType], list[TextPoint]] = defaultdict(list)
         for record in batch.records:
             self._apply_edits(record)
@@ -165,7 +165,7 @@ class Application:
         number = journal_table.go_on(self._connection, self._run.id, before, batch)
         self._catalogue.add_journal(number, self._run.id, batch.key.writer)
         created = int(batch.identity.get("created", 0))
-        return _Journal(number, batch.key.writer, created if before.id is None else before.last_time)
+        return _Journal(number, batch.key.writer, created if before.id is None else before.order_time)
 
     def _apply_origins(self, batch: Batch, *, is_new: bool) -> None:
         run, writer = self._run.id, batch.key.writer

@@ -10,7 +10,7 @@ import numpy as np
 
 from runfork.attributes import AttributeType
 from runfork.index.interface import Value
-from runfork.index.origins import default_values, derived_values
+from runfork.index.origins import default_values, derived_values, running_seconds
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.attribute_rows import (
     ATTRIBUTE_COLUMNS,
@@ -244,7 +244,7 @@ class AttributeTable:
         rows = self._connection.execute("SELECT created, last_time FROM journal WHERE run = ?", (entry.id,))
         spans = list(rows)
         last_time = max(0, *(last for _, last in spans))
-        running = sum((last - created) / 1e6 for created, last in spans)
+        running = running_seconds(spans)
         found = derived_values(
             catalogue.nodes[run_id],
             entry.origin,

@@ -25,6 +25,7 @@ class JournalState:
     id: int | None = None
     applied: int = 0
     last_time: int = 0
+    order_time: int = 0
     damage: str = "[]"
     state: str = "running"
     is_closed: bool = False
@@ -32,7 +33,9 @@ class JournalState:
 
 def find(connection: sqlite3.Connection, run: int, writer: str) -> JournalState:
     """Return what is known of a journal."""
-    query = "SELECT id, applied, last_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?"
+    query = (
+        "SELECT id, applied, last_time, order_time, damage, state, is_closed FROM journal WHERE run = ? AND writer = ?"
+    )
     row = connection.execute(query, (run, writer)).fetchone()
     return JournalState() if row is None else JournalState(*row)
 
@@ -40,9 +43,9 @@ def find(connection: sqlite3.Connection, run: int, writer: str) -> JournalState:
 def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch: Batch) -> int:
     """Store what is known of a journal after a batch; return its number."""
     created = int(batch.identity.get("created", 0))
-    last_time = max(
-        [created if before.id is None else before.last_time, *(record.order_time for record in batch.records)]
-    )
+    before_times = (created, created) if before.id is None else (before.last_time, before.order_time)
+    last_time = max(before_times[0], batch.last_time)
+    order_time = max([before_times[1], *(record.order_time for record in batch.records)])
     damage, state, is_closed = before.damage, before.state, before.is_closed
     states = [record for record in batch.records if record.kind in (Kind.STATUS, Kind.CLOSE)]
     if states:
@@ -50,7 +53,7 @@ def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch:
     if batch.damage:
         found = [[one.offset, one.length, one.reason] for one in batch.damage]
         damage = json.dumps(json.loads(damage) + found)
-    row = (batch.end, last_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
+    row = (batch.end, last_time, order_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
     if before.id is not None:
         connection.execute(_GO_ON, (*row, before.id))
         return before.id
@@ -73,8 +76,11 @@ def read(connection: sqlite3.Connection, runs: Sequence[int] | None) -> Iterator
 
 
 _BEGIN = (
-    "INSERT INTO journal (run, writer, identity, created, applied, last_time, state, is_closed, damage, carry)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (run, writer, identity, created, applied, last_time, order_time, state, is_closed, damage, carry)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_GO_ON = "UPDATE journal SET applied = ?, last_time = ?, state = ?, is_closed = ?, damage = ?, carry = ? WHERE id = ?"
+_GO_ON = (
+    "UPDATE journal SET applied = ?, last_time = ?, order_time = ?, state = ?, is_closed = ?, damage = ?, carry = ?"
+    " WHERE id = ?"
+)
 _READ = "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry FROM journal"

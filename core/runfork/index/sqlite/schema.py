@@ -31,7 +31,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -70,8 +70,8 @@ CREATE INDEX run_at_head ON run (experiment_name) WHERE is_head;
 CREATE INDEX run_by_name ON run (experiment_name, created, run_id) WHERE experiment_name IS NOT NULL;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
-    applied INTEGER NOT NULL, last_time INTEGER NOT NULL, state TEXT NOT NULL, is_closed INTEGER NOT NULL,
-    damage TEXT NOT NULL, carry TEXT NOT NULL, UNIQUE (run, writer)
+    applied INTEGER NOT NULL, last_time INTEGER NOT NULL, order_time INTEGER NOT NULL, state TEXT NOT NULL,
+    is_closed INTEGER NOT NULL, damage TEXT NOT NULL, carry TEXT NOT NULL, UNIQUE (run, writer)
 );
 CREATE TABLE origin_record (
     run INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL,

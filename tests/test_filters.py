@@ -76,6 +76,22 @@ def test_joining_with_something_else_is_a_type_error() -> None:
         _ = UNCHECKED.exists("a") & "b"
 
 
+def test_filters_joined_by_the_words_of_python_are_refused() -> None:
+    with pytest.raises(
+        ArgumentTypeError, match="combined with & | ~, found the filter `val/loss` < 0.3 with and, or, not, or if"
+    ):
+        _ = Filter.lt("val/loss", 0.3) and Filter.eq("lr", 1)
+    for use in (lambda one: one or one, lambda one: not one, lambda one: one or None):
+        for one in (Filter.exists("a"), Filter.exists("a") & Filter.exists("b"), AllOf(())):
+            with pytest.raises(ArgumentTypeError, match="combined with"):
+                use(one)
+
+
+def test_a_filter_made_of_text_says_how_text_is_read() -> None:
+    with pytest.raises(ArgumentTypeError, match=r"Filter\.parse, .*found Filter\('lr < 1'\)"):
+        UNCHECKED("lr < 1")
+
+
 def test_numpy_scalars_are_the_numbers_inside_them() -> None:
     assert Filter.gt("lr", 3) == UNCHECKED.gt("lr", np.int64(3))
 

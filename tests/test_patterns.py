@@ -33,6 +33,9 @@ NAMES = ["train/loss", "val/loss", "val/acc", "my metric", "!important"]
         ("my metric", {"my metric"}),
         ("\\x21", {"!important"}),
         ("train|acc", {"train/loss", "val/acc"}),
+        ("train\n| acc", {"train/loss", "val/acc"}),
+        ("\n  train |\n  acc\n", {"train/loss", "val/acc"}),
+        ("loss\n\t& !train\r\n|\timportant", {"val/loss", "!important"}),
     ],
 )
 def test_selects(text: str, expected: set[str]) -> None:
@@ -60,6 +63,7 @@ def test_what_is_no_regular_expression_is_refused(text: str) -> None:
         compile_pattern(text)
 
 
+BLANKS = st.text(" \n\t", min_size=1, max_size=3)
 PARTS = st.tuples(st.booleans(), st.text("ab/", max_size=2))
 
 
@@ -67,10 +71,16 @@ def test_any_alternatives_of_parts_select_what_a_plain_reading_selects(tried: Tr
     seen = []
 
     @examples(200)
-    @given(st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=1, max_size=3), st.text("ab/", max_size=5))
-    def holds(alternatives: list[list[tuple[bool, str]]], name: str) -> None:
-        text = " | ".join(
-            " & ".join(("!" if negated else "") + word for negated, word in parts) for parts in alternatives
+    @given(
+        st.lists(st.lists(PARTS, min_size=1, max_size=3), min_size=1, max_size=3),
+        st.text("ab/", max_size=5),
+        BLANKS,
+        BLANKS,
+    )
+    def holds(alternatives: list[list[tuple[bool, str]]], name: str, before: str, after: str) -> None:
+        text = f"{before}|{after}".join(
+            f"{after}&{before}".join(("!" if negated else "") + word for negated, word in parts)
+            for parts in alternatives
         )
         expected = any(all((word in name) is not negated for negated, word in parts) for parts in alternatives)
 
@@ -87,6 +97,18 @@ def test_any_text_is_a_pattern_or_refused(text: str) -> None:
         compile_pattern(text).matches("a name")
     except ArgumentError as error:
         assert "is no regular expression" in str(error)  # noqa: PT017
+
+
+@given(
+    st.lists(st.text("ab", min_size=1, max_size=2), min_size=1, max_size=3),
+    st.sets(st.text("abc", max_size=3), max_size=3),
+)
+def test_a_set_of_texts_is_asked_part_by_part(words: list[str], texts: set[str]) -> None:
+    has = {word: any(word in text for text in texts) for word in words}
+
+    assert all(has.values()) is compile_pattern(" & ".join(words)).matches_together(texts)
+    assert any(has.values()) is compile_pattern(" | ".join(words)).matches_together(texts)
+    assert any(has.values()) is not compile_pattern(" & ".join(f"!{word}" for word in words)).matches_together(texts)
 
 
 @pytest.mark.parametrize("text", [r"a\ ", r"\ a\ ", r" a\  ", r"b | a\ ", r"!b & a\ "])

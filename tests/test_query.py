@@ -362,6 +362,7 @@ def naively_seen(number: int, parts: list[Any]) -> dict[int, float]:
     return found | {round(step * 1_000_000): value for step, value in first + late}
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 @pytest.mark.timeout(3600)
 def test_any_tree_of_runs_reads_as_it_was_logged(tried: Tried, data_directory: Path) -> None:
     seen: list[int] = []

@@ -130,6 +130,7 @@ def test_previews_count_where_asked_for() -> None:
     assert [1.0, 9.0] == with_them["r", "loss", "y"].tolist()
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 def test_nothing_selected_gives_an_empty_frame(source: Source) -> None:
     for with_previews in (False, True):
         frame = read_buckets(source, BucketsQuery("run", "nothing", LOSS, with_previews=with_previews))
@@ -244,6 +245,7 @@ def assert_bucket_is(buckets: Buckets, at: tuple[int, int], part: list[tuple[int
     assert min(finite) <= buckets.mean[at] <= max(finite)
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 @pytest.mark.timeout(3600)
 def test_no_bucket_hides_a_point(tried: Tried) -> None:
     seen = []

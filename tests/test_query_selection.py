@@ -1,19 +1,32 @@
 from __future__ import annotations
 
+import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from runfork.attributes import AttributeType
-from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
 from runfork.filters import Attribute, Filter
 from runfork.query.listing import read_attributes
-from runfork.query.selection import AttributeFilter, Choice, attribute_choices, check_selector, find_definitions, select
+from runfork.query.selection import (
+    AttributeFilter,
+    Choice,
+    attribute_choices,
+    check_selector,
+    find_definitions,
+    select,
+    tell_unknown,
+)
 from runfork.query.source import Source
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index
+
+
+FLOATS = (AttributeType.FLOAT_SERIES,)
 
 
 def history(run_id: str, minute: int) -> HistoryWriter:
@@ -53,7 +66,7 @@ def source(index: Index) -> Source:
     ],
 )
 def test_selects_runs_latest_first(source: Source, selector: Any, expected: list[str]) -> None:
-    assert expected == select(source, "run", selector).labels
+    assert expected == select(source, "run", selector, is_listing=True).labels
 
 
 @pytest.mark.parametrize(
@@ -61,7 +74,7 @@ def test_selects_runs_latest_first(source: Source, selector: Any, expected: list
     [
         (None, [("tern", "r3"), ("gull", "r2")]),
         ("u", [("gull", "r2")]),
-        (["tern", "crow"], [("tern", "r3")]),
+        (["tern"], [("tern", "r3")]),
         (Filter.eq(Attribute("lr", "float"), 0.1), []),
         (Filter.eq(Attribute("lr", "float"), 0.2), [("gull", "r2")]),
     ],
@@ -70,6 +83,85 @@ def test_selects_experiments_by_their_heads(source: Source, selector: Any, expec
     found = select(source, "experiment", selector)
 
     assert expected == list(zip(found.labels, found.run_ids, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector", "message"),
+    [
+        ("run", ["r1", "r10"], "project 'local/test' has no run 'r10'; did you mean 'r1'?"),
+        ("run", ["gull"], "project 'local/test' has no run 'gull'; experiments= takes experiments"),
+        ("run", "tern", "project 'local/test' has no run that matches 'tern'; experiments= takes experiments"),
+        ("run", ["what", "ever"], "project 'local/test' has no run 'ever', 'what'"),
+        ("experiment", ["tern", "gulls"], "project 'local/test' has no experiment 'gulls'; did you mean 'gull'?"),
+        ("experiment", "r2", "project 'local/test' has no experiment that matches 'r2'; runs= takes runs"),
+    ],
+)
+def test_names_that_are_not_there_are_told_with_the_closest(
+    source: Source, kind: Any, selector: Any, message: str
+) -> None:
+    with pytest.warns(RunforkWarning) as caught:
+        select(source, kind, selector)
+
+    assert [message] == [str(one.message) for one in caught]
+    assert __file__ == caught[0].filename
+
+
+@pytest.mark.parametrize("kind", ["run", "experiment"])
+def test_a_filter_that_is_passed_as_a_name_is_told_as_one(source: Source, kind: Any) -> None:
+    message = f"{kind}s='lr < 0.1' is a pattern of names, and none matches; as a filter it is {kind}s=Filter.parse('lr < 0.1')"
+    with pytest.raises(ArgumentError, match=re.escape(message)):
+        select(source, kind, "lr < 0.1", is_listing=True)
+
+
+def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
+    ids = [
+        "warm-ocean-20250319124841544-y56es",
+        "cold-ocean-20250319124841544-aaaaa",
+        "cold-ocean-20250319124841544-bbbbb",
+        "seed-10",
+    ]
+    for run_id in ids:
+        index.apply(HistoryWriter(run_id).create().batch())
+    source = Source("local/test", index)
+
+    assert [ids[0]] == select(source, "run", ["warm-ocean"]).labels
+    with pytest.raises(
+        ArgumentError, match=f"'cold-ocean' names 2 runs: '{ids[1]}', '{ids[2]}'; give more of the run id"
+    ):
+        select(source, "run", ["cold-ocean"])
+    with pytest.warns(RunforkWarning, match="has no run 'seed-1'; did you mean 'seed-10'?"):
+        assert [] == select(source, "run", ["seed-1"]).labels
+
+
+@pytest.mark.parametrize(
+    ("selector", "types", "message"),
+    [
+        (
+            ["lr", "los"],
+            None,
+            "attributes= asks for 'los', which no run of project 'local/test' has; did you mean 'loss'?",
+        ),
+        (
+            "^depth",
+            None,
+            "attributes= asks for '^depth', which no run of project 'local/test' has; did you mean 'model/depth'?",
+        ),
+        (["loss", "lr"], FLOATS, "attributes= asks for float_series, but 'lr' is float or string"),
+        ("^seed$", FLOATS, "attributes= asks for float_series, but 'seed' is int"),
+        (["loss"], None, None),
+        (["model/depth", "loss"], None, None),
+        (".*", FLOATS, None),
+    ],
+)
+def test_attributes_that_no_run_has_are_told_with_the_closest(
+    source: Source, selector: Any, types: Any, message: str | None
+) -> None:
+    choices = attribute_choices("attributes", selector, types=types)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        tell_unknown(source, "attributes", choices, find_definitions(source, choices, ["r1"]))
+
+    assert ([] if message is None else [message]) == [str(one.message) for one in caught]
 
 
 def test_limit_counts_what_the_pattern_selects(source: Source) -> None:
@@ -92,9 +184,6 @@ def test_refuses_what_selects_no_runs(selector: Any, message: str) -> None:
         check_selector("run", selector)
 
     assert message in str(caught.value)
-
-
-FLOATS = (AttributeType.FLOAT_SERIES,)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +250,13 @@ def test_refuses_what_selects_no_attributes(selector: Any, message: str) -> None
 def test_an_attribute_filter_refuses_wrong_arguments(arguments: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         AttributeFilter(**arguments)
+
+
+def test_attribute_filters_joined_by_the_words_of_python_are_refused() -> None:
+    one = AttributeFilter("a")
+    for either in (one, one | one):
+        with pytest.raises(ArgumentTypeError, match=r"combined with \|, found Attribute"):
+            _ = either or one
 
 
 def test_a_filter_is_no_attribute_selector() -> None:

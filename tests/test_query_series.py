@@ -145,6 +145,7 @@ def test_columns_and_rows_of_nan_are_kept(index: Index) -> None:
     assert frame["loss"].isna().all()
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 @pytest.mark.parametrize("layout", [Layout(), Layout(with_time=True), Layout(with_time=True, with_previews=True)])
 def test_a_frame_without_points_has_its_index(source: Source, layout: Layout) -> None:
     frame = read_series(source, SeriesQuery("experiment", "nothing", METRICS, layout=layout))

@@ -125,6 +125,7 @@ def test_no_attributes_gives_rows_without_columns(source: Source) -> None:
     assert ("run", "attribute") == (frame.index.name, frame.columns.name)
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 def test_no_rows_gives_an_empty_frame_with_its_names(source: Source) -> None:
     frame = table(source, ".*", kind="experiment", selector="nothing")
 
@@ -140,6 +141,7 @@ def test_a_path_of_two_types_is_one_column_unless_names_carry_the_type(source: S
     assert ["x"] == frame["mixed:string"].dropna().tolist()
 
 
+@pytest.mark.filterwarnings("ignore:.*(asks for|has no):runfork.RunforkWarning")
 @pytest.mark.parametrize(
     ("values", "dtype"), [((1, 0.5), "float64"), ((1, 0.5, None), "float64"), ((2**53, 0.5), "float64"), ((1, None), "Int64"),
                           ((2**53 + 1, 0.5), "object"), ((True, None), "boolean"), ((True, 1), "object"), ((None, None), "object")]
@@ -181,6 +183,17 @@ def test_a_column_of_any_kinds_holds_what_was_logged(source: Source) -> None:
     assert [values["r1"], values["r2"], values["r3"]] == frame["any"].loc[["r1m", "r2m", "r3m"]].tolist()
     assert isinstance(frame["any"].loc["r4m"], LoggedFile)
     assert frame["any"].loc["r1"] is None
+
+
+def test_the_words_of_tables_are_columns(source: Source) -> None:
+    source.index.apply(history("r9", 9).create("gull").configs({"sys/name": "gull"}).batch())
+    frame = table(source, ["experiment", "lr", "tags", Attribute("created", "datetime")])
+
+    assert ["created", "experiment", "lr", "tags"] == frame.columns.tolist()
+    assert {"a", "b"} == frame.loc["r1", "tags"]
+    assert ["created:datetime", "sys/creation_time:datetime"] == table(
+        source, ["created", "sys/creation_time"], with_type=True
+    ).columns.tolist()
 
 
 def test_every_attribute_of_runs_of_any_kind_makes_a_table(source: Source) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NoReturn
 
 from runfork.attributes import AttributeType, check_path
 from runfork.errors import ArgumentError, ArgumentTypeError
@@ -43,6 +43,18 @@ class Attribute:
 
 class Filter:
     """A condition that runs or experiments satisfy. Build one with the static methods, combine them with ``& | ~``."""
+
+    def __init__(self, *arguments: object) -> None:
+        """Say how filters are built, should anybody pass text."""
+        if arguments:
+            shown = ", ".join(f"{one!r:.80}" for one in arguments)
+            raise ArgumentTypeError(
+                f"a filter is read from text by Filter.parse, or built such as Filter.lt('loss', 0.3); found Filter({shown})"
+            )
+
+    def __bool__(self) -> NoReturn:
+        """Refuse to be a truth value: ``and``, ``or`` and ``not`` would forget a part."""
+        raise ArgumentTypeError(f"filters are combined with & | ~, found the filter {self} with and, or, not, or if")
 
     @staticmethod
     def eq(attribute: str | Attribute, value: FilterValue) -> Comparison:

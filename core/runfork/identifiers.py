@@ -102,6 +102,15 @@ def new_run_id() -> str:
     return f"{_choose(_ADJECTIVES)}-{_choose(_NOUNS)}-{moment}-{random_suffix(5)}"
 
 
+def generated_prefix(run_id: str) -> str | None:
+    """Return the readable words that a generated run id begins with; None of an id that somebody chose."""
+    found = _GENERATED.fullmatch(run_id)
+    return found[1] if found else None
+
+
+_GENERATED = re.compile(r"([a-z]+-[a-z]+)-\d{17}-[a-z0-9]{5}")
+
+
 def new_writer_name(*, created: int, host: str, pid: int) -> str:
     """Return a new journal's name; names sort by `created` (microseconds since 1970)."""
     moment = datetime.fromtimestamp(created // 1_000_000, timezone.utc).strftime("%Y%m%dT%H%M%S")

@@ -1,8 +1,8 @@
 r"""Extended regular expressions, by which names and paths are selected.
 
 ``a | b & !c`` reads: matches a, or matches b and does not match c. Alternatives are split at `` | ``, then parts at
-`` & `` (the blanks are required), a leading ``!`` negates. Each part is a regular expression that may match anywhere.
-A literal blank or ``!`` can be written ``\x20`` and ``\x21``.
+`` & `` (the blanks are required, and may be ends of lines), a leading ``!`` negates. Each part is a regular expression
+that may match anywhere. A literal blank or ``!`` can be written ``\x20`` and ``\x21``.
 """
 
 from __future__ import annotations
@@ -58,21 +58,26 @@ def compile_pattern(text: str) -> Pattern:
     Raises:
         ArgumentError: A part is no regular expression.
     """
-    return Pattern(text, tuple(tuple(map(_part, one.split(" & "))) for one in text.split(" | ")))
+    return Pattern(text, tuple(tuple(map(_part, _AND.split(one))) for one in _OR.split(text)))
+
+
+_BLANKS = " \t\r\n\f\v"
+_OR, _AND = (re.compile(rf"[{_BLANKS}]{sign}[{_BLANKS}]") for sign in (r"\|", "&"))
 
 
 def _stripped(text: str) -> str:
-    """Return `text` without spaces around it; one that is escaped belongs to it."""
-    found = text.strip(" ")
-    is_escaped = (len(found) - len(found.rstrip("\\"))) % 2 == 1 and text.rstrip(" ") != text
-    return f"{found} " if is_escaped else found
+    """Return `text` without blanks around it; one that is escaped belongs to it."""
+    found = text.strip(_BLANKS)
+    behind = text[len(text.rstrip(_BLANKS)) :]
+    is_escaped = (len(found) - len(found.rstrip("\\"))) % 2 == 1
+    return found + behind[:1] if is_escaped else found
 
 
 def _part(text: str) -> tuple[bool, re.Pattern[str]]:
     text = _stripped(text)
     negated = text.startswith("!")
     try:
-        return negated, re.compile(text[1:].lstrip(" ") if negated else text)
+        return negated, re.compile(text[1:].lstrip(_BLANKS) if negated else text)
     except re.error as error:
         raise ArgumentError(
             f"{text!r} is no regular expression: {error}; escape special characters with a backslash"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from runfork.identifiers import generated_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
 
 __all__ = ["run_names", "short_names"]
-
-_GENERATED = re.compile(r"([a-z]+-[a-z]+)-\d{17}-[a-z0-9]{5}")
 
 
 def run_names(index: Index, console: OutputConsole) -> dict[str, str]:
@@ -33,7 +32,7 @@ def short_names(run_ids: Iterable[str], experiment_names: Iterable[str] = ()) ->
         experiment_names: Every experiment of the project.
     """
     ids = list(run_ids)
-    found = {run_id: match[1] for run_id in ids if (match := _GENERATED.fullmatch(run_id))}
+    found = {run_id: prefix for run_id in ids if (prefix := generated_prefix(run_id))}
     uses = Counter(found.values())
     taken = {*ids, *experiment_names}
     begun = {run_id for run_id in ids if run_id not in found}

@@ -11,7 +11,7 @@ from runfork.attributes import AttributeType
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Series
 from runfork.query.arguments import check_choice, check_count, check_flag, choose, inheritance
 from runfork.query.frames import import_pandas, times_column, tuple_index
-from runfork.query.selection import attribute_choices, check_selector, find_definitions, select
+from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
 from runfork.query.series import series_keys
 from runfork.query.source import opened
 from runfork.steps import MICRO
@@ -117,7 +117,10 @@ def fetch_metric_buckets(
 def read_buckets(source: Source, query: BucketsQuery) -> pd.DataFrame:
     """Return the buckets that `query` asks for, as a frame."""
     selection = select(source, query.kind, query.selector)
-    keys = series_keys(selection, find_definitions(source, query.choices, selection.run_ids))
+    definitions = find_definitions(source, query.choices, selection.run_ids)
+    if selection.run_ids:
+        tell_unknown(source, "y", query.choices, definitions)
+    keys = series_keys(selection, definitions)
     if query.with_previews:
         series = source.index.points(PointsRequest(keys, inherit=query.inherit, previews=True))
         floats = [one for one in series if one.type is AttributeType.FLOAT_SERIES]

@@ -34,7 +34,7 @@ def list_runs(
     """
     selector = check_selector("run", runs)
     with opened(project, directory) as source:
-        return select(source, "run", selector).labels
+        return select(source, "run", selector, is_listing=True).labels
 
 
 def list_experiments(
@@ -53,7 +53,7 @@ def list_experiments(
     """
     selector = check_selector("experiment", experiments)
     with opened(project, directory) as source:
-        return select(source, "experiment", selector).labels
+        return select(source, "experiment", selector, is_listing=True).labels
 
 
 def list_attributes(

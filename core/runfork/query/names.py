@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from runfork.errors import ArgumentError
+from runfork.filters import AllOf, AnyOf
+from runfork.identifiers import generated_prefix
 from runfork.patterns import Pattern
 
 if TYPE_CHECKING:
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
 
-__all__ = ["HEADINGS", "closest", "headings", "listed", "suggestion"]
+__all__ = ["HEADINGS", "closest", "full_name", "headings", "listed", "refuse_filter", "suggestion"]
 
 HEADINGS: Mapping[str, str] = {
     "run": "sys/custom_run_id",
@@ -29,6 +32,38 @@ HEADINGS: Mapping[str, str] = {
 """Words that tables and pages have as titles, and the attributes that they show."""
 
 _SHOWN = 5
+
+
+def full_name(name: str, index: Index) -> str:
+    """Return the run id that is meant by its first words, as ``runfork ls`` prints it; any other name as it is.
+
+    Ids that somebody chose have no short names: of ``seed-1`` and ``seed-10`` one must not be taken for the other.
+
+    Raises:
+        ArgumentError: Several runs have ids that begin with these words.
+    """
+    nodes = index.nodes()
+    if name in nodes:
+        return name
+    found = sorted(run_id for run_id in nodes if run_id.startswith(f"{name}-") and generated_prefix(run_id) is not None)
+    if len(found) > 1:
+        raise ArgumentError(f"{name!r} names {len(found)} runs: {listed(found)}; give more of the run id")
+    return found[0] if found else name
+
+
+def refuse_filter(argument: str, text: str) -> None:
+    """Raise an ArgumentError if text that was taken for a pattern, and matches nothing, reads as a filter."""
+    from runfork.query_language import parse_filter
+
+    try:
+        condition = parse_filter(text)
+    except ArgumentError:
+        return
+    if isinstance(condition, (AllOf, AnyOf)) and not condition.parts:
+        return
+    raise ArgumentError(
+        f"{argument}={text!r} is a pattern of names, and none matches; as a filter it is {argument}=Filter.parse({text!r})"
+    )
 
 
 def headings(paths: Iterable[str], index: Index) -> dict[str, str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runfork.attributes import AttributeType, check_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import Definition, RunsQuery
 from runfork.patterns import Pattern, compile_pattern
+from runfork.problems import warn_caller
 from runfork.query.inference import resolve_filter
+from runfork.query.names import full_name, listed, refuse_filter, suggestion
 
 if TYPE_CHECKING:
     from runfork.index.interface import RunRow, Sort
@@ -30,6 +32,7 @@ __all__ = [
     "check_selector",
     "find_definitions",
     "select",
+    "tell_unknown",
 ]
 
 Selector = str | Sequence[str] | Filter | None
@@ -56,6 +59,10 @@ class AttributeFilter:
         """Select what either selects."""
         return AttributeAlternatives((self,)) | other
 
+    def __bool__(self) -> NoReturn:
+        """Refuse to be a truth value: ``or`` would forget a part."""
+        raise ArgumentTypeError(f"attribute filters are combined with |, found {self!r} with and, or, not, or if")
+
 
 @dataclass(frozen=True)
 class AttributeAlternatives:
@@ -70,6 +77,8 @@ class AttributeAlternatives:
         if isinstance(other, AttributeAlternatives):
             return AttributeAlternatives((*self.parts, *other.parts))
         return NotImplemented
+
+    __bool__ = AttributeFilter.__bool__
 
 
 AttributeSelector = str | Attribute | Sequence[str | Attribute] | AttributeFilter | AttributeAlternatives
@@ -134,13 +143,24 @@ def _names(argument: str, value: object, wanted: str) -> list[str]:
 
 
 def select(
-    source: Source, kind: Kind, selector: Selector, *, sort: Sort | None = None, limit: int | None = None
+    source: Source,
+    kind: Kind,
+    selector: Selector,
+    *,
+    sort: Sort | None = None,
+    limit: int | None = None,
+    is_listing: bool = False,
 ) -> Selection:
     """Return the runs that `selector` selects, in the order of `sort`; of experiments their heads.
 
-    Names that do not exist are left out.
+    Names that do not exist are left out, and told with a `RunforkWarning`, unless `is_listing`: then the answer tells.
+
+    Raises:
+        ArgumentError: A short name means several runs, or a pattern that matches nothing reads as a filter.
     """
     condition = resolve_filter(selector, source.index) if isinstance(selector, Filter) else None
+    if kind == "run" and isinstance(selector, Sequence) and not isinstance(selector, str):
+        selector = [full_name(name, source.index) for name in selector]
     pattern = _label_pattern(selector)
     ids = list(pattern.names) if kind == "run" and pattern and pattern.names is not None else None
     query = RunsQuery(
@@ -151,8 +171,26 @@ def select(
         limit=None if pattern else limit,
     )
     rows = [row for row in source.index.runs(query).rows if pattern is None or pattern.matches(_label(kind, row))]
+    if pattern is not None:
+        _tell_missing(source, kind, pattern, {_label(kind, row) for row in rows}, is_listing=is_listing)
     rows = rows[:limit]
     return Selection(kind, [_label(kind, row) for row in rows], [row.node.run_id for row in rows])
+
+
+def _tell_missing(source: Source, kind: Kind, pattern: Pattern, found: set[str], *, is_listing: bool) -> None:
+    """Tell of names that are not there, or of a pattern that matches none."""
+    if pattern.names is None and not found:
+        refuse_filter(f"{kind}s", pattern.text)
+    missing = [] if found and pattern.names is None else sorted((pattern.names or {pattern.text}) - found)
+    if not missing or is_listing:
+        return
+    nodes = source.index.nodes()
+    names = {node.experiment_name for node in nodes.values() if node.experiment_name is not None}
+    there, others = (set(nodes), names) if kind == "run" else (names, set(nodes))
+    other = "experiment" if kind == "run" else "run"
+    hint = f"; {other}s= takes {other}s" if others.issuperset(missing) else suggestion(missing, there)
+    what = f"has no {kind}" if pattern.names is not None else f"has no {kind} that matches"
+    warn_caller(f"project {source.project!r} {what} {listed(missing)}{hint}")
 
 
 def _label_pattern(selector: Selector) -> Pattern | None:
@@ -243,6 +281,49 @@ def _types(value: str | Sequence[str] | None) -> tuple[AttributeType, ...] | Non
         if name not in known:
             raise ArgumentError(f"an attribute type must be one of {known}, found {name!r}")
     return tuple(AttributeType(name) for name in names)
+
+
+def tell_unknown(
+    source: Source, argument: str, choices: Sequence[Choice], found: Iterable[tuple[str, AttributeType]]
+) -> None:
+    """Tell, in one `RunforkWarning`, of paths that no run has and of patterns that match none, or none of the types asked for.
+
+    Args:
+        source: The project.
+        argument: The argument's name.
+        choices: What was asked for.
+        found: What was found of it among the runs that were selected.
+    """
+    seen = {path for path, _ in found}
+    choices = [choice for choice in choices if not _is_answered(choice, seen)]
+    if not choices:
+        return
+    types: dict[str, set[AttributeType]] = {}
+    for one in source.index.definitions():
+        types.setdefault(one.path, set()).add(AttributeType(one.type))
+    unknown: list[str] = []
+    unfit: dict[str, set[AttributeType]] = {}
+    for choice in choices:
+        matched = [path for path in types if choice.pattern is None or choice.pattern.matches(path)]
+        if choice.types is not None:
+            unfit |= {path: types[path] for path in matched if types[path].isdisjoint(_families(choice.types))}
+        if choice.pattern is not None and choice.pattern.names is not None:
+            unknown += sorted(choice.pattern.names.difference(matched))
+        elif choice.pattern is not None and not matched:
+            unknown.append(choice.pattern.text)
+    if unknown:
+        hint = suggestion(unknown, types)
+        warn_caller(f"{argument}= asks for {listed(unknown)}, which no run of project {source.project!r} has{hint}")
+    elif unfit:
+        asked = sorted({kind.value for choice in choices for kind in choice.types or ()})
+        kinds = sorted({kind.value for some in unfit.values() for kind in some})
+        warn_caller(f"{argument}= asks for {' or '.join(asked)}, but {listed(unfit)} is {' or '.join(kinds)}")
+
+
+def _is_answered(choice: Choice, seen: set[str]) -> bool:
+    if choice.pattern is None or choice.pattern.names is None:
+        return any(choice.pattern is None or choice.pattern.matches(path) for path in seen)
+    return choice.pattern.names <= seen
 
 
 def find_definitions(

@@ -10,7 +10,7 @@ from runfork.index.interface import PointsRequest, Series, SeriesKey
 from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range, choose, inheritance
 from runfork.query.files import logged_file
 from runfork.query.frames import Layout, import_pandas, series_frame
-from runfork.query.selection import attribute_choices, check_selector, find_definitions, select
+from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
@@ -167,6 +167,8 @@ def read_series(source: Source, query: SeriesQuery) -> pd.DataFrame:
     """Return the points that `query` asks for, as a frame."""
     selection = select(source, query.kind, query.selector)
     definitions = find_definitions(source, query.choices, selection.run_ids)
+    if selection.run_ids:
+        tell_unknown(source, "attributes", query.choices, definitions)
     request = PointsRequest(
         series_keys(selection, definitions),
         inherit=query.inherit,

@@ -17,7 +17,8 @@ from runfork.query.arguments import check_choice, check_count, check_flag
 from runfork.query.files import logged_file
 from runfork.query.frames import as_column, import_pandas, label_index, times_column
 from runfork.query.inference import resolve_sort
-from runfork.query.selection import Choice, attribute_choices, check_selector, find_definitions, select
+from runfork.query.names import headings
+from runfork.query.selection import Choice, attribute_choices, check_selector, find_definitions, select, tell_unknown
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class TableQuery:
         descending: Whether the greatest comes first.
         limit: At most so many rows.
         with_type: Whether the type stands after the attribute's name.
+        is_default: Whether nobody asked for these attributes.
     """
 
     kind: Kind
@@ -63,6 +65,7 @@ class TableQuery:
     descending: bool = True
     limit: int | None = None
     with_type: bool = False
+    is_default: bool = False
 
 
 def fetch_runs_table(
@@ -88,7 +91,7 @@ def fetch_runs_table(
         runs: Which: a pattern, exact ids, a `Filter`, or None for all.
         attributes: Which are columns: a pattern, exact paths, an `Attribute`, an `AttributeFilter`. None is what runs logged
             themselves, and name, state, creation time, parent, fork step and tags; an empty list gives rows without columns.
-            Attributes that no run has are left out.
+            Attributes that no run has are left out, and told with a `RunforkWarning`.
         sort_by: Path or `Attribute`; of series the last value counts. Runs without a value come last.
         sort_direction: ``"asc"`` or ``"desc"``.
         limit: At most so many rows.
@@ -159,6 +162,7 @@ def _query(
         check_choice("sort_direction", sort_direction, ("asc", "desc")) == "desc",
         check_count("limit", limit),
         check_flag("type_suffix_in_column_names", with_type),
+        attributes is None,
     )
 
 
@@ -180,17 +184,37 @@ def _sort_attribute(sort_by: object) -> Attribute:
 def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
     """Return what `query` asks for."""
     selection = select(source, query.kind, query.selector, sort=_sort(source, query), limit=query.limit)
-    definitions = find_definitions(source, query.choices, selection.run_ids)
-    kinds: dict[str, set[AttributeType]] = {}
-    for path, kind in definitions:
-        kinds.setdefault(path, set()).add(kind)
-    values = source.index.values(selection.run_ids, paths=[*kinds]) if kinds else {}
+    words, choices = _without_words(source, query.choices)
+    definitions = find_definitions(source, choices, selection.run_ids)
+    if selection.run_ids and not query.is_default:
+        tell_unknown(source, "attributes", choices, definitions)
+    shown = [(path, path, kind) for path, kind in definitions]
+    shown += [
+        (word, *found) for word, choice in words for found in find_definitions(source, [choice], selection.run_ids)
+    ]
+    kinds: dict[tuple[str, str], set[AttributeType]] = {}
+    for name, path, kind in shown:
+        kinds.setdefault((name, path), set()).add(kind)
+    values = source.index.values(selection.run_ids, paths=[path for _, path in kinds]) if kinds else {}
     columns = []
-    for path, found in kinds.items():
-        for name, some in _columns_of(path, found, with_type=query.with_type).items():
+    for (name, path), found in kinds.items():
+        for title, some in _columns_of(name, found, with_type=query.with_type).items():
             cells = [_of_types(values.get(run_id, {}).get(path), some) for run_id in selection.run_ids]
-            columns.append((name, _column(source, selection, path, some, cells)))
+            columns.append((title, _column(source, selection, path, some, cells)))
     return _frame(selection, sorted(columns, key=lambda column: column[0]))
+
+
+def _without_words(source: Source, choices: Sequence[Choice]) -> tuple[list[tuple[str, Choice]], list[Choice]]:
+    """Take out the words of our tables that stand for attributes; return each with what is meant, and the other choices."""
+    words: list[tuple[str, Choice]] = []
+    others = []
+    for choice in choices:
+        names = choice.pattern.names if choice.pattern is not None else None
+        meant = headings(names or (), source.index)
+        words += [(word, Choice(Pattern(names=frozenset([path])), choice.types)) for word, path in meant.items()]
+        if names is None or names - meant.keys():
+            others.append(Choice(Pattern(names=names - meant.keys()), choice.types) if names and meant else choice)
+    return words, others
 
 
 def _columns_of(path: str, kinds: set[AttributeType], *, with_type: bool) -> dict[str, set[AttributeType]]:

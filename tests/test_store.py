@@ -1,4 +1,6 @@
 import os
+import subprocess
+import textwrap
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -52,6 +54,50 @@ def test_a_file_of_that_name_is_no_data_directory(place, monkeypatch):
     monkeypatch.chdir(place / "deep")
 
     assert find_data_directory() == place / ".runfork"
+
+
+def test_without_one_it_will_be_in_the_root_of_the_repository(place, monkeypatch):
+    (place / "code" / ".git").mkdir(parents=True)
+    (place / "code" / "experiments").mkdir()
+    monkeypatch.chdir(place / "code" / "experiments")
+
+    assert find_data_directory() == place / "code" / ".runfork"
+    assert default_project() == "local/code"
+
+
+def test_a_linked_worktree_is_a_repository(place, monkeypatch):
+    (place / "code" / "deep").mkdir(parents=True)
+    (place / "code" / ".git").write_text("gitdir: /elsewhere")
+    monkeypatch.chdir(place / "code" / "deep")
+
+    assert default_project() == "local/code"
+
+
+def test_a_repository_that_may_not_be_written_to_holds_no_data(place, monkeypatch):
+    (place / "code" / ".git").mkdir(parents=True)
+    (place / "code" / "deep").mkdir()
+    monkeypatch.chdir(place / "code" / "deep")
+    with unwritable(place / "code"):
+        found = find_data_directory()
+
+    assert found == place / "code" / "deep" / ".runfork"
+
+
+def test_a_home_directory_that_is_kept_in_git_is_no_code_base(place, monkeypatch):
+    (place / ".git").mkdir()
+    (place / "digits").mkdir()
+    monkeypatch.setenv("HOME", str(place))
+    monkeypatch.chdir(place / "digits")
+
+    assert (default_project(), find_data_directory()) == ("local/digits", place / "digits" / ".runfork")
+
+
+def test_repositories_below_one_data_directory_are_projects_of_their_own(place, monkeypatch):
+    (place / ".runfork").mkdir()
+    (place / "digits" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(place / "digits")
+
+    assert (default_project(), find_data_directory()) == ("local/digits", place / ".runfork")
 
 
 def test_without_one_it_will_be_here(place):
@@ -132,3 +178,138 @@ def test_the_index_of_data_that_cannot_be_written_lies_in_the_cache(tmp_path, mo
         found = Store(tmp_path / "data").index_directory()
 
     assert found.is_relative_to(tmp_path / "cache" / "runfork")
+
+
+# What programs make of it
+
+LOG = """
+    run = Run("digits", source_tracking_config=None)
+    run.log_metrics({"loss": 1.0}, step=1)
+    run.close()
+    print(run.directory, run.project)
+"""
+
+
+@pytest.fixture
+def script(place, monkeypatch, start_script):
+    """Run Python code in a folder without any setting."""
+    monkeypatch.delenv("RUNFORK_PROJECT")
+    monkeypatch.delenv("RUNFORK_QUIET")
+
+    def run(code, folder=place):
+        body = textwrap.dedent(code).replace("LOG", textwrap.dedent(LOG).strip())
+        process = start_script(f"import os\nos.chdir({str(folder)!r})\nfrom runfork import Run\n{body}")
+        out, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        return [line.rpartition(" ")[::2] for line in out.splitlines()], said
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["repository", "folder"])
+def test_jobs_that_are_given_folders_of_their_own_share_a_project_and_a_data_directory(script, place, kind):
+    code = place / "digits"
+    (code / ".git" if kind == "repository" else code).mkdir(parents=True)
+    job = """
+        for number in range(2):  # what Hydra does with hydra.job.chdir
+            os.makedirs(f"{start}/outputs/{number}")
+            os.chdir(f"{start}/outputs/{number}")
+            LOG_
+    """
+    body = "start = os.getcwd()\n" + textwrap.dedent(job).replace(
+        "LOG_", textwrap.indent(textwrap.dedent(LOG).strip(), "    ").strip()
+    )
+    found, _ = script(body, code)
+
+    assert [project for _, project in found] == ["local/digits"] * 2
+    assert {Path(directory).parents[2] for directory, _ in found} == {code / ".runfork"}
+
+
+def test_relative_data_directory_of_the_environment_is_meant_from_where_the_program_was_started(
+    script, place, monkeypatch
+):
+    monkeypatch.setenv("RUNFORK_DIR", "runs")
+    found, _ = script("os.mkdir('job'); os.chdir('job')\nLOG")
+
+    assert Path(found[0][0]).parents[2] == place / "runs"
+
+
+def test_what_is_resumed_from_a_subfolder_finds_its_run(script, place):
+    (place / "deep").mkdir()
+    found, _ = script(
+        """
+        parent = Run("digits", source_tracking_config=None)
+        mark = parent.checkpoint_mark(7)
+        parent.close()
+        os.chdir("deep")
+        run = Run(resume_from=mark, source_tracking_config=None)
+        run.close()
+        print(run.directory.parent == parent.directory.parent, run.parent == (parent.run_id, 7))
+        """
+    )
+
+    assert found == [("True", "True")]
+
+
+def test_a_folder_that_is_left_later_is_still_where_an_open_run_is_written(script, place):
+    (place / "elsewhere").mkdir()
+    found, _ = script(
+        """
+        run = Run("digits", source_tracking_config=None)
+        os.chdir("elsewhere")
+        run.log_metrics({"loss": 1.0}, step=1)
+        run.assign_files({"file": b"contents"})
+        run.close()
+        print(run.directory, run.project)
+        """
+    )
+    (directory, project), journals = found[0], list(place.rglob("*.journal"))
+
+    assert project == f"local/{place.name}"
+    assert [path.parent for path in journals] == [Path(directory)]
+    assert Path(directory).parents[2] == place / ".runfork"
+    assert list((place / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_is_deleted_under_the_program_keeps_no_run_from_being_made(script, place):
+    (place / "gone").mkdir()
+    found, _ = script("os.chdir('gone'); os.rmdir('../gone')\nLOG")
+
+    assert found[0][1] == f"local/{place.name}"
+
+
+# Git
+
+
+def git(folder, *arguments):
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_git_sees_nothing_of_the_data_directory(place):
+    git(place, "init", "-q")
+    Run("digits", source_tracking_config=None).close()
+
+    assert (place / ".runfork").is_dir()
+    assert git(place, "status", "--porcelain") == ""
+
+
+def test_the_file_that_tells_git_so_is_written_once_and_never_over_another(place):
+    (place / ".runfork").mkdir()
+    Run("digits", source_tracking_config=None).close()
+    ignored = place / ".runfork" / ".gitignore"
+    before = ignored.read_text()
+    ignored.write_text("!runs")
+    Run("digits", source_tracking_config=None).close()
+    kept = ignored.read_text()
+    ignored.unlink()
+    Run("digits", source_tracking_config=None).close()
+
+    assert (before, kept, ignored.exists()) == ("*\n", "!runs", False)
+
+
+def test_a_folder_of_somebody_else_gets_no_such_file(place, monkeypatch):
+    (place / "train.py").touch()
+    monkeypatch.setenv("RUNFORK_DIR", ".")
+    Run("digits", source_tracking_config=None).close()
+
+    assert not (place / ".gitignore").exists()

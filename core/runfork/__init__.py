@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import runfork.start  # noqa: F401  now, before the program changes its working directory
+
 if TYPE_CHECKING:
     from runfork.capture.logging_handler import RunforkLoggingHandler
     from runfork.capture.source_code import SourceTrackingConfig

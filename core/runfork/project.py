@@ -76,7 +76,7 @@ class Project:
         """Open a project; `refresh` brings its index up to date.
 
         Args:
-            name: ``workspace/project``; None is ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+            name: ``workspace/project``; None is ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
             directory: Data directory; None finds it as `runfork.store.find_data_directory` does.
             index_uri: ``sqlite:///path`` or ``memory://`` or what a plugin offers; None is the store's SQLite file.
             plugins: Where the index comes from; None loads them.

@@ -57,7 +57,7 @@ class Run(Origin):
 
     Args:
         experiment_name: The experiment that this run belongs to; the run becomes its head.
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
         run_id: Unique in the project; generated if None. Naming an existing run continues it.
         fork_run_id: Run id of the parent; needs `fork_step`.
         fork_step: Last step that is inherited from the parent.
@@ -347,6 +347,7 @@ class Run(Origin):
             **({"forked_by": self._forked_by} if self._forked_by else {}),
         }
         self._writer = writer
+        self._store.make()
         if self._forked_by and self._session is not None:
             self._session.keep_child()
         creation = encode_json(self._identity.creation())

@@ -8,6 +8,7 @@ from typing import Any
 
 from runfork.errors import ArgumentError
 from runfork.identifiers import check_project, check_run_id
+from runfork.store import from_start
 
 __all__ = ["VARIABLES", "Settings"]
 
@@ -38,8 +39,9 @@ class Settings:
     """What a run or a reader goes by. Build it with `from_environment`; arguments of `Run` come before it.
 
     Args:
-        project: ``workspace/project``; None is ``local/<name of the working directory>``.
-        directory: Data directory; None is the nearest ``.runfork`` from the working directory upward, else ``./.runfork``.
+        project: ``workspace/project``; None is ``local/<name of the code base's folder>``.
+        directory: Data directory; None is the nearest ``.runfork`` from the working directory upward, else ``.runfork`` in the
+            repository's root, else ``./.runfork``.
         index_directory: Where indexes lie; None is ``.index`` in the data directory, or the user's cache directory where
             that is on a network file system.
         mode: "offline" (journals on disk), "async" (the same; uploads where a server is set), or "disabled" (nothing is written).
@@ -120,6 +122,8 @@ def _parse(name: str, text: str, variable: str) -> object:
         return seconds
     if name in _CHOICES:
         _check_choice(variable, text, _CHOICES[name])
+    elif name in ("directory", "index_directory"):
+        return str(from_start(text))
     elif name == "run_id":
         check_run_id(text, variable)
     elif name == "project":

@@ -11,15 +11,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from runfork import start
+from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, name_of_directory
 
-__all__ = ["DIRECTORY_NAME", "JOURNAL_SUFFIX", "Store", "default_project", "find_data_directory"]
+__all__ = ["DIRECTORY_NAME", "JOURNAL_SUFFIX", "Store", "default_project", "find_code_base", "find_data_directory"]
 
 DIRECTORY_NAME = ".runfork"
 JOURNAL_SUFFIX = ".journal"
+GIT_IGNORE = ".gitignore"
+_REPOSITORIES = (".git", ".hg")
 INDEX_NAME = ".index"
 _NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb smb2 smb3 smbfs lustre gpfs beegfs ceph glusterfs fuse.glusterfs fuse.sshfs afs orangefs pvfs2 "
@@ -28,22 +33,64 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 
 
 def find_data_directory(explicit: str | os.PathLike[str] | None = None) -> Path:
-    """Return the data directory: `explicit`, else ``RUNFORK_DIR``, else the nearest ``.runfork`` upward, else ``./.runfork``."""
-    chosen = explicit or os.environ.get("RUNFORK_DIR")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    here = Path.cwd()
+    """Return the data directory.
+
+    It is `explicit`, else ``RUNFORK_DIR``, else the nearest ``.runfork`` from the working directory upward, else ``.runfork`` in
+    the root of the repository that the working directory lies in, else in the working directory.
+    """
+    if explicit:
+        return Path(explicit).expanduser().absolute()
+    if chosen := os.environ.get("RUNFORK_DIR"):
+        return from_start(chosen)
+    here = working_directory()
     for place in (here, *here.parents):
-        candidate = place / DIRECTORY_NAME
-        if candidate.is_dir():
-            return candidate
-    return here / DIRECTORY_NAME
+        if os.path.isdir(place / DIRECTORY_NAME):  # noqa: PTH112  it passes over folders that may not be searched
+            return place / DIRECTORY_NAME
+    base = find_code_base()
+    return (base if os.access(base, os.W_OK) else here) / DIRECTORY_NAME
+
+
+def find_code_base() -> Path:
+    """Return the folder of the program that runs: it holds ``.runfork`` or a repository, whichever is nearest upward.
+
+    Without either it is the working directory, or the one that the program was started in, if the working directory lies below it:
+    a job may be given a folder of its own there.
+    """
+    here, home = working_directory(), os.path.expanduser("~")  # noqa: PTH111  it never raises
+    for place in (here, *here.parents):
+        if os.path.isdir(place / DIRECTORY_NAME):  # noqa: PTH112  as above
+            return place
+        # Settings that somebody keeps in git do not make all that lies in their home directory one program.
+        if str(place) != home and any(os.path.exists(place / name) for name in _REPOSITORIES):  # noqa: PTH110
+            return place
+    return _started_in(here)
 
 
 def default_project() -> str:
-    """Return the project of runs that name none: ``local/<name of the working directory>``."""
-    name = Path.cwd().name.strip(" .").replace("/", "-")
+    """Return the project of runs that name none: ``local/<name of the folder of the code base>``."""
+    name = find_code_base().name.strip(" .").replace("/", "-")
     return f"local/{name or 'default'}"
+
+
+def working_directory() -> Path:
+    """Return the working directory, or where that is gone, the one in which the program was started."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return _START
+
+
+def from_start(path: str) -> Path:
+    """Return what a path of the environment means: a relative one is meant from where the program was started."""
+    return _started_in(working_directory()) / Path(path).expanduser()
+
+
+def _started_in(here: Path) -> Path:
+    """Return where the program was started, if that is above `here`; else `here`."""
+    return _START if _START in here.parents and _START.parent != _START else here
+
+
+_START = Path(start.DIRECTORY)
 
 
 class Store:
@@ -57,6 +104,20 @@ class Store:
     def __init__(self, directory: Path, index_directory: Path | None = None) -> None:
         self.directory = directory
         self._index_directory = index_directory
+
+    def make(self) -> None:
+        """Make the data directory if it is not there, and let git ignore what it holds.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        try:
+            self.directory.mkdir(parents=True)
+        except FileExistsError:
+            if self.directory.name != DIRECTORY_NAME or os.listdir(self.directory):  # noqa: PTH208  also where it is a file
+                return  # it was made before, or is somebody's folder, in which nothing is ours but the projects
+        with suppress(OSError), open(self.directory / GIT_IGNORE, "x", opener=open_descriptor) as file:
+            file.write("*\n")
 
     def projects(self) -> list[str]:
         """Return the names of all projects that hold a run, sorted."""
@@ -94,7 +155,7 @@ class Store:
         if self._index_directory is not None:
             return self._index_directory
         if explicit := os.environ.get("RUNFORK_INDEX_DIR"):
-            return Path(explicit).expanduser().absolute()
+            return from_start(explicit)
         beside = self.directory / INDEX_NAME
         if is_on_network_file_system(self.directory) or not _is_writable(self.directory):
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

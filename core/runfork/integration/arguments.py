@@ -47,7 +47,7 @@ class RunArguments(TypedDict, total=False):
     """What every logger and callback can be told, by keyword.
 
     Args:
-        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the working directory>``.
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
         run_id: Id of the run; naming an existing run continues it. Default: a new one.
         resume: What resuming from a checkpoint makes of the run: "fork" of the run that wrote it; "continue" that run, where it has
             logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".

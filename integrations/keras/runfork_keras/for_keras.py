@@ -8,7 +8,7 @@ from __future__ import annotations
 try:
     import keras
 except ImportError as error:
-    is_backend = error.name in ("tensorflow", "torch", "jax")
+    is_backend = str(error.name).partition(".")[0] in ("tensorflow", "torch", "jax")
     raise ImportError(
         f"RunforkCallback needs Keras 3 with a backend, and importing keras failed ({error}); install torch, jax or tensorflow "
         "beside it and name which: pip install torch, and KERAS_BACKEND=torch in the environment"

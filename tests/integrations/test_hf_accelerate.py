@@ -295,6 +295,23 @@ def test_a_state_saved_before_anything_was_logged_gives_a_fork_nothing(data_dire
     assert {0: 0.0, 1: 1.0, 2: 2.0} == history.points(loop.run_id, "series")
 
 
+def test_what_a_fork_no_longer_has_is_gone(data_directory, tmp_path):
+    loop = begin(inits=False)
+    loop.accelerator.init_trackers("tiny", config={"lr": 0.1, "momentum": 0.9})
+    loop.tracker.store_init_configuration({"added": 1})
+    loop.epoch()
+    state = loop.save(tmp_path / "state")
+    loop.accelerator.end_training()
+    child = begin()
+    child.accelerator.load_state(state)
+    child.epoch()
+    child.accelerator.end_training()
+    before, after = (History(data_directory).values(run) for run in (loop.run_id, child.run_id))
+
+    assert (0.9, 1) == (before["hparams/momentum"], before["hparams/added"])
+    assert ["hparams/lr"] == [path for path in after if path.startswith("hparams/")]
+
+
 # Copies, and several in one process
 
 

@@ -36,12 +36,12 @@ def dataset(count=64) -> Any:
     return data(count)
 
 
-def make(folder="out", *, callbacks=None, kind=Trainer, evaluated=False, weights=None, **options):
+def make(folder="out", *, callbacks=None, kind=Trainer, evaluated=False, weights=None, count=64, **options):
     own: list[TrainerCallback] = callbacks if callbacks is not None else [RunforkCallback()]
     return kind(
         model=weights or model(),
         args=arguments(Path(folder).absolute(), **options),
-        train_dataset=dataset(),
+        train_dataset=dataset(count),
         eval_dataset=dataset(16) if evaluated else None,
         callbacks=own,
     )
@@ -221,6 +221,38 @@ def test_a_batch_that_does_not_fit_fails_its_run_and_the_retry_is_another(histor
     assert found.values(done)["trainer/train_batch_size"] < 8
 
 
+def test_what_a_fork_no_longer_has_is_gone(history):
+    peft = pytest.importorskip("peft")
+    config = peft.LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True)
+    callback = RunforkCallback()
+    callback.run.log_configs({"model/note": "mine", "note": "mine"})
+    first = make(
+        weights=peft.get_peft_model(model(), config),
+        callbacks=[callback],
+        num_train_epochs=1,
+        evaluated=True,
+        eval_strategy="epoch",
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        optim="adamw_torch",
+        warmup_steps=2,
+        max_steps=8,
+    )
+    first.train()
+    plain = RunforkCallback(resume_from="out/checkpoint-8")
+    make("more", callbacks=[plain], num_train_epochs=1, optim="sgd").train()
+    found = history()
+    parent, child = (found.values(run) for run in found.runs)
+
+    assert ("eval_loss", 16, "LORA") == tuple(
+        parent[path] for path in ("checkpoints/monitor", "data/eval/samples", "peft/default/peft_type")
+    )
+    gone = ("checkpoints/monitor", "checkpoints/mode", "data/eval/", "peft/", "optimizer/AdamW/")
+    assert [] == [path for path in child if path.startswith(gone)]
+    assert ("mine", "mine") == (child["model/note"], child["note"])
+    assert "optimizer/SGD/lr" in child
+
+
 def test_every_trial_of_a_search_is_a_run_and_all_share_a_group_tag(history):
     pytest.importorskip("optuna").logging.set_verbosity(30)
     trainer = Trainer(
@@ -349,6 +381,26 @@ def test_gradient_accumulation_counts_optimizer_steps(history):
     assert [1, 2, 3, 4] == sorted(found.points(first, "train/loss"))
     assert found.parent(second) == (first, 2)
     assert list(range(1, 9)) == sorted(found.points(second, "train/loss"))
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_samples_are_those_of_the_batches_that_a_step_was_made_of(history, resumed):
+    options: dict[str, Any] = {
+        "num_train_epochs": 2,
+        "gradient_accumulation_steps": 3,
+        "save_strategy": "steps",
+        "save_steps": 1,
+    }
+    make(count=43, **options).train()
+    if resumed:
+        make("more", count=43, **options).train(resume_from_checkpoint=str(Path("out/checkpoint-1").absolute()))
+    found = history()
+    samples, steps = (
+        found.own_points(found.runs[-1], f"throughput/{name}_per_second") for name in ("samples", "steps")
+    )
+    held = {step: round(samples[step] / steps[step]) for step in steps}
+
+    assert held == ({} if resumed else {1: 24}) | {2: 19, 3: 24, 4: 19}
 
 
 def test_a_user_who_saves_at_a_moment_of_their_own_gets_a_mark_of_that_step(history):
@@ -516,7 +568,7 @@ def test_what_cannot_be_described_costs_itself_alone_and_no_checkpoint_its_mark(
     )
     assert values.get("model/config/depth") == (None if isinstance(config, _Broken) else 2)
     assert "RunforkCallback.fingerprint failed (ZeroDivisionError" in caplog.text
-    assert ("model_config failed (RuntimeError" in caplog.text) is isinstance(config, _Broken)
+    assert ("model/config failed (RuntimeError" in caplog.text) is isinstance(config, _Broken)
 
 
 def test_the_contract_s_driver_counts_as_the_trainer_does(tmp_path):

@@ -415,6 +415,25 @@ def test_weights_file_that_was_cut_short_keeps_the_error_of_keras(history):
         tiny.model().load_weights(file)
 
 
+def test_what_a_fork_no_longer_has_is_gone(history):
+    saver = keras.callbacks.ModelCheckpoint("best.keras", monitor="loss", save_best_only=True)
+    model = tiny.model(optimizer=keras.optimizers.Adam(0.01, clipnorm=1.0), loss_weights=[2.0])
+    own = tiny.callback(run_id="parent")
+    own.run.log_configs({"model/note": "mine"})
+    tiny.fit(model, epochs=1, callbacks=[own, saver], class_weight={0: 1.0})
+    model.save("last.keras")
+    tiny.fit(tiny.model(optimizer="sgd"), epochs=1, callbacks=[tiny.callback(run_id="child", resume_from="last.keras")])
+    found = history()
+    parent, child = found.values("parent"), found.values("child")
+
+    before = {"checkpoints/monitor", "compile/loss_weights", "optimizer/Adam/clipnorm", "fit/class_weight/0"}
+    assert before <= set(parent)
+    assert set() == before & set(child)
+    gone = ("checkpoints/monitor", "checkpoints/saver", "optimizer/Adam/")
+    assert [] == [path for path in child if path.startswith(gone)]
+    assert "mine" == child["model/note"]
+
+
 def test_weights_that_could_not_be_loaded_make_no_fork(history):
     tiny.fit(
         tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), keras.callbacks.ModelCheckpoint("1.keras")]

@@ -11,7 +11,9 @@ from runfork.errors import LoggingError, RunforkWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["attempt", "described", "guarded"]
+    from runfork.run import Run
+
+__all__ = ["attempt", "describe", "guarded"]
 
 _logger = logging.getLogger("runfork")
 _Found = TypeVar("_Found")
@@ -55,17 +57,20 @@ def attempt(owner: Any, name: str, compute: Callable[[], _Found]) -> _Found | No
         return None
 
 
-def described(owner: Any, **describe: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what all descriptions say together, each under a guard of its own.
+def describe(owner: Any, run: Run, *namespaces: str, values: Callable[[], Mapping[str, Any]]) -> None:
+    """Log what is known of one thing, under a guard of its own: it replaces what a run, or its parent, said of it.
+
+    Where it fails nothing is replaced, and nothing else is lost.
 
     Args:
         owner: The logger or callback.
-        **describe: Each returns attributes by path; the names are for the sentence about one that fails.
+        run: Where to.
+        *namespaces: Beginnings of the paths that belong to it; the first is its name.
+        values: Returns attributes by path.
     """
-    found: dict[str, Any] = {}
-    for name, compute in describe.items():
-        found.update(attempt(owner, name, compute) or {})
-    return found
+    found = attempt(owner, f"description of {namespaces[0]}", values)
+    if found is not None:
+        run.describe(found, replaces=namespaces)
 
 
 def _tell(owner: Any, name: str, error: Exception) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.attributes import flatten
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import attempt, described, guarded
+from runfork.integration.boundary import attempt, describe, guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
 from runfork.integration.handle import RunHandle
 from runfork.integration.loaded import Loaded
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["TrackerMethods"]
 
 _logger = logging.getLogger("runfork")
+
+_PARAMETERS = ("model/parameters", *(f"model/{index}" for index in range(1, 10)))
+"""What is described of models as a whole; below ``model/`` itself may lie what is the user's."""
 
 
 @takes_run_arguments
@@ -84,6 +87,7 @@ class TrackerMethods:
         self._checkpoints = CheckpointLog()
         self._evaluated: dict[str, int] = {}
         self._told: set[str] = set()
+        self._configured = ""
         self._is_settled = False
         self._is_finished = False
         self._is_retired = False
@@ -135,8 +139,14 @@ class TrackerMethods:
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
         """Log the configuration below ``hparams/``."""
         self._meet_caller()
-        if self._is_here():
-            self.runs.open().log_configs({"hparams": values})
+        if not self._is_here():
+            return
+        run = self.runs.open()
+        if self._configured == run.run_id:  # a script may add some of its own
+            run.log_configs({"hparams": values})
+        else:
+            self._configured = run.run_id
+            run.describe({"hparams": values}, replaces=["hparams"])
 
     @guarded
     def log(self, values: Mapping[str, Any], step: float | None = None, **options: Any) -> None:
@@ -295,13 +305,10 @@ class TrackerMethods:
     def _describe(self) -> None:
         accelerator = self._hooks.accelerator if self._hooks is not None else None
         if accelerator is not None:
-            found = described(
-                self,
-                accelerator=lambda: describe_accelerator(accelerator),
-                models=lambda: describe_models(accelerator),
-                optimizers=lambda: describe_prepared_optimizers(accelerator),
-            )
-            self.runs.open().log_configs(found)
+            run = self.runs.open()
+            describe(self, run, "accelerate", values=lambda: describe_accelerator(accelerator))
+            describe(self, run, *_PARAMETERS, values=lambda: describe_models(accelerator))
+            describe(self, run, "optimizer", values=lambda: describe_prepared_optimizers(accelerator))
 
     def _is_evaluation(self) -> bool:
         """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.identifiers import random_suffix
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import attempt, described, guarded
+from runfork.integration.boundary import attempt, describe, guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
 from runfork.status import own_identity
-from runfork_hf.checkpoints import mark_in_weights, note_saved
+from runfork_hf.checkpoints import describe_monitor, mark_in_weights, note_saved
 from runfork_hf.log_history import history_between, named
+from runfork_hf.samples import SampleCounter
 from runfork_hf.trainer_description import (
     describe_arguments,
     describe_configuration,
@@ -62,10 +63,12 @@ class CallbackMethods:
         self.training = open_training(experiment_name, arguments, self._integration)
         self._checkpoints = CheckpointLog()
         self._throughput = Throughput()
+        self._samples = SampleCounter()
         self._trials = TrialLog()
         self._is_training = False
         self._is_rank_zero = own_identity()["rank"] == 0
         self._has_described_evaluation = False
+        self._evaluation_data: tuple[str, Mapping[str, Any]] = ("", {})
         self._evaluated_weights: str | None = None
         self._tokens_seen = 0
         self._marks = ""
@@ -107,6 +110,8 @@ class CallbackMethods:
         self._import_untracked(run, state, loaded)
         self._describe(run, args, state, objects)
         attempt(self, "trial", lambda: self._trials.note(run, state))
+        loader, skips = objects.get("train_dataloader"), not args.ignore_data_skip
+        attempt(self, "samples", lambda: self._samples.begin(loader, epoch=state.epoch, skips=skips))
         self._throughput.restart()
 
     def _logs(self, state: Any) -> bool:
@@ -125,17 +130,18 @@ class CallbackMethods:
     @guarded
     def _describe(self, run: Run, args: Any, state: Any, objects: Mapping[str, Any]) -> None:
         model, optimizer = objects.get("model"), objects.get("optimizer")
-        found = described(
-            self,
-            arguments=lambda: describe_arguments(args),
-            batch_size=lambda: {"trainer/train_batch_size": _batch_size(args, state)},
-            model=lambda: describe_model(model) if model is not None else {},
-            model_config=lambda: describe_configuration(model),
-            peft=lambda: describe_peft(model),
-            data=lambda: describe_data("data/train", objects.get("train_dataloader")),
-            optimizer=lambda: describe_optimizer(optimizer) if optimizer is not None else {},
-        )
-        run.log_configs(found)
+        loader, batch_size = objects.get("train_dataloader"), {"trainer/train_batch_size": _batch_size(args, state)}
+        describe(self, run, "trainer", values=lambda: describe_arguments(args) | batch_size)
+        if model is not None:
+            describe(self, run, "model/parameters", values=lambda: describe_model(model))
+        describe(self, run, "model/config", values=lambda: describe_configuration(model))
+        describe(self, run, "peft", values=lambda: describe_peft(model))
+        if optimizer is not None:
+            describe(self, run, "optimizer", values=lambda: describe_optimizer(optimizer))
+        describe(self, run, "data/train", values=lambda: describe_data("data/train", loader))
+        described_in, evaluation_data = self._evaluation_data
+        describe(self, run, "data/eval", values=lambda: evaluation_data if described_in == run.run_id else {})
+        describe(self, run, "checkpoints", values=lambda: describe_monitor(args))
 
     @guarded
     def _import_untracked(self, run: Run, state: Any, loaded: Loaded) -> None:
@@ -162,13 +168,24 @@ class CallbackMethods:
     # It goes on
 
     @guarded
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Count batches from 0."""
+        del args, state, control, objects
+        self._samples.begin_epoch()
+
+    @guarded
+    def on_substep_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
+        """Count a batch that is not the last of its step."""
+        del args, state, control, objects
+        self._samples.finish_batch()
+
+    @guarded
     def on_step_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
         """Count a step, and keep the mark that the next checkpoint will carry at it."""
-        del control, objects
+        del args, control, objects
         if not self._is_training or not self._logs(state):
             return
-        samples = _batch_size(args, state) * args.gradient_accumulation_steps * args.world_size
-        self._throughput.count(steps=1, samples=samples)
+        self._throughput.count(steps=1, samples=self._samples.finish_step())
         self.training.steps.finish(self.training.steps.main(state.global_step))
         self._refresh_mark(state)
 
@@ -238,8 +255,9 @@ class CallbackMethods:
             and self._logs(state)
         ):
             self._has_described_evaluation = True
-            found = described(self, evaluation_data=lambda: describe_data("data/eval", loader))
-            self.training.runs.open().log_configs(found)
+            run, values = self.training.runs.open(), describe_data("data/eval", loader)
+            self._evaluation_data = run.run_id, values
+            run.log_configs(values)
 
     @guarded
     def on_predict(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **objects: Any) -> None:

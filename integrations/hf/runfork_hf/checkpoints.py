@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runfork.integration.checkpoint_log import CheckpointLog
     from runfork.run import Run
 
-__all__ = ["mark_in_weights", "note_saved"]
+__all__ = ["describe_monitor", "mark_in_weights", "note_saved"]
 
 
 def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: float) -> None:
@@ -25,8 +25,7 @@ def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: flo
         state: Its state.
         step: The main step of the checkpoint.
     """
-    metric = args.metric_for_best_model
-    name = f"eval_{metric}" if metric and not metric.startswith("eval_") else metric
+    name = _monitored(args)
     log.note(
         run,
         str(_saved_path(args, state)),
@@ -34,8 +33,17 @@ def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: flo
         texts={"best_model_path": state.best_model_checkpoint},
         numbers={"score": _score(state, name) if name else None, "best_model_score": state.best_metric},
     )
-    if name:
-        run.log_configs({"checkpoints/monitor": name, "checkpoints/mode": "max" if args.greater_is_better else "min"})
+
+
+def describe_monitor(args: Any) -> dict[str, Any]:
+    """Return ``checkpoints/monitor`` and ``checkpoints/mode`` where checkpoints are compared; else nothing."""
+    name = _monitored(args)
+    return {"checkpoints/monitor": name, "checkpoints/mode": "max" if args.greater_is_better else "min"} if name else {}
+
+
+def _monitored(args: Any) -> str | None:
+    metric: str | None = args.metric_for_best_model
+    return f"eval_{metric}" if metric and not metric.startswith("eval_") else metric
 
 
 def _saved_path(args: Any, state: Any) -> Path:

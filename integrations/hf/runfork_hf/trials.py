@@ -23,12 +23,13 @@ class TrialLog:
         """Log to a run that has just begun which trial of which search it is, if it is one."""
         if not state.is_hyper_param_search:
             self._search, self._trials = None, 0
+            run.describe({}, replaces=["trial"])
             return
         if self._search is None:
             self._search = f"search-{random_suffix(6)}"
         self._trials += 1
         run.add_tags([self._search], group_tags=True)
         described = {"number": self._trials, "name": state.trial_name, "params": state.trial_params}
-        run.log_configs(
-            {f"trial/{name}": value for name, value in described.items() if value is not None}, flatten=True
+        run.describe(
+            {f"trial/{name}": value for name, value in described.items() if value is not None}, replaces=["trial"]
         )

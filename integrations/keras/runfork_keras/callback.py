@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import described, guarded
+from runfork.integration.boundary import describe, guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
@@ -96,6 +96,7 @@ class CallbackMethods:
         self._loads = 0
         self._counted = (0.0, 0)
         self._rates: dict[str, float] = {}
+        self._described = ""
         self._is_active = False
         self._is_fitting = False
         self._is_decided = False
@@ -193,18 +194,15 @@ class CallbackMethods:
 
     @guarded
     def _describe(self, model: Any, epoch: int) -> None:
-        run = self._training.runs.open()
-        run.log_configs(
-            described(
-                self,
-                fit=lambda: describe_fit(self._call, self.params or {}),
-                model=lambda: describe_model(model),
-                compilation=lambda: describe_compilation(model),
-                optimizers=lambda: describe_optimizers(model),
-            )
-        )
-        if "initial_epoch" not in self._call.arguments or epoch:
-            run.log_configs({"fit/initial_epoch": epoch})
+        run, call, params = self._training.runs.open(), self._call, self.params or {}
+        begins_at = {} if "initial_epoch" in call.arguments and not epoch else {"fit/initial_epoch": epoch}
+        describe(self, run, "fit", "data/train", "trainer", values=lambda: describe_fit(call, params) | begins_at)
+        describe(self, run, "model/parameters", values=lambda: describe_model(model))
+        describe(self, run, "compile", values=lambda: describe_compilation(model))
+        describe(self, run, "optimizer", values=lambda: describe_optimizers(model))
+        if self._described != run.run_id:
+            self._described = run.run_id
+            describe(self, run, "checkpoints", values=dict)
 
     def _note_mark(self, step: float) -> None:
         self._saved.take(self._training, step, is_last=not self._is_fitting)

@@ -91,6 +91,7 @@ def test_selects_experiments_by_their_heads(source: Source, selector: Any, expec
         ("run", ["r1", "r10"], "project 'local/test' has no run 'r10'; did you mean 'r1'?"),
         ("run", ["gull"], "project 'local/test' has no run 'gull'; experiments= takes experiments"),
         ("run", "tern", "project 'local/test' has no run that matches 'tern'; experiments= takes experiments"),
+        ("run", ["^r1"], "project 'local/test' has no run '^r1'; a list has exact names, pass a pattern as a str"),
         ("run", ["what", "ever"], "project 'local/test' has no run 'ever', 'what'"),
         ("experiment", ["tern", "gulls"], "project 'local/test' has no experiment 'gulls'; did you mean 'gull'?"),
         ("experiment", "r2", "project 'local/test' has no experiment that matches 'r2'; runs= takes runs"),
@@ -145,6 +146,14 @@ def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
             "^depth",
             None,
             "attributes= asks for '^depth', which no run of project 'local/test' has; did you mean 'model/depth'?",
+        ),
+        (
+            ["lo.*", "lr"],
+            None,
+            (
+                "attributes= asks for 'lo.*', which no run of project 'local/test' has"
+                "; a list has exact names, pass a pattern as a str"
+            ),
         ),
         (["loss", "lr"], FLOATS, "attributes= asks for float_series, but 'lr' is float or string"),
         ("^seed$", FLOATS, "attributes= asks for float_series, but 'seed' is int"),

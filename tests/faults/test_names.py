@@ -82,7 +82,9 @@ def test_a_name_comes_back_exactly(name, data_directory, tmp_path):
         contents = opened.file_path(name, values[f"f/{name}"].value).read_bytes()
     pattern = re.escape(name)
     metrics = runfork.fetch_metrics(project=project, runs=[name], attributes=[f"m/{name}"])
-    table = runfork.fetch_runs_table(project=project, runs=pattern, attributes=["d/.*", "sys/tags", f"c/{pattern}"])
+    table = runfork.fetch_runs_table(
+        project=project, runs=pattern, attributes=[f"d/{name}/deep", "sys/tags", f"c/{name}"]
+    )
     shown = json.loads(call("show", "--project", project, "--json", "--", name))
     listed = call("ls", "--project", project)
     commands = (["show"], ["tail", "--lines", "5"], ["lineage"], ["plot"], ["compare", "--", name])

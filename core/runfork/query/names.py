@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf
 from runfork.identifiers import generated_prefix
-from runfork.patterns import Pattern
+from runfork.patterns import Pattern, compile_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from runfork.index.interface import Index
 
@@ -87,10 +88,28 @@ def closest(name: str, there: Collection[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, there, n=1, cutoff=0.5)), None)
 
 
-def suggestion(names: Iterable[str], there: Collection[str]) -> str:
-    """Return the end of a sentence that tells what was most likely meant by `names`; empty if nothing is like them."""
+def suggestion(names: Iterable[str], there: Collection[str], *, are_exact: bool = False) -> str:
+    """Return the end of a sentence that tells what was most likely meant by `names`; empty if nothing is like them.
+
+    Args:
+        names: What is not there.
+        there: What is.
+        are_exact: Whether they were listed, and may have been meant as patterns.
+    """
+    names = [*names]
+    if are_exact and any(map(_is_pattern(names), there)):
+        return "; a list has exact names, pass a pattern as a str"
     found = dict.fromkeys(close for name in names if (close := closest(name, there)) is not None)
     return f"; did you mean {listed(found)}?" if found else ""
+
+
+def _is_pattern(names: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a text matches one of `names`, read as patterns of many."""
+    patterns = []
+    for name in names:
+        with suppress(ArgumentError):
+            patterns += [compile_pattern(name)] if any(sign in name for sign in ("*", "+", "|", "^", "$")) else []
+    return lambda text: any(pattern.matches(text) for pattern in patterns)
 
 
 def listed(names: Iterable[str]) -> str:

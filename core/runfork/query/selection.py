@@ -188,7 +188,11 @@ def _tell_missing(source: Source, kind: Kind, pattern: Pattern, found: set[str],
     names = {node.experiment_name for node in nodes.values() if node.experiment_name is not None}
     there, others = (set(nodes), names) if kind == "run" else (names, set(nodes))
     other = "experiment" if kind == "run" else "run"
-    hint = f"; {other}s= takes {other}s" if others.issuperset(missing) else suggestion(missing, there)
+    hint = (
+        f"; {other}s= takes {other}s"
+        if others.issuperset(missing)
+        else suggestion(missing, there, are_exact=pattern.names is not None)
+    )
     what = f"has no {kind}" if pattern.names is not None else f"has no {kind} that matches"
     warn_caller(f"project {source.project!r} {what} {listed(missing)}{hint}")
 
@@ -301,6 +305,7 @@ def tell_unknown(
     types: dict[str, set[AttributeType]] = {}
     for one in source.index.definitions():
         types.setdefault(one.path, set()).add(AttributeType(one.type))
+    are_exact = all(choice.pattern is None or choice.pattern.names is not None for choice in choices)
     unknown: list[str] = []
     unfit: dict[str, set[AttributeType]] = {}
     for choice in choices:
@@ -312,7 +317,7 @@ def tell_unknown(
         elif choice.pattern is not None and not matched:
             unknown.append(choice.pattern.text)
     if unknown:
-        hint = suggestion(unknown, types)
+        hint = suggestion(unknown, types, are_exact=are_exact)
         warn_caller(f"{argument}= asks for {listed(unknown)}, which no run of project {source.project!r} has{hint}")
     elif unfit:
         asked = sorted({kind.value for choice in choices for kind in choice.types or ()})

@@ -55,7 +55,7 @@ def plain_value(value):
         for name in ("min", "max"):
             if statistics.get(name) == "-0.0":
                 statistics[name] = "0.0"
-    return value.type, plain(value.value), value.source_run, value.time, statistics
+    return value.type, plain(value.value), value.source_run, value.time, statistics, value.members
 
 
 def plain_series(series):

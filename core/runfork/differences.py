@@ -97,12 +97,12 @@ def compare_values(runs: Sequence[Mapping[str, Value]]) -> list[ComparisonRow]:
 
 
 def same_value(left: Value | None, right: Value | None) -> bool:
-    """Return whether two values read the same: NaN equals NaN, the int 1 equals the float 1.0, True equals neither."""
+    """Return whether two values read the same: NaN equals NaN, the int 1 the float 1.0, True neither; lists by their order."""
     if left is None or right is None:
         return left is right
     if left.type is not right.type and not (left.type in _NUMBERS and right.type in _NUMBERS):
         return False
-    return _same(left.value, right.value)
+    return _same(left.value, right.value) and (None in (left.members, right.members) or left.members == right.members)
 
 
 def _same(left: Any, right: Any) -> bool:

@@ -68,7 +68,7 @@ def command(
 
 def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow]) -> dict[str, Any]:
     def content(value: Value | None) -> Any:
-        return None if value is None else json_content(value.type, value.value)
+        return None if value is None else json_content(value.type, value.content)
 
     return {
         "project": project,

@@ -112,7 +112,7 @@ def format_value(value: Value | None) -> str:
         return "None"
     if value.type is AttributeType.DATETIME:
         return format_time(value.value)
-    return _format_content(value.value)
+    return _format_content(value.content)
 
 
 def _format_content(content: Any) -> str:
@@ -122,8 +122,8 @@ def _format_content(content: Any) -> str:
         return "true" if content else "false"
     if isinstance(content, (int, float)):
         return format_number(content)
-    if isinstance(content, (set, frozenset)):
-        return one_line(", ".join(sorted(content))) or NOTHING
+    if isinstance(content, list):
+        return one_line(", ".join(content)) or NOTHING
     if isinstance(content, FileReference):
         return f"{one_line(content.name)} ({format_size(content.size_bytes)})"
     if isinstance(content, Histogram):

@@ -101,9 +101,9 @@ def _kind(values: Sequence[Value]) -> Kind:
 def _cell(value: Value | None, kind: Kind) -> Any:
     if value is None or value.value is None:
         return None
-    content = value.value
-    if isinstance(content, frozenset):
-        return sorted(content) if kind == "strings" else ", ".join(sorted(content))
+    content = value.content
+    if isinstance(content, list):
+        return content if kind == "strings" else ", ".join(content)
     if isinstance(content, FileReference):
         return content.name
     if isinstance(content, Histogram):

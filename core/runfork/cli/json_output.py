@@ -73,8 +73,6 @@ def json_content(kind: AttributeType, content: Any) -> Any:
         return json_time(content)
     if isinstance(content, float):
         return json_number(content)
-    if isinstance(content, (set, frozenset)):
-        return sorted(content)
     if isinstance(content, FileReference):
         return {
             "name": content.name,
@@ -94,7 +92,7 @@ def json_value(value: Value | None) -> dict[str, Any] | None:
         return None
     document = {
         "type": value.type.value,
-        "value": json_content(value.type, value.value),
+        "value": json_content(value.type, value.content),
         "source_run": value.source_run,
         "time": json_time(value.time),
     }
@@ -126,6 +124,6 @@ def json_change(change: Change) -> dict[str, Any]:
     """Return a config that a fork changed: path, kind, before, after (null where there is nothing)."""
 
     def content(value: Value | None) -> Any:
-        return None if value is None else json_content(value.type, value.value)
+        return None if value is None else json_content(value.type, value.content)
 
     return {"path": change.path, "kind": change.kind, "before": content(change.before), "after": content(change.after)}

@@ -52,7 +52,7 @@ class ColumnChoice:
     def content(self, value: Value | None) -> Any:
         """Return what the column shows of an attribute."""
         if value is None or self.aggregate in (None, "last") or value.statistics is None:
-            return None if value is None else value.value
+            return None if value is None else value.content
         return value.statistics.get(cast("str", self.aggregate))
 
 

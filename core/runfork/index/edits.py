@@ -22,6 +22,7 @@ __all__ = [
     "edits_of",
     "fold",
     "is_inherited",
+    "members_of",
     "newest_replacement",
     "points_of",
     "replacements_of",
@@ -141,6 +142,12 @@ def fold(edits: Iterable[Edit], start: frozenset[str] = frozenset()) -> Any:
             result = (result or frozenset()) | frozenset(edit.value.get("add", ()))
             result -= frozenset(edit.value.get("remove", ()))
     return result
+
+
+def members_of(edit: Edit) -> tuple[str, ...] | None:
+    """Return the list that the last edit of a value set it to, if it is a list of strings."""
+    is_list = edit.type is AttributeType.STRING_SET and edit.replaces
+    return tuple(edit.value) if is_list else None
 
 
 def is_inherited(path: str, kind: AttributeType, *, configs: bool) -> bool:

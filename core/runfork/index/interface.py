@@ -53,6 +53,7 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
+from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, FormatError, RunforkError
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from runfork.attributes import AttributeType
     from runfork.filters import Attribute, Filter
     from runfork.journal.records import Batch, JournalKey
     from runfork.lineage import RunNode, Segment
@@ -115,6 +115,8 @@ class Value:
             file; for series the last value (float, str, Histogram or FileReference), None if there is no point.
         source_run: The run that logged it: the run itself or an ancestor.
         time: When it was logged.
+        members: Of a string set that was logged as a list, the list: in order, with repetitions. None of other values, and of
+            sets that tags made up.
         statistics: Of float series: last_step, first_step, count, min, max, average, variance (population) over finite values,
             nan, positive_infinity and negative_infinity counts; of other series last_step and count. Else None.
             Statistics of finite values are None where there is none.
@@ -125,6 +127,14 @@ class Value:
     source_run: str
     time: int
     statistics: Mapping[str, Any] | None = None
+    members: tuple[str, ...] | None = None
+
+    @property
+    def content(self) -> Any:
+        """What readers are shown: of a string set the list that was logged, else its members sorted; else the value."""
+        if self.type is not AttributeType.STRING_SET:
+            return self.value
+        return sorted(self.value) if self.members is None else list(self.members)
 
 
 @dataclass(frozen=True)

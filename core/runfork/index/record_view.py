@@ -17,6 +17,7 @@ from runfork.index.edits import (
     edits_of,
     fold,
     is_inherited,
+    members_of,
     newest_replacement,
     points_of,
     replacements_of,
@@ -215,7 +216,8 @@ class RecordView:
                 break
         if not gathered:
             return None
-        return Value(gathered[-1].type, fold(gathered), source, gathered[-1].time)
+        last = gathered[-1]
+        return Value(last.type, fold(gathered), source, last.time, members=members_of(last))
 
     def _summary(self, run_id: str, path: str) -> Value | None:
         seen = self.seen(run_id, path, "lineage")

@@ -81,7 +81,7 @@ def fetch_runs_table(
 ) -> pd.DataFrame:
     """Return a table of runs.
 
-    Columns hold float (also the last value of float series), int, bool, str, UTC times, sets of str, `LoggedFile` and
+    Columns hold float (also the last value of float series), int, bool, str, UTC times, lists and sets of str, `LoggedFile` and
     `Histogram`; a column in which runs have values of several kinds holds them as objects. A missing value is NaN, NaT, NA
     (int and bool columns) or None, and so is None that was logged.
 
@@ -293,7 +293,7 @@ def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], obje
 def _converter(source: Source, selection: Selection, path: str) -> Callable[[int, Value], object]:
     def convert(row: int, cell: Value) -> object:
         if cell.type is AttributeType.STRING_SET:
-            return set(cell.value)
+            return set(cell.value) if cell.members is None else list(cell.members)
         if cell.type is AttributeType.DATETIME:
             return times_column(np.array([cell.value], dtype=np.int64))[0]
         if cell.type not in _FILES:

@@ -166,6 +166,7 @@ class HistoryWriter:
         body = {}
         for path, value in data.items():
             kind, held = (AttributeType.NONE, None) if value is None else convert_config(value)
+            held = value if kind is AttributeType.STRING_SET else held
             body[path] = [kind.value, held]
         return self.record(Kind.CONFIGS, body, time=time)
 
@@ -180,6 +181,10 @@ class HistoryWriter:
     def string_set(self, path: str, members: Iterable[str], *, time: int | None = None) -> HistoryWriter:
         """Replace a string set."""
         return self.record(Kind.CONFIGS, {path: [AttributeType.STRING_SET.value, sorted(members)]}, time=time)
+
+    def string_list(self, path: str, members: Iterable[str], *, time: int | None = None) -> HistoryWriter:
+        """Set a list of strings."""
+        return self.record(Kind.CONFIGS, {path: [AttributeType.STRING_SET.value, list(members)]}, time=time)
 
     def tags(
         self,

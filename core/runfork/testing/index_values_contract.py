@@ -225,6 +225,18 @@ class ValuesContract:
 
         assert [value_of(index, run_id, "sys/tags") for run_id in "abc"] == [{"y"}, {"y", "z"}, {"y"}]
 
+    def test_a_list_of_strings_keeps_its_order_and_repetitions(self, index: Index) -> None:
+        layers = ("conv", "relu", "conv")
+        writer = HistoryWriter("a").create().string_list("layers", layers).string_list("sys/tags", ["z", "y"])
+        apply(index, writer, child("b", "a", 1), child("c", "a", 1).tags("x"), child("d", "a", 1).tags("t", path="new"))
+        found = index.values(["a", "b", "c", "d"])
+
+        assert [found[run_id]["layers"].members for run_id in "abc"] == [layers] * 3
+        assert found["a"]["layers"].value == {"conv", "relu"}
+        assert [found[run_id]["sys/tags"].members for run_id in "abc"] == [("z", "y"), ("z", "y"), None]
+        assert [found[run_id]["sys/tags"].content for run_id in "abc"] == [["z", "y"], ["z", "y"], ["x", "y", "z"]]
+        assert (found["d"]["new"].members, found["d"]["new"].content) == (None, ["t"])
+
     def test_none_gives_way_to_a_series_and_is_none_of_its_points(self, index: Index) -> None:
         writer = HistoryWriter("a").create().configs({"best": None})
         apply(index, writer)

@@ -27,8 +27,10 @@ __all__ = [
     "ATTRIBUTE_COLUMNS",
     "AttributeRow",
     "coded",
+    "members_in",
     "merged_row",
     "read_value",
+    "set_row",
     "single_row",
     "statistics_columns",
     "summary_rows",
@@ -93,6 +95,18 @@ def single_row(kind: AttributeType, value: Any, raw: Any, *, source: int, time: 
     return AttributeRow(TYPE_NUMBERS[kind], *coded(kind, value, raw), source, time)
 
 
+def set_row(value: frozenset[str], members: Sequence[str] | None, *, source: int, time: int) -> AttributeRow:
+    """Return the row of a string set; `members` is the list that was logged, if one was."""
+    raw = sorted(value) if members is None else {"members": members}
+    return single_row(AttributeType.STRING_SET, value, raw, source=source, time=time)
+
+
+def members_in(payload: str | None) -> list[str]:
+    """Return the members of a string set from its payload: a sorted list of them, or an object that holds the list logged."""
+    found: Any = json.loads(payload or "[]")
+    return list(found["members"] if isinstance(found, dict) else found)
+
+
 def summary_rows(rows: Floats) -> Floats:
     """Return summaries of what the table holds: count, finite, minimum, maximum, mean, squares, nan, positive, negative."""
     found = summaries.empty_summaries(len(rows))
@@ -124,8 +138,12 @@ def read_value(row: Sequence[Any], names: dict[int, str]) -> Value:
     kind = TYPES[number_of_type]
     statistics = _statistics(kind, row[8:]) if kind.is_series else None
     value: Any
+    members = None
     if kind.is_series and not count:
         value = None
+    elif kind is AttributeType.STRING_SET:
+        held = members_in(payload)
+        value, members = frozenset(held), tuple(held) if str(payload).startswith("{") else None
     elif is_nan:
         value = math.nan
     elif payload is not None:
@@ -134,7 +152,7 @@ def read_value(row: Sequence[Any], names: dict[int, str]) -> Value:
         value = text
     else:
         value = bool(number) if kind is AttributeType.BOOL else number
-    return Value(kind, value, names[source], time, statistics)
+    return Value(kind, value, names[source], time, statistics, members)
 
 
 def _statistics(kind: AttributeType, row: Sequence[Any]) -> dict[str, Any]:

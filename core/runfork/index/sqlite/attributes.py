@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from runfork.index.sqlite.attribute_rows import (
     ATTRIBUTE_COLUMNS,
     AttributeRow,
     coded,
+    members_in,
     single_row,
     statistics_columns,
     summary_rows,
@@ -201,7 +201,7 @@ class AttributeTable:
                 (run, path, storable(member))
                 for path, row in found.items()
                 if row[0] == _STRING_SET and row.payload not in (None, "[]")
-                for member in json.loads(row.payload or "[]")
+                for member in members_in(row.payload)
             ],
         )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from runfork.attributes import AttributeType
-from runfork.index.edits import decode_value, fold
-from runfork.index.sqlite.attribute_rows import AttributeRow, merged_row, single_row
+from runfork.index.edits import decode_value, fold, members_of
+from runfork.index.sqlite.attribute_rows import AttributeRow, members_in, merged_row, set_row, single_row
 from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, precedes
 from runfork.index.sqlite.series_rows import SeriesRows
@@ -145,6 +144,5 @@ class RunView:
             return single_row(last.type, fold([last]), last.value, source=source, time=last.time)
         start: frozenset[str] = frozenset()
         if inherited is not None and inherited.kind is last.type and inherited.payload is not None:
-            start = frozenset(json.loads(inherited.payload))
-        value = fold(edits, start)
-        return single_row(last.type, value, sorted(value), source=source, time=last.time)
+            start = frozenset(members_in(inherited.payload))
+        return set_row(fold(edits, start), members_of(last), source=source, time=last.time)

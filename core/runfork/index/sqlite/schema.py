@@ -31,7 +31,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from runfork.fingerprints import find_marks, remember_mark
 from runfork.integration.fingerprint import MAX_ELEMENTS, MAX_TENSORS, digest, spread, stride
 from runfork.marks import Mark
 from runfork.run import Run
-from runfork.store import Store
+from runfork.store import Store, holds
 from runfork.testing.reading import History
 
 WEIGHTS = "ab" * 16
@@ -24,10 +26,16 @@ def mark(**changes):
     )
 
 
+def note(store, run, found):
+    """Journal a mark, and note it."""
+    run.checkpoint_mark(found.user_step, mark_id=found.mark)
+    remember_mark(store, found)
+
+
 def test_a_mark_is_found_by_its_fingerprint_and_by_no_other(data_directory, run):
     store = Store(data_directory)
-    remember_mark(store, mark())
-    remember_mark(store, mark(fingerprint=OTHER, mark="n"))
+    note(store, run, mark())
+    note(store, run, mark(fingerprint=OTHER, mark="n"))
 
     assert ["m"] == [one.mark for one in find_marks(store, WEIGHTS)]
     assert ["n"] == [one.mark for one in find_marks(store, OTHER)]
@@ -37,7 +45,7 @@ def test_a_mark_is_found_by_its_fingerprint_and_by_no_other(data_directory, run)
 def test_the_latest_mark_comes_first(data_directory, run):
     store = Store(data_directory)
     for name in "abc":
-        remember_mark(store, mark(mark=name))
+        note(store, run, mark(mark=name))
 
     assert ["c", "b", "a"] == [one.mark for one in find_marks(store, WEIGHTS)]
 
@@ -57,11 +65,46 @@ def test_a_run_that_is_gone_is_not_offered(data_directory, run):
     assert [] == find_marks(store, WEIGHTS)
 
 
+def test_weights_of_a_run_whose_id_was_used_again_are_nobodys(data_directory, open_run):
+    with open_run(run_id="r") as first:
+        first.checkpoint_mark(7, fingerprint=WEIGHTS)
+    shutil.rmtree(data_directory / "tests" / "project" / "r")
+    open_run(run_id="r").log_metrics({"loss": 1.0}, step=7)
+
+    assert open_run(run_id="other").suggest_parent(WEIGHTS) is None
+
+
+def test_a_line_that_was_cut_short_costs_no_other(data_directory, run):
+    store = Store(data_directory)
+    note(store, run, mark(mark="n"))
+    file = next((data_directory / ".fingerprints").iterdir())
+    file.write_bytes(file.read_bytes()[:-30])
+    note(store, run, mark())
+
+    assert ["m"] == [one.mark for one in find_marks(store, WEIGHTS)]
+
+
+@given(size=st.integers(0, 5000), at=st.integers(0, 5000), block=st.integers(8, 600))
+def test_bytes_are_found_wherever_they_lie_in_a_journal(tmp_path_factory, size, at, block):
+    folder = tmp_path_factory.getbasetemp() / "blocks"
+    folder.mkdir(exist_ok=True)
+    content = bytearray(b"." * size)
+    content[at : at + 6] = b'"mark"'
+    (folder / "a.journal").write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runfork.store._BLOCK_BYTES", block)
+
+        assert holds(folder, b'"mark"')
+        assert not holds(folder, b'"other"')
+
+
 @given(damage=st.binary(max_size=200))
 def test_damaged_lines_are_passed_over(tmp_path_factory, damage):
     directory = tmp_path_factory.mktemp("data")
     store = Store(directory)
-    store.run_directory("tests/project", "r").mkdir(parents=True)
+    folder = store.run_directory("tests/project", "r")
+    folder.mkdir(parents=True)
+    (folder / "a.journal").write_bytes(b'{"mark":"m"}')
     remember_mark(store, mark())
     file = next((directory / ".fingerprints").iterdir())
     file.write_bytes(damage + b"\n" + file.read_bytes() + file.read_bytes()[:40] + b"\n" + WEIGHTS.encode() + b"\n")

@@ -1,5 +1,6 @@
 # pyright: reportOptionalMemberAccess=false
 import re
+import shutil
 from datetime import datetime, timezone
 
 import numpy as np
@@ -333,3 +334,18 @@ def test_a_journal_of_a_newer_format_does_not_keep_the_run_from_opening(open_run
     second.log_metrics({"a": 1}, step=1)
 
     assert second.status.problems == ()
+
+
+def test_a_mark_that_is_not_in_the_journals_of_its_run_is_not_taken_at_its_word(data_directory, open_run, caplog):
+    with open_run(run_id="parent") as parent:
+        parent.log_metrics({"loss": 1.0}, step=1)
+        checkpoint = parent.checkpoint_mark(1)
+        known = open_run(run_id="known", resume_from=checkpoint).parent
+    assert "hold no mark" not in caplog.text
+    shutil.rmtree(parent.directory)
+    with open_run(run_id="parent") as again:
+        again.log_metrics({"loss": 2.0}, step=1)
+    child = open_run(run_id="child", resume_from=checkpoint)
+
+    assert known == child.parent == ("parent", 1)
+    assert f"the journals of 'parent' hold no mark {checkpoint['mark']!r}" in caplog.text

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, FormatError
 from runfork.marks import parse_mark
+from runfork.store import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def remember_mark(store: Store, mark: Mark) -> None:
         return
     file = _file(store, mark.fingerprint)
     file.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(mark.to_dict(), separators=(",", ":")) + "\n"
+    line = "\n" + json.dumps(mark.to_dict(), separators=(",", ":")) + "\n"  # the line before may have been cut short
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         os.write(descriptor, line.encode())
@@ -49,6 +50,9 @@ def remember_mark(store: Store, mark: Mark) -> None:
 
 def find_marks(store: Store, fingerprint: str, *, includes_absent: bool = False) -> list[Mark]:
     """Return the marks of checkpoints whose weights had this fingerprint, the latest first.
+
+    What is noted is held against the journals: a run that is here and has no such mark (it was deleted, and its id used again)
+    saved no such weights.
 
     Args:
         store: The data directory.
@@ -60,7 +64,7 @@ def find_marks(store: Store, fingerprint: str, *, includes_absent: bool = False)
     except OSError:
         return []
     found = _parsed(reversed(lines), fingerprint)
-    return [mark for mark in found if includes_absent or _is_here(store, mark)]
+    return [mark for mark in found if _is_true(store, mark, includes_absent=includes_absent)]
 
 
 def _parsed(lines: Iterator[str], fingerprint: str) -> Iterator[Mark]:
@@ -76,8 +80,9 @@ def _parsed(lines: Iterator[str], fingerprint: str) -> Iterator[Mark]:
             yield mark
 
 
-def _is_here(store: Store, mark: Mark) -> bool:
-    return store.run_directory(mark.project, mark.run_id).is_dir()
+def _is_true(store: Store, mark: Mark, *, includes_absent: bool) -> bool:
+    folder = store.run_directory(mark.project, mark.run_id)
+    return holds(folder, json.dumps(mark.mark).encode()) if folder.is_dir() else includes_absent
 
 
 def _file(store: Store, fingerprint: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from runfork.logbook import Logbook
 from runfork.marks import Mark
 from runfork.recorder import now_us
 from runfork.steps import from_micro_steps, to_micro_steps
-from runfork.store import journals_of
+from runfork.store import holds, journals_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -327,6 +328,7 @@ class Origin(Logbook):
         }
         self.recorder.record(Kind.LINEAGE, body)
         self._adopt_experiment(mark)
+        self._tell_if_unmarked(mark)
 
     def _adopt_experiment(self, mark: Mark) -> None:
         if self._identity.experiment_name is None and mark.experiment is not None:
@@ -385,6 +387,16 @@ class Origin(Logbook):
         values = {"policy": decision, "parent": mark.run_id, "mark": mark.mark, "checkpoint": checkpoint}
         body = {f"sys/resume/{name}": ["string", value] for name, value in values.items() if value is not None}
         self.recorder.record(Kind.CONFIGS, body)
+
+    def _tell_if_unmarked(self, mark: Mark) -> None:
+        """Say where the run that a mark names has no such mark: its process ended while it saved, or its id was used again."""
+        folder = self._store.run_directory(self.project, mark.run_id)
+        if folder.is_dir() and not holds(folder, json.dumps(mark.mark).encode()):
+            self.problems.tell(
+                "unmarked",
+                f"the journals of {mark.run_id!r} hold no mark {mark.mark!r}: it was killed while it saved this checkpoint, or is "
+                f"another run that was given the same id; the fork at step {mark.user_step} is told by its step alone",
+            )
 
     def _tell_forked(self, parent: str, step: int) -> None:
         folder = self._store.run_directory(self.project, parent)

@@ -19,13 +19,22 @@ from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, name_of_directory
 
-__all__ = ["DIRECTORY_NAME", "JOURNAL_SUFFIX", "Store", "default_project", "find_code_base", "find_data_directory"]
+__all__ = [
+    "DIRECTORY_NAME",
+    "JOURNAL_SUFFIX",
+    "Store",
+    "default_project",
+    "find_code_base",
+    "find_data_directory",
+    "holds",
+]
 
 DIRECTORY_NAME = ".runfork"
 JOURNAL_SUFFIX = ".journal"
 GIT_IGNORE = ".gitignore"
 _REPOSITORIES = (".git", ".hg")
 INDEX_NAME = ".index"
+_BLOCK_BYTES = 1024**2
 _NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb smb2 smb3 smbfs lustre gpfs beegfs ceph glusterfs fuse.glusterfs fuse.sshfs afs orangefs pvfs2 "
     "panfs wekafs 9p fuse.s3fs fuse.gcsfuse".split()
@@ -171,6 +180,24 @@ def journals_of(run_directory: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
     return [run_directory / name for name in names]
+
+
+def holds(run_directory: Path, text: bytes) -> bool:
+    """Return whether one of a run's journals holds some bytes, the latest looked through first, from its end."""
+    return any(_file_holds(path, text) for path in reversed(journals_of(run_directory)))
+
+
+def _file_holds(path: Path, text: bytes) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        end, rest = file.seek(0, os.SEEK_END), b""
+        while end > 0:
+            begin = max(0, end - _BLOCK_BYTES)
+            file.seek(begin)
+            block = file.read(end - begin)
+            if text in block + rest:
+                return True
+            end, rest = begin, block[: len(text) - 1]
+    return False
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -270,17 +270,14 @@ def test_what_lies_in_the_place_of_the_index_and_is_none_is_told_and_never_delet
     assert path.read_text() == "dear diary"
 
 
-@pytest.mark.parametrize("what", ["shorter", "gone"])
-def test_an_index_that_knows_more_than_the_journals_is_told_and_repaired(data_directory, folder, journal, what):
+def test_an_index_that_knows_more_than_the_journals_is_no_problem_readers_bring_it_up_to_date(
+    data_directory, folder, journal
+):
     refreshed(data_directory)
-    if what == "shorter":
-        journal.write_bytes(journal.read_bytes()[:9000])
-    else:
-        journal.rename(data_directory / "elsewhere")
-    kinds = [problem["kind"] for problem in document()["problems"]]
+    journal.rename(data_directory / "elsewhere")
 
-    assert kinds[-1] == "index"
-    assert "index" not in {problem["kind"] for problem in document("--repair")["problems"]}
+    assert document()["problems"] == []
+    assert refreshed(data_directory) == {}
 
 
 # What is repaired

@@ -21,7 +21,20 @@ from runfork.journal.format import Kind
 from runfork.journal.records import Record
 from runfork.patterns import compile_pattern
 
-ACTIONS = ["look", "look", "reopen", "other", "together", "apart", "again", "gap", "broken", "late break", "states"]
+ACTIONS = [
+    "look",
+    "look",
+    "reopen",
+    "other",
+    "together",
+    "apart",
+    "again",
+    "gap",
+    "broken",
+    "late break",
+    "states",
+    "remove",
+]
 PLANS = st.lists(st.lists(st.sampled_from(ACTIONS), max_size=2), max_size=12)
 
 
@@ -87,10 +100,21 @@ class Pair:
             self.apart()
         elif action == "again":
             self.apply(self.applied[number % len(self.applied)])
+        elif action == "remove":
+            self.remove(sorted(self.memory.nodes())[number % 2 :: 3])
         elif action == "states":
             self.set_states(["running", "failed", "lost"][number % 3])
         else:
             self.fail(action, batches[number:])
+
+    def remove(self, run_ids):
+        """Remove runs, look, and bring in again what was there of them."""
+        for index in (self.memory, self.sqlite):
+            index.remove(run_ids)
+        self.do("look", [], 0)
+        for batch in [one for one in self.applied if one.key.run_id in run_ids]:
+            self.memory.apply(batch)
+            self.sqlite.apply(batch)
 
     def set_states(self, state: str):
         known = dict.fromkeys(sorted(self.memory.nodes())[:2], state)

@@ -508,7 +508,7 @@ def test_an_index_that_was_given_up_leaves_what_others_put_in_its_place(path, in
     content = others.read_bytes()
     others.replace(path)
     with pytest.raises(StaleIndexError):
-        index.discard("for a reason")
+        index._discard("for a reason", ValueError())
 
     assert path.read_bytes() == content
 
@@ -552,3 +552,31 @@ def test_a_number_that_was_changed_in_the_tail_is_damage(path, index):
     with pytest.raises(StaleIndexError, match="damaged"):
         points_of(damaged, "a", "loss")
     assert not path.exists()
+
+
+def test_no_row_is_left_of_runs_that_were_removed(path, index):
+    long_run(index, "long", 40_000)
+    parent = line("a", 1.0, 2.0).configs({"lr": 1}).tags("t").mark("m", 1, cuts={"x": 1}).strings({"text": "x"}, 0)
+    apply(index, parent.metrics({"loss": 9.0}, 7, completion=0.5), child("b", "a", 1, 3.0).configs({"lr": 2}).close())
+    index.remove(["long", "a", "b"])
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables if name != "path"}
+    (change,) = kept.pop("change")
+
+    assert change[0] == 1  # its number
+    assert not any(count for *_, count in kept.pop("definition"))
+    assert not any(kept.values()), kept
+
+
+def test_a_reader_follows_what_another_index_removes(path, index):
+    apply(index, line("a", 1.0), line("b", 2.0).configs({"lr": 1}))
+    reader = SqliteIndex(path, read_only=True)
+    assert set(reader.nodes()) == {"a", "b"}
+    index.remove(["a"])
+    apply(index, line("c", 3.0, writer="later").configs({"lr": 3}))
+
+    assert set(reader.nodes()) == {"b", "c"}
+    assert points_of(reader, "c", "loss") == [(0, 3.0)]
+    assert [key.writer for key in reader.writers()] == ["w1", "later"]
+    reader.close()

@@ -1,7 +1,10 @@
 """Looking at the journals of a project again and again."""
 
 import os
+import tempfile
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -24,57 +27,109 @@ def journal(folder, name, content, *, changed=LONG_AGO):
     return str(path)
 
 
+def sizes(watch):
+    """Look, and return the size of each journal."""
+    return {path: file.size for path, file in watch.look().items()}
+
+
 def test_sizes_of_all_journals_and_of_nothing_else_are_told(tmp_path, folder):
     path = journal(folder, "one", b"12345")
     (folder / "notes.txt").write_text("no journal")
     (tmp_path / ".index").mkdir()
     journal(tmp_path / ".index", "hidden", b"1")
 
-    assert dict(JournalWatch(tmp_path).sizes()) == {path: 5}
+    assert sizes(JournalWatch(tmp_path)) == {path: 5}
 
 
 def test_a_journal_that_grows_is_told_with_its_size_while_its_folder_stays_the_same(tmp_path, folder):
     path = journal(folder, "one", b"1")
     watch = JournalWatch(tmp_path)
-    before = dict(watch.sizes())
+    before = sizes(watch)
     journal(folder, "one", b"123")
 
-    assert [before, dict(watch.sizes())] == [{path: 1}, {path: 3}]
+    assert [before, sizes(watch)] == [{path: 1}, {path: 3}]
 
 
-def test_a_new_journal_is_seen_beside_one_that_is_done(tmp_path, folder):
+def test_a_journal_in_whose_place_another_lies_is_another_though_it_looks_the_same(tmp_path, folder):
     path = journal(folder, "one", b"1")
     watch = JournalWatch(tmp_path)
-    list(watch.sizes())
-    watch.done.add(path)
-    assert dict(watch.sizes()) == {}
-    other = journal(folder, "two", b"12", changed=LONG_AGO + 1)
+    before = dict(watch.look())
+    Path(path).write_bytes(b"2")
+    os.utime(path, ns=(0, before[path].modified_ns))
+    overwritten = dict(watch.look())
+    (folder / "other").write_bytes(b"2")
+    (folder / "other").replace(path)
+    os.utime(folder, (LONG_AGO, LONG_AGO))
+    exchanged = dict(watch.look())
 
-    assert dict(watch.sizes()) == {path: 1, other: 2}
+    assert before != overwritten != exchanged
+    assert before[path].size == overwritten[path].size == exchanged[path].size
+
+
+@pytest.fixture
+def public():
+    """A folder that every user may look into, as those of pytest are not."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory)
+        path.chmod(0o755)
+        yield path
+
+
+@contextmanager
+def forbidden(folder):
+    """Let nobody look into a folder; root is somebody else meanwhile."""
+    folder.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)
+        yield
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_looked_into_holds_what_it_held(public):
+    folder = public / "run"
+    folder.mkdir()
+    path = journal(folder, "one", b"1")
+    watch, late = JournalWatch(public), JournalWatch(public)
+    watch.look()
+    with forbidden(folder):
+        looks = list(watch.look()), list(late.look())
+        gone = watch.is_gone(path), late.is_gone(path)
+        told = [*watch.unreadable.values(), *late.unreadable.values()]
+    Path(path).unlink()
+
+    assert looks == ([path], [])
+    assert gone == (False, False)
+    assert len(told) == 2
+    assert all("Permission denied" in reason for reason in told)
+    assert [list(watch.look()), watch.is_gone(path)] == [[], True]
 
 
 def test_a_folder_that_changed_just_now_is_listed_again_though_its_time_is_the_same(tmp_path, folder):
     now = time.time()
     first = journal(folder, "one", b"1", changed=now)
     watch = JournalWatch(tmp_path)
-    list(watch.sizes())
+    sizes(watch)
     second = journal(folder, "two", b"2", changed=now)
 
-    assert dict(watch.sizes()) == {first: 1, second: 1}
+    assert sizes(watch) == {first: 1, second: 1}
 
 
 def test_a_folder_that_is_gone_holds_nothing(tmp_path, folder):
     journal(folder, "one", b"1")
     watch = JournalWatch(tmp_path)
-    list(watch.sizes())
+    sizes(watch)
     (folder / "one.journal").unlink()
     folder.rmdir()
 
-    assert dict(watch.sizes()) == {}
+    assert sizes(watch) == {}
 
 
 def test_a_project_that_is_not_there_holds_nothing(tmp_path):
-    assert list(JournalWatch(tmp_path / "nowhere").sizes()) == []
+    assert sizes(JournalWatch(tmp_path / "nowhere")) == {}
 
 
 def test_a_journal_that_vanished_is_told(tmp_path, folder):
@@ -82,5 +137,6 @@ def test_a_journal_that_vanished_is_told(tmp_path, folder):
     path.symlink_to(tmp_path / "nothing")
     watch = JournalWatch(tmp_path)
 
-    assert list(watch.sizes()) == []
+    assert sizes(watch) == {}
+    assert watch.is_gone(str(path))
     assert "No such file" in watch.unreadable[str(path)]

@@ -5,6 +5,9 @@ microseconds since 1970, in UTC. Reads see what was applied before; `runfork.pro
 the journals. Equal histories give equal answers in every index, whatever the order in which batches of different journals
 were applied: the contract suite in `runfork.testing` checks it.
 
+The journals are the only truth. What is gone from disk, or is not what it was, is removed by whoever brings the index up to date,
+a run at a time, and what is still there of such a run is applied anew.
+
 Order of edits: within one journal, its own order. Of points at the same step of a series in one run, the one from the writer
 with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
 one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its
@@ -51,7 +54,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, FormatError, RunforkError
@@ -372,6 +375,13 @@ class Index(Protocol):
         error of the caller (ArgumentError).
         """
 
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Forget runs and all that their journals said, as if none of them had been applied, in one transaction.
+
+        Those that were forked from them are pending then, and see nothing of theirs any more. Their journals can be applied again,
+        from the beginning. Ids that are not known are passed over.
+        """
+
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store what `runfork.status` worked out, by run id, as ``sys/state`` and, whether it is "failed", ``sys/failed``.
 
@@ -413,14 +423,6 @@ class Index(Protocol):
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid."""
-        raise NotImplementedError
-
-    def discard(self, reason: str) -> NoReturn:
-        """Give up all that the index holds: journals are not what they were. It is closed; opened again, it begins anew.
-
-        Raises:
-            StaleIndexError: Always; `reason` is in its message.
-        """
         raise NotImplementedError
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from runfork.index.interface import (
     RunsQuery,
     Series,
     SeriesKey,
-    StaleIndexError,
     Value,
     Writer,
 )
@@ -64,6 +63,14 @@ class MemoryIndex:
         if batch.start == applied and batch.end > applied:
             taken.append(batch)
             self._view = None
+
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Forget runs; see `Index.remove`."""
+        for key in [key for key in self._batches if key.run_id in run_ids]:
+            del self._batches[key]
+        for run_id in run_ids:
+            self._states.pop(run_id, None)
+        self._view = None
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -165,10 +172,6 @@ class MemoryIndex:
         if high is None:
             high = max(inside, default=low)
         return _bucketed(lines, request.count, low, high)
-
-    def discard(self, reason: str) -> NoReturn:
-        """Give up everything; see `Index.discard`."""
-        raise StaleIndexError(f"the index in memory is out of date: {reason}; open the project again to rebuild it")
 
     def close(self) -> None:
         """Forget everything."""

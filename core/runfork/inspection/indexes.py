@@ -1,4 +1,4 @@
-"""Inspecting the index of a project: whether its file is sound, and knows no more than the journals hold."""
+"""Inspecting the index of a project: whether it is one, and its file is sound. What it holds, readers compare with the journals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from runfork.index.sqlite.schema import SCHEMA_VERSION, delete_file, foreign_reason, is_damage
 from runfork.inspection.findings import Problem
-from runfork.store import JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +29,7 @@ def inspect_index(found: Inspection, store: Store, project: str) -> None:
     if (reason := foreign_reason(path)) is not None:
         remedy = "move it away, or set RUNFORK_INDEX_DIR: until then every command reads the journals anew"
         found.problems.append(Problem("foreign", project, path, reason, remedy, is_loss=False))
-    elif (reason := _index_problem(path, store, project)) is not None:
+    elif (reason := _index_problem(path)) is not None:
         found.problems.append(Problem("index", project, path, f"the index {reason}", _REMEDY, is_loss=False))
 
 
@@ -39,7 +38,7 @@ def delete_index(path: Path) -> None:
     delete_file(path)
 
 
-def _index_problem(path: Path, store: Store, project: str) -> str | None:
+def _index_problem(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
             if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
@@ -47,16 +46,6 @@ def _index_problem(path: Path, store: Store, project: str) -> str | None:
             (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if answer != "ok":
                 return f"is damaged: {answer}"
-            rows = connection.execute(
-                "SELECT run_id, writer, applied FROM journal JOIN run ON run.id = journal.run"
-            ).fetchall()
     except sqlite3.DatabaseError as error:
         return f"is damaged: {error}" if is_damage(error) else None
-    sizes = {file.stem: file.stat().st_size for file in store.journals(project)}
-    for run_id, writer, applied in rows:
-        name = store.run_directory(project, run_id).name + f"/{writer}{JOURNAL_SUFFIX}"
-        if writer not in sizes:
-            return f"knows the journal {name}, which is not there any more"
-        if sizes[writer] < applied:
-            return f"knows {applied} bytes of the journal {name}, which has {sizes[writer]}"
     return None

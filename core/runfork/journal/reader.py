@@ -45,6 +45,8 @@ __all__ = ["DAMAGED_HEADER", "JournalReader", "read_identity"]
 READ_BYTES = 64 * 1024 * 1024
 RECORD_BYTES = 8 * 1024 * 1024
 """So many bytes of JSON are read at once: as Python objects they take ten times as much."""
+_SEALED_BYTES = 64
+_IDENTIFYING = ("project", "run_id", "writer", "created", "tag")
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
@@ -113,6 +115,7 @@ class JournalReader:
             if parsed.end == position and start > 0:
                 return None
             rows = parsed.collect_rows(lambda schema: self._definitions.at(file, schema, parsed.base))
+            seal = _seal(file, parsed.end)
         self._definitions.add(parsed.schema_offsets)
         self.end = parsed.end
         if start == 0 and heading.is_recovered:
@@ -126,8 +129,28 @@ class JournalReader:
             rows=rows,
             damage=parsed.damage,
             last_time=parsed.last_time(is_flagged=heading.identity.get(FLAGS_TIMES) is True),
-            carry={"order_time": self._order_time, **self._definitions.carry()},
+            carry={"order_time": self._order_time, "seal": seal, **self._definitions.carry()},
         )
+
+    def continues(self, identity: Mapping[str, Any], end: int, carry: Mapping[str, Any]) -> bool:
+        """Return whether the journal is still the one that was read up to `end`, and not another in its place.
+
+        It tells by the header and by the bytes before `end`: a record with its time and its checksum is among them.
+
+        Args:
+            identity: The header as it was.
+            end: `Batch.end` of the last read.
+            carry: `Batch.carry` of that read.
+
+        Raises:
+            FormatError: The file is no journal, or is of a newer version.
+            OSError: It cannot be read.
+        """
+        with open_journal(self.path) as file:
+            heading = read_heading(file, self.path)
+            if heading is None or any(heading.identity.get(name) != identity.get(name) for name in _IDENTIFYING):
+                return False
+            return file.seek(0, 2) >= end and _seal(file, end) == carry.get("seal")
 
     def _read_frames(self, file: BinaryIO, position: int, limit: int) -> _Parser:
         size = file.seek(0, 2)
@@ -156,6 +179,13 @@ class JournalReader:
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
         return parser
+
+
+def _seal(file: BinaryIO, end: int) -> int:
+    """Return a checksum of the last bytes before `end`."""
+    start = max(0, end - _SEALED_BYTES)
+    file.seek(start)
+    return crc32(file.read(end - start))
 
 
 def _why(file: BinaryIO, position: int) -> str:

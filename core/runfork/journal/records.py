@@ -107,9 +107,9 @@ class Batch:
         damage: What was skipped.
         last_time: The largest time of any frame, rows and points included, that the writer's clock showed: 0 where none is known
             to be, which those of earlier versions' rows and points are not.
-        carry: What a reader needs to go on from `end` in another process: {"order_time": us, "schemas": {id: offset of the
-            SCHEMA frame}}, and "lost": [ids] where rows were passed over because no SCHEMA frame of theirs could be read. An
-            index stores it with the offset and returns it in `Writer.carry`.
+        carry: What a reader needs to go on from `end` in another process: {"order_time": us, "seal": checksum of what lies before
+            `end`, "schemas": {id: offset of the SCHEMA frame}}, and "lost": [ids] where rows were passed over because no SCHEMA
+            frame of theirs could be read. An index stores it with the offset and returns it in `Writer.carry`.
     """
 
     key: JournalKey

@@ -17,6 +17,7 @@ import pytest
 from runfork.testing.index_inheritance_contract import InheritanceContract
 from runfork.testing.index_lineage_contract import LineageContract
 from runfork.testing.index_points_contract import PointsContract
+from runfork.testing.index_removal_contract import RemovalContract
 from runfork.testing.index_runs_contract import RunsContract
 from runfork.testing.index_values_contract import ValuesContract
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["IndexContract"]
 
 
-class IndexContract(LineageContract, InheritanceContract, PointsContract, ValuesContract, RunsContract):
+class IndexContract(
+    LineageContract, InheritanceContract, PointsContract, ValuesContract, RunsContract, RemovalContract
+):
     """All the tests. Everything that is asked goes through the interface."""
 
     @pytest.fixture

@@ -147,6 +147,8 @@ class Catalogue:
             f"SELECT id, {_RUN_COLUMNS} FROM run"  # noqa: S608
         )
         self.runs = {entry.run_id: entry for entry in map(_run_entry, rows)}
+        self._writers.clear()  # numbers of journals that were removed are given to others
+        self._journals.clear()
         self.names = {entry.id: entry.run_id for entry in self.runs.values()}
         self.nodes = {entry.run_id: entry.node() for entry in self.runs.values()}
         self.children = children_of(self.nodes.values())
@@ -175,7 +177,7 @@ class Catalogue:
 
     def new_run_number(self) -> int:
         """Return the number of the next run."""
-        return len(self.names) + 1
+        return max(self.names, default=0) + 1
 
     def descendants(self, run_id: str) -> Iterator[str]:
         """Yield every run below `run_id` once, parents before children."""

@@ -29,6 +29,7 @@ from runfork.index.sqlite.lines import StepLine, TimeLine
 from runfork.index.sqlite.orders import Orders
 from runfork.index.sqlite.overlay import Overlay, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
+from runfork.index.sqlite.removal import remove_runs
 from runfork.index.sqlite.schema import (
     MISREAD,
     TYPE_NUMBERS,
@@ -108,7 +109,7 @@ class SqliteIndex:
             if is_damage(error):
                 self._discard(described(error), error)
             if isinstance(error, sqlite3.OperationalError) and place_of(self.path) != self._place:
-                self.discard("it was deleted or replaced")
+                self._discard("it was deleted or replaced", error)
             if isinstance(error, sqlite3.OperationalError):
                 raise refusal(self.path, error) from error
             raise
@@ -150,6 +151,11 @@ class SqliteIndex:
         """Take in a batch; see `Index.apply`."""
         with self._transaction("IMMEDIATE"):
             self._application.apply(batch)
+
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Remove runs; see `Index.remove`."""
+        with self._transaction("IMMEDIATE"):
+            remove_runs(self._connection, self._catalogue, self._settlement, run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -344,13 +350,6 @@ class SqliteIndex:
             if high is None:
                 high = max((last for _, last in ends), default=low)
             return bucketed(Grid(low, high, request.count), list(lines), (line.load() for line in lines.values()))
-
-    def discard(self, reason: str) -> NoReturn:
-        """Give up the file; see `Index.discard`."""
-        self._give_up()
-        raise StaleIndexError(
-            f"the index {str(self.path)!r} is out of date: {reason}; open the project again to rebuild it"
-        )
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""

@@ -157,6 +157,16 @@ def test_ls_tells_of_columns_that_no_run_has(lineage):
     assert [expected] == [line for line in result.stderr.splitlines() if "no run" in line]
 
 
+@pytest.mark.parametrize(
+    "command", [("tail", "gull", "--no-follow"), ("compare", "head", "root"), ("export", "runs"), ("export", "points")]
+)
+def test_a_pattern_that_matches_no_attribute_is_told_with_the_closest(lineage, command):
+    message = call(*command, "--attributes", "^train/los$").stderr
+
+    assert message == "runfork: no attribute matches '^train/los$'; did you mean 'train/loss'?\n"
+    assert call(*command, "--attributes", "^train/loss$").stderr == ""
+
+
 def test_the_words_of_tables_filter_sort_and_stand_as_columns(lineage):
     query = 'parent == "root" and state == "finished" and created > 2000-01-01'
     items = call_json("ls", "--runs", "--filter", query, "--sort", "run", "--columns", "experiment,state")["items"]

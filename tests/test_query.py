@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.strategies import examples
 
 import runfork
-from runfork import Attribute, File, Filter, Histogram, NotFoundError, Run, query
+from runfork import Attribute, File, Filter, Histogram, NotFoundError, Run, RunforkWarning, query
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
@@ -314,6 +314,36 @@ def test_a_table_of_nothing_in_particular_shows_what_runs_logged_and_where_they_
     assert frame.columns.tolist() == [*expected, "sys/state", "sys/tags"]
     assert runfork.fetch_experiments_table().loc["second", "loss"] == 1100.0
     assert runfork.fetch_runs_table(attributes=[]).shape == (3, 0)
+
+
+@pytest.mark.usefixtures("lineage")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: runfork.list_runs(runs=Filter.gt("nope", 1)),
+        lambda: runfork.fetch_metrics(runs=["nope"], attributes="loss"),
+        lambda: runfork.fetch_series(experiments="second", attributes="nope"),
+        lambda: runfork.fetch_metric_buckets(runs="last", y="nope"),
+        lambda: runfork.fetch_runs_table(attributes=["nope"]),
+        lambda: runfork.fetch_experiments_table(sort_by="nope"),
+        lambda: runfork.list_attributes(runs=Filter.gt("nope", 1)),
+    ],
+)
+def test_a_warning_points_at_the_line_that_asked(ask: Callable[[], object]) -> None:
+    with pytest.warns(RunforkWarning, match="'nope'") as caught:
+        ask()
+
+    assert [(one.filename, one.lineno) for one in caught] == [(__file__, ask.__code__.co_firstlineno)]
+
+
+@pytest.mark.usefixtures("lineage")
+def test_a_warning_of_opening_points_at_the_line_that_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RUNFORK_INDEX_DIR", str(tmp_path / "file"))
+    with pytest.warns(RunforkWarning, match="meanwhile the journals are read without it") as caught:
+        assert runfork.list_runs() == ["last", "middle", "root"]
+
+    assert [one.filename for one in caught] == [__file__]
 
 
 def test_the_documents_name_every_function() -> None:

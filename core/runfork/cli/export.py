@@ -9,7 +9,7 @@ import click
 
 from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
-from runfork.cli.opening import open_project
+from runfork.cli.opening import open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
@@ -67,6 +67,7 @@ def command(
         run_ids = _run_ids(
             project, names, filter_text, heads_only=what == "experiments" or (what == "points" and not names)
         )
+        tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=run_ids)))
         columns: Sequence[FrameColumn] = POINT_COLUMNS
         if what == "points":
             frames: Iterable[Frame] = (

@@ -11,16 +11,18 @@ import click
 from runfork.cli.formats import plural
 from runfork.cli.progress import drain_progress
 from runfork.errors import NotFoundError
+from runfork.patterns import compile_pattern
+from runfork.query.names import suggestion
 from runfork.settings import Settings
 from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runfork.cli.options import Place
     from runfork.project import Project
 
-__all__ = ["choose_project", "open_project", "open_store"]
+__all__ = ["choose_project", "open_project", "open_store", "tell_unmatched"]
 
 
 def open_store(place: Place) -> Store:
@@ -78,6 +80,14 @@ def open_project(place: Place) -> Iterator[Project]:
         yield project
     finally:
         project.close()
+
+
+def tell_unmatched(text: str | None, paths: Iterable[str]) -> None:
+    """Say on stderr that a pattern of attributes matches none of `paths`, and what is closest."""
+    there = {*paths}
+    if text is None or any(map(compile_pattern(text).matches, there)):
+        return
+    click.echo(f"runfork: no attribute matches {text!r}{suggestion([text], there)}", err=True)
 
 
 def _tell_problems(project: Project) -> None:

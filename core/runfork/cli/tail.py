@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runfork.attributes import AttributeType
 from runfork.cli.following import Follower, Selection, read_last_events
 from runfork.cli.json_output import json_number, json_time, write_json_line
-from runfork.cli.opening import open_project
+from runfork.cli.opening import open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.patterns import compile_pattern
 from runfork.steps import format_step, from_micro_steps
@@ -66,6 +67,8 @@ def command(
     selection = Selection(pattern, has_console=not no_console, has_metrics=not no_metrics)
     with open_project(place) as project:
         run_id = project.find_run(name)
+        kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
+        tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=[run_id], types=kinds)))
         write = _write_json if as_json else _writer()
         follower = Follower(project, run_id, selection)
         for event in read_last_events(project.index, run_id, lines, selection):

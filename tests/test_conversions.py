@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from runfork.attributes import AttributeType, convert_config
+from runfork.attributes import AttributeType
 from runfork.conversions import convert_value
 from runfork.plugins import load_plugins
+from runfork.values import convert_config
 
 
 class Anything:

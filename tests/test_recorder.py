@@ -173,6 +173,20 @@ def test_the_first_type_stands(recorder):
         assert not recorder.claim_type("a", AttributeType.STRING)
 
 
+def test_int_and_float_are_one_family_and_none_fits_every_single_value(recorder):
+    for kind in ("INT", "FLOAT", "INT", "NONE", "FLOAT"):
+        assert recorder.claim_type("number", AttributeType[kind])
+    for kind in ("NONE", "STRING", "NONE"):
+        assert recorder.claim_type("text", AttributeType[kind])
+    with pytest.warns(RunforkWarning, match="not logged"):
+        assert not recorder.claim_type("number", AttributeType.BOOL)
+    with pytest.warns(RunforkWarning, match="^'text' holds string in this run, found int"):
+        assert not recorder.claim_type("text", AttributeType.INT)
+    assert recorder.claim_type("curve", AttributeType.FLOAT_SERIES)
+    with pytest.warns(RunforkWarning, match="^'curve' holds float_series in this run, found none"):
+        assert not recorder.claim_type("curve", AttributeType.NONE)
+
+
 def test_a_closed_recorder_counts_what_it_refuses(journal):
     problems = Problems(raises=False)
     recorder = Recorder(journal, problems)

@@ -1,9 +1,12 @@
 # pyright: reportOptionalMemberAccess=false
 import math
 import re
+import time
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.run_records import bodies, rows_of
 
@@ -164,10 +167,39 @@ def test_a_row_is_stamped_now_or_with_the_time_it_was_given(run):
     assert before <= times[0] / 1e6 <= before + 60
 
 
-@pytest.mark.parametrize("timestamp", ["now", math.nan, math.inf, 1e300, 1_700_000_000_000, b"", []])
-def test_a_timestamp_that_is_none_is_refused(run, timestamp):
-    with pytest.raises(ArgumentError, match="^timestamp must be (a datetime or )?Unix seconds, found "):
+@pytest.mark.parametrize("timestamp", ["now", b"", []])
+def test_a_timestamp_that_is_no_time_is_refused(run, timestamp):
+    with pytest.raises(ArgumentTypeError, match="^timestamp must be a datetime or Unix seconds, found "):
         run.log_metrics({"a": 1}, step=1, timestamp=timestamp)
+
+
+@pytest.mark.parametrize(
+    "timestamp", [math.nan, math.inf, 1e300, 1_700_000_000_000, pd.NaT, np.datetime64("NaT"), pd.NA, Decimal("nan")]
+)
+def test_a_point_whose_time_cannot_be_is_logged_now_and_that_is_told(run, timestamp):
+    with pytest.warns(RunforkWarning, match="^points were logged with the present time: timestamp must be ") as caught:
+        run.log_metrics({"a": 1}, step=1, timestamp=timestamp)
+        run.log_string_series({"s": "x"}, step=1, timestamp=timestamp)
+
+    assert len(caught) == 1
+    assert points_of(run.directory, "a") == [(1, 1.0)]
+    assert abs(rows_of(run)[0].times[0] / 1e6 - time.time()) < 60
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        datetime(2026, 1, 2, 12),  # noqa: DTZ001  local, as those of pandas and NumPy
+        pd.Timestamp("2026-01-02 12:00"),
+        np.datetime64("2026-01-02T12:00"),
+        np.datetime64("2026-01-02T12:00:00.000000000"),
+        pd.Timestamp("2026-01-02 12:00").tz_localize(datetime.now().astimezone().tzinfo),
+    ],
+)
+def test_times_of_pandas_and_numpy_are_those_of_the_standard_library(run, timestamp):
+    run.log_metrics({"a": 1}, step=1, timestamp=timestamp)
+
+    assert rows_of(run)[0].times[0] == datetime(2026, 1, 2, 12).timestamp() * 1e6  # noqa: DTZ001
 
 
 def test_a_preview_says_how_complete_it_is(run):
@@ -209,7 +241,7 @@ def test_a_row_of_very_many_metrics_is_logged_whole(run):
     groups = rows_of(run)
 
     assert sorted(path for rows in groups for path in rows.paths) == names
-    assert all((rows.values == 1.5).all() for rows in groups)
+    assert all((rows.values == 1.5).all() for rows in groups)  # noqa: PD011  no frame of pandas
 
 
 def test_an_empty_dict_is_nothing(run):

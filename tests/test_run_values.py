@@ -1,13 +1,18 @@
 # pyright: reportOptionalMemberAccess=false
+import io
+import json
 import os
 
 import numpy as np
 import pytest
+import torch
 from tests.run_records import bodies
 
 from runfork import File, Histogram
+from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind
+from runfork.marks import parse_mark
 from runfork.steps import NO_STEP
 from runfork.store import journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
@@ -51,6 +56,37 @@ def test_histograms_are_points(run):
         run.log_histograms({"bad": [1, 2]}, step=1)
 
     assert bodies(run, Kind.HISTOGRAMS) == [{"h": {"edges": [0.0, 1.0, 2.0], "counts": [3, 4]}}]
+
+
+@pytest.mark.parametrize("as_list", [list, tuple, np.asarray, torch.tensor])
+def test_densities_of_numpy_are_logged(run, as_list):
+    densities, edges = np.histogram(np.arange(10.0), bins=2, density=True)
+    run.log_histograms({"h": Histogram(as_list(edges), densities=as_list(densities))}, step=1)
+
+    (body,) = bodies(run, Kind.HISTOGRAMS)
+    assert body["h"]["edges"] == [0.0, 4.5, 9.0]
+    assert len(body["h"]["densities"]) == 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        File(b"x", mime_type=3),  # type: ignore[arg-type]
+        File(b"x", name=np.array(["a", "b"])),  # type: ignore[arg-type]
+        File(io.BytesIO(b"x")),  # type: ignore[arg-type]
+        File(None),  # type: ignore[arg-type]
+        File("x" * 5000),
+        File("a\ud800"),
+        io.BytesIO(b"x"),
+        [b"x"],
+        File(File(b"x")),  # type: ignore[arg-type]
+    ],
+)
+def test_odd_arguments_of_a_file_cost_that_file_alone(run, value):
+    with pytest.warns(RunforkWarning, match="^file 'bad' was not logged: "):
+        run.assign_files({"bad": value, "good": memoryview(b"abcdef")[::2]})
+
+    assert [list(body) for body in bodies(run, Kind.FILES)] == [["good"]]
 
 
 def test_files_are_copied_when_they_are_logged(run, tmp_path):
@@ -104,8 +140,8 @@ def test_configs_keep_their_types(run):
         "lr": ["float", 0.1],
         "n": ["int", 3],
         "deep/flag": ["bool", True],
-        "layers": ["string_set", ["a", "b"]],
-        "none": ["string", "None"],
+        "layers": ["string_set", ["b", "a"]],
+        "none": ["none", None],
     }
 
 
@@ -198,6 +234,81 @@ def test_what_neptune_users_may_write_themselves_is_writable(run):
     run.log_configs({"sys/description": "d", "sys/archived": True})
 
     assert configs_of(run.directory)["sys/description"] == "d"
+
+
+def test_a_number_may_become_a_float_and_none_fits_every_type(run):
+    run.log_configs({"lr": 1, "best": None, "name": "a"})
+    run.log_configs({"lr": 0.5, "best": 0.93, "name": None})
+
+    found = configs_of(run.directory)
+    assert (found["lr"], found["best"], found["name"]) == (0.5, 0.93, None)
+    assert run.status.dropped_values == 0
+
+
+def test_a_monitor_of_the_programs_own_is_not_mixed_with_ours(run):
+    run.recorder.log_row({"runtime/monitoring/cpu": 3.0}, 1_700_000_000_000_000, clock_axis=True)
+    with pytest.warns(
+        RunforkWarning,
+        match="^'runtime/monitoring/cpu' is runfork's own, and has Unix time as its step: not logged; choose",
+    ):
+        run.log_metrics({"runtime/monitoring/cpu": 5.0, "mine/cpu": 5.0}, step=1)
+    with pytest.warns(RunforkWarning, match="^'runtime/stdout' is runfork's own"):
+        run.recorder.claim_type("runtime/stdout", AttributeType.STRING_SERIES, clock_axis=True)
+        run.log_string_series({"runtime/stdout": "line"}, step=1)
+
+    assert [value for _, value in points_of(run.directory, "runtime/monitoring/cpu")] == [3.0]
+    assert points_of(run.directory, "mine/cpu") == [(1, 5.0)]
+
+
+def test_our_samples_are_left_out_where_the_program_was_first(run, caplog):
+    run.log_metrics({"runtime/monitoring/cpu": 5.0}, step=1)
+    run.recorder.log_row({"runtime/monitoring/cpu": 3.0}, 1_700_000_000_000_000, clock_axis=True)
+
+    assert points_of(run.directory, "runtime/monitoring/cpu") == [(1, 5.0)]
+    assert "'runtime/monitoring/cpu' is logged on steps by the program" in caplog.text
+
+
+# Marks
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"mark_id": "\udcff"}, "mark_id must be valid text"),
+        ({"mark_id": ""}, "mark_id must not be empty"),
+        ({"mark_id": "a\0b"}, "no NUL"),
+        ({"mark_id": 3}, "mark_id must be a string, found 3"),
+        ({"counter": float("nan")}, "counter must be a finite number, found nan"),
+        ({"counter": "5"}, "counter must be a finite number, found '5'"),
+        ({"epoch": "first"}, "epoch must be an int, found 'first'"),
+        ({"epoch": 1.5}, "epoch must be an int, found 1.5"),
+        ({"fingerprint": b"x"}, "fingerprint must be a string"),
+        ({"cuts": [("a", 1)]}, "cuts must be a dict of path to step"),
+        ({"cuts": {"a": -1}}, "a cut must satisfy"),
+        ({"cuts": {"a\udcff": 1}}, "an attribute path must be text"),
+    ],
+)
+def test_a_mark_that_no_reader_would_take_is_refused(run, arguments, said):
+    with pytest.raises(ArgumentError, match=said):
+        run.checkpoint_mark(1, **arguments)
+
+    assert bodies(run, Kind.MARK) == []
+
+
+def test_numbers_of_numpy_and_torch_make_a_mark_of_plain_values(run):
+    mark = run.checkpoint_mark(np.int64(3), epoch=np.int64(1), counter=torch.tensor(7), cuts={"a": np.float32(2)})
+
+    assert parse_mark(json.loads(json.dumps(mark))).counted == 7
+    assert {type(value) for value in mark.values()} <= {int, str, type(None)}
+
+
+def test_an_id_that_another_mark_has_is_not_given_twice(run):
+    first = run.checkpoint_mark(1, mark_id="m")
+    with pytest.warns(RunforkWarning, match="^mark_id='m' is taken by an earlier mark of this run"):
+        second = run.checkpoint_mark(2, mark_id="m")
+
+    assert [body["mark"] for body in bodies(run, Kind.MARK)] == [first["mark"], second["mark"]]
+    assert first["mark"] == "m" != second["mark"]
 
 
 def test_tags_are_added_and_removed(run):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+import types
 from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from runfork.hookspecs import hookimpl
 
-__all__ = ["MAX_ELEMENTS", "convert_value"]
+__all__ = ["MAX_ELEMENTS", "convert_value", "known_form"]
 
 MAX_ELEMENTS = 1000
 """Larger arrays are described, not listed."""
@@ -23,11 +23,19 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 @hookimpl(trylast=True)
 def convert_value(value: object) -> object | None:
+    """Return a known form of `value`; None where reading it fails, which whoever asks finds out, and tells the user."""
+    try:
+        return known_form(value)
+    except Exception:  # the value's own methods may raise anything, which is no failure of this plugin
+        return None
+
+
+def known_form(value: object) -> object:
     """Return a known form of `value`, the same in every process.
 
-    Arrays and tensors of up to 1000 elements become lists, larger ones ``"ndarray(float32, [512, 512])"``; classes and
-    functions their qualified names; paths and bytes text; Decimals floats, dates and times ISO 8601, timedeltas seconds.
-    Anything else is its ``str()`` without memory addresses.
+    Arrays and tensors of up to 1000 elements become lists, larger ones ``"ndarray(float32, [512, 512])"``; tables
+    ``"DataFrame([3, 2])"``; classes and functions their qualified names; paths and bytes text; dates and times ISO 8601,
+    timedeltas seconds. Anything else is its ``str()`` without memory addresses.
     """
     if _is_array(value):
         return _convert_array(value)
@@ -35,34 +43,44 @@ def convert_value(value: object) -> object | None:
         return os.fsdecode(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, Decimal):
-        return float(value)
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return _qualified_name(value) or _ADDRESS.sub("", str(value))
+    return _name(value) or _ADDRESS.sub("", str(value))
 
 
 def _is_array(value: Any) -> bool:
-    is_instance = not isinstance(value, type)
-    return is_instance and all(hasattr(value, name) for name in ("tolist", "shape", "dtype"))
+    return (
+        not isinstance(value, type)
+        and hasattr(value, "shape")
+        and (hasattr(value, "dtype") or hasattr(value, "columns"))
+    )
 
 
 def _convert_array(value: Any) -> object:
     shape = [int(size) for size in value.shape]
+    if not hasattr(value, "dtype"):  # a table
+        return f"{type(value).__name__}({shape})"
     elements = 1
     for size in shape:
         elements *= size
-    if elements <= MAX_ELEMENTS:
-        return value.tolist()
+    if elements <= MAX_ELEMENTS and not getattr(value, "is_meta", False):
+        if getattr(value.dtype, "kind", None) in ("M", "m"):  # whose lists may hold bare integers
+            return [*value]
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        if hasattr(value, "numpy"):
+            return value.numpy().tolist()
     return f"{type(value).__name__}({str(value.dtype).removeprefix('torch.')}, {shape})"
 
 
-def _qualified_name(value: Any) -> str | None:
-    """Return the name of a class, function or method."""
+def _name(value: Any) -> str | None:
+    """Return the name of a class, function, method or module."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__
     name = getattr(value, "__qualname__", None)
     module = getattr(value, "__module__", None)
-    if not isinstance(name, str):
+    if not isinstance(name, str) or isinstance(value, types.GenericAlias):
         return None
     return name if module in (None, "builtins", "__main__") else f"{module}.{name}"

@@ -8,12 +8,13 @@ import os
 import stat
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork.descriptors import open_descriptor
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import random_suffix
 from runfork.types import File, FileReference
+from runfork.wording import described, shown, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,20 +68,43 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
         ArgumentError: The path is not a readable file.
         OSError: The contents could not be written.
     """
-    file = value if isinstance(value, File) else File(value)  # type: ignore[arg-type]
-    source = file.source
-    if isinstance(source, (bytes, bytearray, memoryview)):
+    source, mime_type, name = _understood(value)
+    if isinstance(source, bytes):
         digest = hashlib.sha256(source).hexdigest()
-        name = file.name or digest[:12] + (mimetypes.guess_extension(file.mime_type or "") or "")
-        _write_once(run_directory / FOLDER / digest, bytes(source))
-        return FileReference(digest, len(source), file.mime_type or _mime_type(name, bytes(source[:16])), name)
-    if not isinstance(source, (str, os.PathLike)):
-        raise ArgumentTypeError(f"a file must be a path, bytes or runfork.File, found {type(source).__name__}")
-    path = Path(source)
-    with _open(path) as opened:
+        name = name or digest[:12] + (mimetypes.guess_extension(mime_type or "") or "")
+        _write_once(run_directory / FOLDER / digest, source)
+        return FileReference(digest, len(source), mime_type or _mime_type(name, source[:16]), name)
+    with _open(source) as opened:
         digest, size, head = _copy(opened, run_directory / FOLDER)
-    name = file.name or path.name
-    return FileReference(digest, size, file.mime_type or _mime_type(name, head), name)
+    name = name or source.name
+    return FileReference(digest, size, mime_type or _mime_type(name, head), name)
+
+
+def _understood(value: object) -> tuple[Path | bytes, str | None, str | None]:
+    """Return contents or path of a file, its media type and its name, as plain objects."""
+    try:
+        file: Any = value if issubclass(type(value), File) else File(value)  # type: ignore[arg-type]
+        return _source(file.source), _text(file.mime_type, "mime_type"), _text(file.name, "name")
+    except ArgumentError:
+        raise
+    except Exception as error:  # a path of somebody's own may raise anything
+        raise ArgumentError(f"it could not be read ({described(error)}); pass a path or bytes") from error
+
+
+def _source(source: Any) -> Path | bytes:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if isinstance(source, (str, os.PathLike)):
+        return Path(os.fsdecode(source))
+    raise ArgumentTypeError(
+        f"a file must be a path, bytes or runfork.File, found {type_name(source)}; pass its contents as bytes"
+    )
+
+
+def _text(text: Any, what: str) -> str | None:
+    if text is not None and not issubclass(type(text), str):
+        raise ArgumentTypeError(f"{what} of a file must be a string, found {shown(text)}")
+    return None if text is None else str.__str__(text)
 
 
 def sync_file(path: Path) -> None:

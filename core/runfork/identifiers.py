@@ -8,11 +8,20 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_experiment_name", "check_project", "check_run_id", "directory_name", "new_run_id", "new_writer_name"]
+__all__ = [
+    "check_experiment_name",
+    "check_mark_id",
+    "check_project",
+    "check_run_id",
+    "directory_name",
+    "new_run_id",
+    "new_writer_name",
+]
 
 MAX_NAME_BYTES = 730
 _MAX_DIRECTORY_BYTES = 200
@@ -75,9 +84,20 @@ def check_experiment_name(name: object) -> str:
     return _check_name(name, "experiment_name")
 
 
+def check_mark_id(mark_id: object) -> str:
+    """Return `mark_id` if it can name a checkpoint mark: non-empty, at most 730 bytes of UTF-8.
+
+    Raises:
+        ArgumentTypeError: It is no string.
+        ArgumentError: It is empty, too long, or no valid text.
+    """
+    return _check_name(mark_id, "mark_id")
+
+
 def _check_name(name: object, argument: str) -> str:
-    if not isinstance(name, str):
-        raise ArgumentTypeError(f"{argument} must be a string, found {name!r}")
+    if not issubclass(type(name), str):
+        raise ArgumentTypeError(f"{argument} must be a string, found {shown(name)}")
+    name = str.__str__(name)
     if not name.strip():
         remedy = "pass the run id of the parent" if argument == "fork_run_id" else "leave it out to have one chosen"
         raise ArgumentError(f"{argument} must not be empty, found {name!r}; {remedy}")

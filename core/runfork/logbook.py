@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import (
-    AttributeType,
-    check_path,
-    check_series_path,
-    convert_config,
-    convert_histogram,
-    convert_text,
-    flatten,
-)
+from runfork.attributes import AttributeType, check_path, check_series_path
 from runfork.differences import is_system_path
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.flattening import flatten, told_name
 from runfork.journal.format import NAMESPACE, Kind
-from runfork.recorder import Recorder, to_micros
+from runfork.parts import MAX_PARTS, Unreadable, named_parts, unreadable
+from runfork.recorder import Recorder, check_mapping
 from runfork.steps import to_micro_steps
+from runfork.values import convert_config, convert_histogram, convert_text, plain_value
+from runfork.wording import shown
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -80,7 +78,8 @@ class Logbook:
             data: Path to number: int, float, NumPy scalar, 0-d array or one-element tensor; NaN and infinities are kept.
                 A value that is no number is dropped with a warning, the others are logged.
             step: ``0 <= step < 1e12``, six decimals; any order. At a step that the series has in this run, the new value wins.
-            timestamp: When it was measured: datetime (naive: local) or Unix seconds; default now.
+            timestamp: When it was measured: datetime (naive: local) or Unix seconds; default now. For one that is no time
+                (NaT, NaN, milliseconds) now stands, with a warning.
             preview: A provisional point, replaced by a later preview or a committed point at its step.
             preview_completion: How complete the preview is, 0 to 1.
 
@@ -103,7 +102,7 @@ class Logbook:
             try:
                 body[path] = convert_text(value)
             except ArgumentError as error:
-                self.problems.drop(f"string {path!r}", f"string {path!r} was not logged: {error}")
+                self.problems.drop(f"string {path!r}", f"string {path!r:.80} was not logged: {error}")
         self._log_points(Kind.STRINGS, body, step, timestamp)
 
     def log_histograms(
@@ -115,7 +114,7 @@ class Logbook:
             try:
                 body[path] = convert_histogram(value)
             except ArgumentError as error:
-                self.problems.drop(f"histogram {path!r}", f"histogram {path!r} was not logged: {error}")
+                self.problems.drop(f"histogram {path!r}", f"histogram {path!r:.80} was not logged: {error}")
         self._log_points(Kind.HISTOGRAMS, body, step, timestamp)
 
     def log_files(
@@ -130,16 +129,16 @@ class Logbook:
         self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
 
     def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
-        moment, is_given = to_micros(timestamp), timestamp is not None
+        moment, is_given = self.recorder.moment_of(timestamp), timestamp is not None
         self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=moment, is_given=is_given)
 
     # Single values
 
     def log_configs(self, data: Any, flatten: bool = False, cast_unsupported: bool = False) -> None:
-        """Set single values; a later one replaces an earlier one, the type of a path stays.
+        """Set single values; a later one replaces an earlier one, the family of types of a path stays.
 
-        Nested mappings, dataclasses and namespaces become ``a/b/c`` paths. Collections of strings become string sets, other
-        collections their JSON, None the string "None", other objects their ``str()``.
+        Nested mappings, dataclasses and namespaces become ``a/b/c`` paths. What becomes of each kind of value stands in
+        ``docs/values.md``; one that raises when it is read is dropped alone.
 
         Args:
             data: Mapping, dataclass or namespace; None does nothing.
@@ -178,11 +177,12 @@ class Logbook:
         body: dict[str, Any] = {}
         for path, value in _flatten(data).items():
             try:
+                kind, converted = convert_config(value, fallback=self._convert_value)
                 name = check_path(path)
                 self._check_writable(name)
-                kind, converted = convert_config(value, fallback=self._convert_value)
             except ArgumentError as error:
-                self.problems.drop(f"config {path!r}", f"config {path!r:.80} was not logged: {error}")
+                what = told_name("config", path, value)
+                self.problems.drop(what, f"{what} not logged: {error}")
                 continue
             if self.recorder.claim_type(name, kind):
                 body[name] = [kind.value, converted]
@@ -214,24 +214,33 @@ class Logbook:
         self._change_tags("remove", tags, group_tags=group_tags)
 
     def _change_tags(self, change: str, tags: Iterable[str], *, group_tags: bool) -> None:
-        if isinstance(tags, str) or not isinstance(tags, Iterable):
-            raise ArgumentTypeError(f"tags must be a list of strings, found {tags!r}; pass [{tags!r}]")
-        names = list(tags)
-        if not all(isinstance(name, str) for name in names):
-            raise ArgumentTypeError(f"tags must be strings, found {names!r}")
+        if issubclass(type(tags), str) or not hasattr(type(tags), "__iter__"):
+            raise ArgumentTypeError(f"tags must be a list of strings, found {shown(tags)}; pass [{shown(tags)}]")
+        names: list[str] = []
+        try:
+            names.extend(islice(iter(tags), MAX_PARTS))
+        except Exception as error:  # what goes through the tags may raise anything; those so far are kept
+            self.problems.drop("tags", f"some tags were not logged: {unreadable(error).reason}")
+        if not all(issubclass(type(name), str) for name in names):
+            raise ArgumentTypeError(f"tags must be strings, found {shown(names)}")
         if names:
-            self.recorder.record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: names}})
+            plain = [str.__str__(name) for name in names]
+            self.recorder.record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: plain}})
 
     def _checked(self, data: object, kind: AttributeType, what: str) -> list[tuple[str, Any]]:
         """Return the items of `data` whose path is fit for `kind`."""
-        if not isinstance(data, Mapping):
-            raise ArgumentTypeError(f"{what} must be a dict of path to value, found {type(data).__name__} {data!r:.60}")
+        parts = named_parts(check_mapping(data, f"{what} must be a dict of path to value"))
+        trouble = parts if isinstance(parts, Unreadable) else parts.trouble if parts is not None else None
+        if trouble is not None:
+            self.problems.drop(what, f"some {what} were not logged: {trouble.reason}")
+        if parts is None or isinstance(parts, Unreadable):
+            return []
         found = []
-        for path, value in data.items():
+        for path, value in parts.items:
             try:
                 name = check_series_path(path) if kind.is_series else check_path(path)
             except ArgumentError as error:
-                self.problems.drop(f"path {path!r}", f"{path!r:.80} was not logged: {error}")
+                self.problems.drop(f"path {shown(path)}", f"{shown(path)} was not logged: {error}")
                 continue
             if self.recorder.claim_type(name, kind):
                 found.append((name, value))
@@ -250,10 +259,10 @@ class Logbook:
             try:
                 kept = keep_file(value, self.directory)
             except ArgumentError as error:
-                self.problems.drop(f"file {path!r}", f"file {path!r} was not logged: {error}")
-            except OSError as error:
+                self.problems.drop(f"file {path!r}", f"file {path!r:.80} was not logged: {error}")
+            except (OSError, MemoryError) as error:
                 self.problems.lose(
-                    "files", f"file {path!r} could not be copied to {self.directory} ({error}); check the disk"
+                    "files", f"file {path!r:.80} could not be copied to {self.directory} ({error}); check the disk"
                 )
             else:
                 body[path] = {"sha256": kept.sha256, "size": kept.size_bytes, "mime": kept.mime_type, "name": kept.name}
@@ -281,15 +290,19 @@ def _check_namespaces(spaces: object) -> list[str]:
 
 
 def _check_completion(preview: bool, completion: object) -> float | None:
-    if not preview:
-        if completion is not None and completion != 1.0:
-            raise ArgumentError(f"preview_completion={completion!r} needs preview=True")
-        return None
     if completion is None:
-        return 0.0
-    if isinstance(completion, bool) or not isinstance(completion, (int, float)):
-        raise ArgumentTypeError(f"preview_completion must be a number from 0 to 1, found {completion!r}")
-    return 0.0 if math.isnan(completion) else min(max(float(completion), 0.0), 1.0)
+        return 0.0 if preview else None
+    try:
+        number = plain_value(completion)
+    except ArgumentError:
+        number = None
+    if not preview and number != 1.0:
+        raise ArgumentError(f"preview_completion={shown(completion)} needs preview=True")
+    if type(number) not in (int, float):
+        raise ArgumentTypeError(f"preview_completion must be a number from 0 to 1, found {shown(completion)}")
+    if not preview:
+        return None
+    return 0.0 if math.isnan(number) else min(max(float(number), 0.0), 1.0)
 
 
 _flatten = flatten  # the argument of `log_configs` has the same name

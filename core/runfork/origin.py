@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
 from typing import TYPE_CHECKING, Any
 
 from runfork.attempts import attempt_ids
 from runfork.attributes import check_path
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.identifiers import random_suffix
+from runfork.identifiers import check_mark_id, random_suffix
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
 from runfork.logbook import Logbook
 from runfork.marks import Mark
-from runfork.recorder import now_us
+from runfork.parts import Parts, named_parts
+from runfork.recorder import check_mapping, now_us
 from runfork.steps import from_micro_steps, to_micro_steps
 from runfork.store import holds, journals_of
+from runfork.values import plain_value
+from runfork.wording import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from runfork.hookspecs import Decision
@@ -49,6 +53,7 @@ class Origin(Logbook):
     _is_closed: bool
     rank: int
     """Which of the processes that write to the run this one is."""
+    _mark_ids: set[str]
 
     @property
     def run_id(self) -> str:
@@ -109,14 +114,15 @@ class Origin(Logbook):
             A dict of str, int and None. Empty in disabled mode, which ``resume_from`` understands as no mark.
 
         Raises:
-            ArgumentError: `step` is no step.
+            ArgumentTypeError: An argument is of the wrong type.
+            ArgumentError: `step` is no step, or another argument has a value that no reader would take.
         """
         micro = to_micro_steps(step)
         recorded = _check_cuts(cuts)
-        if epoch is not None and not hasattr(epoch, "__index__"):
-            raise ArgumentTypeError(f"epoch must be an int, found {epoch!r:.80}")
-        if fingerprint is not None and not isinstance(fingerprint, str):
-            raise ArgumentTypeError(f"fingerprint must be a string, found {fingerprint!r:.80}")
+        number, counted = _check_epoch(epoch), _check_counter(counter)
+        if fingerprint is not None and not issubclass(type(fingerprint), str):
+            raise ArgumentTypeError(f"fingerprint must be a string, found {shown(fingerprint)}")
+        chosen = self._take_mark_id(mark_id)
         if self.is_disabled:
             return {}
         if self._is_closed:
@@ -126,13 +132,13 @@ class Origin(Logbook):
         mark = Mark(
             project=self._identity.project,
             run_id=self._identity.run_id,
-            mark=mark_id or random_suffix(12),
+            mark=chosen,
             step=micro,
             experiment=self._identity.experiment_name,
-            epoch=None if epoch is None else int(epoch),
+            epoch=number,
             fingerprint=fingerprint,
             time=now_us(),
-            counter=counter,
+            counter=counted,
         )
         body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
         if not self._is_closed:
@@ -140,6 +146,19 @@ class Origin(Logbook):
         if fingerprint is not None and self._session is not None:
             self._session.remember_mark(self._store, mark)
         return mark.to_dict()
+
+    def _take_mark_id(self, mark_id: object) -> str:
+        if mark_id is None:
+            return random_suffix(12)
+        chosen = check_mark_id(mark_id)
+        if chosen in self._mark_ids:
+            self.problems.warn(
+                "mark id",
+                f"mark_id={chosen!r} is taken by an earlier mark of this run: the mark got another id; leave it out",
+            )
+            return random_suffix(12)
+        self._mark_ids.add(chosen)
+        return chosen
 
     def suggest_parent(self, fingerprint: str | None, *, face: str = "Run") -> Mark | None:
         """Look for the run whose checkpoint held weights of this fingerprint, and offer it as the parent of this run.
@@ -412,6 +431,29 @@ class Origin(Logbook):
 def _check_cuts(cuts: object) -> dict[str, int]:
     if cuts is None:
         return {}
-    if not isinstance(cuts, Mapping):
-        raise ArgumentTypeError(f"cuts must be a dict of path to step, found {cuts!r:.80}")
-    return {check_path(path): to_micro_steps(last, "a cut") for path, last in cuts.items()}
+    parts = named_parts(check_mapping(cuts, "cuts must be a dict of path to step"))
+    if not isinstance(parts, Parts) or parts.trouble is not None:
+        raise ArgumentTypeError(f"cuts must be a dict of path to step, found {shown(cuts)}, which could not be read")
+    return {check_path(path): to_micro_steps(last, "a cut") for path, last in parts.items}
+
+
+def _check_epoch(epoch: object) -> int | None:
+    number = _plain(epoch)
+    if number is not None and type(number) not in (int, bool):
+        raise ArgumentTypeError(f"epoch must be an int, found {shown(epoch)}")
+    return None if epoch is None else int(number)
+
+
+def _check_counter(counter: object) -> float | None:
+    number = _plain(counter)
+    if counter is None or (type(number) in (int, float) and math.isfinite(number)):
+        return number  # type: ignore[no-any-return]
+    raise ArgumentTypeError(f"counter must be a finite number, found {shown(counter)}")
+
+
+def _plain(value: object) -> Any:
+    """Return what `value` stands for; nothing that is a number where it cannot be read."""
+    try:
+        return plain_value(value)
+    except ArgumentError:
+        return ""

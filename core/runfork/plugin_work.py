@@ -8,13 +8,14 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import check_path, convert_config
+from runfork.attributes import check_path
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
 from runfork.patience import call_within, is_patient_thread
 from runfork.problems import described
 from runfork.recorder import now_us
+from runfork.values import convert_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,11 +147,7 @@ class PluginWork:
         """Ask for a known form of `value`."""
         plugins = self._plugins_within(CALLER_SECONDS)
         if plugins is None:
-            try:
-                from runfork.conversions import convert_value
-            except (ImportError, OSError):  # no file can be opened, not even ours
-                return None
-            return convert_value(value)
+            return None
         return plugins.convert_value(value, patience_seconds=CALLER_SECONDS)
 
     def decide_resume(self, mark: Mapping[str, Any]) -> Decision:

@@ -7,6 +7,7 @@ import threading
 import warnings
 
 from runfork.errors import LoggingError, RunforkWarning
+from runfork.wording import described
 
 __all__ = ["Problems", "described", "warn_caller"]
 
@@ -104,14 +105,6 @@ class Problems:
         if cause in self._told or len(self._told) >= MAX_SENTENCES:
             return False
         return self._told.setdefault(cause, sentence) is sentence
-
-
-def described(error: BaseException) -> str:
-    """Return type and message of an exception on one line; a message that raises itself is left out."""
-    try:
-        return " ".join(f"{type(error).__name__}: {error}".split())
-    except Exception:  # somebody's own ``__str__`` may raise anything
-        return type(error).__name__
 
 
 def warn_caller(sentence: str) -> None:

@@ -10,14 +10,15 @@ import os
 import struct
 import threading
 import time
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from runfork.attributes import AttributeType, check_series_path, convert_metric, datetime_to_micros, flatten
+from runfork.attributes import AttributeType, check_series_path
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.flattening import flatten, told_name
 from runfork.journal.format import (
     FRAME_BODY_FORMAT,
     FRAME_LENGTH,
@@ -31,6 +32,8 @@ from runfork.journal.format import (
     encode_json,
 )
 from runfork.steps import NO_STEP, to_micro_steps
+from runfork.values import convert_metric, datetime_to_micros, plain_value
+from runfork.wording import shown, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,6 +58,9 @@ _MAX_SECONDS = 10**11  # some three thousand years
 _MAX_ROW = 32_768
 _BY_PATH = frozenset((Kind.CONFIGS, Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES, Kind.TAGS))
 _METRICS = int(Kind.METRICS)
+_NUMBERS = frozenset((int, float, bool))
+_FINITE = frozenset((OrderedDict, defaultdict, Counter))
+"""Like dict: their keys come to an end, and reading them raises nothing."""
 
 
 def now_us() -> int:
@@ -71,13 +77,31 @@ def to_micros(timestamp: object) -> int:
     """
     if timestamp is None:
         return now_us()
-    if isinstance(timestamp, datetime):
-        return datetime_to_micros(timestamp)
-    if not isinstance(timestamp, Real):
-        raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {timestamp!r:.80}")
-    if not -_MAX_SECONDS < timestamp < _MAX_SECONDS:  # type: ignore[operator]
-        raise ArgumentError(f"timestamp must be Unix seconds, found {timestamp!r:.80}; divide milliseconds by 1000")
-    return round(float(timestamp) * _MICRO)
+    moment = plain_value(timestamp)
+    if type(moment) is datetime:
+        return datetime_to_micros(moment)
+    if moment is None:
+        raise ArgumentError(f"timestamp must be a time, found {shown(timestamp)}; leave it out where it is not known")
+    if type(moment) not in (int, float):
+        raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {shown(timestamp)}")
+    if not -_MAX_SECONDS < moment < _MAX_SECONDS:
+        raise ArgumentError(f"timestamp must be Unix seconds, found {shown(timestamp)}; divide milliseconds by 1000")
+    return round(float(moment) * _MICRO)
+
+
+def check_mapping(data: object, needed: str) -> Any:
+    """Return `data` if it is a mapping, or calls itself one.
+
+    Raises:
+        ArgumentTypeError: It is none; the message begins with `needed`.
+    """
+    try:
+        is_mapping = issubclass(type(data), Mapping) or isinstance(data, Mapping)
+    except Exception:  # what an object says of its class may raise anything
+        is_mapping = False
+    if not is_mapping:
+        raise ArgumentTypeError(f"{needed}, found {type_name(data)} {shown(data)}")
+    return data
 
 
 def _flags(*, clock_axis: bool, is_given: bool) -> int:
@@ -133,6 +157,7 @@ class Recorder:
         self._next_schema = 1
         self._repeated_bytes = 0
         self._types: dict[str, AttributeType] = {}
+        self._axes: dict[str, bool] = {}
         self.has_points = False
         self.on_first_point: Callable[[], None] | None = None
         self.is_closed = False
@@ -156,14 +181,13 @@ class Recorder:
     def log_metrics(self, data: Any, step: Any) -> None:
         """Append one row, stamped now. `data` is a mapping of path to number."""
         try:
-            schema = self._schemas.get(tuple(data))
+            is_finite = type(data) is dict or type(data) in _FINITE
+            schema = self._schemas.get(tuple(data)) if is_finite else None
             if schema is not None:
                 micro = step * _MICRO if type(step) is int and 0 <= step < _MAX_WHOLE_STEP else to_micro_steps(step)
                 body = schema.pack(_METRICS, 0, SYNC, schema.identifier, micro, time.time_ns() // 1000, *data.values())
                 self._journal.write(FRAME_PREFIX.pack(schema.payload_length, crc32(body, schema.length_crc)) + body)
                 return
-        except ArgumentError:
-            raise
         except Exception:  # noqa: S110  a user's value may raise anything from __float__: the slow path says which
             pass
         self.log_row(data, step)
@@ -179,12 +203,8 @@ class Recorder:
     ) -> None:
         """Append one row, checking each path and value; `completion` makes it a preview, `clock_axis` takes micro-steps."""
         micro = step if clock_axis else to_micro_steps(step)
-        moment = to_micros(timestamp)
-        if not isinstance(data, Mapping):
-            raise ArgumentTypeError(
-                f"metrics must be a dict of path to number, found {type(data).__name__} {data!r:.60}"
-            )
-        row = self._checked_row(data)
+        moment = self.moment_of(timestamp)
+        row = self._checked_row(data, clock_axis=clock_axis)
         if not row or self._refuses("metrics", count=len(row)):
             return
         self._note_points(clock_axis=clock_axis)
@@ -197,19 +217,36 @@ class Recorder:
                 values = [row[path] for path in paths]
                 self._journal.write(schema.row(values, micro=micro, moment=moment, completion=completion, flags=flags))
 
-    def _checked_row(self, data: Mapping[Any, Any]) -> dict[str, float]:
+    def moment_of(self, timestamp: object) -> int:
+        """Return a timestamp as microseconds since 1970: now, and the caller is warned, where it is no time.
+
+        Raises:
+            ArgumentTypeError: It is neither a time nor a number.
+        """
+        if timestamp is None:
+            return now_us()
+        try:
+            return to_micros(timestamp)
+        except ArgumentTypeError:
+            raise
+        except ArgumentError as error:
+            self._problems.warn("timestamp", f"points were logged with the present time: {error}")
+            return now_us()
+
+    def _checked_row(self, data: Any, *, clock_axis: bool) -> dict[str, float]:
         """Return the paths and values that can be logged; the others are dropped, each with its reason."""
-        if any(isinstance(value, Mapping) for value in data.values()):
-            data = flatten(data)
+        if type(data) is not dict or any(type(value) not in _NUMBERS for value in data.values()):
+            data = flatten(check_mapping(data, "metrics must be a dict of path to number"))
         row: dict[str, float] = {}
         for path, value in data.items():
             try:
-                name = check_series_path(path)
                 number = convert_metric(value)
+                name = check_series_path(path)
             except ArgumentError as error:
-                self._problems.drop(f"metric {path!r}", f"metric {path!r:.80} was not logged: {error}")
+                what = told_name("metric", path, value)
+                self._problems.drop(what, f"{what} not logged: {error}")
                 continue
-            if self.claim_type(name, AttributeType.FLOAT_SERIES):
+            if self.claim_type(name, AttributeType.FLOAT_SERIES, clock_axis=clock_axis):
                 row[name] = number
         return row
 
@@ -314,15 +351,32 @@ class Recorder:
         if body and not self._refuses("values", count=len(body)):
             self.record(kind, body)
 
-    def claim_type(self, path: str, kind: AttributeType) -> bool:
-        """Return whether `path` may hold `kind` in this run; the first type it had in this process stands."""
+    def claim_type(self, path: str, kind: AttributeType, *, clock_axis: bool = False) -> bool:
+        """Return whether `path` may hold `kind` in this run; the first family, and the first axis, that it had here stand."""
         known = self._types.setdefault(path, kind)
-        if known is kind:
+        if known is not kind:
+            if not known.takes(kind) and (known is not AttributeType.NONE or kind.is_series):
+                self._problems.drop(
+                    f"type {path!r}",
+                    f"{path!r} holds {known.value} in this run, found {kind.value}: not logged; choose another path for it",
+                )
+                return False
+            if known is AttributeType.NONE:
+                self._types[path] = kind
+        return not kind.is_series or self._claim_axis(path, clock_axis=clock_axis)
+
+    def _claim_axis(self, path: str, *, clock_axis: bool) -> bool:
+        if self._axes.setdefault(path, clock_axis) == clock_axis:
             return True
-        self._problems.drop(
-            f"type {path!r}",
-            f"{path!r} holds {known.value} in this run, found {kind.value}: not logged; choose another path for it",
-        )
+        if clock_axis:
+            self._problems.tell(
+                f"axis {path!r}", f"{path!r} is logged on steps by the program: runfork's own values of it are left out"
+            )
+        else:
+            self._problems.drop(
+                f"axis {path!r}",
+                f"{path!r} is runfork's own, and has Unix time as its step: not logged; choose another path for it",
+            )
         return False
 
     def _refuses(self, what: str, *, count: int) -> bool:

@@ -122,6 +122,7 @@ class Run(Origin):
         self._is_closed = False
         self._ended_as: str | None = None
         self._is_reopened = False
+        self._mark_ids = set()
         self._closing = threading.RLock()
         self._writer: str | None = None
         self._forked_by: str | None = None

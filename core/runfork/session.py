@@ -232,7 +232,7 @@ class Session:
 
     def _take_lines(self, stream: str, lines: list[str], time_us: int) -> None:
         path = f"{self._run.runtime_namespace}/{stream}"
-        if self._run.recorder.claim_type(path, AttributeType.STRING_SERIES):
+        if self._run.recorder.claim_type(path, AttributeType.STRING_SERIES, clock_axis=True):
             body = {path: lines[0] if len(lines) == 1 else lines}
             self._run.recorder.record_points(Kind.STRINGS, body, step=time_us, time_us=time_us, clock_axis=True)
 

@@ -13,6 +13,7 @@ import math
 from typing import Any, SupportsFloat, SupportsIndex
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.wording import shown
 
 __all__ = ["MAX_MICRO_STEP", "MICRO", "NO_STEP", "Step", "format_step", "from_micro_steps", "to_micro_steps"]
 
@@ -49,30 +50,34 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
     """
     if type(step) is int:
         micro = step * MICRO
-    elif isinstance(step, (str, bytes)) or not (hasattr(step, "__float__") or hasattr(step, "__index__")):
-        raise ArgumentTypeError(f"{argument} must be a number, found {step!r:.80}; pass an int or a float, e.g. 100")
     else:
-        micro = _round_to_micro(step, argument)
+        try:
+            micro = _micro_of(step, argument)
+        except ArgumentError:
+            raise
+        except Exception as error:  # an object's own methods may raise anything
+            raise ArgumentTypeError(
+                f"{argument} must be one number, found {shown(step)}; pass an int or a float"
+            ) from error
     if not 0 <= micro <= MAX_MICRO_STEP:
         raise ArgumentError(
-            f"{argument} must satisfy 0 <= {argument} < 1e12, found {step!r:.80}; pass the optimizer step, for example"
+            f"{argument} must satisfy 0 <= {argument} < 1e12, found {shown(step)}; pass the optimizer step, for example"
         )
     return micro
 
 
-def _round_to_micro(step: Any, argument: str) -> int:
+def _micro_of(step: Any, argument: str) -> int:
+    if isinstance(step, (str, bytes)) or not (hasattr(step, "__float__") or hasattr(step, "__index__")):
+        raise ArgumentTypeError(f"{argument} must be a number, found {shown(step)}; pass an int or a float, e.g. 100")
     try:
         if hasattr(step, "__index__"):
             return int(step.__index__()) * MICRO
     except (TypeError, ValueError, RuntimeError):
         pass  # a float tensor has __index__, and refuses it
-    try:
-        value = float(step)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise ArgumentTypeError(f"{argument} must be one number, found {step!r:.80}; pass an int or a float") from error
+    value = float(step)
     if not math.isfinite(value):
         raise ArgumentError(
-            f"{argument} must be a finite number, found {step!r:.80}; pass the optimizer step, for example"
+            f"{argument} must be a finite number, found {shown(step)}; pass the optimizer step, for example"
         )
     if abs(value) > _MAX_STEP:
         return int(value) * MICRO  # as a float it may be too large

@@ -51,7 +51,9 @@ class Histogram:
     @property
     def values(self) -> Collection[Any]:
         """The counts or the densities, whichever was given."""
-        return self.counts if self.counts is not None else (self.densities or ())
+        if self.counts is not None:
+            return self.counts
+        return self.densities if self.densities is not None else ()
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from datetime import datetime
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, datetime_to_micros
+from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Comparison, Not
 from runfork.patterns import compile_pattern
+from runfork.values import datetime_to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -91,6 +91,7 @@ _VALUES: dict[str, Callable[[Any], bool]] = {
     "string": _is_text,
     "datetime": _is_integer,
     "string_set": _are_texts,
+    "none": lambda value: value is None,
     NAMESPACE: lambda value: value is None,
 }
 

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from runfork.attributes import flatten
+from runfork.flattening import flatten
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import attempt, describe, guarded
 from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog

@@ -10,7 +10,7 @@ from runfork.attempts import attempt_ids
 from runfork.attributes import check_path
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.identifiers import check_mark_id, random_suffix
+from runfork.identifiers import check_mark_id, check_run_id, random_suffix
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
 from runfork.logbook import Logbook
@@ -401,6 +401,21 @@ class Origin(Logbook):
             self.problems.tell(
                 "continue files", f"{provisional} could not be moved to {self.directory} ({error}); see both"
             )
+
+    def move_to(self, run_id: str) -> None:
+        """Give what this object has logged to a run of another id, without a parent: the id is wanted for something else.
+
+        Args:
+            run_id: Of the run that it becomes; there must be none yet.
+        """
+        if self.is_disabled or self._is_closed:
+            return
+        provisional, identity = self.directory, self._identity
+        identity.run_id, identity.fork, identity.attempt_of = check_run_id(run_id), None, None
+        if self._is_reopened:
+            identity.created, self._is_reopened = self._opened, False
+        self._move_journal(provisional)
+        self.recorder.record(Kind.CONFIGS, identity.configs())
 
     def _log_resume(self, mark: Mark, checkpoint: str | None, decision: Decision) -> None:
         values = {"policy": decision, "parent": mark.run_id, "mark": mark.mark, "checkpoint": checkpoint}

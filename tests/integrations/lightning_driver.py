@@ -102,6 +102,7 @@ def _kind_of(plan: Plan) -> Any:
             super().__init__()
             self.unused = torch.nn.LazyLinear(2)
             self.sparse = torch.nn.Parameter(torch.eye(3).to_sparse())
+            torch.serialization.add_safe_globals([torch.nn.parameter.UninitializedParameter])
 
         def on_train_start(self):
             self.trainer.optimizers[0].param_groups[0]["note"] = _Unreadable()

@@ -321,7 +321,7 @@ def test_predictions_of_a_checkpoint_go_to_the_run_that_wrote_it(history):
 
     assert 2 == len(found.runs)
     assert [4] == sorted(found.points(found.runs[0], "test/loss"))
-    assert [0] == sorted(found.points(found.runs[1], "eval/loss"))
+    assert [4] == sorted(found.points(found.runs[1], "eval/loss"))
 
 
 def test_training_after_an_evaluation_of_a_checkpoint_does_not_go_to_its_run(history):

@@ -16,8 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.Runfork
 def test_evaluation_of_a_checkpoint_belongs_to_the_run_that_wrote_it_at_its_step(lightning, history):
     fit(lightning, "parent", saver(lightning), model=lightning.model(lr=0.05))
     before = history().points("parent", "val/loss_step")
-    own = lightning.logger(run_id="never")
-    trainer = lightning.trainer(own)
+    trainer = lightning.trainer(lightning.logger())
     trainer.test(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(saved()[0]))
     trainer.validate(lightning.model(lr=0.5), lightning.loader(16), ckpt_path=str(saved()[0]))
     found = history()
@@ -79,7 +78,7 @@ def test_evaluations_keep_to_themselves_on_request(lightning, history):
 def test_prediction_opens_no_run(lightning, history):
     fit(lightning, "parent", saver(lightning), max_epochs=1)
     lightning.Model.predict_step = lambda self, batch, batch_idx: self.layer(batch[0])
-    trainer = lightning.trainer(lightning.logger(run_id="never"))
+    trainer = lightning.trainer(lightning.logger())
     trainer.predict(lightning.model(), lightning.loader(16), ckpt_path=str(saved()[0]))
 
     assert ["parent"] == history().runs

@@ -13,7 +13,9 @@ import pytest
 from packaging import version
 
 from runfork.errors import RunforkWarning
+from runfork.journal.reader import JournalReader
 from runfork.run import Run
+from runfork.steps import MICRO
 
 pytest.importorskip("pytorch_lightning")
 
@@ -431,9 +433,13 @@ def test_tuner_leaves_no_run_and_no_fork_behind(lightning, history):
     assert None is found.parent("only")
 
 
-def test_learning_rate_finder_inside_a_resumed_fit_keeps_the_parent(lightning, history):
+def test_learning_rate_finder_inside_a_resumed_fit_keeps_the_parent_and_logs_nothing(lightning, history, store):
     fit(lightning, "parent", saver(lightning), max_epochs=1)
     finder = lightning.L.callbacks.LearningRateFinder(num_training_steps=4)
     fit(lightning, "child", finder, checkpoint=str(saved()[0]))
+    journal = next((store / "test" / "tiny" / "child").glob("*.journal"))
+    rows = [row for row in JournalReader(journal).read(0).rows if "optimizer/lr/SGD" in row.paths]  # type: ignore[union-attr]
+    steps = [step // MICRO for row in rows for step in row.steps.tolist()]
 
     assert ("parent", 7) == history().parent("child")
+    assert list(range(16)) == steps  # Lightning forgets what it has resumed

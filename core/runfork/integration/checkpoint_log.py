@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from runfork.integration.steps_seen import STEP_BETWEEN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runfork.run import Run
 
 __all__ = ["STEP_BETWEEN", "CheckpointLog", "size_bytes"]
-
-STEP_BETWEEN = 1e-6
-"""What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
 
 
 class CheckpointLog:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Checkpoint", "Function", "Origin", "Plan", "Situation", "decide"]
+__all__ = ["Checkpoint", "Origin", "Plan", "Situation", "decide"]
 
-Function = Literal["fit", "evaluate"]
-"""What the framework was asked for: to train, or anything else with the weights as they are."""
+Checkpoint = Literal["none", "marked", "foreign"]
+"""What a checkpoint is to us: none at all; one with a mark; or one without a mark that can be used."""
 
-Checkpoint = Literal["none", "marked", "own", "foreign"]
-"""What a checkpoint is to us: none at all; one with a mark of another run or state; one that this very run wrote before it
-logged anything in this process, and no other could; or one without a mark that can be used."""
-
-Origin = Literal["nothing", "mark", "foreign", "evaluation"]
+Origin = Literal["nothing", "mark", "foreign"]
 
 
 @dataclass(frozen=True)
@@ -22,22 +18,20 @@ class Situation:
     """What is known at the moment of deciding.
 
     Args:
-        function: What the framework was asked for.
         checkpoint: What it loads.
         has_points: The present run already has points, which forbids it a parent.
         was_trained: The present run already holds a training.
         goes_on: The same model trains on from where it stands, without having loaded anything.
         has_origin: The user said which run the present one is forked from.
-        attaches_evaluations: Evaluations of a checkpoint belong to the run that wrote it.
+        holds_evaluation: The present run holds the evaluation of a checkpoint that it did not write, and nothing else.
     """
 
-    function: Function
     checkpoint: Checkpoint
     has_points: bool = False
     was_trained: bool = False
     goes_on: bool = False
     has_origin: bool = False
-    attaches_evaluations: bool = True
+    holds_evaluation: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,8 +40,8 @@ class Plan:
 
     Args:
         starts_anew: Leave the present run as it is, and begin another one.
-        origin: What the run is then told of where it comes from: nothing, the mark in the checkpoint (resume), a checkpoint
-            that is not ours (noted as an attribute), or that it is only an evaluation of the checkpoint of another run.
+        origin: What the run is then told of where it comes from: nothing, the mark in the checkpoint (resume), or a checkpoint
+            that is not ours (noted as an attribute).
     """
 
     starts_anew: bool = False
@@ -56,15 +50,10 @@ class Plan:
 
 def decide(situation: Situation) -> Plan:
     """Return what the situation calls for."""
-    if situation.function != "fit":
-        attaches = situation.attaches_evaluations and situation.checkpoint in ("marked", "own")
-        return Plan(origin="evaluation" if attaches else "nothing")
     if situation.checkpoint == "none":
-        return Plan(starts_anew=situation.was_trained and not situation.goes_on)
+        return Plan(starts_anew=situation.holds_evaluation or (situation.was_trained and not situation.goes_on))
     if situation.checkpoint == "foreign":
-        return Plan(starts_anew=situation.was_trained, origin="foreign")
+        return Plan(starts_anew=situation.holds_evaluation or situation.was_trained, origin="foreign")
     if situation.has_origin and not situation.was_trained:
-        return Plan()
-    if situation.checkpoint == "own" and not situation.was_trained:
-        return Plan()
+        return Plan(starts_anew=situation.holds_evaluation)
     return Plan(starts_anew=situation.was_trained or situation.has_points, origin="mark")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runfork.identifiers import new_run_id
+from runfork.integration.evaluation import Evaluation, Home
 from runfork.integration.loaded import readable_mark
+from runfork.integration.places import Places
 from runfork.marks import Mark
 from runfork.run import Run
 from runfork.settings import Settings
@@ -41,14 +43,6 @@ class RunOptions:
     settings: Settings = field(default_factory=Settings)
 
 
-@dataclass
-class _Evaluation:
-    """An evaluation of a checkpoint: its mark, and the run that wrote it once it is open."""
-
-    mark: Mark
-    run: Run | None = None
-
-
 class RunSlot:
     """Holds the present run of one logger or callback in one process. Used by the training thread alone.
 
@@ -70,7 +64,11 @@ class RunSlot:
         self.options = options
         self._fork = fork
         self._run = run
-        self._own_evaluation: _Evaluation | None = None
+        self.evaluation: Evaluation | None = None
+        """The evaluation that log calls go to, or None."""
+        self._earlier: Places | None = None
+        self.holds_evaluation = False
+        """Whether the present run holds the evaluation of a checkpoint that it did not write, and no training."""
         chosen = run_id or options.settings.run_id
         self._is_id_minted = run is None and chosen is None
         self._is_given = run is not None
@@ -80,7 +78,7 @@ class RunSlot:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs: no open run, and no evaluation."""
-        return {**self.__dict__, "_run": None, "_own_evaluation": None, "_is_reopened": True}
+        return {**self.__dict__, "_run": None, "evaluation": None, "_is_reopened": True}
 
     # The present run
 
@@ -93,11 +91,6 @@ class RunSlot:
     def has_points(self) -> bool:
         """Whether this process logged points to the run."""
         return self._run is not None and self._run.has_points
-
-    @property
-    def is_id_given(self) -> bool:
-        """Whether other processes may have logged under the present run's id: it was not minted here."""
-        return not self._is_id_minted
 
     @property
     def has_origin(self) -> bool:
@@ -114,38 +107,34 @@ class RunSlot:
         """Whether this is the run of a logger that came from another process, where it was used."""
         return self._run is None and self._is_reopened and self._is_id_minted and self._exists(self.run_id)
 
-    @property
-    def evaluated(self) -> Mark | None:
-        """The mark of the checkpoint that is being evaluated, or None."""
-        return self._own_evaluation.mark if self._own_evaluation else None
-
     def current(self) -> Run:
         """Return the run that log calls go to, opening it if need be."""
-        evaluation = self._own_evaluation
-        if evaluation is None or evaluation.mark.run_id == self.run_id:
-            return self.open()
-        if evaluation.run is None:
-            evaluation.run = self._open_visitor(evaluation.mark)
-        return evaluation.run
+        return self.evaluation.lent if self.evaluation is not None else self.open()
 
     def open(self) -> Run:
         """Return the logger's own run, opening it if need be; one that was closed is opened again."""
         if self._run is None or self._run.is_closed:
-            self._run = self._make_run()
+            self._run = self._make_run(self.run_id, self.options.experiment_name, self._fork)
+            self.project = self._run.project
+            self._earlier = None if self._is_id_minted else Places(self._run.directory, 0)
         return self._run
 
-    def _make_run(self) -> Run:
+    def last_step(self, path: str) -> float | None:
+        """Return the last step of a series in what other processes logged to the present run, under a run id that was chosen."""
+        run = self.open()
+        return self._earlier.last_step(path) if self._earlier is not None and not run.is_disabled else None
+
+    def _make_run(self, run_id: str, experiment_name: str | None, fork: tuple[str, float] | None = None) -> Run:
         options = self.options
-        parent, step = self._fork or (None, None)
+        parent, step = fork or (None, None)
         run = Run(
-            options.experiment_name,
+            experiment_name,
             project=self.project,
-            run_id=self.run_id,
+            run_id=run_id,
             fork_run_id=parent,
             fork_step=step,
             settings=options.settings,
         )
-        self.project = run.project
         if options.tags:
             run.add_tags(options.tags)
         if options.group_tags:
@@ -166,15 +155,25 @@ class RunSlot:
 
     # Where it comes from
 
-    def start_anew(self) -> None:
-        """Leave the present run and go on with another one, opened when first used. One that the user made stays open."""
+    def start_anew(self, *, is_first: bool = False) -> None:
+        """Leave the present run and go on with another one, opened when first used. One that the user made stays open.
+
+        Args:
+            is_first: There was no training in the present run, so that what the user said of it, such as its id, is meant for the
+                other one. What was logged goes to a run of another id.
+        """
+        keeps_id = is_first and not self._is_id_minted and not self._is_given
         if self.run is not None and not self._is_given:
+            if keeps_id:
+                self.run.move_to(new_run_id())
             self.run.close()
-        self._run = self._fork = None
-        self._is_given = False
-        self._is_reopened = False
-        self._is_id_minted = True
-        self.run_id = new_run_id()
+        self._run = None
+        self._is_given = self._is_reopened = self.holds_evaluation = False
+        if not is_first:
+            self._fork = None
+        if not keeps_id:
+            self._is_id_minted = True
+            self.run_id = new_run_id()
 
     def resume(self, mark: Mapping[str, Any], *, checkpoint: str | None) -> Decision:
         """Make the present run, which has no points, what resuming from `mark` means.
@@ -205,28 +204,80 @@ class RunSlot:
         marks = find_marks(store, fingerprint, includes_absent=True)
         return sorted(marks, key=lambda one: (one.project != project, not self._exists(one.run_id, one.project)))
 
-    def begin_evaluation(self, mark: Mark) -> bool:
-        """Send what is logged from now on to the run that wrote the checkpoint.
+    # Evaluations
 
-        Returns:
-            False, and nothing changes, where that run is not here.
+    def evaluate_weights(self, step: float) -> None:
+        """Send what is logged from now on to the present run, as results of the weights in memory.
+
+        Args:
+            step: The step of the weights.
         """
         self.end_evaluation()
-        is_own = mark.run_id == self.run_id
-        if not is_own and not self._exists(mark.run_id, mark.project):
-            return False
-        self._own_evaluation = _Evaluation(mark)
-        return True
+        self.evaluation = Evaluation(step, visited=None, own=Home(self.open, None, is_lent=False))
+
+    def evaluate(self, mark: Mark, source: Mapping[str, Any], *, attaches: bool, was_trained: bool) -> None:
+        """Send what is logged from now on where results of a checkpoint belong.
+
+        That is the run that wrote it, as long as it is here and their places are free, and unless a run or an experiment was named
+        for them; else a run of its own.
+
+        Args:
+            mark: Of the checkpoint.
+            source: What is said of where the weights come from, in a run that did not write them.
+            attaches: Results may go to a run of another process.
+            was_trained: The present run holds a training.
+        """
+        self.end_evaluation()
+        own = self._home_of_own(mark, source, was_trained=was_trained)
+        if mark.run_id == self.run_id and self.run is not None:
+            visited: Home | None = Home(self.open, self.run.directory, is_lent=False)
+        elif attaches and self._exists(mark.run_id, mark.project) and (was_trained or not self._is_named(mark)):
+            visited = self._home_of(mark)
+        else:
+            visited = None
+        self.evaluation = Evaluation(mark.user_step, visited=visited, own=own)
+
+    def _is_named(self, mark: Mark) -> bool:
+        """Return whether the user named a run, an experiment or a project that is not that of the run that wrote a checkpoint."""
+        is_run = self._is_given or (not self._is_id_minted and self.run_id != mark.run_id)
+        return is_run or self._is_named_otherwise(mark) or self.project not in (None, mark.project)
+
+    def _is_named_otherwise(self, mark: Mark) -> bool:
+        return self.options.experiment_name not in (None, mark.experiment)
+
+    def _home_of(self, mark: Mark) -> Home:
+        """Return the run that wrote a checkpoint, to be opened as a visitor."""
+
+        def visit() -> Run:
+            return Run(project=mark.project, run_id=mark.run_id, settings=self.options.settings, is_visitor=True)
+
+        store = Store(find_data_directory(self.options.settings.directory))
+        return Home(visit, store.run_directory(mark.project, mark.run_id), is_lent=True)
+
+    def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool) -> Home:
+        """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's."""
+        is_free = not was_trained and (self._run is None or not self._is_id_minted)
+
+        def make() -> Run:
+            is_named = not was_trained and self._is_named_otherwise(mark)
+            name = self.options.experiment_name if is_named else None
+            if not is_free:
+                run = self._make_run(new_run_id(), name)
+            elif self._run is None:
+                run = self._run = self._make_run(self.run_id, name)
+                self.project, self.holds_evaluation = run.project, True
+            else:
+                run = self.open()
+            run.log_configs({f"source/{name}": value for name, value in source.items() if value is not None})
+            return run
+
+        return Home(make, None, is_lent=not is_free)
 
     def end_evaluation(self) -> None:
         """Log to the own run again."""
-        evaluation, self._own_evaluation = self._own_evaluation, None
-        if evaluation is not None and evaluation.run is not None:
-            evaluation.run.close()
-
-    def _open_visitor(self, mark: Mark) -> Run:
-        settings = self.options.settings
-        return Run(project=mark.project, run_id=mark.run_id, settings=settings, is_visitor=True)
+        evaluation, self.evaluation = self.evaluation, None
+        if evaluation is not None:
+            evaluation.end()
 
 
 def _project_of(mark: Mapping[str, Any]) -> str | None:

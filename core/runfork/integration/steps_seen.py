@@ -8,10 +8,13 @@ checkpoint can say for every series up to where it goes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["StepsSeen"]
+__all__ = ["STEP_BETWEEN", "StepsSeen"]
+
+STEP_BETWEEN = 1e-6
+"""What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
 
 _NOTHING_DONE = "null"
 
@@ -44,6 +47,7 @@ class StepsSeen:
         self.base: int | float = 0
         """Where the framework's counter began, on the main axis: not 0 where weights were taken over and the counter was not."""
         self._axes: dict[str, _Axis] = {}
+        self._unnamed: dict[str, float] = {}
 
     def finish(self, step: float) -> None:
         """Note that main step `step` was done."""
@@ -76,6 +80,28 @@ class StepsSeen:
             axis.distance = distance
             axis.last = max(axis.last, placed)
         return placed
+
+    def place_next(self, paths: Iterable[str], *, earlier: Callable[[str], float | None] = lambda _path: None) -> float:
+        """Return where points belong that are logged without a step: nothing that was logged so before is replaced.
+
+        That is the last step done, and closely behind where the series has a point there; before the first step one after the last.
+
+        Args:
+            paths: The series.
+            earlier: Returns the last step of a series in what was logged before this process, or None; asked once for each.
+        """
+        names = list(paths)
+        if self.last is None:
+            for path in names:
+                if path not in self._unnamed and (found := earlier(path)) is not None:
+                    self._unnamed[path] = found
+        known = [self._unnamed[path] for path in names if path in self._unnamed]
+        if self.last is None:
+            step: float = int(max(known)) + 1 if known else 0
+        else:
+            step = self.last if not known or max(known) < self.last else max(known) + STEP_BETWEEN
+        self._unnamed.update(dict.fromkeys(names, step))
+        return step
 
     @property
     def cuts(self) -> dict[str, int | float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from runfork.integration.boundary import attempt
@@ -47,7 +46,7 @@ class Training:
         self.runs = runs
         self.steps = StepsSeen()
         self.attaches_evaluations = attaches_evaluations
-        self.evaluated_step: float | None = None
+        self._weights: dict[str, Mark] = {}
         self.has_failed = False
         self._given = given
         self._face = face
@@ -61,9 +60,13 @@ class Training:
 
     @property
     def is_visiting(self) -> bool:
-        """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
-        mark = self.runs.evaluated
-        return mark is not None and mark.run_id != self.runs.run_id
+        """Whether log calls go to a run that is not the present one, since a checkpoint is being evaluated."""
+        return self.runs.evaluation is not None and self.runs.evaluation.is_lent
+
+    @property
+    def evaluated_step(self) -> float | None:
+        """The step of the weights that are being evaluated, or None."""
+        return self.runs.evaluation.step if self.runs.evaluation is not None else None
 
     @property
     def given(self) -> Loaded | None:
@@ -83,13 +86,20 @@ class Training:
         self.end_evaluation()
         self._give_up()
         self.has_failed = False
-        if decide(Situation("fit", "none", was_trained=self.was_trained, goes_on=goes_on)).starts_anew:
+        situation = Situation(
+            "none",
+            was_trained=self.was_trained,
+            goes_on=goes_on,
+            holds_evaluation=self.runs.holds_evaluation,
+        )
+        if decide(situation).starts_anew:
             self.begin_anew()
 
     def begin_anew(self) -> None:
         """Go on with another run."""
-        self.runs.start_anew()
+        self.runs.start_anew(is_first=not self.was_trained)
         self.steps = StepsSeen()
+        self._weights = {}
 
     def start(
         self, loaded: Loaded, *, counter: float | None = None, fingerprint: Callable[[], str | None] | None = None
@@ -110,11 +120,11 @@ class Training:
         mark = readable_mark(loaded.mark) if loaded.mark is not None else None
         plan = decide(
             Situation(
-                "fit",
-                self._classify(loaded, mark),
+                self._classify(loaded),
                 has_points=self.runs.has_points,
                 was_trained=self.was_trained,
                 has_origin=self.runs.has_origin,
+                holds_evaluation=self.runs.holds_evaluation,
             )
         )
         if plan.starts_anew:
@@ -146,14 +156,10 @@ class Training:
         marks = self.runs.find_marks(fingerprint) if fingerprint is not None else []
         return next((mark.to_dict() for mark in marks if counter is None or mark.counted == counter), None)
 
-    def _classify(self, loaded: Loaded, mark: object) -> Checkpoint:
+    def _classify(self, loaded: Loaded) -> Checkpoint:
         if not loaded.is_checkpoint:
             return "none"
-        if loaded.mark is None:
-            return "foreign"
-        is_own = isinstance(mark, Mark) and mark.run_id == self.runs.run_id
-        may_have_gone_on = self.runs.is_id_given and not self.runs.has_points  # in another process, under the same id
-        return "own" if is_own and not may_have_gone_on else "marked"
+        return "foreign" if loaded.mark is None else "marked"
 
     def _note_source(self, loaded: Loaded) -> None:
         attributes = {"source/checkpoint_path": loaded.path} | {
@@ -174,24 +180,67 @@ class Training:
     # Evaluations
 
     def evaluate(self, loaded: Loaded) -> None:
-        """Make an evaluation of a checkpoint log to the run that wrote it, at its step, if it is here."""
+        """Make an evaluation of a checkpoint log its results at the step of the weights, to the run that wrote it if it is here.
+
+        They go to a run of their own where something else stands at their places, and where a run or an experiment was named for
+        them: see `RunSlot.evaluate`. Without a mark they are those of the weights in memory.
+        """
         mark = readable_mark(loaded.mark) if loaded.mark is not None else None
-        situation = Situation(
-            "evaluate",
-            self._classify(loaded, mark),
-            attaches_evaluations=self.attaches_evaluations and isinstance(mark, Mark),
-        )
-        if decide(situation).origin != "evaluation" or not isinstance(mark, Mark):
+        if not isinstance(mark, Mark):
+            self.runs.evaluate_weights(self._present_step)
             return
-        self.evaluated_step = mark.user_step
-        if not self.runs.begin_evaluation(mark):
-            source = {"project": mark.project, "run_id": mark.run_id, "step": mark.user_step, "epoch": mark.epoch}
-            self._note_source(replace(loaded, details=source))
+        source = {
+            "project": mark.project,
+            "run_id": mark.run_id,
+            "step": mark.user_step,
+            "epoch": mark.epoch,
+            "checkpoint_path": loaded.path,
+        }
+        self.runs.evaluate(mark, source, attaches=self.attaches_evaluations, was_trained=self.was_trained)
+
+    def evaluate_weights(self, fingerprint: str | None = None) -> None:
+        """Make an evaluation of the weights in memory, for which no checkpoint was loaded, log its results at their step.
+
+        Args:
+            fingerprint: Their hash: where it is that of weights that the present run had earlier, which were put back since,
+                results stand at the step of these. None: they are the present ones.
+        """
+        mark = self._weights.get(fingerprint) if fingerprint is not None else None
+        if mark is not None and mark.user_step != self.steps.last:
+            self.evaluate(Loaded(is_checkpoint=True, mark=mark.to_dict()))
+        else:
+            self.runs.evaluate_weights(self._present_step)
+
+    def note_weights(self, fingerprint: str | None, *, epoch: int | None = None) -> None:
+        """Note whose weights these are: those of the last step done. `mark` does so for what it marks."""
+        if fingerprint is not None and self.steps.last is not None:
+            self._note_weights(fingerprint, self.draft_mark("weights", epoch=epoch))
+
+    def _note_weights(self, fingerprint: str | None, mark: Mapping[str, Any]) -> None:
+        if fingerprint is not None and isinstance(found := readable_mark(mark), Mark):
+            self._weights[fingerprint] = found
+
+    @property
+    def _present_step(self) -> float:
+        """The step of the weights in memory, as far as it is known."""
+        parent = self.runs.parent
+        return self.steps.last if self.steps.last is not None else parent[1] if parent is not None else 0
+
+    def log_evaluated(
+        self,
+        metrics: Mapping[str, Any],
+        texts: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        """Log results of the present evaluation, else of the weights in memory; the arguments are those of `Evaluation.log`."""
+        if self.runs.evaluation is None:
+            self.runs.evaluate_weights(self._present_step)
+        assert self.runs.evaluation is not None
+        self.runs.evaluation.log(metrics, texts, **options)
 
     def end_evaluation(self) -> None:
         """Log to the own run again."""
         self.runs.end_evaluation()
-        self.evaluated_step = None
 
     # Checkpoints and the end
 
@@ -219,6 +268,7 @@ class Training:
             mark_id=mark_id,
             counter=self._counter(last),
         )
+        self._note_weights(fingerprint, mark)
         return {**mark, AXES_KEY: self.steps.to_text()} if mark else {}  # none in disabled mode
 
     def draft_mark(self, mark_id: str, *, epoch: int | None = None) -> dict[str, Any]:

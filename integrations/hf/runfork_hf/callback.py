@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CallbackMethods"]
 
+_DURATIONS = ("runtime", "_per_second", "_time")
+"""How the names of metrics end that say how long an evaluation took."""
+
 
 @takes_run_arguments
 class CallbackMethods:
@@ -207,7 +210,10 @@ class CallbackMethods:
         values = named(logs)
         if self._is_training and "loss" in logs:
             values.update(self._rates(state))
-        run, step = self.training.runs.current(), self._step(state)
+        if self.training.runs.evaluation is not None:
+            self._log_evaluated(values)
+            return
+        run, step = self.training.runs.open(), self._step(state)
         run.log_metrics({name: value for name, value in values.items() if not isinstance(value, str)}, step)
         if texts := {name: value for name, value in values.items() if isinstance(value, str)}:
             run.log_string_series(texts, step)
@@ -220,8 +226,7 @@ class CallbackMethods:
         return rates
 
     def _step(self, state: Any) -> float:
-        evaluated = self.training.evaluated_step
-        return evaluated if evaluated is not None else self.training.steps.main(state.global_step)
+        return self.training.steps.main(state.global_step)
 
     # Evaluations
 
@@ -267,7 +272,18 @@ class CallbackMethods:
         if not metrics or not self._logs(state):
             return
         self._meet_weights(args, objects.get("model"))
-        self.training.runs.current().log_metrics(named(metrics), self._step(state))
+        if self.training.runs.evaluation is not None:
+            self._log_evaluated(named(metrics))
+        else:
+            self.training.runs.open().log_metrics(named(metrics), self._step(state))
+
+    def _log_evaluated(self, values: Mapping[str, Any]) -> None:
+        """Log results at the step of the weights; the epoch is the Trainer's own count, of another training."""
+        metrics = {
+            name: value for name, value in values.items() if not isinstance(value, str) and name != "train/epoch"
+        }
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        self.training.log_evaluated(metrics, texts, besides=[name for name in metrics if name.endswith(_DURATIONS)])
 
     # Checkpoints and the end
 

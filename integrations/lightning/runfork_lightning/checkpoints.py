@@ -40,5 +40,3 @@ def note_saved(log: CheckpointLog, run: Run, saver: Any, *, step: float) -> None
             "best_model_score": saver.best_model_score,
         },
     )
-    if saver.monitor is not None:
-        run.log_configs({"checkpoints/monitor": saver.monitor, "checkpoints/mode": saver.mode})

@@ -9,18 +9,25 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.boundary import guarded
+from runfork.integration.boundary import attempt, guarded
 from runfork.integration.throughput import Throughput, batch_size
 from runfork_lightning.logger import LoggerMethods, main_step_of
-from runfork_lightning.origins import begin_fit, is_fitting, mark_checkpoint, start_fit, take_checkpoint
+from runfork_lightning.origins import (
+    begin_evaluation,
+    begin_fit,
+    is_fitting,
+    mark_checkpoint,
+    start_fit,
+    take_checkpoint,
+)
 from runfork_lightning.ranks import is_rank_zero
-from runfork_lightning.trainer_description import describe_data, describe_trainer
+from runfork_lightning.trainer_description import describe_data, describe_savers, describe_trainer
 from runfork_torch.gradients import gradient_norms
 from runfork_torch.model_description import describe_model
 from runfork_torch.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runfork_torch.gradients import GradientNorms
 
@@ -39,13 +46,18 @@ class CallbackMethods:
     def __init__(self, logger: LoggerMethods | None = None) -> None:
         super().__init__()
         self._logger_to_add = logger
-        self._loggers: list[LoggerMethods] = []
+        self._found: list[LoggerMethods] = []
+        self._trainer: weakref.ref[Any] | None = None
         self._throughput = Throughput()
         self._labels: list[str] = []
         self._rates: dict[str, float] = {}
         self._gradient_norms: dict[str, float] = {}
         self._global_step = 0
         self._must_describe_optimizers = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; the trainer there is another one."""
+        return {**self.__dict__, "_trainer": None, "_found": []}
 
     # Before training
 
@@ -60,7 +72,8 @@ class CallbackMethods:
                 self._prepare(logger, trainer, stage)
             if trainer.world_size > 1:
                 logger.runs.run_id = trainer.strategy.broadcast(logger.runs.run_id)
-        self._loggers = loggers if is_rank_zero() else []
+        self._found = loggers if is_rank_zero() else []
+        self._trainer = weakref.ref(trainer)
 
     def _add_logger(self, trainer: Any) -> None:
         if self._logger_to_add is not None and self._logger_to_add not in trainer.loggers:
@@ -71,6 +84,13 @@ class CallbackMethods:
         if first is not self:
             return []
         return [logger for logger in trainer.loggers if isinstance(logger, LoggerMethods)]
+
+    @property
+    def _present(self) -> list[LoggerMethods]:
+        """The loggers that log now: a learning-rate finder puts them aside while it tries rates."""
+        trainer = self._trainer() if self._trainer is not None else None
+        present = trainer.loggers if trainer is not None else ()
+        return [logger for logger in self._found if any(logger is one for one in present)]
 
     @guarded
     def _prepare(self, logger: LoggerMethods, trainer: Any, stage: str) -> None:
@@ -83,14 +103,14 @@ class CallbackMethods:
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Mapping[str, Any]) -> None:
         """Decide what the checkpoint makes of the run."""
         del pl_module
-        for logger in self._loggers:
+        for logger in self._present:
             take_checkpoint(logger, trainer, checkpoint)
 
     @guarded
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Open the run: what it comes from is decided, for most strategies."""
         del pl_module
-        for logger in self._loggers:
+        for logger in self._present:
             logger.fitted_by = weakref.ref(trainer)
             logger.training.run_again()
 
@@ -100,11 +120,12 @@ class CallbackMethods:
         self._global_step = trainer.global_step
         self._must_describe_optimizers = True
         self._throughput.restart()
-        for logger in self._loggers:
+        for logger in self._present:
             start_fit(logger, trainer)
-        if self._loggers:
-            described = {**describe_trainer(trainer), **describe_data(trainer), **describe_model(pl_module)}
-            self._log_configs(described)
+        self._describe("trainer", lambda: describe_trainer(trainer))
+        self._describe("data", lambda: describe_data(trainer))
+        self._describe("model", lambda: describe_model(pl_module))
+        self._describe("checkpoints", lambda: describe_savers(trainer))
 
     # Training
 
@@ -112,7 +133,7 @@ class CallbackMethods:
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Note the learning rates that the coming step uses."""
         del pl_module, batch, batch_idx
-        if not self._loggers:
+        if not self._present:
             return
         if self._must_describe_optimizers:
             self._describe_optimizers(trainer)
@@ -122,17 +143,21 @@ class CallbackMethods:
     def _describe_optimizers(self, trainer: Any) -> None:
         """Log the optimizers at the first batch: by then a user's own hooks have changed what they change on a resume."""
         self._must_describe_optimizers = False
-        self._labels = labels_of(trainer.optimizers)
         optimizers = trainer.optimizers
-        self._log_configs(
-            {**describe_optimizers(optimizers), **describe_schedulers(trainer.lr_scheduler_configs, optimizers)}
+        self._labels = labels_of(optimizers)
+        self._describe(
+            "optimizer",
+            lambda: {
+                **describe_optimizers(optimizers),
+                **describe_schedulers(trainer.lr_scheduler_configs, optimizers),
+            },
         )
 
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         """Measure gradients, where that was asked for."""
         del optimizer
-        details = [logger.gradient_norms for logger in self._loggers if logger.gradient_norms is not None]
+        details = [logger.gradient_norms for logger in self._present if logger.gradient_norms is not None]
         if details and is_logged_step(trainer):
             detail: GradientNorms = "layers" if "layers" in details else "total"
             self._gradient_norms = gradient_norms(pl_module, detail=detail)
@@ -141,7 +166,7 @@ class CallbackMethods:
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Note that a step was done; log learning rates, throughput and gradient norms where Lightning logs metrics."""
         del outputs, batch_idx
-        if not self._loggers:
+        if not self._present:
             return
         has_stepped = _has_stepped(trainer, pl_module, self._global_step)
         self._throughput.count(steps=int(has_stepped), samples=batch_size(batch) * trainer.world_size)
@@ -151,14 +176,14 @@ class CallbackMethods:
         self._global_step = trainer.global_step
         if step is None:
             step = max(trainer.global_step - 1, 0)
-        for logger in self._loggers:
+        for logger in self._present:
             logger.steps.finish(logger.steps.main(step))
         if is_logged_step(trainer):
             self._log_step(step)
 
     def _log_step(self, step: float) -> None:
         values = {**self._rates, **self._throughput.read()}
-        for logger in self._loggers:
+        for logger in self._present:
             row = dict(values)
             if logger.gradient_norms is not None:
                 wanted = self._gradient_norms.items()
@@ -173,9 +198,21 @@ class CallbackMethods:
 
     @guarded
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Stop the clock of the throughput."""
-        del trainer, pl_module
+        """Stop the clock of the throughput; find out whose weights they are in an evaluation by itself."""
+        del pl_module
         self._throughput.pause()
+        self._begin_evaluation(trainer)
+
+    @guarded
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
+        """Find out whose weights they are."""
+        del pl_module
+        self._begin_evaluation(trainer)
+
+    def _begin_evaluation(self, trainer: Any) -> None:
+        if not is_fitting(trainer):
+            for logger in self._present:
+                begin_evaluation(logger, trainer)
 
     @guarded
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
@@ -188,32 +225,34 @@ class CallbackMethods:
     @guarded
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Put the mark into the checkpoint."""
-        if not self._loggers:
+        if not self._present:
             return
         self._catch_up(trainer)
-        weights = _fingerprint(pl_module)
-        for logger in reversed(self._loggers):  # the first logger's mark stands
+        weights = attempt(self, "fingerprint", lambda: _fingerprint(pl_module))
+        for logger in reversed(self._present):  # the first logger's mark stands
             mark_checkpoint(logger, checkpoint, fingerprint=weights)
 
     def _catch_up(self, trainer: Any) -> None:
         """Count the step that is done already where a callback before this one saves a checkpoint at the end of a batch."""
         step = main_step_of(trainer)
         if trainer.training and step is not None and trainer.global_step > self._global_step:
-            for logger in self._loggers:
+            for logger in self._present:
                 logger.steps.finish(logger.steps.main(step))
 
     @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Record why the training ends."""
         del pl_module
-        for logger in self._loggers:
+        for logger in self._present:
             if logger.is_visiting or (logger.runs.run is None and not is_fitting(trainer)):
                 continue
             logger.training.fail(exception, state=_state_after(exception))
 
-    def _log_configs(self, values: Mapping[str, Any]) -> None:
-        for logger in self._loggers:
-            logger.runs.open().log_configs(values)
+    def _describe(self, namespace: str, describe: Callable[[], Mapping[str, Any]]) -> None:
+        """Log what is known of one thing, which replaces what was known of it; where that fails nothing else is lost."""
+        if self._present and (values := attempt(self, f"description of {namespace}", describe)) is not None:
+            for logger in self._present:
+                logger.runs.open().describe(values, replaces=[namespace])
 
 
 def _has_stepped(trainer: Any, pl_module: Any, global_step: int) -> bool:

@@ -12,7 +12,7 @@ from runfork.errors import ArgumentError
 from runfork.identifiers import directory_name
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import guarded
-from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
+from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork_lightning.checkpoints import note_saved
 from runfork_lightning.origins import is_fitting, take_checkpoint
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from runfork_torch.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]
+
+_LAST_BEHIND = 999_999
+"""Values of batches stand between the step of the weights and the next, in millionths."""
 
 
 @takes_run_arguments
@@ -76,6 +79,7 @@ class LoggerMethods:
         self.trainer: weakref.ref[Any] | None = None
         self.fitted_by: weakref.ref[Any] | None = None
         self.has_taken_checkpoint = False
+        self._described = ""
 
     @property
     def runs(self) -> RunSlot:
@@ -140,36 +144,31 @@ class LoggerMethods:
             return
         if self._prefix:
             metrics = {f"{self._prefix}/{name}": value for name, value in metrics.items()}
-        self.runs.current().log_metrics(metrics, self._place(metrics, step))
+        if self.runs.evaluation is not None:
+            self._log_evaluated(metrics, step)
+        else:
+            self.runs.open().log_metrics(metrics, self._place(metrics, step))
+
+    def _log_evaluated(self, metrics: Mapping[str, float], step: float | None) -> None:
+        """Log results at the step of the weights, which Lightning does not know; those of single batches closely behind."""
+        epoch = f"{self._prefix}/epoch" if self._prefix else "epoch"
+        if epoch in metrics:  # Lightning adds its own count, of another training, where it chose the step
+            self.training.log_evaluated({name: value for name, value in metrics.items() if name != epoch})
+        elif step is None:
+            self.training.log_evaluated(metrics)
+        else:
+            self.training.log_evaluated(metrics, behind=min(int(step) + 1, _LAST_BEHIND), is_partial=True)
 
     def _place(self, metrics: Mapping[str, float], step: float | None) -> float:
-        """Return the step at which to log: in an evaluation that of the weights, which Lightning does not know."""
+        """Return the step at which to log."""
         trainer = self.trainer() if self.trainer is not None else None
         main_step = main_step_of(trainer, self.steps.base) if trainer is not None else None
-        if step is not None and trainer is not None and step == main_step_of(trainer):
-            step = main_step
-        if trainer is not None and not is_fitting(trainer):
-            is_per_epoch = step in (None, main_step) and self._is_per_epoch(metrics)
-            if is_per_epoch:
-                return (
-                    self.training.evaluated_step
-                    if self.training.evaluated_step is not None
-                    else self._known_step(main_step)
-                )
-            if step is not None and self.training.evaluated_step is not None:
-                return self.training.evaluated_step + (step + 1) * STEP_BETWEEN
         if step is None:
-            return self._known_step(main_step)
-        number = step if isinstance(step, int) else float(step)  # a tensor, say
+            return self.steps.place_next(metrics, earlier=self.runs.last_step)
+        if trainer is not None and step == main_step_of(trainer):
+            step = main_step
+        number: float = step if isinstance(step, int) else float(step)  # type: ignore[arg-type]  # a tensor, say
         return max(self.steps.place(metrics, number, main_step=main_step), 0)
-
-    def _is_per_epoch(self, metrics: Mapping[str, float]) -> bool:
-        """Return whether Lightning chose the step: it adds the epoch only then."""
-        return (f"{self._prefix}/epoch" if self._prefix else "epoch") in metrics
-
-    def _known_step(self, main_step: float | None) -> float:
-        last = self.steps.last
-        return last if last is not None else main_step or 0
 
     @guarded
     def log_hyperparams(self, params: Mapping[str, Any] | Namespace | None, *_args: Any, **_options: Any) -> None:
@@ -180,7 +179,13 @@ class LoggerMethods:
         if self.is_visiting:
             return
         named = params if hasattr(params, "items") else vars(params)
-        self.runs.open().log_configs({"hparams": {key: _plain(value) for key, value in named.items()}})
+        run = self.runs.open()
+        values = {"hparams": {key: _plain(value) for key, value in named.items()}}
+        if self._described == run.run_id:  # a script may add some of its own
+            run.log_configs(values)
+        else:
+            self._described = run.run_id
+            run.describe(values, replaces=["hparams"])
 
     @guarded
     def log_graph(self, model: Any, input_array: Any = None) -> None:
@@ -208,7 +213,7 @@ class LoggerMethods:
         """Log a checkpoint file that Lightning has just written."""
         if not is_rank_zero() or self.is_visiting:
             return
-        note_saved(self._checkpoints, self.runs.open(), checkpoint_callback, step=self._known_step(0))
+        note_saved(self._checkpoints, self.runs.open(), checkpoint_callback, step=self.steps.last or 0)
 
     def save(self) -> None:
         """Do nothing: what was logged is on disk."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from runfork.integration.boundary import attempt
 from runfork.integration.loaded import Loaded, checkpoint_path, mark_in
 from runfork.marks import MARK_KEY
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from runfork_lightning.logger import LoggerMethods
 
-__all__ = ["begin_fit", "is_fitting", "mark_checkpoint", "start_fit", "take_checkpoint"]
+__all__ = ["begin_evaluation", "begin_fit", "is_fitting", "mark_checkpoint", "start_fit", "take_checkpoint"]
 
 _TUNER_FILES = (".lr_find_", ".scale_batch_size_", "lr_find_temp_model_", "scale_batch_size_temp_model")
 
@@ -51,6 +52,12 @@ def start_fit(logger: LoggerMethods, trainer: Any) -> None:
     goes_on = logger.training.was_trained
     if not logger.has_taken_checkpoint and not goes_on:
         logger.training.start(Loaded(), counter=-1, fingerprint=_weights_of(trainer))
+
+
+def begin_evaluation(logger: LoggerMethods, trainer: Any) -> None:
+    """Find out whose weights are evaluated, where no checkpoint was loaded for it."""
+    if logger.runs.evaluation is None:
+        logger.training.evaluate_weights(attempt(logger, "fingerprint", _weights_of(trainer)))
 
 
 def _weights_of(trainer: Any) -> Any:

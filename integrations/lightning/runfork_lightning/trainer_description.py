@@ -8,7 +8,7 @@ from typing import Any
 
 from runfork_torch.data_description import describe_loader
 
-__all__ = ["describe_data", "describe_trainer"]
+__all__ = ["describe_data", "describe_savers", "describe_trainer"]
 
 _SETTINGS = (
     "accumulate_grad_batches",
@@ -64,6 +64,12 @@ def _seed() -> int | None:
     """Return the seed that Lightning's ``seed_everything`` set; it leaves it in the environment."""
     text = os.environ.get("PL_GLOBAL_SEED", "")
     return int(text) if text.isdigit() else None
+
+
+def describe_savers(trainer: Any) -> dict[str, Any]:
+    """Return ``checkpoints/monitor`` and ``checkpoints/mode`` of the first ``ModelCheckpoint`` that has a monitor."""
+    saver = next((one for one in trainer.checkpoint_callbacks if getattr(one, "monitor", None) is not None), None)
+    return {} if saver is None else {"checkpoints/monitor": saver.monitor, "checkpoints/mode": saver.mode}
 
 
 def describe_data(trainer: Any) -> dict[str, Any]:

@@ -1,0 +1,196 @@
+"""Where results of an evaluation stand: they add to what was recorded, and replace nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runfork import Run
+from runfork.integration.arguments import Integration, open_training
+from runfork.integration.loaded import Loaded
+from runfork.integration.places import Places
+from runfork.settings import Settings
+from runfork.testing.reading import History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.integration.training import Training
+
+pytestmark = pytest.mark.usefixtures("data_directory")
+
+
+def begin(name: str | None = None, **arguments: Any) -> Training:
+    return open_training(name, arguments, Integration("test", "1", "Face"))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def mark() -> dict[str, Any]:
+    """Of a run "old" of the experiment "digits" with a validation at the step of the checkpoint and at a later one."""
+    with Run("digits", run_id="old") as run:
+        run.log_metrics({"val/loss": 0.5, "val/nan": math.nan}, step=7)
+        run.log_string_series({"val/answer": "yes"}, step=7)
+        run.log_configs({"lr": 0.1})
+        found = run.checkpoint_mark(7, epoch=1)
+        run.log_metrics({"val/loss": 0.25}, step=15)
+    return found
+
+
+def evaluated(mark: dict[str, Any], name: str | None = None, **arguments: Any) -> Training:
+    training = begin(name, **arguments)
+    training.evaluate(Loaded(is_checkpoint=True, mark=mark, path="/somewhere/last.ckpt"))
+    return training
+
+
+def other(history: History) -> str:
+    (found,) = [run for run in history.runs if run != "old"]
+    return found
+
+
+def test_results_in_free_places_go_to_the_run_that_wrote_the_checkpoint(mark, data_directory):
+    training = evaluated(mark)
+    training.log_evaluated({"test/loss": 0.4}, {"test/answer": "no"})
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert ["old"] == history.runs
+    assert ({7: 0.4}, {7: "no"}) == (history.points("old", "test/loss"), history.points("old", "test/answer"))
+
+
+def test_the_very_same_results_are_not_logged_again(mark, data_directory):
+    before = sum(path.stat().st_size for path in data_directory.rglob("*.journal"))
+    training = evaluated(mark)
+    training.log_evaluated({"val/loss": 0.5, "val/nan": math.nan}, {"val/answer": "yes"})
+    training.end_evaluation()
+
+    assert before == sum(path.stat().st_size for path in data_directory.rglob("*.journal"))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "texts"), [({"val/loss": 0.6}, {}), ({"val/nan": 1.0}, {}), ({}, {"val/answer": "no"})]
+)
+def test_results_whose_place_is_taken_go_to_a_run_of_their_own(mark, data_directory, metrics, texts):
+    training = evaluated(mark, "digits")
+    training.log_evaluated(metrics, texts)
+    training.log_evaluated({"test/loss": 0.4})
+    training.end_evaluation()
+    history = History(data_directory)
+    values = history.values(other(history))
+    source = {name: values.get(f"source/{name}") for name in ("project", "run_id", "step", "epoch", "checkpoint_path")}
+
+    assert {7: 0.5, 15: 0.25} == history.points("old", "val/loss")
+    assert {} == history.points("old", "test/loss")
+    assert {7: 0.4} == history.points(other(history), "test/loss")
+    assert [*source.values()] == [mark["project"], "old", 7, 1, "/somewhere/last.ckpt"]
+    assert "sys/name" not in values
+
+
+def test_how_long_an_evaluation_took_is_no_result(mark, data_directory):
+    for seconds in (1.0, 2.0):
+        training = evaluated(mark)
+        training.log_evaluated({"test/loss": 0.4, "test/runtime": seconds}, besides=["test/runtime"])
+        training.end_evaluation()
+    history = History(data_directory)
+
+    assert (["old"], {7: 1.0}) == (history.runs, history.points("old", "test/runtime"))
+
+
+def test_values_of_batches_go_where_the_whole_goes(mark, data_directory):
+    training = evaluated(mark)
+    for batch in range(2):
+        training.log_evaluated({"val/loss_step": 1.0 * batch}, behind=batch + 1, is_partial=True)
+    training.log_evaluated({"val/loss": 0.6})
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert {} == history.points("old", "val/loss_step")
+    assert {7.000001: 0.0, 7.000002: 1.0} == history.points(other(history), "val/loss_step")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [({"run_id": "scores"}, None), ({"name": "scores"}, "scores"), ({"attach_evaluations": False}, None)],
+)
+def test_results_that_are_wanted_elsewhere_are_a_run_of_their_own(mark, data_directory, arguments, name):
+    training = evaluated(mark, **arguments)
+    training.log_evaluated({"test/loss": 0.4})
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert {} == history.points("old", "test/loss")
+    assert {7: 0.4} == history.points(other(history), "test/loss")
+    assert name == history.values(other(history)).get("sys/name")
+
+
+def test_what_is_logged_to_the_run_itself_replaces_nothing(mark, data_directory):
+    training = evaluated(mark)
+    run = training.runs.current()
+    run.log_metrics({"test/free": 1.0}, step=0)
+    run.log_configs({"test": {"note": "free"}})
+    run.log_configs({"lr": 0.2})
+    run.log_metrics({"test/after": 1.0}, step=0)
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert (0.1, "free") == tuple(history.values("old")[path] for path in ("lr", "test/note"))
+    assert ({0: 1.0}, {}) == (history.points("old", "test/free"), history.points("old", "test/after"))
+    assert (0.2, {0: 1.0}) == (
+        history.values(other(history))["lr"],
+        history.points(other(history), "test/after"),
+    )
+
+
+def test_evaluations_of_weights_in_memory_follow_each_other(data_directory):
+    training = begin(run_id="only")
+    for loss in (0.3, 0.2):
+        training.evaluate_weights()
+        training.log_evaluated({"val/loss": loss})
+        training.end_evaluation()
+    training.start(Loaded())
+    training.runs.open().log_metrics({"train/loss": 1.0}, step=0)
+
+    assert {0: 0.3, 0.000001: 0.2} == History(data_directory).points("only", "val/loss")
+
+
+def test_results_of_weights_that_were_put_back_stand_at_their_step(data_directory):
+    training = begin(run_id="only")
+    training.start(Loaded())
+    for step, weights in ((4, "best"), (8, "last")):
+        training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
+        training.steps.finish(step)
+        training.note_weights(weights)
+    for weights, loss in (("best", 0.3), ("last", 0.4), ("never seen", 0.5)):
+        training.evaluate_weights(weights)
+        training.log_evaluated({"test/loss": loss})
+        training.end_evaluation()
+
+    assert {4: 0.3, 8: 0.4, 8.000001: 0.5} == History(data_directory).points("only", "test/loss")
+
+
+@given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.integers(0, 3_000_000)), st.sampled_from([0.0, 1.0])))
+def test_places_are_what_the_journal_holds(tmp_path_factory, points):
+    settings = Settings(directory=str(tmp_path_factory.mktemp("data")), project="a/b", console=False)
+    with Run(run_id="r", settings=settings) as logged:
+        for (path, micro), value in points.items():
+            logged.log_metrics({path: value}, step=micro / 1_000_000)
+        folder = logged.directory
+    places = Places(folder, 1)
+    for path in "abcd":
+        for micro in {1_000_000, 1_000_001, *(micro for _, micro in points)}:
+            if 1_000_000 <= micro < 2_000_000:
+                expected = "free" if (path, micro) not in points else "same" if points[path, micro] == 1 else "taken"
+            else:
+                expected = "taken" if any(path == known for known, _ in points) else "free"
+            assert expected == places.at(path, micro / 1_000_000, 1.0)
+
+
+def test_what_cannot_be_known_is_taken(tmp_path: Path):
+    (tmp_path / "odd.journal").write_bytes(b"no journal at all" * 100)
+
+    assert "taken" == Places(tmp_path, 0).at("loss", 0, 1.0)
+    assert "taken" == Places(tmp_path, 0, max_bytes=10).at("loss", 0, 1.0)
+    assert "free" == Places(tmp_path / "nowhere", 0).at("loss", 0, 1.0)

@@ -8,6 +8,7 @@ file is split into reads.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from zlib import crc32
 
@@ -29,6 +30,7 @@ from runfork.journal.frames import (
 )
 from runfork.journal.heading import read_heading, read_identity
 from runfork.journal.records import Batch, Damage, MetricRows, Record
+from runfork.journal.scattered import gather_rows
 from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ _SEALED_BYTES = 64
 _IDENTIFYING = ("project", "run_id", "writer", "created", "tag")
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
+_FEW_ROWS, _MANY_SETS = 64, 64
+"""Where so many sets of names have less than so many rows each in a buffer, names vary."""
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
 """Rows alike that are looked for at once; more with each success, so that damage costs little of what was looked at."""
 
@@ -272,7 +276,7 @@ class _Parser:
         stride = HEADER_SIZE + key[3]
         block = _FIRST_BLOCK
         offset = position + stride
-        while True:
+        while self._is_alike(position, offset, stride):
             alike = self._count_alike(position, offset, stride, block)
             end = self._check_rows(offset, offset + alike * stride, stride, crc)
             is_through = end < offset + block * stride
@@ -288,6 +292,15 @@ class _Parser:
         else:
             runs.append(_Stretch(position, taken))
         return offset
+
+    def _is_alike(self, position: int, at: int, stride: int) -> bool:
+        """Return whether the frame at `at` has length, kind, flags and schema of the one at `position`."""
+        data = self.data
+        return (
+            at + stride <= len(data)
+            and data[position + 8 : position + 16] == data[at + 8 : at + 16]
+            and data[position : position + 4] == data[at : at + 4]
+        )
 
     def _check_rows(self, offset: int, end: int, stride: int, crc: int) -> int:
         """Return where the first row whose checksum differs begins, `end` if all fit."""
@@ -352,12 +365,13 @@ class _Parser:
             self._definitions.setdefault(schema, []).append(paths)
 
     def collect_rows(self, resolve: Callable[[int], tuple[str, ...] | None]) -> list[MetricRows]:
-        """Return the metric rows as columns, one item per schema and kind.
+        """Return the metric rows as columns, one item per schema and kind, or, where names vary, per names of the same rows.
 
         Args:
             resolve: Gives the paths of rows whose schema id was not defined in this buffer before them.
         """
-        collected = []
+        collected: list[MetricRows] = []
+        scattered: dict[int, list[tuple[tuple[str, ...], int, list[_Stretch]]]] = defaultdict(list)
         for (kind, flags, schema, length, generation), runs in self._runs.items():
             paths = self._definitions[schema][generation - 1] if generation else resolve(schema)
             width = length // 8 - (kind == Kind.PREVIEW)
@@ -367,8 +381,30 @@ class _Parser:
                 reason = f"rows of schema {schema}, whose paths are lost"
                 self.damage.append(Damage(self.base + first.offset, size, reason, is_sound=True))
                 continue
-            collected.append(self._columns(paths, kind, flags, length, runs))
+            if kind == Kind.METRICS and sum(run.frames for run in runs) < _FEW_ROWS:
+                scattered[flags].append((paths, length, runs))
+            else:
+                collected.append(self._columns(paths, kind, flags, length, runs))
+        for flags, sets in scattered.items():
+            if len(sets) < _MANY_SETS:
+                collected += [
+                    self._columns(paths, int(Kind.METRICS), flags, length, runs) for paths, length, runs in sets
+                ]
+            else:
+                collected += self._gathered(flags, sets)
         return collected
+
+    def _gathered(self, flags: int, sets: list[tuple[tuple[str, ...], int, list[_Stretch]]]) -> list[MetricRows]:
+        rows = [
+            (run.offset + place * (HEADER_SIZE + length), paths)
+            for paths, length, runs in sets
+            for run in runs
+            for place in range(run.frames)
+        ]
+        found = gather_rows(self.data, self.base, rows, clock_axis=bool(flags & Flag.CLOCK_AXIS))
+        if not flags & Flag.GIVEN_TIME:
+            self._row_time = max(self._row_time, *(int(group.times.max()) for group in found))
+        return found
 
     def last_time(self, *, is_flagged: bool) -> int:
         """Return `Batch.last_time`; `is_flagged` says that the journal tells given times from others."""

@@ -103,7 +103,8 @@ class Batch:
         start: Offset of the first byte read (0 is the header).
         end: Offset after the last whole frame; the next read begins here.
         records: Everything but metric rows, in order.
-        rows: Metric rows, grouped by schema; within a group in order.
+        rows: Metric rows, grouped by schema, or by names that stand in the same rows where the names vary; within a group in
+            order.
         damage: What was skipped.
         last_time: The largest time of any frame, rows and points included, that the writer's clock showed: 0 where none is known
             to be, which those of earlier versions' rows and points are not.

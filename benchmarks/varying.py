@@ -39,7 +39,10 @@ def main() -> None:
         print(f"{arguments.rows:,} rows of {CHOSEN} metrics, logged and followed:")
         same = follow("same", arguments.rows, lambda: names[:CHOSEN])
         varying = follow("varying", arguments.rows, lambda: chooser.sample(names, CHOSEN))
-        print(f"{'varying beside same':12}: {varying / same:5.1f} x the time to bring them in")
+        sizes = follow("sizes", arguments.rows, lambda: chooser.sample(names, chooser.randint(1, NAMES - 1)))
+        print(
+            f"names that vary take {varying / same:.1f} x as long to bring in, where their number varies too {sizes / same:.1f} x"
+        )
 
 
 def follow(run_id: str, rows: int, choose: Callable[[], list[str]]) -> float:

@@ -67,10 +67,10 @@ def test_a_header_with_a_flipped_bit_is_damaged_or_unfinished(data):
 
 def test_a_newer_version_says_to_upgrade():
     body = b"{}"
-    data = struct.pack("<8sHHI", MAGIC, 2, len(body), crc32(struct.pack("<HH", 2, len(body)) + body)) + body
+    data = struct.pack("<8sHHI", MAGIC, 3, len(body), crc32(struct.pack("<HH", 3, len(body)) + body)) + body
 
     with pytest.raises(
-        FormatError, match="^x has journal format 2, this runfork reads up to 1; upgrade runfork to read it$"
+        FormatError, match="^x has journal format 3, this runfork reads up to 2; upgrade runfork to read it$"
     ):
         decode_file_header(data, source="x")
 

@@ -6,6 +6,7 @@ A call whose metrics have the same names as an earlier call costs one dict look-
 
 from __future__ import annotations
 
+import operator
 import os
 import struct
 import threading
@@ -30,6 +31,7 @@ from runfork.journal.format import (
     Kind,
     encode_frame,
     encode_json,
+    selection_bytes,
 )
 from runfork.steps import NO_STEP, to_micro_steps
 from runfork.values import convert_metric, datetime_to_micros, plain_value
@@ -46,6 +48,12 @@ __all__ = ["Recorder", "now_us", "to_micros"]
 MAX_SCHEMAS = 4096
 """Sets of names that are remembered; a caller that never repeats one costs time, not memory."""
 
+SETS_UNTIL_POOL = 64
+"""New sets of names after which those seen so far become a pool; again after as many that have a name which is not in it."""
+
+MAX_POOL = 4096
+"""Names in a pool: a row takes a bit for each."""
+
 FIRST_REPEAT_BYTES = 4096
 LARGEST_REPEAT_BYTES = 64 * 1024 * 1024
 REPEATED_SHARE = 8
@@ -57,7 +65,8 @@ _MAX_WHOLE_STEP = 10**12
 _MAX_SECONDS = 10**11  # some three thousand years
 _MAX_ROW = 32_768
 _BY_PATH = frozenset((Kind.CONFIGS, Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES, Kind.TAGS))
-_METRICS = int(Kind.METRICS)
+_METRICS, _SELECTION = int(Kind.METRICS), int(Kind.SELECTION)
+_FIRST = operator.itemgetter(0)
 _NUMBERS = frozenset((int, float, bool))
 _FINITE = frozenset((OrderedDict, defaultdict, Counter))
 """Like dict: their keys come to an end, and reading them raises nothing."""
@@ -138,6 +147,47 @@ class _Schema:
         return FRAME_PREFIX.pack(self.payload_length, crc32(body, self.length_crc)) + body
 
 
+class _Pool(_Schema):
+    """Names of which each row has some: where names vary, a schema for every set of them would cost more than the values."""
+
+    __slots__ = ("bits_size", "places")
+
+    def __init__(self, identifier: int, paths: tuple[str, ...]) -> None:
+        super().__init__(identifier, paths, is_preview=False)
+        self.places = {path: place for place, path in enumerate(paths)}
+        self.bits_size = selection_bytes(len(paths))
+
+    def selection(self, data: Mapping[str, Any], *, micro: int, moment: int, flags: int) -> bytes | None:
+        """Return the frame of a row; None if it has a name that is not in the pool, or no name at all.
+
+        Raises:
+            Exception: Whatever a value raises that cannot be packed.
+        """
+        try:
+            places = list(map(self.places.__getitem__, data))
+        except KeyError:
+            return None
+        if not places:
+            return None
+        ordered = sorted(zip(places, data.values(), strict=True), key=_FIRST)
+        bits = 0
+        for place in places:
+            bits |= 1 << place
+        body = struct.pack(
+            f"{FRAME_BODY_FORMAT}{self.bits_size}s{len(places)}d",
+            _SELECTION,
+            flags,
+            SYNC,
+            self.identifier,
+            micro,
+            moment,
+            bits.to_bytes(self.bits_size, "little"),
+            *[value for _, value in ordered],
+        )
+        length = self.bits_size + 8 * len(places)
+        return FRAME_PREFIX.pack(length, crc32(body, crc32(FRAME_LENGTH.pack(length)))) + body
+
+
 class Recorder:
     """Encodes log calls into the records of one journal. Every method may be called from any thread.
 
@@ -152,6 +202,9 @@ class Recorder:
         self._lock = threading.RLock()
         self._schemas: dict[tuple[Any, ...], _Schema] = {}
         self._other_schemas: dict[tuple[Any, ...], _Schema] = {}  # previews, clock axis, names that need flattening
+        self._pool: _Pool | None = None
+        self._seen_names: dict[str, None] = {}
+        self._new_sets = 0
         self.tag = _new_tag()
         """What marks the frames of the journal: readers tell them from those of others, should a disk mix them up."""
         self._next_schema = 1
@@ -167,6 +220,9 @@ class Recorder:
         self._lock = threading.RLock()
         self._schemas = {}
         self._other_schemas = {}
+        self._pool = None
+        self._seen_names = {}
+        self._new_sets = 0
         self.tag = _new_tag()
         self._next_schema = 1
         self._repeated_bytes = 0
@@ -175,6 +231,7 @@ class Recorder:
         """Refuse whatever comes from now on; each is counted."""
         self.is_closed = True
         self._schemas = {}
+        self._pool = None
 
     # Metrics
 
@@ -188,6 +245,12 @@ class Recorder:
                 body = schema.pack(_METRICS, 0, SYNC, schema.identifier, micro, time.time_ns() // 1000, *data.values())
                 self._journal.write(FRAME_PREFIX.pack(schema.payload_length, crc32(body, schema.length_crc)) + body)
                 return
+            if is_finite and (pool := self._pool) is not None:
+                moment = time.time_ns() // 1000
+                frame = pool.selection(data, micro=to_micro_steps(step), moment=moment, flags=0)
+                if frame is not None:
+                    self._journal.write(frame)
+                    return
         except Exception:  # noqa: S110  a user's value may raise anything from __float__: the slow path says which
             pass
         self.log_row(data, step)
@@ -210,6 +273,11 @@ class Recorder:
         self._note_points(clock_axis=clock_axis)
         flags = _flags(clock_axis=clock_axis, is_given=timestamp is not None)
         names = tuple(row)
+        if completion is None and not clock_axis and names not in self._schemas and (pool := self._pool) is not None:
+            frame = pool.selection(row, micro=micro, moment=moment, flags=flags)
+            if frame is not None:
+                self._journal.write(frame)
+                return
         for start in range(0, len(names), _MAX_ROW):  # all names of a row must fit into one frame
             paths = names[start : start + _MAX_ROW]
             schema = self._schema(paths, is_preview=completion is not None, clock_axis=clock_axis)
@@ -257,20 +325,42 @@ class Recorder:
         with self._lock:
             schema = cache.get(key)
             if schema is None:
-                if self._next_schema == MAX_SCHEMA_IDS:  # ids begin again, with other names
-                    self._schemas, self._other_schemas, self._next_schema = {}, {}, 1
+                if self._next_schema >= MAX_SCHEMA_IDS - 1:  # ids begin again, with other names
+                    self._schemas, self._other_schemas, self._pool, self._next_schema = {}, {}, None, 1
                     cache = self._schemas if is_plain else self._other_schemas
-                schema = _Schema((self.tag + self._next_schema) & 0xFFFFFFFF, paths, is_preview=is_preview)
-                self._next_schema += 1
-                lost = self._journal.lost_records
-                self._journal.write(schema.definition())
-                if self._journal.lost_records > lost:
-                    return None  # rows of names that are not in the journal could not be read
-                schema.repeat_at = self._journal.size + FIRST_REPEAT_BYTES
+                schema = _Schema(self._next_identifier(), paths, is_preview=is_preview)
+                if not self._define(schema):
+                    return None
                 if len(cache) >= MAX_SCHEMAS:
                     cache.clear()
                 cache[key] = schema
+                if is_plain:
+                    self._fill_pool(paths)
         return schema
+
+    def _next_identifier(self) -> int:
+        self._next_schema += 1
+        return (self.tag + self._next_schema - 1) & 0xFFFFFFFF
+
+    def _define(self, schema: _Schema) -> bool:
+        """Write a schema's names; return whether they are in the journal: rows without them could not be read."""
+        lost = self._journal.lost_records
+        self._journal.write(schema.definition())
+        schema.repeat_at = self._journal.size + FIRST_REPEAT_BYTES
+        return self._journal.lost_records == lost
+
+    def _fill_pool(self, paths: tuple[str, ...]) -> None:
+        """Take note of a new set of names; where there are many, make a pool of the names, for rows that have some of them."""
+        self._new_sets += 1
+        self._seen_names.update(dict.fromkeys(paths))
+        if self._new_sets < SETS_UNTIL_POOL:
+            return
+        self._new_sets = 0
+        if len(self._seen_names) > MAX_POOL:
+            self._seen_names = dict.fromkeys(tuple(self._seen_names)[-MAX_POOL:])
+        pool = _Pool(self._next_identifier(), tuple(self._seen_names))
+        if self._define(pool):
+            self._pool = pool
 
     def repeat_schemas(self) -> None:
         """Write the names of rows again where much was written since: should one copy be damaged, another stands for it."""
@@ -278,7 +368,8 @@ class Recorder:
             return
         try:
             frames, size = [], self._journal.size
-            for schema in (*self._schemas.values(), *self._other_schemas.values()):
+            pool = () if self._pool is None else (self._pool,)
+            for schema in (*pool, *self._schemas.values(), *self._other_schemas.values()):
                 if schema.repeat_at <= size and self._repeated_bytes * REPEATED_SHARE <= size:
                     frames.append(schema.definition())
                     self._repeated_bytes += len(frames[-1])

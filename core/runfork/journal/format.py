@@ -1,9 +1,9 @@
-r"""The bytes of a journal, version 1. This module is their only description in code; ``docs/journal-format.md`` is the other.
+r"""The bytes of a journal, version 2. This module is their only description in code; ``docs/journal-format.md`` is the other.
 
 All integers are little-endian. A file is a header and then frames::
 
     header   magic   8 bytes   b"\x89RFJ\r\n\x1a\n"
-             version u16       1
+             version u16       2; journals of version 1 are read as well, and have no SELECTION frames
              length  u16       bytes of the JSON that follows
              crc     u32       CRC-32 of version, length and JSON
              JSON              project, run_id, writer, tag, host, pid, boot_id, process_start, rank, created (us), flags_times
@@ -13,13 +13,15 @@ All integers are little-endian. A file is a header and then frames::
              kind    u8        `Kind`
              flags   u8        `Flag` bits
              sync    u16       0x4652, where a reader looks for the next frame after damage
-             schema  u32       schema id for METRICS, PREVIEW and SCHEMA frames, else the journal's tag, or 0
+             schema  u32       schema id for METRICS, PREVIEW, SELECTION and SCHEMA frames, else the journal's tag, or 0
              step    i64       micro-steps, or NO_STEP
              time    i64       microseconds since 1970
              payload           by kind
 
     payloads METRICS   float64 x number of paths of the schema
              PREVIEW   float64 completion ratio, then as METRICS
+             SELECTION bit i of `selection_bytes` bytes, the lowest first, says whether path i of the schema has a value; then a
+                       float64 for each that has, in their order
              SCHEMA    the paths as UTF-8, separated by NUL
              all other kinds   a JSON object (ASCII)
 
@@ -52,10 +54,11 @@ __all__ = [
     "encode_file_header",
     "encode_frame",
     "is_of_newer_version",
+    "selection_bytes",
 ]
 
 MAGIC = b"\x89RFJ\r\n\x1a\n"
-FILE_VERSION = 1
+FILE_VERSION = 2
 FLAGS_TIMES = "flags_times"
 """Stands in the header of journals whose frames say whether their time is given; those of earlier versions do not."""
 SYNC = 0x4652
@@ -89,7 +92,7 @@ class Kind(IntEnum):
     LINEAGE = 2
     """The run's parent: parent, step (micro-steps), mark, inherit_configs, checkpoint, policy."""
     SCHEMA = 3
-    """The ordered paths that METRICS and PREVIEW frames with this schema id carry."""
+    """The ordered paths that METRICS, PREVIEW and SELECTION frames with this schema id carry."""
     METRICS = 4
     """One row of float series."""
     PREVIEW = 5
@@ -114,6 +117,8 @@ class Kind(IntEnum):
     """The writer is done: state."""
     FILLER = 15
     """Bytes that could not be read stood here: written by a repair, so that all that follows keeps its place. Says nothing."""
+    SELECTION = 16
+    """One row of float series that has values of some paths of its schema: which, in bits, and the values."""
 
 
 class Flag(IntFlag):
@@ -123,6 +128,11 @@ class Flag(IntFlag):
     """The step is Unix time (see `runfork.steps`)."""
     GIVEN_TIME = 2
     """The time is what the user passed, and not what the writer's clock showed. Said only where the header holds `FLAGS_TIMES`."""
+
+
+def selection_bytes(paths: int) -> int:
+    """Return how many bytes of a SELECTION frame say which of so many paths have values: whole words of 64."""
+    return (paths + 63) // 64 * 8
 
 
 def encode_file_header(identity: Mapping[str, Any], *, size: int = 0) -> bytes:

@@ -36,7 +36,7 @@ WINDOW_BYTES = 4 * 1024 * 1024
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
 _SYNC_OFFSET = 10
 _LENGTH_AND_CHECKSUM = 8
-_OF_ROWS = frozenset((Kind.SCHEMA, Kind.METRICS, Kind.PREVIEW))
+_OF_ROWS = frozenset((Kind.SCHEMA, Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _SCHEMA_MARK = bytes((Kind.SCHEMA, 0)) + _SYNC_BYTES
 _SCHEMA_MARK_OFFSET = 8
 
@@ -69,10 +69,10 @@ def is_sound(data: bytes | memoryview, position: int, end: int, tag: int | None 
 
 def belongs(tag: int | None, kind: int, schema: int) -> bool:
     """Return whether a frame is of the journal with that tag: None stands for journals without, whose frames cannot be told."""
+    if kind in _OF_ROWS:
+        return tag is None or (schema - tag) & 0xFFFFFFFF < MAX_SCHEMA_IDS
     if tag is None or kind >= Kind.FILLER:
         return True
-    if kind in _OF_ROWS:
-        return (schema - tag) & 0xFFFFFFFF < MAX_SCHEMA_IDS
     return schema == tag
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
@@ -30,7 +30,7 @@ from runfork.journal.frames import (
 )
 from runfork.journal.heading import read_heading, read_identity
 from runfork.journal.records import Batch, Damage, MetricRows, Record
-from runfork.journal.scattered import gather_rows
+from runfork.journal.scattered import Stretch, rows_of_many_schemas, rows_of_selections
 from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
@@ -50,18 +50,12 @@ RECORD_BYTES = 8 * 1024 * 1024
 _SEALED_BYTES = 64
 _IDENTIFYING = ("project", "run_id", "writer", "created", "tag")
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
+_ROWS = frozenset((int(Kind.METRICS), int(Kind.PREVIEW), int(Kind.SELECTION)))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 _FEW_ROWS, _MANY_SETS = 64, 64
 """Where so many sets of names have less than so many rows each in a buffer, names vary."""
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
 """Rows alike that are looked for at once; more with each success, so that damage costs little of what was looked at."""
-
-
-class _Stretch(NamedTuple):
-    """Frames of equal length, kind and schema that follow each other: byte offset of the first, and how many."""
-
-    offset: int
-    frames: int
 
 
 class JournalReader:
@@ -234,7 +228,7 @@ class _Parser:
         self._defined = defined
         self._tag = tag
         self._definitions: dict[int, list[tuple[str, ...]]] = {}
-        self._runs: dict[tuple[int, int, int, int, int], list[_Stretch]] = {}
+        self._runs: dict[tuple[int, int, int, int, int], list[Stretch]] = {}
         """By kind, flags, schema, length, and how often the schema was defined anew in this buffer before."""
 
     @property
@@ -256,7 +250,7 @@ class _Parser:
                 if start_crc is None:
                     start_crc = length_crcs[length] = crc32(FRAME_LENGTH.pack(length))
                 if crc32(view[position + 8 : end], start_crc) == crc and (tag is None or belongs(tag, kind, schema)):
-                    if kind == Kind.METRICS or kind == Kind.PREVIEW:  # noqa: PLR1714  (hot loop)
+                    if kind in _ROWS:
                         end = self._take_rows(position, (kind, flags, schema, length), crc=start_crc)
                     else:
                         self._take_record(position, kind, flags, schema, step, time, view[position + HEADER_SIZE : end])
@@ -288,9 +282,9 @@ class _Parser:
         runs = self._runs.setdefault((*key, len(definitions) if definitions is not None else 0), [])
         taken = (offset - position) // stride
         if runs and runs[-1].offset + runs[-1].frames * stride == position:
-            runs[-1] = _Stretch(runs[-1].offset, runs[-1].frames + taken)
+            runs[-1] = Stretch(runs[-1].offset, runs[-1].frames + taken)
         else:
-            runs.append(_Stretch(position, taken))
+            runs.append(Stretch(position, taken))
         return offset
 
     def _is_alike(self, position: int, at: int, stride: int) -> bool:
@@ -371,20 +365,23 @@ class _Parser:
             resolve: Gives the paths of rows whose schema id was not defined in this buffer before them.
         """
         collected: list[MetricRows] = []
-        scattered: dict[int, list[tuple[tuple[str, ...], int, list[_Stretch]]]] = defaultdict(list)
+        scattered: dict[int, list[tuple[tuple[str, ...], int, list[Stretch]]]] = defaultdict(list)
+        selections: dict[tuple[int, tuple[str, ...]], list[tuple[int, Stretch]]] = defaultdict(list)
         for (kind, flags, schema, length, generation), runs in self._runs.items():
             paths = self._definitions[schema][generation - 1] if generation else resolve(schema)
+            if paths is not None and kind == Kind.SELECTION:
+                selections[flags, paths] += [(length, run) for run in runs]
+                continue
             width = length // 8 - (kind == Kind.PREVIEW)
             if paths is None or len(paths) != width or length % 8:
-                first = runs[0]
                 size = sum(run.frames for run in runs) * (HEADER_SIZE + length)
-                reason = f"rows of schema {schema}, whose paths are lost"
-                self.damage.append(Damage(self.base + first.offset, size, reason, is_sound=True))
-                continue
-            if kind == Kind.METRICS and sum(run.frames for run in runs) < _FEW_ROWS:
+                self._note_lost(self.base + runs[0].offset, size, f"rows of schema {schema}, whose paths are lost")
+            elif kind == Kind.METRICS and sum(run.frames for run in runs) < _FEW_ROWS:
                 scattered[flags].append((paths, length, runs))
             else:
                 collected.append(self._columns(paths, kind, flags, length, runs))
+        for (flags, paths), stretches in selections.items():
+            collected += self._selected(flags, paths, stretches)
         for flags, sets in scattered.items():
             if len(sets) < _MANY_SETS:
                 collected += [
@@ -394,23 +391,37 @@ class _Parser:
                 collected += self._gathered(flags, sets)
         return collected
 
-    def _gathered(self, flags: int, sets: list[tuple[tuple[str, ...], int, list[_Stretch]]]) -> list[MetricRows]:
+    def _note_lost(self, offset: int, size: int, reason: str) -> None:
+        self.damage.append(Damage(offset, size, reason, is_sound=True))
+
+    def _selected(self, flags: int, paths: tuple[str, ...], stretches: list[tuple[int, Stretch]]) -> list[MetricRows]:
+        clock_axis = bool(flags & Flag.CLOCK_AXIS)
+        found, wrong = rows_of_selections(self.data, self.base, paths, stretches, clock_axis=clock_axis)
+        for offset, size in wrong:
+            self._note_lost(offset, size, "a row of some of a schema's paths, whose values are not as many")
+        self._note_row_times(flags, found)
+        return found
+
+    def _gathered(self, flags: int, sets: list[tuple[tuple[str, ...], int, list[Stretch]]]) -> list[MetricRows]:
         rows = [
             (run.offset + place * (HEADER_SIZE + length), paths)
             for paths, length, runs in sets
             for run in runs
             for place in range(run.frames)
         ]
-        found = gather_rows(self.data, self.base, rows, clock_axis=bool(flags & Flag.CLOCK_AXIS))
-        if not flags & Flag.GIVEN_TIME:
-            self._row_time = max(self._row_time, *(int(group.times.max()) for group in found))
+        found = rows_of_many_schemas(self.data, self.base, rows, clock_axis=bool(flags & Flag.CLOCK_AXIS))
+        self._note_row_times(flags, found)
         return found
+
+    def _note_row_times(self, flags: int, found: list[MetricRows]) -> None:
+        if not flags & Flag.GIVEN_TIME:
+            self._row_time = max([self._row_time, *(int(rows.times.max()) for rows in found)])
 
     def last_time(self, *, is_flagged: bool) -> int:
         """Return `Batch.last_time`; `is_flagged` says that the journal tells given times from others."""
         return max(self._record_time, self._point_time, self._row_time) if is_flagged else self._record_time
 
-    def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[_Stretch]) -> MetricRows:
+    def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[Stretch]) -> MetricRows:
         dtype = np.dtype(
             {
                 "names": ["step", "time", "values"],
@@ -421,13 +432,11 @@ class _Parser:
         )
         views = [np.frombuffer(self.data, dtype, run.frames, run.offset) for run in runs]
         rows = views[0] if len(views) == 1 else np.concatenate(views)
-        if not flags & Flag.GIVEN_TIME:
-            self._row_time = max(self._row_time, int(rows["time"].max()))
         values: npt.NDArray[np.float64] = rows["values"]
         stride = HEADER_SIZE + length
         sequences = np.concatenate([self.base + run.offset + stride * np.arange(run.frames) for run in runs])
         is_preview = kind == Kind.PREVIEW
-        return MetricRows(
+        found = MetricRows(
             paths=paths,
             steps=np.ascontiguousarray(rows["step"]),
             times=np.ascontiguousarray(rows["time"]),
@@ -436,3 +445,5 @@ class _Parser:
             clock_axis=bool(flags & Flag.CLOCK_AXIS),
             sequences=sequences,
         )
+        self._note_row_times(flags, [found])
+        return found

@@ -71,6 +71,14 @@ DECIMAL_STEPS = st.integers(0, 12 * MICRO).map(lambda micro: Decimal(micro) / MI
 HUGE_STEPS = st.sampled_from([10**9, Decimal("1000000000.000001"), 2**33, Decimal(MAX_MICRO_STEP) / MICRO, 10**12 - 1])
 STEPS = FEW_STEPS | FEW_STEPS | st.sampled_from([0.1, 0.3, 0.1 + 0.2, 1e-6]) | DECIMAL_STEPS | HUGE_STEPS
 
+# How far journals were, as marks and forks say it: frames are 50 bytes long
+
+SIZES_OF_JOURNALS = st.dictionaries(
+    st.sampled_from(["w1", "w2", "w3"]), st.integers(0, 12).map(lambda frames: 100 + 50 * frames), max_size=2
+)
+JOURNALS = st.none() | SIZES_OF_JOURNALS
+FOUND_JOURNALS = st.sampled_from(["unsaid", "unsaid", None]) | SIZES_OF_JOURNALS
+
 # Frames of a journal
 
 FRAMES = st.one_of(
@@ -89,10 +97,23 @@ FRAMES = st.one_of(
     st.tuples(st.just("tags"), st.sampled_from([*PATHS, "sys/tags"]), TEXTS, TEXTS),
     st.tuples(st.just("string_set"), st.sampled_from(["x", "sys/tags"]), st.lists(TEXTS, unique=True)),
     st.tuples(
-        st.just("create"), st.none() | st.sampled_from("EF"), TIMES, st.booleans(), st.none() | st.tuples(RUN, STEPS)
+        st.just("create"),
+        st.none() | st.sampled_from("EF"),
+        TIMES,
+        st.booleans(),
+        st.none() | st.tuples(RUN, STEPS),
+        FOUND_JOURNALS,
     ),
-    st.tuples(st.just("lineage"), RUN, STEPS, st.none() | st.sampled_from("mn"), st.none() | TIMES, st.booleans()),
-    st.tuples(st.just("mark"), st.sampled_from("mn"), STEPS, st.dictionaries(PATH, STEPS, max_size=1)),
+    st.tuples(
+        st.just("lineage"),
+        RUN,
+        STEPS,
+        st.none() | st.sampled_from("mn"),
+        st.none() | TIMES,
+        st.booleans(),
+        FOUND_JOURNALS,
+    ),
+    st.tuples(st.just("mark"), st.sampled_from("mn"), STEPS, st.dictionaries(PATH, STEPS, max_size=1), JOURNALS),
     st.tuples(st.just("status"), st.sampled_from(["failed", "running"])),
     st.tuples(st.just("heartbeat")),
     st.tuples(st.just("close")),
@@ -114,13 +135,13 @@ def write(journal, name, arguments, time):
         "describe": lambda data, spaces: journal.describe(data, replaces=spaces, time=time),
         "files": lambda path, step: journal.files({path: f"digest{step}"}, step, time=time),
         "tags": lambda path, add, remove: journal.tags(add, remove=[remove], path=path, time=time),
-        "create": lambda name, created, inherit_configs, fork: journal.create(
-            name, created=created, inherit_configs=inherit_configs, fork=fork, time=time
+        "create": lambda name, created, inherit_configs, fork, found: journal.create(
+            name, created=created, inherit_configs=inherit_configs, fork=fork, journals=found, time=time
         ),
-        "lineage": lambda parent, step, mark, mark_time, inherit_configs: journal.lineage(
-            parent, step, mark=mark, mark_time=mark_time, inherit_configs=inherit_configs, time=time
+        "lineage": lambda parent, step, mark, mark_time, inherit_configs, found: journal.lineage(
+            parent, step, mark=mark, mark_time=mark_time, inherit_configs=inherit_configs, journals=found, time=time
         ),
-        "mark": lambda mark, step, cuts: journal.mark(mark, step, cuts=cuts, time=time),
+        "mark": lambda mark, step, cuts, found: journal.mark(mark, step, cuts=cuts, journals=found, time=time),
     }
     plainly = lambda *values: getattr(journal, name)(*values, time=time)  # noqa: E731
     writing.get(name, plainly)(*arguments)
@@ -159,7 +180,7 @@ _FRAMES_HERE = st.one_of(
     st.tuples(st.just("tags"), st.sampled_from(["z/a", "sys/tags"]), st.sampled_from("tu"), st.sampled_from("tu")),
     st.tuples(st.just("files"), st.sampled_from(["y", "z/a"]), st.none()),
     st.tuples(st.just("describe"), st.dictionaries(st.sampled_from(["y", "z/a"]), CONFIGS, max_size=1), st.just(["z"])),
-    st.tuples(st.just("mark"), st.sampled_from("mn"), st.integers(-1, 4), CUTS),
+    st.tuples(st.just("mark"), st.sampled_from("mn"), st.integers(-1, 4), CUTS, JOURNALS),
     st.tuples(st.just("close")),
 )
 _STEP_PLACES = {"rows": 1, "metrics": 1, "preview": 1, "strings": 2, "mark": 1}
@@ -167,7 +188,10 @@ _STEP_PLACES = {"rows": 1, "metrics": 1, "preview": 1, "strings": 2, "mark": 1}
 
 @st.composite
 def lineages(draw):
-    """Return batches of runs that mostly go on where one before them was cut, parents mostly first, with late news."""
+    """Return batches of runs that mostly go on where one before them was cut, parents mostly first, with late news.
+
+    Runs have one or two journals; clocks may be far off.
+    """
     journals, order = [], []
     for depth, run_id in enumerate(RUNS):
         journal = HistoryWriter(run_id, created=10 * depth)
@@ -176,20 +200,27 @@ def lineages(draw):
             parent = RUNS[draw(st.sampled_from([depth - 1, depth - 1, depth - 1, max(0, depth - 2)]))]
             fork = parent, max(0, 3 * depth + draw(st.integers(-2, 3)))
         inherits = draw(st.sampled_from([True, True, False]))
-        created = 10 * depth + draw(st.integers(-8, 5))
+        created = 10 * depth + draw(st.integers(-8, 5) | st.sampled_from([-60, 60]))
         journal.create(draw(st.none() | st.just("E")), created=created, inherit_configs=inherits, time=10 * depth)
         if fork is not None:
             mark = draw(st.none() | st.sampled_from("mn"))
             mark_time = draw(st.none() | st.integers(10 * depth - 9, 10 * depth + 9))
-            journal.lineage(*fork, mark=mark, mark_time=mark_time, inherit_configs=inherits, time=10 * depth)
+            found = draw(FOUND_JOURNALS)
+            about = {"mark": mark, "mark_time": mark_time, "inherit_configs": inherits, "journals": found}
+            journal.lineage(*fork, **about, time=10 * depth)
+        written = [journal]
+        if draw(st.booleans()):
+            written.append(HistoryWriter(run_id, draw(st.sampled_from(["w0", "w2"])), created=10 * depth))
         for (name, *arguments), time in draw(st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)):
             place = _STEP_PLACES.get(name)
             if place is not None:
                 arguments[place] = max(0, arguments[place] + 3 * depth)
-            write(journal, name, arguments, max(0, 10 * depth + time))
-        parts = journal.batches(draw(st.sampled_from([1, 3, 50, 50])))
-        journals.append(parts)
-        order += [depth] * len(parts)
+            skew = draw(st.sampled_from([0, 0, 0, 50]))
+            write(draw(st.sampled_from(written)), name, arguments, max(0, 10 * depth + time + skew))
+        for one in written:
+            parts = one.batches(draw(st.sampled_from([1, 3, 50, 50])))
+            order += [len(journals)] * len(parts)
+            journals.append(parts)
     if draw(st.booleans()):
         order = draw(st.permutations(order))
     return [journals[number].pop(0) for number in order]

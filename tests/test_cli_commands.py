@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from tests.command_line import call, call_json
@@ -52,6 +53,46 @@ def test_the_default_project_without_runs_names_those_that_have(lineage, monkeyp
 
 def test_the_second_part_of_a_project_is_enough(lineage):
     assert call_json("ls", "--project", "project")["project"] == PROJECT
+
+
+# What a fork takes over
+
+
+def _checkpoint_before_validation(when):
+    """A checkpoint in epoch 0, whose first validation comes after it; the parent goes on for two epochs."""
+    with Run("imported", run_id="first", creation_time=when) as run:
+        run.log_configs({"lr": 0.1})
+        run.add_tags(["baseline"])
+        run.log_metrics({"train/loss": 1.0}, step=100)
+        mark = run.checkpoint_mark(100)
+        run.log_configs({"lr": 0.5})
+        for epoch in range(2):
+            run.log_metrics({"val/acc": 0.5 + epoch / 10}, step=epoch)
+    return mark
+
+
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_fork_has_what_stood_at_the_checkpoint_whatever_clocks_say(data_directory, days):
+    when = datetime.now(timezone.utc) + timedelta(days=days)
+    mark = _checkpoint_before_validation(when)
+    with Run(run_id="second", resume_from=mark, creation_time=when - timedelta(days=1)) as run:
+        run.log_metrics({"train/loss": 0.5}, step=101)
+
+    shown = call_json("show", "imported")
+    assert call_json("ls")["items"][0]["run_id"] == "second"
+    attributes = {path: one["value"] for path, one in shown["attributes"].items()}
+    assert (attributes["lr"], attributes["sys/tags"]) == (0.1, ["baseline"])
+    assert "val/acc" not in attributes
+
+
+def test_a_resume_that_fails_at_once_leaves_the_experiment_what_it_was(data_directory):
+    with Run("gull", run_id="first") as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+    with pytest.raises(ZeroDivisionError), Run("gull", run_id="second"):
+        raise ZeroDivisionError
+
+    (item,) = call_json("ls")["items"]
+    assert (item["run_id"], item["state"]) == ("first", "finished")
 
 
 # What a fork has no more

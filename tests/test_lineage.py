@@ -213,10 +213,11 @@ def assert_agrees(index, model, run_ids=None):
         assert (fork and (fork["parent"], fork["step"])) == (
             nodes[run_id].fork and (nodes[run_id].fork.parent, nodes[run_id].fork.step)
         )
+        assert nodes[run_id].created == model.created(run_id)
         assert is_pending(run_id, nodes) == (fork is not None and fork["parent"] not in model.runs)
         assert model.depth(run_id) == values[run_id]["sys/forking/depth"].value
         assert model.tags(run_id) == values[run_id]["sys/tags"].value
-        for path in ("lr", "size"):
+        for path in ("c/lr", "size"):
             value = values[run_id].get(path)
             assert model.config(run_id, path) == (value and value.value)
         for path in (*METRIC_PATHS, CLOCK_PATH, TEXT_PATH):
@@ -294,14 +295,19 @@ def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
         batches = []
         for number in range(depth):
             offset, value, inherits = habits[number % len(habits)]
-            fork = {"parent": f"r{number - 1}", "step": max(0, 3 * number + offset) * MICRO, "mark": None}
-            about = {**fork, "inherits": inherits} if number else {"parent": None, "step": 0, "inherits": True}
+            fork = {
+                "parent": f"r{number - 1}",
+                "step": max(0, 3 * number + offset) * MICRO,
+                "mark": None,
+                "journals": "unsaid",
+            }
+            about = {**fork, "inherits": inherits} if number else {**fork, "parent": None, "inherits": True}
             frames = [Frame("create", number, {**about, "name": None, "created": number})]
             for step in range(max(0, 3 * number + min(offset, 1)), 3 * number + 4):
                 point = {"path": "metric/a", "step": step * MICRO, "value": value + number}
                 frames.append(Frame("point", number + 1, point))
             if number % 7 == 0:
-                frames.append(Frame("config", number + 1, {"path": "lr", "value": number}))
+                frames.append(Frame("config", number + 1, {"path": "c/lr", "value": number}))
             journal = HistoryWriter(f"r{number}", created=number)
             for frame in frames:
                 written(journal, frame)

@@ -37,7 +37,7 @@ def history(run_id: str, minute: int) -> HistoryWriter:
 def source(index: Index) -> Source:
     runs = [
         history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
-        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2, "sys/name": "gull"}).tags("good"),
+        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2}).metrics({"loss": 3}, 6).tags("good"),
         history("r3", 3).create("tern").configs({"lr": "auto", "model/depth": 4}),
         history("r4", 4).create().metrics({"loss": 1}, 0),
         history("r5", 5).create("crow").configs({"sys/archived": True}),

@@ -26,8 +26,27 @@ def test_a_mark_is_plain_values_and_stands_in_the_journal(open_run):
     assert all(type(value) in (str, int) for value in mark.values())
     assert (record.step, record.body) == (
         3_000_000,
-        {"mark": mark["mark"], "epoch": 1, "fingerprint": "f", "cuts": {"val/acc": 2_000_000}},
+        {"mark": mark["mark"], "epoch": 1, "fingerprint": "f", "cuts": {"val/acc": 2_000_000}, "journals": {}},
     )
+
+
+def test_a_mark_says_how_far_the_runs_other_journals_are(open_run):
+    rank = open_run(run_id="r")
+    run = open_run(run_id="r")
+    run.checkpoint_mark(1)
+    (record,) = records_of(run.directory, Kind.MARK)
+
+    assert record.body["journals"] == {rank.journal.path.stem: rank.journal.size}
+
+
+def test_a_mark_of_a_run_whose_folder_cannot_be_read_leaves_the_other_journals_out(open_run, monkeypatch, tmp_path):
+    run = open_run(run_id="r")
+    monkeypatch.setattr(type(run), "directory", tmp_path / "gone")
+    mark = run.checkpoint_mark(1)
+    monkeypatch.undo()
+    (record,) = records_of(run.directory, Kind.MARK)
+
+    assert (record.body["mark"], "journals" in record.body) == (mark["mark"], False)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +70,15 @@ def test_a_fork_by_hand_is_in_the_first_record(open_run):
     run = open_run(fork_run_id="p", fork_step=0.3, inherit_configs=False)
     (body,) = bodies(run, Kind.CREATE)
 
-    assert (body["fork"], body["inherit_configs"]) == ({"parent": "p", "step": 300_000}, False)
+    assert (body["fork"], body["inherit_configs"]) == ({"parent": "p", "step": 300_000, "journals": None}, False)
+
+
+def test_a_fork_by_hand_says_how_far_its_parents_journals_are(open_run):
+    parent = open_run(run_id="p")
+    run = open_run(fork_run_id="p", fork_step=0.3)
+    (body,) = bodies(run, Kind.CREATE)
+
+    assert body["fork"]["journals"] == {parent.journal.path.stem: parent.journal.size}
 
 
 def test_a_fork_of_a_run_that_is_not_there_is_told(open_run, caplog):
@@ -72,7 +99,7 @@ def test_resuming_from_a_mark_forks_the_run_that_wrote_it(open_run, as_checkpoin
     assert run.experiment_name == "e"
     assert lineage == {
         "parent": "p", "step": 7_000_000, "mark": mark["mark"], "mark_time": mark["time"], "policy": "fork", "checkpoint": None,
-        "inherit_configs": True,
+        "inherit_configs": True, "journals": {parent.journal.path.stem: parent.journal.size},
     }  # fmt: skip
     assert configs_of(run.directory)["sys/name"] == "e"
     assert configs_of(run.directory)["sys/resume/policy"] == "fork"
@@ -264,6 +291,50 @@ def test_an_existing_run_is_continued_by_its_id(open_run):
     assert (second.experiment_name, second.parent) == ("e", ("p", 3))
     assert points_of(second.directory, "a") == [(4, 1.0), (5, 2.0)]
     assert len({body["creation_time"] for body in bodies(second, Kind.CREATE)}) == 1
+
+
+def test_another_experiment_name_than_the_original_is_told_and_ignored(open_run):
+    open_run("first", run_id="r").close()
+    with pytest.warns(
+        RunforkWarning, match="^run 'r' exists and is of experiment 'first'; that stands, experiment_name='second' is"
+    ):
+        run = open_run("second", run_id="r")
+
+    assert run.experiment_name == configs_of(run.directory)["sys/name"] == "first"
+
+
+def test_a_run_without_an_experiment_is_given_one_when_it_is_opened_again(open_run):
+    open_run(run_id="r").close()
+    run = open_run("named", run_id="r")
+    run.close()
+
+    assert run.experiment_name == "named"
+    assert open_run(run_id="r").experiment_name == "named"
+
+
+def test_a_parent_is_remembered_however_much_was_recorded_before_it(open_run):
+    mark = open_run("e", run_id="p").checkpoint_mark(7)
+    first = open_run(run_id="r")
+    for number in range(40):
+        first.log_configs({f"c{number}": "x" * 20_000})
+    first.resume(mark)
+    first.close()
+    second = open_run(run_id="r")
+
+    assert (second.parent, second.experiment_name) == (("p", 7), "e")
+    assert bodies(second, Kind.CREATE)[-1]["fork"] == {
+        key: value
+        for key, value in bodies(second, Kind.LINEAGE)[0].items()
+        if key in ("parent", "step", "mark", "mark_time", "journals")
+    }
+
+
+def test_a_parent_that_a_second_process_gave_is_remembered(open_run):
+    mark = open_run("e", run_id="p").checkpoint_mark(7)
+    open_run(run_id="r").close()
+    open_run(run_id="r", resume_from=mark).close()
+
+    assert open_run(run_id="r").parent == ("p", 7)
 
 
 def test_another_fork_than_the_original_is_told_and_ignored(open_run):

@@ -2,25 +2,63 @@
 
 A run that was forked sees its parent's points up to and including a **cut**. Further up, an ancestor's points are seen up to
 the smallest cut on the way down. The cut of a series on the step axis is the fork step, unless the checkpoint mark recorded
-another for that series (validation batches counted on their own, say). The cut of a series on the clock axis is the moment
+another for that series (validation batches counted on their own, say). Of a series on the step axis that had no point yet when
+the mark was written, nothing is inherited that the parent logged later. The cut of a series on the clock axis is the moment
 at which the checkpoint was written.
 
 A run's own point wins over an inherited one at the same step; elsewhere both are seen.
+
+Single values are inherited as they stood in the parent's journals when the fork was marked: by place, not by a clock (`Snapshot`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = ["Fork", "RunNode", "Segment", "ancestors", "children_of", "depth", "heads", "segments"]
+__all__ = [
+    "EVERYTHING",
+    "NOTHING",
+    "Fork",
+    "RunNode",
+    "Segment",
+    "Snapshot",
+    "ancestors",
+    "children_of",
+    "depth",
+    "heads",
+    "ordering_time",
+    "segments",
+    "without",
+]
+
+NOTHING, EVERYTHING = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Which records of a parent's journals count for a fork: those that stood there when it was marked.
+
+    Args:
+        sizes: Of these journals, by writer: what begins before so many bytes.
+        others: Of all other journals: what has an order_time up to this. `NOTHING` and `EVERYTHING` say so.
+    """
+
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    others: int = EVERYTHING
+
+    def holds(self, place: tuple[int, str, int]) -> bool:
+        """Return whether it holds the record at a place: order_time, writer, offset."""
+        order_time, writer, offset = place
+        size = self.sizes.get(writer)
+        return order_time <= self.others if size is None else offset < size
 
 
 @dataclass(frozen=True)
@@ -32,12 +70,17 @@ class Fork:
         step: Fork step in micro-steps, inclusive: the cut of series on the step axis.
         clock: Cut of series on the clock axis, in microseconds since 1970.
         cuts: Cuts of single series that a checkpoint mark recorded, path to micro-step.
+        snapshot: What of the parent's journals single values come from.
+        is_marked: A mark of the parent says all this. Of a series on the step axis that had no point in the snapshot, and for
+            which the mark recorded no cut, nothing of the parent's own is inherited: it may count something else.
     """
 
     parent: str
     step: int
     clock: int = MAX_MICRO_STEP
     cuts: Mapping[str, int] = field(default_factory=dict)
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    is_marked: bool = False
 
     def cut(self, path: str, *, clock_axis: bool = False) -> int:
         """Return the last micro-step of `path` that the child inherits."""
@@ -53,10 +96,12 @@ class RunNode:
 
     Args:
         run_id: Its id.
-        created: Creation time, microseconds since 1970.
+        created: Creation time, microseconds since 1970; see `ordering_time`.
         experiment_name: The name it claims, or None.
         fork: Its fork, or None for a root.
         is_archived: Archived runs are no heads.
+        is_empty: It has ended, or nobody knows of it that it runs, and it has no point on a step axis: it is a head only where
+            all runs of its name are like that.
     """
 
     run_id: str
@@ -64,6 +109,7 @@ class RunNode:
     experiment_name: str | None = None
     fork: Fork | None = None
     is_archived: bool = False
+    is_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +161,22 @@ def segments(
     return found[::-1]
 
 
+def without(found: Sequence[Segment], missing: Collection[str]) -> list[Segment]:
+    """Return segments with nothing of those runs in them."""
+    return [replace(one, high=-1) if one.run_id in missing else one for one in found]
+
+
+def ordering_time(run_id: str, runs: Mapping[str, RunNode], created: Mapping[str, int]) -> int:
+    """Return when a run counts as created: after its parent at any rate, whatever the clocks of their hosts said.
+
+    Args:
+        run_id: The run.
+        runs: Every known run, for who descends from whom.
+        created: When each was created by its own account.
+    """
+    return max(created[one] + generation for generation, one in enumerate(ancestors(run_id, runs)))
+
+
 def depth(run_id: str, runs: Mapping[str, RunNode]) -> int:
     """Return how many forks lie between `run_id` and its root; a pending parent counts as one more."""
     lineage = ancestors(run_id, runs)
@@ -137,12 +199,19 @@ def children_of(runs: Iterable[RunNode]) -> dict[str, list[str]]:
 
 
 def heads(runs: Iterable[RunNode]) -> dict[str, str]:
-    """Return the head of each experiment: the run created last with that name, archived ones left out."""
+    """Return the head of each experiment: the run created last with that name, archived ones left out.
+
+    A run that ended without a point is none while another run of the name has points or still runs.
+    """
     found: dict[str, RunNode] = {}
     for node in runs:
         if node.experiment_name is None or node.is_archived:
             continue
         best = found.get(node.experiment_name)
-        if best is None or (node.created, node.run_id) > (best.created, best.run_id):
+        if best is None or _rank(node) > _rank(best):
             found[node.experiment_name] = node
     return {name: node.run_id for name, node in found.items()}
+
+
+def _rank(node: RunNode) -> tuple[bool, int, str]:
+    return not node.is_empty, node.created, node.run_id

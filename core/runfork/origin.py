@@ -18,7 +18,7 @@ from runfork.marks import Mark
 from runfork.parts import Parts, named_parts
 from runfork.recorder import check_mapping, now_us
 from runfork.steps import from_micro_steps, to_micro_steps
-from runfork.store import holds, journals_of
+from runfork.store import holds, journal_sizes, journals_of
 from runfork.values import plain_value
 from runfork.wording import shown
 
@@ -140,7 +140,11 @@ class Origin(Logbook):
             time=now_us(),
             counter=counted,
         )
-        body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
+        body: dict[str, Any] = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
+        sizes = journal_sizes(self.directory)
+        if sizes is not None:  # else readers go by the mark's time
+            own = self.journal.path and self.journal.path.stem
+            body["journals"] = {writer: size for writer, size in sizes.items() if writer != own}
         if not self._is_closed:
             self.recorder.record(Kind.MARK, body, step=micro, time_us=mark.time)
         if fingerprint is not None and self._session is not None:
@@ -336,11 +340,12 @@ class Origin(Logbook):
 
     def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
         self._identity.fork = (mark.run_id, mark.step)
+        about = {"mark": mark.mark, "mark_time": mark.time, "journals": self._journals_of(mark.run_id)}
+        self._identity.about_forks[self._identity.fork] = about
         body = {
             "parent": mark.run_id,
             "step": mark.step,
-            "mark": mark.mark,
-            "mark_time": mark.time,
+            **about,
             "policy": "fork",
             "checkpoint": checkpoint,
             "inherit_configs": self._identity.inherits_configs,
@@ -348,6 +353,10 @@ class Origin(Logbook):
         self.recorder.record(Kind.LINEAGE, body)
         self._adopt_experiment(mark)
         self._tell_if_unmarked(mark)
+
+    def _journals_of(self, parent: str) -> dict[str, int] | None:
+        """Return how far the parent's journals are now, None where it is not there yet."""
+        return journal_sizes(self._store.run_directory(self.project, parent)) or None
 
     def _adopt_experiment(self, mark: Mark) -> None:
         if self._identity.experiment_name is None and mark.experiment is not None:
@@ -371,7 +380,8 @@ class Origin(Logbook):
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
         provisional = self.directory
         self._identity.run_id = mark.run_id
-        self._identity.heed(read_creation(journals_of(self.directory)) or {})
+        if (ignored := self._identity.heed(read_creation(journals_of(self.directory)) or {})) is not None:
+            self.problems.warn("fork", ignored)
         self._move_journal(provisional)
 
     def _move_journal(self, provisional: Path) -> None:

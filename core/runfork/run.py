@@ -114,6 +114,8 @@ class Run(Origin):
             raise ArgumentError(f"a run cannot be forked from itself, found {fork_run_id!r} for run_id and fork_run_id")
         self.is_visitor = is_visitor
         self._store = Store(find_data_directory(self._settings.directory))
+        if self._identity.fork is not None:
+            self._identity.about_forks[self._identity.fork] = {"journals": self._journals_of(self._identity.fork[0])}
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == self._settings.run_id)
         self.runtime_namespace = _check_namespace(runtime_namespace, self.rank)
         self.problems = Problems(raises=self._settings.on_error == "raise")

@@ -27,6 +27,8 @@ __all__ = [
     "find_code_base",
     "find_data_directory",
     "holds",
+    "journal_sizes",
+    "journals_of",
 ]
 
 DIRECTORY_NAME = ".runfork"
@@ -198,6 +200,16 @@ def _file_holds(path: Path, text: bytes) -> bool:
                 return True
             end, rest = begin, block[: len(text) - 1]
     return False
+
+
+def journal_sizes(run_directory: str | os.PathLike[str]) -> dict[str, int] | None:
+    """Return how many bytes each journal of a run holds, by writer; None if the folder cannot be read. One look, never raises."""
+    try:
+        with os.scandir(run_directory) as entries:
+            journals = [entry for entry in entries if entry.name.endswith(JOURNAL_SUFFIX)]
+            return {entry.name[: -len(JOURNAL_SUFFIX)]: entry.stat().st_size for entry in journals}
+    except (OSError, ValueError):
+        return None
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

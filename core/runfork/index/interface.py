@@ -16,7 +16,11 @@ journal, or when the journal was created.
 ``sys/modification_time`` is when the last frame of any journal of the run was written, rows and points included, by its writer's
 clock and whatever timestamps its user gave; ``sys/running_time_seconds`` is for how long at least one of its processes was at it.
 
-A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was.
+A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was. A fork
+was created after its mark, and at least a microsecond after its parent. Its name is the one that it began with.
+
+Head of an experiment is the run created last with its name that is not archived and has a point on a step axis or the state
+"running"; if none is like that, the run created last.
 
 int and float are one family, number; every other type is a family of its own. A path holds values of one family in a run: that
 of its first value by (order_time, writer, offset) that is not None. Values of other families are left out, and
@@ -41,10 +45,19 @@ order (NaN, files, histograms, series without a committed point), and the runs w
 An index that is kept in a file is given up and made anew where SQLite, or a checksum, says that the file is damaged, and for no
 other reason: an exception from elsewhere passes through. It takes over no file that is not one of its own.
 
-A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited) as
-of the run's creation, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which only sys/tags, sys/group_tags and
-sys/description are inherited; configs (everything but tags, group tags, description and files) only where the run was created
-with inherit_configs.
+A run's values are its own over those it inherits: everything single-valued and file-like of its parent (own and inherited)
+that stood in the parent's journals at the fork, except the namespaces ``sys/``, ``runtime/`` and ``source_code/``, of which
+only sys/tags, sys/group_tags and sys/description are inherited; configs (everything but tags, group tags, description and
+files) only where the run was created with inherit_configs.
+
+What stood at the fork: in the journal of the mark, what comes before it; in the parent's other journals, what begins before
+the size that the mark tells, nothing where it tells none. A mark of early versions tells no sizes at all: then what has an
+order_time up to the mark's time. Where the parent has no such mark: what has an order_time up to the time that the fork says
+of the mark; without one, the sizes that the fork tells, everything where it found no parent; in forks of early versions, what
+has an order_time up to the run's creation.
+
+Of a series on the step axis without a point in what stood at the mark, and without a cut in it, nothing is seen of the
+parent's own points. What the parent inherits of it is seen. Without a mark, steps alone decide.
 
 A description replaces namespaces: single values of its run below them that come before it in the order of edits, and all that are
 inherited there, are gone, but for those of the same record. They still count for the type of their path. Series are not touched.

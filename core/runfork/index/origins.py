@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
-from runfork.index.edits import EditKey
 from runfork.index.interface import Value
+from runfork.journal.creation import Said, settle
 from runfork.journal.format import Kind
-from runfork.lineage import Fork, RunNode, depth, is_pending
+from runfork.lineage import EVERYTHING, NOTHING, Fork, RunNode, Snapshot, depth, is_pending
 from runfork.steps import MICRO
 
 if TYPE_CHECKING:
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
-__all__ = ["Mark", "Origin", "default_values", "derived_values", "fork_of", "origin_of", "running_seconds"]
+__all__ = [
+    "Mark",
+    "Origin",
+    "default_values",
+    "derived_values",
+    "fork_of",
+    "mark_of",
+    "origin_of",
+    "running_seconds",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Origin:
         parent: Run id of its parent, or None.
         step: Fork step, micro-steps.
         mark: The checkpoint mark that it was forked from, or None.
+        snapshot: What of the parent's journals it takes single values from, where the parent has no such mark.
     """
 
     created: int
@@ -39,56 +49,63 @@ class Origin:
     parent: str | None = None
     step: int = 0
     mark: str | None = None
+    snapshot: Snapshot = field(default_factory=Snapshot)
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a checkpoint mark recorded: its time, and cuts of series on axes of their own."""
+    """What a checkpoint mark recorded: its time, cuts of series on axes of their own, and what the run's journals held."""
 
     time: int
     cuts: Mapping[str, int]
+    snapshot: Snapshot
+
+
+def mark_of(record: Record, writer: str) -> Mark:
+    """Return what a MARK record says. One of early versions does not say how far the journals of other writers were."""
+    journals = record.body.get("journals")
+    sizes = {**(journals or {}), writer: record.offset}
+    snapshot = Snapshot(sizes, record.time if journals is None else NOTHING)
+    return Mark(record.time, record.body.get("cuts") or {}, snapshot)
 
 
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
     """Work out a run's origin.
 
-    The CREATE of the writer with the smallest name stands; a later one gives the run a name if it had none. The first fork
-    stands, by (order_time, writer, offset). A fork was created after the mark that it was forked from, whatever its host's clock
-    said.
+    What stands of several is said in `runfork.journal.creation.settle`. A fork was created after the mark that it was forked
+    from, whatever its host's clock said.
 
     Args:
         records: Its CREATE and LINEAGE records with their writers, in any order.
         created: When its first journal was created: the creation time if there is no CREATE.
     """
-    records = list(records)
-    creates = sorted(
-        ((writer, record.offset, record) for writer, record in records if record.kind == Kind.CREATE),
-        key=lambda entry: entry[:2],
-    )
-    forks = [
-        (EditKey(record.order_time, writer, record.offset), record.body)
+    body = settle(
+        Said(record.order_time, writer, record.offset, record.kind, record.body)
         for writer, record in records
-        if record.kind == Kind.LINEAGE
-    ]
-    body: Mapping[str, Any] = {}
-    if creates:
-        writer, offset, record = creates[0]
-        body = record.body
-        if body.get("fork"):
-            inherit = body.get("inherit_configs", True)
-            forks.append((EditKey(record.order_time, writer, offset), {**body["fork"], "inherit_configs": inherit}))
-    fork = min(forks, key=lambda entry: entry[0])[1] if forks else {}
-    names = [record.body.get("experiment_name") for _, _, record in creates]
-    told = body.get("creation_time")
+        if record.kind in (Kind.CREATE, Kind.LINEAGE)
+    )
+    fork = body.get("fork") or {}
+    told, mark_time = body.get("creation_time"), fork.get("mark_time")
     born = created if told is None else told
+    created = born if mark_time is None else max(born, mark_time + 1)
     return Origin(
-        created=max(born, fork["mark_time"] + 1) if fork.get("mark_time") is not None else born,
-        experiment_name=next((name for name in names if name is not None), None),
+        created=created,
+        experiment_name=body.get("experiment_name"),
         inherit_configs=fork.get("inherit_configs", body.get("inherit_configs", True)),
         parent=fork.get("parent"),
         step=fork.get("step", 0),
         mark=fork.get("mark"),
+        snapshot=_snapshot(fork, created) if fork else Snapshot(),
     )
+
+
+def _snapshot(fork: Mapping[str, Any], created: int) -> Snapshot:
+    """Return what a fork takes single values from, where its parent has no mark that it names."""
+    if fork.get("mark") is not None and fork.get("mark_time") is not None:
+        return Snapshot(others=fork["mark_time"])
+    if "journals" not in fork:  # of early versions
+        return Snapshot(others=created)
+    return Snapshot(others=EVERYTHING) if fork["journals"] is None else Snapshot(fork["journals"], NOTHING)
 
 
 def fork_of(origin: Origin, mark: Mark | None, last_time: int | None) -> Fork | None:
@@ -102,8 +119,9 @@ def fork_of(origin: Origin, mark: Mark | None, last_time: int | None) -> Fork | 
     if origin.parent is None:
         return None
     if mark is not None:
-        return Fork(origin.parent, origin.step, clock=mark.time, cuts=mark.cuts)
-    return Fork(origin.parent, origin.step, clock=origin.created if last_time is None else last_time)
+        return Fork(origin.parent, origin.step, clock=mark.time, cuts=mark.cuts, snapshot=mark.snapshot, is_marked=True)
+    clock = origin.created if last_time is None else last_time
+    return Fork(origin.parent, origin.step, clock=clock, snapshot=origin.snapshot)
 
 
 def derived_values(
@@ -127,6 +145,7 @@ def derived_values(
         "sys/forking/depth": value(AttributeType.INT, depth(node.run_id, nodes)),
     }
     if node.experiment_name is not None:
+        found["sys/name"] = found["sys/experiment/name"] = value(AttributeType.STRING, node.experiment_name)
         found["sys/experiment/is_head"] = value(AttributeType.BOOL, is_head)
     if node.fork is not None:
         found["sys/forking/parent"] = value(AttributeType.STRING, node.fork.parent)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runfork import lineage
@@ -23,8 +24,18 @@ from runfork.index.edits import (
     replacements_of,
 )
 from runfork.index.interface import Value
-from runfork.index.origins import Mark, Origin, default_values, derived_values, fork_of, origin_of, running_seconds
+from runfork.index.origins import (
+    Mark,
+    Origin,
+    default_values,
+    derived_values,
+    fork_of,
+    mark_of,
+    origin_of,
+    running_seconds,
+)
 from runfork.journal.format import Kind
+from runfork.lineage import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,6 +64,8 @@ class OwnSeries:
     first: EditKey
     clock_axis: bool
     points: list[Point] = field(default_factory=list)
+    starts: dict[str, EditKey] = field(default_factory=dict)
+    """By writer, the first point in its journal."""
 
     @property
     def lowest(self) -> int:
@@ -71,6 +84,7 @@ class RunRecords:
     series: dict[str, dict[AttributeType, OwnSeries]]
     metric_times: list[tuple[int, int]]
     replacements: list[Replacement] = field(default_factory=list)
+    has_points: bool = False
 
     def types(self, path: str) -> list[AttributeType]:
         """Return the types of values that were logged to `path`, in the order of their first values; None comes last."""
@@ -126,12 +140,18 @@ class RecordView:
                 run_id, origin.created, origin.experiment_name, fork_of(origin, None, None), archived is True
             )
         nodes = {}
+        created = {run_id: run.origin.created for run_id, run in self.runs.items()}
         for run_id, run in self.runs.items():
             node, origin = plain[run_id], run.origin
             parent = self.runs.get(origin.parent or "")
             mark = parent.marks.get(origin.mark or "") if parent else None
             fork = fork_of(origin, mark, self._last_inherited_time(run_id, plain))
-            nodes[run_id] = lineage.RunNode(run_id, node.created, node.experiment_name, fork, node.is_archived)
+            nodes[run_id] = replace(
+                node,
+                created=lineage.ordering_time(run_id, plain, created),
+                fork=fork,
+                is_empty=not run.has_points and self.states.get(run_id) != "running",
+            )
         return nodes
 
     def _last_inherited_time(self, run_id: str, nodes: Mapping[str, RunNode]) -> int | None:
@@ -180,8 +200,8 @@ class RecordView:
             child = self.runs[line[position - 1]] if position else None
             if child is not None:
                 configs = configs and child.origin.inherit_configs
-            upto = 2**63 if child is None else child.origin.created
-            seen = [one for one in run.replacements if one.key.order_time <= upto]
+            snapshot = Snapshot() if child is None else self._snapshot(line[position - 1])
+            seen = [one for one in run.replacements if snapshot.holds(one.key)]
             replaced = newest_replacement(seen, path)
             behind, is_replaced = is_replaced, is_replaced or replaced is not None
             kind = run.standing(path)
@@ -195,14 +215,32 @@ class RecordView:
             edits = [
                 edit
                 for edit in sorted(run.edits[path], key=lambda edit: edit.key)
-                if kind.takes(edit.type) and edit.key.order_time <= upto and (replaced is None or edit.key >= replaced)
+                if kind.takes(edit.type) and snapshot.holds(edit.key) and (replaced is None or edit.key >= replaced)
             ]
             if edits and not behind and (child is None or is_inherited(path, kind, configs=configs)):
                 yield one, kind, edits
 
+    def _snapshot(self, run_id: str) -> Snapshot:
+        fork = self.nodes[run_id].fork
+        assert fork is not None
+        return fork.snapshot
+
     def _high(self, run_id: str, ancestor: str, path: str, *, clock_axis: bool) -> int:
-        found = lineage.segments(run_id, self.nodes, path=path, clock_axis=clock_axis)
+        found = self._segments(run_id, path, clock_axis=clock_axis)
         return next(segment.high for segment in found if segment.run_id == ancestor)
+
+    def _segments(self, run_id: str, path: str, *, clock_axis: bool) -> list[Segment]:
+        found = lineage.segments(run_id, self.nodes, path=path, clock_axis=clock_axis)
+        pairs = pairwise(lineage.ancestors(run_id, self.nodes))
+        return lineage.without(found, {parent for child, parent in pairs if self._was_missing(child, parent, path)})
+
+    def _was_missing(self, run_id: str, parent: str, path: str) -> bool:
+        """Return whether a run's parent had no point of a series on the step axis yet when it wrote the mark."""
+        fork, kind = self.nodes[run_id].fork, self.runs[parent].standing(path)
+        if fork is None or not fork.is_marked or path in fork.cuts or kind is None or not kind.is_series:
+            return False
+        own = self.runs[parent].series[path][kind]
+        return not own.clock_axis and not any(map(fork.snapshot.holds, own.starts.values()))
 
     def _single(self, run_id: str, path: str) -> Value | None:
         gathered: list[Edit] = []
@@ -240,9 +278,7 @@ class RecordView:
         kind = nearest[1]
         clock_axis = self.runs[nearest[0]].series[path][kind].clock_axis
         segments = [
-            segment
-            for segment in lineage.segments(run_id, self.nodes, path=path, clock_axis=clock_axis)
-            if segment.run_id in reach
+            segment for segment in self._segments(run_id, path, clock_axis=clock_axis) if segment.run_id in reach
         ]
         committed: dict[int, tuple[Point, int]] = {}
         previews: dict[int, tuple[Point, int]] = {}
@@ -286,19 +322,20 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
                 about_origin.append((key.writer, record))
             elif record.kind == Kind.MARK:
                 at = (key.writer, record.offset)
-                marks.setdefault(record.body["mark"], (at, Mark(record.time, record.body.get("cuts") or {})))
+                marks.setdefault(record.body["mark"], (at, mark_of(record, key.writer)))
             run.replacements += replacements_of(record, key.writer)
             for path, edit in edits_of(record, key.writer):
                 run.edits[path].append(edit)
             for path, kind, values in points_of(record):
                 first = EditKey(record.order_time, key.writer, record.offset)
                 own = _own(run, path, kind, first, clock_axis=record.clock_axis)
+                run.has_points = run.has_points or not record.clock_axis
                 for position, value in enumerate(values):
                     place = (key.writer, record.offset, position)
                     own.points.append(Point(record.step + position, record.time, decode_value(kind, value), place))
         _gather_metrics(run, key.writer, taken)
-        first = int(taken[0].identity.get("created", 0))
-        spans.append((first, max([first, *(batch.last_time for batch in taken)])))
+        began = int(taken[0].identity.get("created", 0))
+        spans.append((began, max([began, *(batch.last_time for batch in taken)])))
     run.last_time = max(last for _, last in spans)
     run.running_seconds = running_seconds(spans)
     run.origin = origin_of(about_origin, created=created)
@@ -310,6 +347,7 @@ def _own(run: RunRecords, path: str, kind: AttributeType, first: EditKey, *, clo
     own = run.series[path].setdefault(kind, OwnSeries(first, clock_axis))
     if first < own.first:
         own.first, own.clock_axis = first, clock_axis
+    own.starts[first.writer] = min(first, own.starts.get(first.writer, first))
     return own
 
 
@@ -325,6 +363,7 @@ def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> None:
         if found is None:
             latest = max(latest, order_time)
             continue
+        run.has_points = run.has_points or not found.clock_axis
         step, time = int(found.steps[row]), int(found.times[row])
         completion = None if found.completion is None else float(found.completion[row])
         if completion is None and not found.clock_axis:

@@ -52,6 +52,10 @@ def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_integer, value.values()))
+
+
 def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or is_right(value)
 
@@ -71,10 +75,12 @@ def _check_lineage(body: Mapping[str, Any]) -> None:
     _need(body, "step", _is_integer, "a step in micro-steps")
     _need(body, "mark", _or_none(_is_text), "a string or null")
     _need(body, "mark_time", _or_none(_is_integer), "microseconds since 1970, or null")
+    _need(body, "journals", _or_none(_are_sizes), "sizes in bytes by writer, or null")
 
 
 def _check_mark(body: Mapping[str, Any]) -> None:
     _need(body, "mark", _is_text, "a string")
+    _need(body, "journals", _or_none(_are_sizes), "sizes in bytes by writer, or null")
     cuts = body.get("cuts")
     if cuts is not None and not (isinstance(cuts, dict) and all(map(_is_integer, cuts.values()))):
         raise ValueError(f"'cuts' must be steps in micro-steps by path, found {cuts!r:.60}")

@@ -3,40 +3,114 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from runfork.journal.format import FRAME_HEADER, Kind, is_of_newer_version
+from runfork.journal.bodies import check_body
+from runfork.journal.format import FRAME_HEADER, Flag, Kind, is_of_newer_version
 from runfork.journal.frames import HEADER_SIZE, frames_in, open_journal
+from runfork.steps import NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["creation_in", "files_named_in", "frames_to_take_over", "read_creation"]
+__all__ = ["Said", "creation_in", "files_named_in", "frames_to_take_over", "read_creation", "settle"]
 
-_FIRST_BYTES = 256 * 1024
+_BLOCK_BYTES = 256 * 1024
+_ROWS = frozenset((Kind.METRICS, Kind.PREVIEW))
+_POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
+
+
+class Said(NamedTuple):
+    """A CREATE or LINEAGE record: its place among the run's records, its kind and its body."""
+
+    order_time: int
+    writer: str
+    offset: int
+    kind: int
+    body: Mapping[str, Any]
+
+
+def settle(records: Iterable[Said]) -> dict[str, Any]:
+    """Return what a run's CREATE and LINEAGE records amount to: the body of a CREATE record with the name and fork that stand.
+
+    The CREATE of the writer with the smallest name stands; a later one gives the run a name if it had none. The first fork
+    stands, by (order_time, writer, offset); a later record of the same fork may add the mark.
+    """
+    records = list(records)
+    creates = sorted((one for one in records if one.kind == Kind.CREATE), key=lambda one: one[1:3])
+    body: dict[str, Any] = dict(creates[0].body) if creates else {}
+    forks = [one for one in records if one.kind == Kind.LINEAGE]
+    if body.get("fork"):
+        inherits = {"inherit_configs": body.get("inherit_configs", True)}
+        forks.append(creates[0]._replace(body={**inherits, **body["fork"]}))
+    forks.sort(key=lambda one: one[:3])
+    names = (one.body.get("experiment_name") for one in creates)
+    body["experiment_name"] = next((name for name in names if name is not None), None)
+    body["fork"] = _first_fork([one.body for one in forks])
+    return body
+
+
+def _first_fork(forks: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    if not forks:
+        return None
+    place = forks[0]["parent"], forks[0]["step"]
+    with_mark = (one for one in forks if one.get("mark") is not None and (one["parent"], one["step"]) == place)
+    return forks[0] if forks[0].get("mark") is not None else next(with_mark, forks[0])
 
 
 def read_creation(journals: Iterable[Path]) -> Mapping[str, Any] | None:
-    """Return the body of the first CREATE record in `journals`, which are ordered by start.
+    """Return what the first records of a run amount to, as `settle` says: all of its CREATE and LINEAGE records.
 
     Args:
-        journals: Journals of one run, the earliest first.
+        journals: Its journals. Each is read up to its first point on a step axis: no run gets a parent after that.
 
     Returns:
-        The CREATE body, with ``fork`` taken from a LINEAGE record that follows it if it has none; None if there is no
-        readable one.
+        The body; None if there is no readable CREATE.
     """
+    found: list[Said] = []
     for path in journals:
-        try:
-            with open_journal(path) as file:
-                data = file.read(_FIRST_BYTES)
-        except OSError:
-            continue
-        found = None if is_of_newer_version(data) else creation_in(data)
-        if found is not None:
-            return found
-    return None
+        with suppress(OSError), open_journal(path) as file:
+            found += _first_records(file, path.stem)
+    return settle(found) if any(one.kind == Kind.CREATE for one in found) else None
+
+
+def _first_records(file: BinaryIO, writer: str) -> Iterator[Said]:
+    position, order_time, size = 0, 0, _BLOCK_BYTES
+    while True:
+        file.seek(position)
+        data = file.read(size)
+        if position == 0 and is_of_newer_version(data):
+            return
+        end = 0
+        for start, end in frames_in(data, 0):
+            _, _, kind, flags, _, _, step, time = FRAME_HEADER.unpack_from(data, start)
+            if kind in _ROWS or (kind in _POINTS and step != NO_STEP):
+                if not flags & Flag.CLOCK_AXIS:
+                    return
+                continue
+            order_time = max(order_time, time)
+            body = _body_of(kind, data[start + HEADER_SIZE : end])
+            if body is not None:
+                yield Said(order_time, writer, position + start, kind, body)
+        if len(data) < size:
+            return
+        if end:
+            position, size = position + end, _BLOCK_BYTES
+        else:  # a frame that is longer than that
+            size *= 2
+
+
+def _body_of(kind: int, payload: bytes) -> dict[str, Any] | None:
+    if kind not in (Kind.CREATE, Kind.LINEAGE):
+        return None
+    try:
+        body = json.loads(payload)
+        check_body(Kind(kind), body)
+    except ValueError:
+        return None
+    return dict(body)
 
 
 def frames_to_take_over(data: bytes) -> bytes:
@@ -60,16 +134,13 @@ def files_named_in(data: bytes) -> set[str]:
 
 
 def creation_in(data: bytes) -> dict[str, Any] | None:
-    """Return what `read_creation` does, of the bytes of one journal."""
-    created: dict[str, Any] | None = None
-    for kind, payload, _ in _frames(data):
-        if kind == Kind.CREATE and created is None:
-            created = json.loads(payload)
-        elif kind == Kind.CREATE and created is not None and created.get("experiment_name") is None:
-            created["experiment_name"] = json.loads(payload).get("experiment_name")
-        elif kind == Kind.LINEAGE and created is not None and created.get("fork") is None:
-            created["fork"] = json.loads(payload)
-    return created
+    """Return what the CREATE and LINEAGE records in the bytes of one journal amount to; None without a CREATE."""
+    said = [
+        Said(0, "", place, kind, json.loads(payload))
+        for place, (kind, payload, _) in enumerate(_frames(data))
+        if kind in (Kind.CREATE, Kind.LINEAGE)
+    ]
+    return settle(said) if any(one.kind == Kind.CREATE for one in said) else None
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

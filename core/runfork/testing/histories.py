@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from runfork.steps import Step
     from runfork.types import Histogram
 
-__all__ = ["EPOCH", "HistoryWriter"]
+__all__ = ["EPOCH", "FRAME_BYTES", "HEADER_BYTES", "HistoryWriter"]
 
 EPOCH = 1_700_000_000_000_000
 """When hand-written histories begin, in microseconds since 1970."""
 
 HEADER_BYTES = 100
-_FRAME_BYTES = 50
+FRAME_BYTES = 50
 _POINTS = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
 
 
@@ -75,12 +75,17 @@ class HistoryWriter:
         return JournalKey(self.run_id, self.writer)
 
     @property
+    def size(self) -> int:
+        """How many bytes it has, as far as it is written."""
+        return self._end
+
+    @property
     def identity(self) -> dict[str, Any]:
         """The journal's header."""
         return {"project": self.project, "run_id": self.run_id, "writer": self.writer, "created": self.created}
 
     def _advance(self, time: int | None) -> tuple[int, int]:
-        offset, self._end = self._end, self._end + _FRAME_BYTES
+        offset, self._end = self._end, self._end + FRAME_BYTES
         self.now = self.now + 1_000_000 if time is None else time
         return offset, self.now
 
@@ -110,16 +115,18 @@ class HistoryWriter:
         created: int | None = None,
         inherit_configs: bool = True,
         fork: tuple[str, Step] | None = None,
+        journals: Mapping[str, int] | Literal["unsaid"] | None = "unsaid",
         time: int | None = None,
     ) -> HistoryWriter:
-        """Say that the run exists; `fork` is (parent, step)."""
+        """Say that the run exists; `fork` is (parent, step), `journals` how far the parent's journals were then."""
+        said = {} if journals == "unsaid" else {"journals": journals}
         body = {
             "run_id": self.run_id,
             "project": self.project,
             "experiment_name": experiment_name,
             "creation_time": (self.now if time is None else time) if created is None else created,
             "inherit_configs": inherit_configs,
-            "fork": None if fork is None else {"parent": fork[0], "step": to_micro_steps(fork[1])},
+            "fork": None if fork is None else {"parent": fork[0], "step": to_micro_steps(fork[1]), **said},
         }
         return self.record(Kind.CREATE, body, time=time)
 
@@ -131,10 +138,12 @@ class HistoryWriter:
         mark: str | None = None,
         mark_time: int | None = None,
         inherit_configs: bool = True,
+        journals: Mapping[str, int] | Literal["unsaid"] | None = "unsaid",
         time: int | None = None,
     ) -> HistoryWriter:
-        """Say which run this one was forked from."""
+        """Say which run this one was forked from; arguments as of `create`."""
         body = {
+            **({} if journals == "unsaid" else {"journals": journals}),
             "parent": parent,
             "step": to_micro_steps(step),
             "mark": mark,
@@ -227,11 +236,14 @@ class HistoryWriter:
         step: Step,
         *,
         cuts: Mapping[str, Step] | None = None,
+        journals: Mapping[str, int] | None = None,
         time: int | None = None,
     ) -> HistoryWriter:
-        """Say that a checkpoint was written."""
+        """Say that a checkpoint was written; `journals` is how far the run's other journals were, None as in early versions."""
         held = {path: to_micro_steps(cut) for path, cut in (cuts or {}).items()}
-        body = {"mark": mark, "epoch": None, "fingerprint": None, "cuts": held}
+        body: dict[str, Any] = {"mark": mark, "epoch": None, "fingerprint": None, "cuts": held}
+        if journals is not None:
+            body["journals"] = dict(journals)
         return self.record(Kind.MARK, body, step=to_micro_steps(step), time=time)
 
     def heartbeat(self, *, time: int | None = None) -> HistoryWriter:

@@ -217,6 +217,46 @@ class LineageContract:
         assert points_of(index, "s", "loss") == [(6, 3.0)]
         assert set(index.nodes()) == {"a", "b", "s"}
 
+    def test_a_child_is_never_older_than_its_parent(self, index: Index) -> None:
+        apply(index, HistoryWriter("c", now=EPOCH - 7200 * SECOND).create("x", fork=("b", 2), journals=None))
+        apply(index, HistoryWriter("b", now=EPOCH - 3600 * SECOND).create("x", fork=("a", 1), journals=None))
+        assert index.nodes()["c"].created == EPOCH - 3600 * SECOND + 1
+        apply(index, HistoryWriter("a").create("x"))
+
+        assert {run_id: node.created - EPOCH for run_id, node in index.nodes().items()} == {"a": 0, "b": 1, "c": 2}
+        assert run_ids(index, heads_only=True) == ["c"]
+        assert run_ids(index) == ["c", "b", "a"]
+
+    def test_a_run_that_ended_without_a_point_is_no_head_while_another_has_one(self, index: Index) -> None:
+        apply(index, line("a", 1.0, now=EPOCH + SECOND).create("x"))
+        failed = HistoryWriter("b", now=EPOCH + 60 * SECOND).create("x", fork=("a", 0))
+        failed.strings({"runtime/stdout": "no such file"}, 1_700_000_061, clock_axis=True)
+        apply(index, failed)
+        index.set_states({"a": "finished", "b": "running"})
+        assert run_ids(index, heads_only=True) == ["b"]
+        index.set_states({"b": "failed"})
+
+        assert run_ids(index, heads_only=True) == ["a"]
+        assert value_of(index, "b", "sys/experiment/is_head") is False
+        apply(index, failed.metrics({"loss": 1.0}, 1))
+        assert run_ids(index, heads_only=True) == ["b"]
+
+    def test_the_latest_of_runs_without_points_is_the_head(self, index: Index) -> None:
+        apply(index, HistoryWriter("a").create("x", created=5), HistoryWriter("b").create("x", created=6))
+        index.set_states({"a": "finished", "b": "failed"})
+
+        assert run_ids(index, heads_only=True) == ["b"]
+
+    def test_the_name_that_a_run_began_with_is_its_name_everywhere(self, index: Index) -> None:
+        apply(
+            index,
+            HistoryWriter("a", "w1").create("first").configs({"sys/name": "first", "sys/experiment/name": "first"}),
+        )
+        apply(index, HistoryWriter("a", "w2", EPOCH + 60 * SECOND).create("second").configs({"sys/name": "second"}))
+
+        assert index.nodes()["a"].experiment_name == "first"
+        assert (value_of(index, "a", "sys/name"), value_of(index, "a", "sys/experiment/name")) == ("first", "first")
+
     def test_the_head_is_the_run_created_last(self, index: Index) -> None:
         apply(index, HistoryWriter("a").create("x", created=5), HistoryWriter("b").create("x", created=3))
         assert value_of(index, "a", "sys/experiment/is_head") is True

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork import lineage
-from runfork.index.origins import Mark, Origin, origin_of
+from runfork.index.origins import Mark, Origin, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
-from runfork.index.sqlite.catalogue import RunEntry, storable
+from runfork.index.sqlite.catalogue import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.attributes import AttributeType
+    from runfork.index.edits import EditKey
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.dirty import Dirty
@@ -47,12 +48,13 @@ class Ancestry:
         origin = origin_of(records, created=created)
         if origin == entry.origin:
             return
-        self._catalogue.save_run(replace(entry, origin=origin))
+        self._catalogue.save_run(replace(entry, origin=origin, created=origin.created))
         self._dirty.names.update(
             name for name in (entry.origin.experiment_name, origin.experiment_name) if name is not None
         )
         self.change_defaults(run_id)
-        if (origin.parent or entry.origin.parent) is not None:
+        is_older_or_younger = origin.created != entry.origin.created and bool(self._catalogue.children.get(run_id))
+        if (origin.parent or entry.origin.parent) is not None or is_older_or_younger:
             self.change_origin(run_id)
 
     def stored_origins(self, run: int) -> tuple[list[tuple[str, Record]], int]:
@@ -76,20 +78,28 @@ class Ancestry:
         if parent is None or origin.mark is None:
             return None
         rows = self._connection.execute(
-            "SELECT time, cuts FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
+            "SELECT time, cuts, snapshot FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
         )
         row = rows.fetchone()
-        return None if row is None else Mark(row[0], json.loads(row[1]))
+        return None if row is None else Mark(row[0], json.loads(row[1]), read_snapshot(row[2]))
 
     def apply_mark(self, run_id: str, writer: str, record: Record) -> None:
         """Store a checkpoint mark, and let the children that were forked from it cut by it."""
         name = record.body["mark"]
-        cuts = json.dumps(dict(record.body.get("cuts") or {}))
+        mark = mark_of(record, writer)
         self._connection.execute(
-            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
-            " position = excluded.position, time = excluded.time, cuts = excluded.cuts"
+            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
+            " position = excluded.position, time = excluded.time, cuts = excluded.cuts, snapshot = excluded.snapshot"
             " WHERE (excluded.writer, excluded.position) < (writer, position)",
-            (self._catalogue.runs[run_id].id, name, writer, record.offset, record.time, cuts),
+            (
+                self._catalogue.runs[run_id].id,
+                name,
+                writer,
+                record.offset,
+                mark.time,
+                json.dumps(dict(mark.cuts)),
+                snapshot_text(mark.snapshot),
+            ),
         )
         for child in self._catalogue.children.get(run_id, ()):
             if self._catalogue.runs[child].origin.mark == name:
@@ -110,8 +120,20 @@ class Ancestry:
         if entry.origin.parent is None:
             return
         mark, time = self._find_mark(entry.origin), self._inherited_time(run_id)
-        if (mark, time) != (entry.mark, entry.inherited_time):
-            self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time))
+        created = self._ordering_time(entry)
+        if created != entry.created and entry.origin.experiment_name is not None:
+            self._dirty.names.add(entry.origin.experiment_name)
+        if (mark, time, created) != (entry.mark, entry.inherited_time, entry.created):
+            self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time, created=created))
+
+    def _ordering_time(self, entry: RunEntry) -> int:
+        """Return when a run counts as created, once its parent is placed."""
+        runs, nodes = self._catalogue.runs, self._catalogue.nodes
+        line = lineage.ancestors(entry.run_id, nodes)
+        if runs[line[-1]].origin.parent == entry.run_id:
+            return lineage.ordering_time(entry.run_id, nodes, {one: runs[one].origin.created for one in line})
+        own = entry.origin.created
+        return own if len(line) == 1 else max(own, runs[line[1]].created + 1)
 
     def _inherited_time(self, run_id: str) -> int | None:
         """Return the largest time of the step-axis metric points that a run inherits.
@@ -166,18 +188,22 @@ class Ancestry:
         self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=is_head))
         self._dirty.paths[run_id].update()
 
-    def touch_edit(self, run_id: str, path: int, order_time: int) -> None:
-        """Mark the descendants that see an edit made at `order_time`."""
+    def touch_edit(self, run_id: str, path: int, key: EditKey) -> None:
+        """Mark the descendants that see an edit made at a place."""
         for child in self._catalogue.children.get(run_id, ()):
-            if child not in self._dirty.runs and order_time <= self._catalogue.runs[child].origin.created:
+            if child not in self._dirty.runs and self._sees(child, key):
                 for one in (child, *self._catalogue.descendants(child)):
                     self._dirty.paths[one].add(path)
 
-    def touch_replacement(self, run_id: str, order_time: int) -> None:
+    def touch_replacement(self, run_id: str, key: EditKey) -> None:
         """Mark the descendants that see that a namespace was replaced."""
         for child in self._catalogue.children.get(run_id, ()):
-            if order_time <= self._catalogue.runs[child].origin.created:
+            if self._sees(child, key):
                 self.change_origin(child)
+
+    def _sees(self, child: str, key: EditKey) -> bool:
+        fork = self._catalogue.nodes[child].fork
+        return fork is not None and fork.snapshot.holds(key)
 
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
@@ -220,7 +246,7 @@ class Ancestry:
 
 
 _NEWEST = """
-SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY created DESC, run_id DESC LIMIT 1
+SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY is_empty, created DESC, run_id DESC LIMIT 1
 """
 _HEADS = "SELECT run_id FROM run WHERE experiment_name = ? AND is_head"
 _GROUP_TIMES = """

@@ -153,7 +153,7 @@ class Application:
         """Return whether the run is new."""
         if run_id in self._catalogue.runs:
             return False
-        entry = RunEntry(self._catalogue.new_run_number(), run_id, Origin(created))
+        entry = RunEntry(self._catalogue.new_run_number(), run_id, Origin(created), created)
         self._catalogue.add_run(entry)
         self._attributes.add_run(entry.id)
         self._ancestry.change_defaults(run_id)
@@ -211,7 +211,7 @@ class Application:
         if self._catalogue.children.get(run_id):
             for path, edit in edits:
                 if is_inherited(self._catalogue.path_names[path], edit.type, configs=True):
-                    self._ancestry.touch_edit(run_id, path, edit.key.order_time)
+                    self._ancestry.touch_edit(run_id, path, edit.key)
         self._dirty.paths[run_id] |= paths
         self._edits.add(run, self._journal.id, edits, self._first)
 
@@ -225,19 +225,29 @@ class Application:
         spaces = tuple(storable(one.namespace) for one in replacements)
         held = {*self._catalogue.own_values(run), *self._attributes.paths(run)}
         self._dirty.paths[run_id].update(path for path in held if names[path].startswith(spaces))
-        self._ancestry.touch_replacement(run_id, replacements[0].key.order_time)
+        self._ancestry.touch_replacement(run_id, replacements[0].key)
 
     def _note(self, path: int, kind: AttributeType, first: EditKey, *, clock_axis: bool, lowest: int) -> int:
         """Note what the run logged to a path; if that changes the path's type, all below see something else."""
         if not self._catalogue.own_value(self._run.id, path):
             self._first.add(path)
+        is_started = kind.is_series and self._catalogue.note_start(self._run.id, path, kind, first)
         own, is_changed = self._catalogue.note_own(
             self._run.id, path, kind, first, clock_axis=clock_axis, lowest=lowest
         )
-        if is_changed:
+        if is_changed or is_started:
             for one in (self._run.run_id, *self._catalogue.descendants(self._run.run_id)):
                 self._dirty.paths[one].add(path)
         return own.id
+
+    def _note_points(self, *, clock_axis: bool) -> None:
+        """Note that the run has points; with one on a step axis it may be the head of its experiment."""
+        if clock_axis or self._run.has_points:
+            return
+        self._run = replace(self._catalogue.runs[self._run.run_id], has_points=True)
+        self._catalogue.save_run(self._run)
+        if self._run.origin.experiment_name is not None:
+            self._dirty.names.add(self._run.origin.experiment_name)
 
     def _change_archived(self) -> None:
         sight = Sight(self._catalogue, self._edits, self._run.run_id, paths=1)
@@ -256,6 +266,7 @@ class Application:
             number = self._catalogue.path_id(path)
             first = EditKey(record.order_time, self._journal.writer, record.offset)
             self._note(number, kind, first, clock_axis=record.clock_axis, lowest=record.step)
+            self._note_points(clock_axis=record.clock_axis)
             texts[number, kind] += [
                 TextPoint(record.step + position, record.time, record.offset, value)
                 for position, value in enumerate(values)
@@ -276,6 +287,7 @@ class Application:
     def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
         paths = [self._catalogue.path_id(path) for path in rows.paths]
         low = int(rows.steps.min())
+        self._note_points(clock_axis=rows.clock_axis)
         first = EditKey(int(order_times[0]), self._journal.writer, int(rows.sequences[0]))
         kind = AttributeType.FLOAT_SERIES
         known = self._catalogue.own_values(self._run.id)
@@ -285,7 +297,8 @@ class Application:
         series = []
         for path in paths:
             own = known.get(path, {}).get(kind)
-            if own is not None and own.lowest <= low and own.first <= first:
+            is_known = own is not None and self._catalogue.is_started(own, first.writer)
+            if own is not None and is_known and own.lowest <= low and own.first <= first:
                 series.append(own.id)
             else:
                 series.append(self._note(path, kind, first, clock_axis=rows.clock_axis, lowest=low))

@@ -54,6 +54,8 @@ _CONFLICTS = "sys/diagnostics/type_conflicts"
 _DERIVED = (
     "sys/modification_time",
     "sys/running_time_seconds",
+    "sys/name",
+    "sys/experiment/name",
     "sys/experiment/is_head",
     "sys/forking/parent",
     "sys/forking/step",

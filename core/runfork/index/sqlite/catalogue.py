@@ -11,7 +11,7 @@ from runfork.attributes import AttributeType
 from runfork.index.edits import EditKey
 from runfork.index.origins import Mark, Origin, fork_of
 from runfork.index.sqlite.schema import SCHEMA_VERSION, TYPE_NUMBERS, TYPES, StaleIndexError
-from runfork.lineage import RunNode, children_of
+from runfork.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from runfork.index.edits import Edit
 
-__all__ = ["Catalogue", "Own", "RunEntry", "standing", "storable"]
+__all__ = ["Catalogue", "Own", "RunEntry", "read_snapshot", "snapshot_text", "standing", "storable"]
 
 _CACHED_VALUES = 50_000
 """So much of what runs logged is remembered; beyond that it is read again."""
@@ -42,26 +42,36 @@ class RunEntry:
         id: Its number in the tables.
         run_id: Its id.
         origin: What its journals say of its beginning.
+        created: When it counts as created: after its parent.
         mark: The mark that it was forked from, if its parent has it.
         inherited_time: The largest time of the step-axis metric points that it inherits, or None.
         is_archived: Whether it is archived.
         is_head: Whether it is the head of its experiment.
         state: What `set_states` was given.
+        has_points: Whether it has a point on a step axis.
     """
 
     id: int
     run_id: str
     origin: Origin
+    created: int
     mark: Mark | None = None
     inherited_time: int | None = None
     is_archived: bool = False
     is_head: bool = False
     state: str | None = None
+    has_points: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no point on a step axis, and is not known to run."""
+        return not self.has_points and self.state != "running"
 
     def node(self) -> RunNode:
         """Return the run as lineage sees it."""
         fork = fork_of(self.origin, self.mark, self.inherited_time)
-        return RunNode(self.run_id, self.origin.created, self.origin.experiment_name, fork, self.is_archived)
+        name = self.origin.experiment_name
+        return RunNode(self.run_id, self.created, name, fork, self.is_archived, is_empty=self.is_empty)
 
 
 @dataclass(slots=True)
@@ -97,6 +107,7 @@ class Catalogue:
         self._own: dict[int, dict[int, dict[AttributeType, Own]]] = {}
         self._own_count = 0
         self._next_own = 0
+        self._starts: set[tuple[int, str]] = set()
         self._unsaved: dict[int, tuple[Any, ...]] = {}
         self._unsaved_runs: dict[int, RunEntry] = {}
         self._unsaved_paths: list[tuple[int, str]] = []
@@ -279,6 +290,29 @@ class Catalogue:
         self._unsaved[own.id] = (run, path, TYPE_NUMBERS[kind], own.id, *place, own.clock_axis, own.lowest)
         return own, before is not None and before != _standing(kinds)
 
+    def is_started(self, own: Own, writer: str) -> bool:
+        """Return whether it is known where a series begins in a writer's journal."""
+        return own.first.writer == writer or (own.id, writer) in self._starts
+
+    def note_start(self, run: int, path: int, kind: AttributeType, first: EditKey) -> bool:
+        """Note where a series begins in a journal, if it has points in others; return whether that is news."""
+        own = self.own_value(run, path).get(kind)
+        if own is None or self.is_started(own, first.writer):
+            return False
+        for one in (own.first, first):
+            row = (run, own.id, self.journal(run, one.writer), one.order_time, one.offset)
+            self._connection.execute("INSERT OR IGNORE INTO start VALUES (?, ?, ?, ?, ?)", row)
+            self._starts.add((own.id, one.writer))
+        return True
+
+    def was_there(self, run: int, own: Own, snapshot: Snapshot) -> bool:
+        """Return whether a snapshot of a run's journals holds a point of a series."""
+        if snapshot.holds(own.first):
+            return True
+        query = "SELECT order_time, journal, position FROM start WHERE run = ? AND series = ?"
+        rows = self._connection.execute(query, (run, own.id)).fetchall()
+        return any(snapshot.holds((order_time, self.writer(journal), place)) for order_time, journal, place in rows)
+
     def note_new_values(self, run: int, edits: Iterable[tuple[int, Edit]]) -> Iterator[tuple[int, Edit]]:
         """Note single values at paths to which a run logged nothing before; yield the others as they are."""
         values, unsaved = self.own_values(run), self._unsaved
@@ -360,13 +394,23 @@ SELECT count(*) - count(DISTINCT path) FROM (
 
 
 _RUN_COLUMNS = (
-    "run_id, created, experiment_name, inherit_configs, parent, step, mark, mark_time, mark_cuts, inherited_time,"
-    " is_archived, is_head, state"
+    "run_id, created, experiment_name, own_created, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"
+    " mark_snapshot, inherited_time, is_archived, is_head, state, has_points, is_empty"
 )
 _SAVE_RUN = (
-    f"INSERT INTO run (id, {_RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608
+    f"INSERT INTO run (id, {_RUN_COLUMNS}) VALUES ({', '.join(['?'] * 19)}) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608
     + ", ".join(f"{name} = excluded.{name}" for name in _RUN_COLUMNS.split(", "))
 )
+
+
+def snapshot_text(snapshot: Snapshot) -> str:
+    """Return a snapshot as tables hold it."""
+    return json.dumps([dict(snapshot.sizes), snapshot.others])
+
+
+def read_snapshot(text: str) -> Snapshot:
+    """Return a snapshot that a table holds."""
+    return Snapshot(*json.loads(text))
 
 
 def _run_row(entry: RunEntry) -> tuple[Any, ...]:
@@ -374,24 +418,31 @@ def _run_row(entry: RunEntry) -> tuple[Any, ...]:
     return (
         entry.id,
         entry.run_id,
-        origin.created,
+        entry.created,
         None if origin.experiment_name is None else storable(origin.experiment_name),
+        origin.created,
         origin.inherit_configs,
         origin.parent,
         origin.step,
         origin.mark,
+        snapshot_text(origin.snapshot),
         mark.time if mark else None,
         json.dumps(dict(mark.cuts)) if mark else None,
+        snapshot_text(mark.snapshot) if mark else None,
         entry.inherited_time,
         entry.is_archived,
         entry.is_head,
         entry.state,
+        entry.has_points,
+        entry.is_empty,
     )
 
 
 def _run_entry(row: tuple[Any, ...]) -> RunEntry:
-    number, run_id, created, name, inherit_configs, parent, step, mark_id, mark_time, mark_cuts, time, *rest = row
-    is_archived, is_head, state = rest
-    origin = Origin(created, name, bool(inherit_configs), parent, step, mark_id)
-    mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts))
-    return RunEntry(number, run_id, origin, mark, time, bool(is_archived), bool(is_head), state)
+    number, run_id, created, name, own_created, inherit_configs, parent, step, mark_id, snapshot, *rest = row
+    mark_time, mark_cuts, mark_snapshot, time, is_archived, is_head, state, has_points, _ = rest
+    origin = Origin(own_created, name, bool(inherit_configs), parent, step, mark_id, read_snapshot(snapshot))
+    mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts), read_snapshot(mark_snapshot))
+    return RunEntry(
+        number, run_id, origin, created, mark, time, bool(is_archived), bool(is_head), state, bool(has_points)
+    )

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.lineage import Snapshot
 
 __all__ = ["EditTable"]
 
 _COLUMNS = "order_time, journal, position, time, type, value, replaces"
 
+_LATE_PATHS = """
+SELECT DISTINCT edit.path FROM edit JOIN journal ON journal.id = edit.journal
+LEFT JOIN json_each(?) AS held ON held.key = journal.writer
+WHERE edit.run = ? AND CASE WHEN held.value IS NULL THEN edit.order_time > ? ELSE edit.position >= held.value END
+"""
 _MANY_PATHS = 20
 
 
@@ -59,8 +65,8 @@ class EditTable:
         rows = [(run, storable(space), journal, key.offset, key.order_time) for key, space in replacements]
         self._connection.executemany("INSERT INTO replacement VALUES (?, ?, ?, ?, ?)", rows)
 
-    def replacements(self, run: int, upto: int | None = None) -> list[Replacement]:
-        """Return which namespaces a run replaced, until `upto` if it is given."""
+    def replacements(self, run: int, snapshot: Snapshot | None = None) -> list[Replacement]:
+        """Return which namespaces a run replaced, as far as `snapshot` holds if it is given."""
         found = self._replacements.get(run)
         if found is None:
             query = "SELECT order_time, journal, position, namespace FROM replacement WHERE run = ?"
@@ -68,11 +74,11 @@ class EditTable:
                 Replacement(EditKey(order_time, self._catalogue.writer(journal), position), space)
                 for order_time, journal, position, space in self._connection.execute(query, (run,)).fetchall()
             ]
-        return found if upto is None else [one for one in found if one.key.order_time <= upto]
+        return found if snapshot is None else [one for one in found if snapshot.holds(one.key)]
 
-    def replaced(self, run: int, path: int, upto: int | None = None) -> EditKey | None:
-        """Return the place of the last replacement of a namespace that a path is below, as far as `upto`."""
-        found = self.replacements(run, upto)
+    def replaced(self, run: int, path: int, snapshot: Snapshot | None = None) -> EditKey | None:
+        """Return the place of the last replacement of a namespace that a path is below, as far as `snapshot` holds."""
+        found = self.replacements(run, snapshot)
         return newest_replacement(found, self._catalogue.path_names[path]) if found else None
 
     def load(self, run: int, paths: Collection[int]) -> None:
@@ -86,12 +92,12 @@ class EditTable:
         self._known[run] = found
         self._loaded.add(run)
 
-    def edits(self, run: int, path: int, upto: int | None = None) -> list[Edit]:
-        """Return a run's edits of a path, in order: those that were not replaced since, and not made after `upto`."""
+    def edits(self, run: int, path: int, snapshot: Snapshot | None = None) -> list[Edit]:
+        """Return a run's edits of a path, in order: those that `snapshot` holds, and that were not replaced since in it."""
         found = self._all_edits(run, path)
-        if upto is not None:
-            found = [edit for edit in found if edit.key.order_time <= upto]
-        replaced = self.replaced(run, path, upto)
+        if snapshot is not None:
+            found = [edit for edit in found if snapshot.holds(edit.key)]
+        replaced = self.replaced(run, path, snapshot)
         return found if replaced is None else [edit for edit in found if edit.key >= replaced]
 
     def _all_edits(self, run: int, path: int) -> list[Edit]:
@@ -103,9 +109,10 @@ class EditTable:
             found = [self._edit(row) for row in self._connection.execute(query, (run, path))]
         return sorted(found, key=_by_key) if len(found) > 1 else found
 
-    def late_paths(self, run: int, time: int) -> set[int]:
-        """Return the paths that a run edited after `time`."""
-        rows = self._connection.execute("SELECT DISTINCT path FROM edit WHERE run = ? AND order_time > ?", (run, time))
+    def late_paths(self, run: int, snapshot: Snapshot) -> set[int]:
+        """Return the paths that a run edited after what a snapshot holds."""
+        sizes = json.dumps(dict(snapshot.sizes))
+        rows = self._connection.execute(_LATE_PATHS, (sizes, run, snapshot.others))
         return {path for (path,) in rows}
 
     def _edit(self, row: Sequence[Any]) -> Edit:

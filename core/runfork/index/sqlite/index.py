@@ -168,6 +168,8 @@ class SqliteIndex:
                     self._catalogue.save_run(replace(entry, state=storable(state)))
                     self._settlement.dirty.paths[run_id].update()
                     self._settlement.dirty.taken.add(run_id)
+                    if "running" in (state, entry.state) and entry.origin.experiment_name is not None:
+                        self._settlement.dirty.names.add(entry.origin.experiment_name)
             self._catalogue.flush()
 
     # Reading

@@ -73,8 +73,8 @@ class Inheritance:
         self._held = self._rows("attribute", paths)
         self._above = {} if self._parents_fork is None else self._rows("inherited", paths)
         self._edits = edits
-        self._late = edits.late_paths(parent.id, run.origin.created)
-        self._seen_replacements = edits.replacements(parent.id, run.origin.created)
+        self._late = edits.late_paths(parent.id, fork.snapshot)
+        self._seen_replacements = edits.replacements(parent.id, fork.snapshot)
         all_replacements = edits.replacements(parent.id)
         self._late_replacements = [one for one in all_replacements if one not in self._seen_replacements]
         if paths is None or len(paths) > _MANY_PATHS:
@@ -144,7 +144,7 @@ class Inheritance:
         return above is None or self._fork.cut(name, clock_axis=clock_axis) >= above.cut(name, clock_axis=clock_axis)
 
     def _series(self, path: int, own: Own, held: AttributeRow) -> AttributeRow | None:
-        cut = self._fork.cut(self._catalogue.path_names[path], clock_axis=own.clock_axis)
+        cut = self._cut(self._catalogue.path_names[path], own)
         above = self._above.get(path)
         if own.lowest > cut:
             return None if above is None else self._handed_on(path, above)
@@ -155,6 +155,14 @@ class Inheritance:
         if precedes(above, own) and self._reaches_above(path, clock_axis=own.clock_axis):
             return merged_row(above, self._series_rows.own(self._parent.id, own, cut))
         return UNCLEAR
+
+    def _cut(self, name: str, own: Own) -> int:
+        """Return the last step that is inherited of the parent's own points, -1 for none."""
+        fork = self._fork
+        may_be_missing = fork.is_marked and not own.clock_axis and name not in fork.cuts
+        if may_be_missing and not self._catalogue.was_there(self._parent.id, own, fork.snapshot):
+            return -1
+        return fork.cut(name, clock_axis=own.clock_axis)
 
 
 def precedes(row: AttributeRow, own: Own) -> bool:

@@ -96,7 +96,7 @@ class Orders:
 
     def _place(self, number: int) -> tuple[int, str]:
         run_id = self._catalogue.names[number]
-        return -self._catalogue.runs[run_id].origin.created, run_id
+        return -self._catalogue.runs[run_id].created, run_id
 
 
 def _of(kinds: Sequence[AttributeType]) -> str:

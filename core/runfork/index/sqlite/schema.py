@@ -31,7 +31,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -62,12 +62,13 @@ TABLES = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
     created INTEGER NOT NULL, experiment_name TEXT, is_archived INTEGER NOT NULL, is_head INTEGER NOT NULL,
-    inherit_configs INTEGER NOT NULL, parent TEXT, step INTEGER NOT NULL, mark TEXT,
-    mark_time INTEGER, mark_cuts TEXT, inherited_time INTEGER, state TEXT
+    has_points INTEGER NOT NULL, is_empty INTEGER NOT NULL, own_created INTEGER NOT NULL,
+    inherit_configs INTEGER NOT NULL, parent TEXT, step INTEGER NOT NULL, mark TEXT, snapshot TEXT NOT NULL,
+    mark_time INTEGER, mark_cuts TEXT, mark_snapshot TEXT, inherited_time INTEGER, state TEXT
 );
 CREATE INDEX run_by_creation ON run (created DESC, run_id);
 CREATE INDEX run_at_head ON run (experiment_name) WHERE is_head;
-CREATE INDEX run_by_name ON run (experiment_name, created, run_id) WHERE experiment_name IS NOT NULL;
+CREATE INDEX run_by_name ON run (experiment_name, is_empty, created DESC, run_id DESC) WHERE experiment_name IS NOT NULL;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
     applied INTEGER NOT NULL, last_time INTEGER NOT NULL, order_time INTEGER NOT NULL, state TEXT NOT NULL,
@@ -79,7 +80,7 @@ CREATE TABLE origin_record (
 ) WITHOUT ROWID;
 CREATE TABLE mark (
     run INTEGER NOT NULL, mark TEXT NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
-    time INTEGER NOT NULL, cuts TEXT NOT NULL, PRIMARY KEY (run, mark)
+    time INTEGER NOT NULL, cuts TEXT NOT NULL, snapshot TEXT NOT NULL, PRIMARY KEY (run, mark)
 ) WITHOUT ROWID;
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL, own INTEGER NOT NULL);
@@ -91,7 +92,12 @@ CREATE TABLE own (
     order_time INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
     clock_axis INTEGER NOT NULL, lowest INTEGER NOT NULL, PRIMARY KEY (run, path, type)
 ) WITHOUT ROWID;
--- Every edit of a single value, for inheritance as of a child's creation.
+-- The first point of a series in each journal, where there are several.
+CREATE TABLE start (
+    run INTEGER NOT NULL, series INTEGER NOT NULL, journal INTEGER NOT NULL, order_time INTEGER NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY (run, series, journal)
+) WITHOUT ROWID;
+-- Every edit of a single value, for what a child inherits as it stood at the fork.
 CREATE TABLE edit (
     run INTEGER NOT NULL, path INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
     order_time INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, replaces INTEGER NOT NULL, value TEXT NOT NULL,

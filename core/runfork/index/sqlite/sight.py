@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
     from runfork.index.sqlite.edit_table import EditTable
-    from runfork.lineage import Segment
+    from runfork.lineage import Segment, Snapshot
 
 __all__ = ["SeenEdits", "SeenSeries", "Sight"]
 
@@ -116,14 +116,15 @@ class Sight:
         configs, is_replaced = True, False
         for place, entry in enumerate(self._entries[:reach]):
             behind = is_replaced
-            is_replaced = is_replaced or self._edits.replaced(entry.id, path_id, self._upto(place)) is not None
+            is_replaced = is_replaced or self._edits.replaced(entry.id, path_id, self._snapshot(place)) is not None
             configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
             kinds = self._catalogue.own_value(entry.id, path_id) if place >= first else None
             if not kinds:
                 continue
             own = standing(kinds)
             if own.type.is_series:
-                if own.lowest <= self._high(place, path, clock_axis=own.clock_axis):
+                high = self.segments(path, clock_axis=own.clock_axis)[-1 - place].high
+                if own.lowest <= high and not self._was_missing(place, path, own):
                     yield entry.run_id, own, []
             elif not behind and (place == 0 or is_inherited(path, own.type, configs=configs)):
                 edits = self._seen_edits(place, path_id, own.type)
@@ -131,23 +132,32 @@ class Sight:
                     yield entry.run_id, own, edits
 
     def _seen_edits(self, place: int, path_id: int, kind: AttributeType) -> list[Edit]:
-        edits = self._edits.edits(self._entries[place].id, path_id, self._upto(place))
+        edits = self._edits.edits(self._entries[place].id, path_id, self._snapshot(place))
         return [edit for edit in edits if kind.takes(edit.type)]
 
-    def _upto(self, place: int) -> int | None:
-        """Return up to when what a run of the lineage said is seen; None of the run itself."""
-        return self._entries[place - 1].origin.created if place else None
+    def _snapshot(self, place: int) -> Snapshot | None:
+        """Return what of a run of the lineage single values come from; None of the run itself."""
+        fork = self._nodes[self.line[place - 1]].fork if place else None
+        return None if fork is None else fork.snapshot
 
     def _series(self, path_id: int, path: str, nearest: Own, reach: int, first: int) -> SeenSeries:
         segments = self.segments(path, clock_axis=nearest.clock_axis)[-reach:]
         contributions = []
-        for position, segment in enumerate(segments[: len(segments) - first]):
-            entry = self._entries[len(segments) - 1 - position]
-            kinds = self._catalogue.own_value(entry.id, path_id)
+        missing = set()
+        for position, segment in enumerate(segments):
+            place = len(segments) - 1 - position
+            kinds = self._catalogue.own_value(self._entries[place].id, path_id)
             own = standing(kinds) if kinds else None
-            if own and own.type is nearest.type and own.clock_axis == nearest.clock_axis and own.lowest <= segment.high:
+            if own is None or not own.type.is_series:
+                continue
+            if self._was_missing(place, path, own):
+                missing.add(segment.run_id)
+            elif place >= first and own.lowest <= segment.high and self._is_same(own, nearest):
                 contributions.append(Contribution(position, own.id, segment.high))
-        return SeenSeries(nearest.type, nearest.clock_axis, segments, contributions)
+        return SeenSeries(nearest.type, nearest.clock_axis, lineage.without(segments, missing), contributions)
+
+    def _is_same(self, own: Own, nearest: Own) -> bool:
+        return own.type is nearest.type and own.clock_axis == nearest.clock_axis
 
     def segments(self, path: str, *, clock_axis: bool) -> list[Segment]:
         """Return the segments of a series, root first; shared by all paths without cuts of their own."""
@@ -157,5 +167,9 @@ class Sight:
             self._segments[clock_axis] = lineage.segments(self._run_id, self._nodes, clock_axis=clock_axis)
         return self._segments[clock_axis]
 
-    def _high(self, place: int, path: str, *, clock_axis: bool) -> int:
-        return self.segments(path, clock_axis=clock_axis)[-1 - place].high
+    def _was_missing(self, place: int, path: str, own: Own) -> bool:
+        """Return whether a run of the lineage had no point of a series on the step axis yet when it wrote the mark."""
+        fork = self._nodes[self.line[place - 1]].fork if place else None
+        if fork is None or not fork.is_marked or own.clock_axis or path in fork.cuts:
+            return False
+        return not self._catalogue.was_there(self._entries[place].id, own, fork.snapshot)

@@ -1,5 +1,7 @@
 """What a run says of itself on stderr: one line when it is created, forked and closed.
 
+It is said beside training, by a plugin; in a notebook at once, so that it stands below the cell that did it.
+
 ``RUNFORK_QUIET=1`` keeps it quiet; in distributed training only rank 0 speaks. The lines bypass the run's own console capture,
 because what they say is in the run anyway.
 """
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runfork.capture.console import uncaptured
 from runfork.hookspecs import hookimpl
+from runfork.notebook import find_shell
 from runfork.steps import format_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
 
@@ -23,7 +26,17 @@ if TYPE_CHECKING:
     from runfork.origin import Origin
     from runfork.run import Run
 
-__all__ = ["after_run_closed", "after_run_created", "after_run_forked", "say_continued", "say_suggestion"]
+__all__ = [
+    "after_run_closed",
+    "after_run_created",
+    "after_run_forked",
+    "say_closed",
+    "say_continued",
+    "say_created",
+    "say_forked",
+    "say_replaced",
+    "say_suggestion",
+]
 
 _GENERATED_WORDS = 2
 """A generated run id begins with so many words, which mostly tell it from the others."""
@@ -32,13 +45,32 @@ _GENERATED_WORDS = 2
 @hookimpl
 def after_run_created(run: Run) -> None:
     """Say where the run lies and how to look at it."""
-    if _is_quiet(run):
-        return
-    _say(f"run {run.run_id} is written to {run.directory}; see it with: {_show_command(run)}")
+    if find_shell() is None:
+        say_created(run)
 
 
 @hookimpl
 def after_run_forked(run: Run, parent: str, step: float) -> None:
+    """Say what the run was forked from."""
+    if find_shell() is None:
+        say_forked(run, parent, step)
+
+
+@hookimpl
+def after_run_closed(run: Run) -> None:
+    """Say how the run ended, and what of it could not be kept."""
+    if find_shell() is None:
+        say_closed(run)
+
+
+def say_created(run: Run) -> None:
+    """Say where the run lies and how to look at it."""
+    if not _is_quiet(run):
+        hint = _show_command(run) if find_shell() is None else _show_expression(run)
+        _say(f"run {run.run_id} is written to {run.directory}; see it with: {hint}")
+
+
+def say_forked(run: Origin, parent: str, step: float) -> None:
     """Say what the run was forked from."""
     if _is_quiet(run):
         return
@@ -46,8 +78,16 @@ def after_run_forked(run: Run, parent: str, step: float) -> None:
     _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 
-@hookimpl
-def after_run_closed(run: Run) -> None:
+def say_replaced(run: Run, by: Run) -> None:
+    """Say that a run of an earlier cell made room for another one of its name."""
+    if not _is_quiet(run) and run.run_id != by.run_id:
+        name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
+        _say(
+            f"run {by.run_id} takes the place of {run.run_id}, the run {name} of an earlier cell; log to that again and it goes on"
+        )
+
+
+def say_closed(run: Run) -> None:
     """Say how the run ended, and what of it could not be kept."""
     if _is_quiet(run):
         return
@@ -105,6 +145,18 @@ def _show_command(run: Run) -> str:
     if run.project != asked and (os.environ.get("RUNFORK_PROJECT") or len(Store(directory).projects()) > 1):
         words += ["--project", run.project]
     return shlex.join(words)
+
+
+def _show_expression(run: Run) -> str:
+    """Return the Python expression that shows the run, for where commands are not at hand."""
+    arguments = [f"runs=[{run.run_id!r}]", "attributes='.*'"]
+    directory = run.directory.parents[2]
+    if find_data_directory() != directory:
+        arguments.append(f"directory={str(directory)!r}")
+    asked = os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
+    if run.project != asked:
+        arguments.append(f"project={run.project!r}")
+    return f"runfork.fetch_metrics({', '.join(arguments)})"
 
 
 def _short_name(run_id: str, project_directory: Path) -> str:

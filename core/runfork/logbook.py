@@ -42,6 +42,8 @@ class Logbook:
 
     recorder: Recorder
     problems: Problems
+    was_used: bool = False
+    """Whether something was logged; who wants to know from when on sets it back."""
 
     @property
     def directory(self) -> Path:
@@ -87,6 +89,7 @@ class Logbook:
             ArgumentTypeError: `data` is no mapping, or `step` no number.
             ArgumentError: `step` is out of range; nothing was logged.
         """
+        self.was_used = True
         if timestamp is None and not preview and preview_completion is None:
             self.recorder.log_metrics(data, step)
             return
@@ -129,6 +132,7 @@ class Logbook:
         self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
 
     def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
+        self.was_used = True
         moment, is_given = self.recorder.moment_of(timestamp), timestamp is not None
         self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=moment, is_given=is_given)
 
@@ -150,7 +154,7 @@ class Logbook:
         """
         del flatten, cast_unsupported
         if data is not None:
-            self.recorder.record_values(Kind.CONFIGS, self._config_body(data))
+            self._record_values(Kind.CONFIGS, self._config_body(data))
 
     def describe(self, values: Any, *, replaces: Iterable[str]) -> None:
         """Say anew, and whole, what some namespaces hold: what stood below them and is not said again is gone.
@@ -170,7 +174,11 @@ class Logbook:
         """
         spaces = _check_namespaces(replaces)
         replaced = {space: [NAMESPACE, None] for space in spaces}
-        self.recorder.record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
+        self._record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
+
+    def _record_values(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        self.was_used = True
+        self.recorder.record_values(kind, body)
 
     def _config_body(self, data: Any) -> dict[str, Any]:
         """Return what a CONFIGS record holds of `data`: without the values that cannot be logged, each of which is told."""
@@ -195,7 +203,7 @@ class Logbook:
             files: Path of the attribute to path on disk, contents, or `runfork.File`. A file that cannot be read is
                 dropped with a warning.
         """
-        self.recorder.record_values(Kind.FILES, self._kept_files(files, AttributeType.FILE))
+        self._record_values(Kind.FILES, self._kept_files(files, AttributeType.FILE))
 
     def add_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
         """Add tags (or group tags).
@@ -225,7 +233,7 @@ class Logbook:
             raise ArgumentTypeError(f"tags must be strings, found {shown(names)}")
         if names:
             plain = [str.__str__(name) for name in names]
-            self.recorder.record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: plain}})
+            self._record_values(Kind.TAGS, {"sys/group_tags" if group_tags else "sys/tags": {change: plain}})
 
     def _checked(self, data: object, kind: AttributeType, what: str) -> list[tuple[str, Any]]:
         """Return the items of `data` whose path is fit for `kind`."""

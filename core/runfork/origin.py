@@ -450,7 +450,7 @@ class Origin(Logbook):
                 f"the parent {parent!r} is not in {folder.parent}: the fork is pending until its folder is copied there",
             )
         if self._session is not None:
-            self._session.plugin_work.tell_forked(parent, from_micro_steps(step))
+            self._session.tell_forked(parent, from_micro_steps(step))
 
 
 def _check_cuts(cuts: object) -> dict[str, int]:

@@ -51,6 +51,7 @@ class PluginWork:
         run: The run; everything that is found goes into its journal.
         source_tracking: Collects what is known of the code, or None.
         on_failure: Told what goes wrong here that is no plugin's; must not raise.
+        goes_on: Whether the run was described before: it rested.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class PluginWork:
         *,
         source_tracking: Callable[[Run], Mapping[str, Any]] | None,
         on_failure: Callable[[Exception], None],
+        goes_on: bool = False,
     ) -> None:
         self._run = run
         self._source_tracking = source_tracking
+        self._goes_on = goes_on
         self._plugins: Plugins | None = None
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
@@ -77,13 +80,8 @@ class PluginWork:
 
     def start(self) -> bool:
         """Begin; returns False where no thread can be had."""
-        for job in (
-            self._let_the_caller_go_first,
-            self._tell_created,
-            self._collect,
-            self._track_source,
-            self._find_samplers,
-        ):
+        describing = () if self._goes_on else (self._tell_created, self._collect, self._track_source)
+        for job in (self._let_the_caller_go_first, *describing, self._find_samplers):
             self._keeper.tell(job)
         return self._keeper.start()
 
@@ -194,12 +192,12 @@ class PluginWork:
                 body[_check_open(check_path(path))] = [kind.value, converted]
             except ArgumentError as error:
                 self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
-        if not self._run.is_closed:  # a run that was over first ends without them
+        if not self._run.is_over:  # a run that was over first ends without them
             self._run.recorder.record_values(Kind.CONFIGS, body)
 
     def _every_second(self) -> None:
         moment = time.monotonic()
-        if self._samplers and moment >= self._sample_due and not self._run.is_closed:
+        if self._samplers and moment >= self._sample_due and not self._run.is_over:
             self._sample_due = moment + self._run.settings.monitoring_seconds
             self._sample()
 
@@ -214,7 +212,7 @@ class PluginWork:
                 self._run.problems.tell(f"sampler {name}", f"{name} stopped sampling: {described(error)}")
         space = f"{self._run.runtime_namespace}/monitoring"
         row = {f"{space}/{path}": value for path, value in readings.items()}
-        if not self._run.is_closed:
+        if not self._run.is_over:
             self._run.recorder.log_row(row, now_us(), clock_axis=True)
 
     def _close_samplers(self) -> None:

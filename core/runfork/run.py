@@ -33,7 +33,7 @@ from runfork.steps import NO_STEP, to_micro_steps
 from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -113,6 +113,7 @@ class Run(Origin):
         if fork_run_id == self.run_id:
             raise ArgumentError(f"a run cannot be forked from itself, found {fork_run_id!r} for run_id and fork_run_id")
         self.is_visitor = is_visitor
+        self._captures_console = bool(enable_console_log_capture) and self._settings.console and not is_visitor
         self._store = Store(find_data_directory(self._settings.directory))
         if self._identity.fork is not None:
             self._identity.about_forks[self._identity.fork] = {"journals": self._journals_of(self._identity.fork[0])}
@@ -122,6 +123,7 @@ class Run(Origin):
         mark = find_given_mark(resume_from, self.problems)
         self._state = "running"
         self._is_closed = False
+        self._is_resting = False
         self._ended_as: str | None = None
         self._is_reopened = False
         self._mark_ids = set()
@@ -134,11 +136,10 @@ class Run(Origin):
         if self.is_disabled:
             return
         try:
+            left = self._make_room()
             self._begin()
-            self._start_session(
-                console=enable_console_log_capture and not is_visitor,
-                tracking=None if is_visitor else source_tracking_config,
-            )
+            self._start_session(tracking=None if is_visitor else source_tracking_config)
+            self._tell_left(left)
             if mark is not None:
                 self.resume(
                     mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
@@ -183,6 +184,11 @@ class Run(Origin):
     def is_closed(self) -> bool:
         """Whether it was closed in this process."""
         return self._is_closed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is closed or rests, so that nothing is added to it unasked."""
+        return self._is_closed or self._is_resting
 
     @property
     def status(self) -> RunStatus:
@@ -261,34 +267,64 @@ class Run(Origin):
             finally:
                 self._closing.release()
 
-    def end_with_process(self) -> None:
-        """Do what `close` does, but take what is logged later, by handlers at exit registered before the run was."""
-        with self._closing:
-            self._close(None, takes_more=True)
+    def rest(self, state: str | None = None, *, wakes: bool = True) -> None:
+        """End as `close` does, but take what is logged later.
 
-    def _close(self, state: str | None, *, takes_more: bool = False) -> None:
+        For a run that is over as far as anybody can tell, and whose object may still be used: a framework's training ended, an
+        earlier cell of a notebook made it, the process ends.
+
+        Args:
+            state: As for `close`.
+            wakes: Whether the next record opens it again, with all that goes on beside; else it is written and nothing more.
+        """
+        with self._closing:
+            if self._is_closed or self._session is None:
+                return
+            before = self._state
+            self._close(state, is_final=False)
+            self._is_resting = wakes
+            if wakes:
+                self.journal.call_before_next(lambda: self._wake(before))
+
+    def _wake(self, state: str) -> None:
+        self._is_resting, self._ended_as = False, None
+        if state == "running":
+            self.set_status(state)
+        self._start_session(tracking=None, goes_on=True)
+
+    def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
+        """Have it told that a training was left without a word; for integrations of frameworks that do not tell of exceptions.
+
+        Args:
+            on_left: Called with the exception, if it is known, when the next training begins on this thread, the cell of a
+                notebook or the process ends. None: the training has ended.
+        """
+        if self._session is not None:
+            self._session.expect_end(on_left)
+
+    def _close(self, state: str | None, *, is_final: bool = True) -> None:
         if self._is_closed:
             return
         if (session := self._session) is not None:
             session.stop()
             session.settle()
-        self._end(state, takes_more=takes_more)
+        self._end(state, is_final=is_final)
         if session is not None:
             session.finish()
-        if takes_more:
+        if not is_final:
             self._session = None
         self.problems.tell_noted()
 
-    def _end(self, state: str | None, *, takes_more: bool) -> None:
+    def _end(self, state: str | None, *, is_final: bool) -> None:
         """Write the last record. A forked child that logged nothing leaves nothing."""
         if self._is_closed:  # by a signal handler, in the meantime
             return
         self._state = state or (self._state if self._state != "running" else "finished")
-        if self.journal.has_begun and self._ended_as != self._state:
+        if self.journal.has_begun and self._ended_as != self._state:  # else it rested, and nothing came
             self.recorder.repeat_schemas()
             self.recorder.record(Kind.CLOSE, {"state": self._state})
             self._ended_as = self._state
-        if takes_more:
+        if not is_final:
             self.journal.sync()
             return
         self._is_closed = True
@@ -367,6 +403,19 @@ class Run(Origin):
             self.recorder.on_first_point = self._tell_continued
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
+    def _make_room(self) -> list[Run]:
+        """Let go of the runs that earlier cells of a notebook made under this name; returns them."""
+        from runfork.notebook import Notebook
+
+        notebook = Notebook.find()
+        return notebook.make_room(self) if notebook is not None else []
+
+    def _tell_left(self, left: list[Run]) -> None:
+        for run in left:
+            from runfork.announcements import say_replaced
+
+            say_replaced(run, self)
+
     def _withdraw(self) -> None:
         """Leave nothing of a run that could not be made."""
         self.close("aborted")
@@ -386,9 +435,9 @@ class Run(Origin):
                 say_continued(self, last)
 
         if self._session is not None:
-            self._session.keeper.tell(job)
+            self._session.tell_beside(job)
 
-    def _start_session(self, *, console: bool, tracking: Any) -> None:
+    def _start_session(self, *, tracking: Any, goes_on: bool = False) -> None:
         from runfork.session import Session
 
         def source(run: Run) -> Mapping[str, Any]:
@@ -399,8 +448,9 @@ class Run(Origin):
 
         self._session = Session(
             self,
-            console=bool(console) and self._settings.console,
+            console=self._captures_console,
             source_tracking=None if tracking is None else source,
+            goes_on=goes_on,
         )
         self._session.start()
 

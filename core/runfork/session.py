@@ -12,8 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
+from runfork.endings import Ending
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
+from runfork.notebook import Notebook
 from runfork.plugin_work import PluginWork
 from runfork.problems import described
 from runfork.process_end import ProcessEnd
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.capture.console import ConsoleCapture
-    from runfork.endings import Ending
     from runfork.marks import Mark
     from runfork.run import Run
     from runfork.store import Store
@@ -43,22 +44,38 @@ class Session:
         run: The run; everything that is found goes into its journal.
         console: Whether to capture the console.
         source_tracking: Collects what is known of the code, or None.
+        goes_on: Whether the run had a session before: it rested.
     """
 
-    def __init__(self, run: Run, *, console: bool, source_tracking: Callable[[Run], Mapping[str, Any]] | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        console: bool,
+        source_tracking: Callable[[Run], Mapping[str, Any]] | None,
+        goes_on: bool = False,
+    ) -> None:
         self._run = run
         self._captures_console = console
+        self._goes_on = goes_on
         self._console: ConsoleCapture | None = None
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
         self._heartbeat = time.monotonic()
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
         self.thread = threading.current_thread()
         """The thread that opened the run."""
+        self.cell = 0
+        """The number of the notebook's cell that opened it."""
+        self.last_ending = Ending()
+        """How the last of a notebook's cells that used the run ended."""
+        self._notebook: Notebook | None = None
         self._process_end: ProcessEnd | None = None
+        self._on_left: Callable[[BaseException | None], None] | None = None
+        self._training_thread: threading.Thread | None = None
         self._terminator: _Terminator | None = None
         self._is_dying = False
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
-        self.plugin_work = PluginWork(run, source_tracking=source_tracking, on_failure=self._failed)
+        self.plugin_work = PluginWork(run, source_tracking=source_tracking, on_failure=self._failed, goes_on=goes_on)
 
     @property
     def run(self) -> Run:
@@ -77,12 +94,36 @@ class Session:
             )
         atexit.register(self._at_exit)
         self._process_end = ProcessEnd.join(self)
+        if (notebook := Notebook.find()) is not None:
+            self._notebook, self.cell = notebook, notebook.join(self)
+            self._say_created()
         self._terminator = _Terminator.install(self)
         if self._captures_console:
             try:
                 self._start_console()
             except Exception as error:  # what stands at sys.stdout may raise anything; training goes on
                 self._failed(error)
+
+    def _say_created(self) -> None:
+        if not self._goes_on:
+            from runfork.announcements import say_created
+
+            say_created(self._run)
+
+    def tell_forked(self, parent: str, step: float) -> None:
+        """Tell the plugins that the run got its parent; in a notebook, say it at once."""
+        self.plugin_work.tell_forked(parent, step)
+        if self._notebook is not None:
+            from runfork.announcements import say_forked
+
+            say_forked(self._run, parent, step)
+
+    def tell_beside(self, job: Callable[[], None]) -> None:
+        """Have something said on the keeper's thread; in a notebook at once, so that it stands below the cell that did it."""
+        if self._notebook is not None:
+            job()
+        else:
+            self.keeper.tell(job)
 
     def stop(self) -> None:
         """End the recurring work, flush the console, and note what went wrong. Waits at most 5 seconds."""
@@ -100,10 +141,16 @@ class Session:
             self._terminator.remove(self)
         if self._process_end is not None:
             self._process_end.leave(self)
+        if self._notebook is not None:
+            self._notebook.leave(self)
         is_done = self.plugin_work.finish(self._patience_seconds)
         if not (self.keeper.stop(self._patience_seconds) and is_done):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
         self._tell_failures()
+        if self._notebook is not None and not self._is_dying:
+            from runfork.announcements import say_closed
+
+            say_closed(self._run)
 
     def preempt(self, *, is_last_word: bool) -> None:
         """Record that SIGTERM came; where it ends the process, close the run.
@@ -177,11 +224,12 @@ class Session:
     # On the keeper's thread
 
     def _every_second(self) -> None:
-        if self._run.is_closed:
+        if self._run.is_over:
             return
         moment = time.monotonic()
         console = self._console
         if console is not None:
+            console.follow()
             console.flush(now_us())
         self._diagnose()
         if moment - self._heartbeat >= HEARTBEAT_SECONDS:  # whatever else is written: a busy run is alive, too
@@ -230,6 +278,11 @@ class Session:
         self._console = ConsoleCapture(self._take_lines)
         self._console.start()
 
+    def follow_console(self) -> None:
+        """Look where the standard streams are now. For the thread that may replace them."""
+        if self._console is not None:
+            self._console.follow()
+
     def _take_lines(self, stream: str, lines: list[str], time_us: int) -> None:
         path = f"{self._run.runtime_namespace}/{stream}"
         if self._run.recorder.claim_type(path, AttributeType.STRING_SERIES, clock_axis=True):
@@ -241,13 +294,14 @@ class Session:
     def _at_exit(self) -> None:
         # A forked child that logged nothing leaves nothing.
         if self._run.journal.has_begun and self._process_end is not None:
-            self.end_as(self._process_end.find())
+            self.end_as(self._process_end.find() if self._notebook is None else self.last_ending)
+            self.leave_training(None)
         self._run.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
         try:
-            self._run.end_with_process()
+            self._run.rest(wakes=False)
         except KeyboardInterrupt:  # somebody is in a hurry
             self._patience_seconds = 0.0
-            self._run.end_with_process()
+            self._run.rest(wakes=False)
             raise
         finally:
             self._run.problems.be_silent()
@@ -256,6 +310,31 @@ class Session:
         """Record how what the run is about ended, unless that was said already, or it goes well."""
         if self._run.status.state == "running" and not ending.is_good:
             self._run.end_as(ending)
+
+    def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
+        """See `Run.expect_end`. Where a training begins, those that ended before rest, and no other was left on this thread."""
+        self._on_left, self._training_thread = on_left, threading.current_thread()
+        if on_left is None or self._process_end is None:
+            return
+        for other in self._process_end.sessions:
+            if other is not self:
+                other.leave_training(None, thread=self._training_thread)
+                if other.run.status.state != "running":
+                    other.run.rest()
+
+    def leave_training(self, error: BaseException | None, *, thread: threading.Thread | None = None) -> None:
+        """Say that the training which goes on was left, if one does.
+
+        Args:
+            error: What ended it, if that is known.
+            thread: Asks for a training of this thread; None: of any.
+        """
+        on_left = self._on_left
+        if on_left is None or (thread is not None and self._training_thread is not thread):
+            return
+        self._on_left = None
+        if self._run.status.state == "running":
+            on_left(error)
 
 
 class _Terminator:

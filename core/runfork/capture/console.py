@@ -60,7 +60,8 @@ class ConsoleCapture:
 
     def __init__(self, sink: Callable[[str, list[str], int], None], *, clock: Callable[[], int] = _now_us) -> None:
         self._streams: dict[StreamName, StreamCapture] = {name: StreamCapture(name, sink, clock) for name in _STREAMS}
-        self._tees: dict[StreamName, Tee] = {}
+        self._tees: list[tuple[StreamName, Tee]] = []
+        self._is_on = False
 
     @property
     def failed_calls(self) -> int:
@@ -69,10 +70,29 @@ class ConsoleCapture:
 
     def start(self) -> None:
         """Begin to capture; a stream that is None is left alone."""
-        for name, stream in self._streams.items():
-            if name not in self._tees and (tee := Tee.install(name)) is not None:
-                tee.subscribe(stream)
-                self._tees[name] = tee
+        if not self._is_on:
+            self._is_on = True
+            for name in _STREAMS:
+                self._subscribe(name)
+
+    def follow(self) -> None:
+        """Capture the streams of the process, too, if they stand where others stood when the capture began.
+
+        ``redirect_stdout`` and ``%%capture`` put back what they replaced, and know nothing of a tee that came meanwhile. What else
+        stands there is left alone: it may write to a tee of ours.
+        """
+        for name in _STREAMS if self._is_on else ():
+            current = getattr(sys, name, None)
+            is_ours = any(tee is current for _, tee in self._tees)
+            if not is_ours and _is_home_stream(uncaptured(current), name):
+                self._subscribe(name)
+
+    def _subscribe(self, name: StreamName) -> None:
+        if (tee := Tee.install(name)) is not None:
+            tee.subscribe(self._streams[name])
+            self._tees.append((name, tee))
+            if not self._is_on:  # stopped on another thread meanwhile
+                self.stop()
 
     def flush(self, now: int | None = None) -> None:
         """Hand on what is due: settled rows, states of progress bars, lines that wait for their end. To be called every second."""
@@ -85,8 +105,9 @@ class ConsoleCapture:
         Args:
             restores_streams: False touches no stream and takes no lock of others: for a signal handler that ends the process.
         """
+        self._is_on = False
         while self._tees:
-            name, tee = self._tees.popitem()
+            name, tee = self._tees.pop()
             if restores_streams:
                 tee.unsubscribe(self._streams[name])
             self._streams[name].finish()
@@ -294,6 +315,13 @@ def uncaptured(stream: Any) -> Any:
     while isinstance(stream, Tee):
         stream = stream.original
     return stream
+
+
+def _is_home_stream(stream: Any, name: StreamName) -> bool:
+    """Return whether a stream is one that the process began with: its own, or that of a notebook's kernel."""
+    return stream is not None and (
+        stream is getattr(sys, f"__{name}__", None) or type(stream).__module__.partition(".")[0] == "ipykernel"
+    )
 
 
 def _hand_over_log_handlers(old: Any, new: Any) -> None:

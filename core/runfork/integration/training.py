@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
-import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from runfork.endings import ending_after
 from runfork.integration.boundary import attempt
 from runfork.integration.decision import Checkpoint, Plan, Situation, decide
 from runfork.integration.loaded import AXES_KEY, Loaded, readable_mark
@@ -51,7 +50,6 @@ class Training:
         self._given = given
         self._face = face
         self._is_training = False
-        self._at_exit: Callable[[], None] | None = None
 
     @property
     def was_trained(self) -> bool:
@@ -304,10 +302,10 @@ class Training:
         """Return the open run, in the state "running".
 
         For frameworks that do not tell of exceptions: unless `finish` or `fail` is called, the training has failed when the next
-        one begins, or the process ends.
+        one begins, or the cell of a notebook or the process ends.
         """
         run = self.run_again()
-        self._watch_exit()  # after the run's own handler was registered, so that it is called before
+        run.expect_end(self._give_up)
         self._is_training = True
         return run
 
@@ -318,51 +316,41 @@ class Training:
             run.set_status("running")
         return run
 
-    def _watch_exit(self) -> None:
-        """Be there at the end of the process, also where nobody else holds this any more: an exception frees callbacks."""
-        self._leave_exit()
-        self._at_exit = functools.partial(_give_up_at_exit, self)
-        atexit.register(self._at_exit)
-
-    def _leave_exit(self) -> None:
-        at_exit, self._at_exit = self._at_exit, None
+    def _leave(self) -> None:
+        if self._is_training and self.runs.run is not None:
+            self.runs.run.expect_end(None)
         self._is_training = False
-        if at_exit is not None:
-            atexit.unregister(at_exit)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs."""
-        return {**self.__dict__, "_at_exit": None, "_is_training": False}
+        return {**self.__dict__, "_is_training": False}
 
-    def _give_up(self) -> None:
+    def _give_up(self, error: BaseException | None = None) -> None:
         if self._is_training and self.runs.run is not None:
-            self.fail(sys.exc_info()[1] or UnfinishedTraining(_UNFINISHED))
-        self._leave_exit()
+            self.fail(error or sys.exc_info()[1] or UnfinishedTraining(_UNFINISHED))
+            self.has_failed = (
+                False  # this is a guess: if it was another training within this one that began, this one goes on
+            )
+        self._leave()
 
     def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:
         """Record why a training ended.
 
         Args:
             exception: What ended it, or None if that is not known.
-            state: The state to record; default "aborted" for KeyboardInterrupt, else "failed".
+            state: The state to record; default is what the exception says, "failed" where that is not known.
         """
-        found = state or ("aborted" if isinstance(exception, KeyboardInterrupt) else "failed")
-        self.runs.open().set_status(found, exception)
+        found = "failed" if exception is None else ending_after(exception).state
+        self.runs.open().set_status(state or found, exception)
         self.has_failed = True
-        self._leave_exit()
+        self._leave()
 
     def finish(self) -> None:
         """Record that a training ended well."""
-        self._leave_exit()
+        self._leave()
         if self.runs.run is not None and not self.has_failed:
             self.runs.run.set_status("finished")
 
 
 class UnfinishedTraining(Exception):  # noqa: N818  it is recorded, never raised
     """Stands in a run whose framework said neither that training ended nor why it did not."""
-
-
-def _give_up_at_exit(training: Training) -> None:
-    """Leave an exception that nobody caught to the run itself, which finds it in `sys.last_value`."""
-    if getattr(sys, "last_value", None) is None:
-        training._give_up()  # noqa: SLF001  the same module

@@ -1,0 +1,142 @@
+"""The cells of a notebook, or of IPython's prompt, and the runs that are open in them.
+
+A process of cells lives on after whatever happens in one of them. So an error says something of a run only if it ended the cell
+that logged to it last, or a training in it; and that is told when the cell ends. IPython is never imported: it is asked where it
+is there and runs the cells.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runfork.endings import ending_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runfork.run import Run
+    from runfork.session import Session
+
+__all__ = ["Notebook", "find_shell", "starting_directory"]
+
+
+def find_shell() -> Any | None:
+    """Return what runs the cells of this process, or None where it has no cells."""
+    get = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get() if get is not None else None
+
+
+def starting_directory() -> Path:
+    """Return what a user means by here: the working directory, or that in which a process of cells began, whatever ``%cd``."""
+    started = getattr(find_shell(), "starting_dir", None)
+    return Path(started) if isinstance(started, str) else Path.cwd()
+
+
+class Notebook:
+    """What is known of the cells of one shell, which holds it: it calls it before and after each."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._cell = 0
+        self._pid = os.getpid()
+
+    @classmethod
+    def find(cls) -> Notebook | None:
+        """Return the notebook that this process runs, or None."""
+        shell = find_shell()
+        callbacks = getattr(getattr(shell, "events", None), "callbacks", None)
+        if callbacks is None or shell is None:
+            return None
+        held = (getattr(call, "__self__", None) for call in callbacks.get("post_run_cell", ()))
+        for this in held:
+            if isinstance(this, cls):
+                return this if this.is_of_this_process else None
+        this = cls(shell)
+        shell.events.register("pre_run_cell", this.before_cell)
+        shell.events.register("post_run_cell", this.after_cell)
+        return this
+
+    @property
+    def is_of_this_process(self) -> bool:
+        """False in a child process after ``os.fork()``."""
+        return self._pid == os.getpid()
+
+    def join(self, session: Session) -> int:
+        """Tell `session` of cells that end; returns the number of the present one."""
+        self._sessions.add(session)
+        return self._cell
+
+    def leave(self, session: Session) -> None:
+        """Tell it no more."""
+        self._sessions.discard(session)
+
+    def make_room(self, run: Run) -> list[Run]:
+        """Let the runs rest that earlier cells made under the name of `run`, which is about to begin; close its own id's.
+
+        Returns:
+            These runs.
+        """
+        found = []
+        for session in list(self._sessions):
+            other = session.run
+            is_same = other.run_id == run.run_id
+            if (
+                session.cell == self._cell
+                or other.is_visitor
+                or run.is_visitor
+                or other.project != run.project
+                or not (is_same or other.experiment_name == run.experiment_name)
+            ):
+                continue
+            session.end_as(session.last_ending)
+            if is_same:
+                other.close()
+            else:
+                other.rest()
+            found.append(other)
+        return found
+
+    # Called by IPython
+
+    def before_cell(self, _info: object = None) -> None:
+        """Begin to look at who is used."""
+        if not self.is_of_this_process:
+            return
+        self._cell += 1
+        for session in list(self._sessions):
+            session.run.was_used = False
+            session.follow_console()
+
+    def after_cell(self, result: Any) -> None:
+        """Tell what ended in the cell."""
+        if not self.is_of_this_process:
+            return
+        error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+        ending = ending_after(error if isinstance(error, BaseException) else None)
+        for session in list(self._sessions):
+            session.leave_training(error, thread=threading.current_thread())
+            if session.run.was_used or session.cell == self._cell:
+                session.last_ending = ending
+            if session.run.status.state != "running":
+                session.run.rest()
+            session.follow_console()
+
+    # What it is
+
+    @property
+    def path(self) -> str | None:
+        """The notebook's file, as far as anybody tells the kernel."""
+        names: Mapping[str, Any] = getattr(self._shell, "user_ns", {})
+        candidates = (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), names.get("__session__"))
+        return next((name for name in candidates if isinstance(name, str) and name), None)
+
+    def source(self) -> str:
+        """Return the cells that ran, in their order, in the percent format that editors know."""
+        cells = getattr(getattr(self._shell, "history_manager", None), "input_hist_raw", None) or []
+        return "\n".join(f"# %% [{number}]\n{text}\n" for number, text in enumerate(cells) if number and text.strip())

@@ -1,0 +1,72 @@
+"""A real kernel of IPython, as notebooks drive it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.manager import KernelManager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+TIMEOUT = 30
+
+
+@dataclass
+class Cell:
+    """What a cell showed, and the name of the error that it ended with."""
+
+    out: str = ""
+    err: str = ""
+    error: str | None = None
+    trace: list[str] = field(default_factory=list)
+
+
+class Kernel:
+    """Started at once; cells are run one after the other."""
+
+    def __init__(self, folder: os.PathLike[str], environment: Mapping[str, str]) -> None:
+        self._manager = KernelManager(kernel_name="python3")
+        path = os.pathsep.join(filter(None, sys.path))
+        self._manager.start_kernel(cwd=os.fspath(folder), env={**os.environ, "PYTHONPATH": path, **environment})
+        self._client: BlockingKernelClient = self._manager.client()
+        self._client.start_channels()
+        self._client.wait_for_ready(timeout=TIMEOUT)
+
+    def run(self, code: str, *, interrupt_when: Callable[[], bool] | None = None) -> Cell:
+        """Run a cell to its end; interrupt it as the button does, once `interrupt_when` says so."""
+        asked = self._client.execute(code)
+        if interrupt_when is not None:
+            deadline = time.monotonic() + TIMEOUT
+            while not (is_due := interrupt_when()) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self._manager.interrupt_kernel()
+            assert is_due
+        cell = Cell()
+        while True:
+            message = self._client.get_iopub_msg(timeout=TIMEOUT)
+            content: Any = message["content"]
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            if message["msg_type"] == "stream":
+                if content["name"] == "stdout":
+                    cell.out += content["text"]
+                else:
+                    cell.err += content["text"]
+            elif message["msg_type"] == "error":
+                cell.error, cell.trace = content["ename"], content["traceback"]
+            elif message["msg_type"] == "status" and content["execution_state"] == "idle":
+                self._client.get_shell_msg(timeout=TIMEOUT)
+                return cell
+
+    def close(self) -> None:
+        """Shut the kernel down as a notebook does when it is closed."""
+        self._client.stop_channels()
+        self._manager.shutdown_kernel()
+        self._manager.cleanup_resources()

@@ -1,0 +1,326 @@
+"""Runs in a notebook: a real kernel, driven as a notebook drives it."""
+
+import sys
+import textwrap
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from tests.kernels import Kernel
+from tests.run_records import state_of
+
+from runfork.journal.format import Kind
+from runfork.notebook import Notebook, find_shell
+from runfork.store import Store, journals_of
+from runfork.testing.journals import points_of, records_of
+
+ENVIRONMENT = {
+    "RUNFORK_PROJECT": "tests/project",
+    "RUNFORK_MONITORING_SECONDS": "0",
+    "RUNFORK_CONSOLE": "1",
+    "RUNFORK_QUIET": "0",
+}
+
+BEGIN = """
+import io, sys, threading, time
+from contextlib import redirect_stdout
+import runfork
+from runfork import Run, Settings
+from runfork.integration.run_slot import RunOptions, RunSlot
+from runfork.integration.training import Training
+
+class Callback:
+    '''What the callbacks of frameworks do that do not tell of exceptions.'''
+    def __init__(self, name):
+        self.training = Training(RunSlot(RunOptions(name, settings=Settings.from_environment()), run_id=name))
+    def fit(self, steps):
+        self.training.begin()
+        run = self.training.train()
+        for step in steps:
+            run.log_metrics({'loss': step}, step=step)
+        self.training.finish()
+        return run
+
+def threads_of(run):
+    return [thread.name for thread in threading.enumerate() if run.run_id in thread.name]
+"""
+
+
+class Notes:
+    """A notebook: its kernel, and the runs that lie on disk."""
+
+    def __init__(self, folder):
+        self.data = folder / "data"
+        self.folder = folder
+        self._kernel = Kernel(folder, {**ENVIRONMENT, "RUNFORK_DIR": str(self.data)})
+        self.close = self._kernel.close
+        self.cell(BEGIN)
+
+    def cell(self, code, **options):
+        return self._kernel.run(textwrap.dedent(code).strip(), **options)
+
+    def directory(self, run_id):
+        return Store(self.data).run_directory("tests/project", run_id)
+
+    def state(self, run_id):
+        return state_of(self.directory(run_id))
+
+    def console(self, run_id):
+        bodies = [record.body.get("runtime/stdout", []) for record in records_of(self.directory(run_id), Kind.STRINGS)]
+        return [line for body in bodies for line in ([body] if isinstance(body, str) else body)]
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory):
+    """A notebook that stays open; a name of a run is used by one test."""
+    notebook = Notes(tmp_path_factory.mktemp("notebook"))
+    yield notebook
+    notebook.close()
+
+
+def test_an_error_in_a_cell_says_nothing_of_runs_it_did_not_use(notes):
+    notes.cell("calm = Run('calm', run_id='calm'); calm.log_metrics({'a': 1}, step=1)")
+    errors = [notes.cell(code).error for code in ("1 / 0", "calm.lgo_metrics", "this is no Python", "sys.exit(3)")]
+    notes.cell("calm.close()")
+
+    assert errors == ["ZeroDivisionError", "AttributeError", "SyntaxError", "SystemExit"]
+    assert notes.state("calm") == "finished"
+
+
+def test_a_cell_says_where_its_run_lies_and_how_to_see_it_in_python(notes):
+    shown = notes.cell("said = Run('said', run_id='said'); said.log_metrics({'a': 5}, step=1)").err
+    expression = shown.partition("see it with: ")[2].strip()
+    found = notes.cell(f"print({expression}.values.tolist())")
+    closed = notes.cell("said.close()").err
+
+    assert shown.startswith(f"runfork: run said is written to {notes.directory('said')}; see it with: runfork.fetch_")
+    assert found.out == "[[5.0]]\n"
+    assert closed == "runfork: run said finished\n"
+
+
+def test_a_cell_that_is_run_again_takes_the_place_of_its_first_run(notes):
+    cell = "run = Run('again', run_id=name); print('line of', name); run.log_metrics({'a': 1}, step=1)"
+    first = notes.cell(f"name = 'again-1'; {cell}; first = run")
+    second = notes.cell(f"name = 'again-2'; {cell}; print(threads_of(first))")
+    before = notes.state("again-1")
+    third = notes.cell("first.log_metrics({'a': 2}, step=2); print('both'); print(len(threads_of(first)))")
+    during = notes.state("again-1")
+    notes.cell("first.close(); run.close()")
+
+    assert first.err.count("runfork: run again-1 is written to") == 1
+    assert "runfork: run again-1 finished\n" in second.err
+    assert "runfork: run again-2 takes the place of again-1, the run of 'again' of an earlier cell" in second.err
+    assert second.out.endswith("[]\n")
+    assert (before, during, third.out) == ("finished", "running", "both\n2\n")
+    assert points_of(notes.directory("again-1"), "a") == [(1, 1.0), (2, 2.0)]
+    assert [line for line in notes.console("again-1") if "line of" in line] == ["line of again-1"]
+    assert [line for line in notes.console("again-2") if "line of" in line] == ["line of again-2"]
+    assert [notes.console(run_id).count("both") for run_id in ("again-1", "again-2")] == [1, 1]
+    assert (notes.state("again-1"), notes.state("again-2")) == ("finished", "finished")
+
+
+def test_a_cell_with_a_fixed_id_that_is_run_again_continues_the_run(notes):
+    cell = "fixed = Run('fixed', run_id='fixed'); print('a line'); fixed.log_metrics({'a': 1}, step=1); print(threads_of(fixed))"
+    notes.cell(cell)
+    again = notes.cell(cell)
+    notes.cell("fixed.close()")
+    state = notes.state("fixed")
+
+    assert "runfork: run fixed finished\n" in again.err
+    assert "run fixed exists, with points up to step 1, and is continued" in again.err
+    assert again.out.count("runfork fixed") == 1  # one thread of each kind
+    assert notes.console("fixed").count("a line") == 2
+    assert state == "finished"
+
+
+def test_runs_of_one_cell_stand_beside_each_other(notes):
+    notes.cell("pair = [Run('pair', run_id=f'pair-{n}') for n in range(2)]")
+    notes.cell("for run in pair: run.log_metrics({'a': 1}, step=1)")
+    states = [notes.state("pair-0"), notes.state("pair-1")]
+    notes.cell("for run in pair: run.close()")
+
+    assert states == ["running", "running"]
+
+
+def test_a_training_that_is_interrupted_is_aborted_when_its_cell_ends(notes):
+    folder = notes.directory("interrupted")
+    cell = notes.cell(
+        """
+        interrupted = Callback('interrupted')
+        def forever():
+            for step in range(10**9):
+                yield step
+                time.sleep(0.01)
+        interrupted.fit(forever())
+        """,
+        interrupt_when=lambda: bool(points_of(folder, "loss")),
+    )
+    left = notes.cell("print(threads_of(interrupted.training.runs.run))")
+    exception = records_of(folder, Kind.STATUS)[-1].body["exception"]["type"]
+
+    assert cell.error == "KeyboardInterrupt"
+    assert "runfork: run interrupted aborted\n" in cell.err
+    assert (notes.state("interrupted"), exception) == ("aborted", "KeyboardInterrupt")
+    assert left.out == "[]\n"
+
+
+def test_a_training_that_fails_has_failed_though_the_next_one_has_a_callback_of_its_own(notes):
+    cell = notes.cell(
+        """
+        def broken():
+            yield 1
+            raise ValueError('a plane')
+        failing = Callback('failing')
+        try:
+            failing.fit(broken())
+        except ValueError:
+            print(failing.training.runs.run.status.state)
+        next_one = Callback('next')
+        next_one.fit(range(3))
+        print(failing.training.runs.run.status.state, threads_of(failing.training.runs.run))
+        """
+    )
+
+    assert cell.out == "running\nfailed []\n"
+    assert (notes.state("failing"), notes.state("next")) == ("failed", "finished")
+
+
+def test_what_a_fit_opened_stops_capturing_when_its_cell_ends_and_wakes_for_an_evaluation(notes):
+    notes.cell("fitted = Callback('fitted'); print('fitting'); fitted.fit(range(3))")
+    between = notes.state("fitted")
+    rests = notes.cell("run = fitted.training.runs.run; print('nobody asked'); print(threads_of(run))")
+    woken = notes.cell(
+        "fitted.training.runs.current().log_metrics({'test/acc': 0.5}, step=2); print('evaluated'); print(len(threads_of(run)))"
+    )
+    again = notes.cell("print(threads_of(run))")
+
+    assert (rests.out, woken.out, again.out) == ("nobody asked\n[]\n", "evaluated\n2\n", "[]\n")
+    assert notes.console("fitted") == ["evaluated", "2"]
+    assert points_of(notes.directory("fitted"), "test/acc") == [(2, 0.5)]
+    assert (between, notes.state("fitted")) == ("finished", "finished")
+
+
+def test_a_training_on_another_thread_goes_on_when_the_cell_ends(notes):
+    notes.cell(
+        """
+        go_on, has_begun = threading.Event(), threading.Event()
+        def slowly():
+            yield 0
+            has_begun.set()
+            go_on.wait(30)
+            yield 1
+        beside = Callback('beside')
+        thread = threading.Thread(target=beside.fit, args=(slowly(),))
+        thread.start()
+        has_begun.wait(30)
+        """
+    )
+    during = notes.state("beside")
+    notes.cell("go_on.set(); thread.join()")
+
+    assert during == "running"
+    assert notes.state("beside") == "finished"
+    assert points_of(notes.directory("beside"), "loss") == [(0, 0.0), (1, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("magic", "%%capture\nmagic = Run('magic', run_id='magic'); print('inside')"),
+        (
+            "redirected",
+            "with redirect_stdout(io.StringIO()):\n    redirected = Run('redirected', run_id='redirected'); print('inside')",
+        ),
+    ],
+)
+def test_a_run_that_is_made_while_streams_are_redirected_captures_what_comes_after(notes, name, code):
+    shown = notes.cell(code)
+    after = notes.cell("print('outside')")
+    notes.cell(f"{name}.close()")
+    behind = notes.cell("print('behind', type(sys.stdout).__module__)")
+
+    assert "inside" not in shown.out
+    assert after.out == "outside\n"
+    assert notes.console(name) == ["inside", "outside"]
+    assert behind.out.startswith("behind")
+
+
+def test_no_process_without_cells_has_a_notebook(data_directory):
+    assert find_shell() is None
+    assert Notebook.find() is None
+    assert "IPython" not in sys.modules or find_shell() is None
+
+
+# What the end of the kernel leaves
+
+CELLS = [
+    "calm, bad, mended, stopped, mended_stop = (Run(n, run_id=n) for n in 'calm bad mended stopped mended_stop'.split())",
+    "for run in (calm, bad, mended, stopped, mended_stop): run.log_metrics({'a': 1}, step=1)",
+    "bad.log_metrics({'a': 2}, step=2); raise ValueError('a plane')",
+    "mended.log_metrics({'a': 2}, step=2); raise ValueError('another plane')",
+    "mended.log_metrics({'a': 3}, step=3)",
+    "1 / 0",
+    "prnt('a typo')",
+]
+LOOP = """
+for step in range(2, 10**9):
+    {name}.log_metrics({{'a': step}}, step=step)
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """A notebook that was closed, with runs that were open."""
+    notebook = Notes(tmp_path_factory.mktemp("ended"))
+    for code in CELLS:
+        notebook.cell(code)
+    for name in ("stopped", "mended_stop"):
+        folder = notebook.directory(name)
+        notebook.cell(LOOP.format(name=name), interrupt_when=lambda folder=folder: len(points_of(folder, "a")) > 2)
+    notebook.cell("mended_stop.log_metrics({'b': 1}, step=1)")
+    sign = notebook.folder / "asleep"
+    notebook.cell(f"open({str(sign)!r}, 'x').close(); time.sleep(60)", interrupt_when=sign.exists)
+    notebook.close()
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "exception"),
+    [
+        ("calm", "finished", None),
+        ("bad", "failed", "a plane"),
+        ("mended", "finished", None),
+        ("stopped", "aborted", ""),
+        ("mended_stop", "finished", None),
+    ],
+)
+def test_a_run_that_is_open_when_the_kernel_ends_is_as_the_last_cell_that_used_it_left_it(
+    ended, name, state, exception
+):
+    told = [
+        record.body.get("exception", {}).get("message") for record in records_of(ended.directory(name), Kind.STATUS)
+    ]
+
+    assert ended.state(name) == state
+    assert told[-1:] == ([exception] if exception is not None else [])
+
+
+def test_a_notebook_that_is_executed_as_a_whole_fails_with_its_cell(tmp_path):
+    cells = [
+        "from runfork import Run\nrun = Run(run_id='r')",
+        "run.log_metrics({'a': 1}, step=1)\n1 / 0",
+        "run.close()",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    environment = {**ENVIRONMENT, "RUNFORK_DIR": str(tmp_path / "data"), "PYTHONPATH": ":".join(filter(None, sys.path))}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        client = NotebookClient(notebook, kernel_name="python3", allow_errors=False)
+        with pytest.raises(Exception, match="division by zero"):
+            client.execute(cwd=str(tmp_path))
+    folder = Store(tmp_path / "data").run_directory("tests/project", "r")
+
+    assert len(journals_of(folder)) == 1
+    assert state_of(folder) == "failed"

@@ -12,7 +12,7 @@ from tests.run_records import state_of
 from runfork.journal.format import Kind
 from runfork.notebook import Notebook, find_shell
 from runfork.store import Store, journals_of
-from runfork.testing.journals import points_of, records_of
+from runfork.testing.journals import configs_of, points_of, records_of
 
 ENVIRONMENT = {
     "RUNFORK_PROJECT": "tests/project",
@@ -194,6 +194,7 @@ def test_what_a_fit_opened_stops_capturing_when_its_cell_ends_and_wakes_for_an_e
     )
     again = notes.cell("print(threads_of(run))")
 
+    assert (rests.err, woken.err, again.err) == ("", "", "")  # nothing that was not said before
     assert (rests.out, woken.out, again.out) == ("nobody asked\n[]\n", "evaluated\n2\n", "[]\n")
     assert notes.console("fitted") == ["evaluated", "2"]
     assert points_of(notes.directory("fitted"), "test/acc") == [(2, 0.5)]
@@ -243,6 +244,47 @@ def test_a_run_that_is_made_while_streams_are_redirected_captures_what_comes_aft
     assert after.out == "outside\n"
     assert notes.console(name) == ["inside", "outside"]
     assert behind.out.startswith("behind")
+
+
+def test_the_source_code_of_a_run_is_the_notebook_and_its_cells(notes):
+    notes.cell("__vsc_ipynb_file__ = '/home/me/digits.ipynb'; secret_sauce = 17")
+    notes.cell(
+        """
+        from runfork.capture.source_code import SourceTrackingConfig
+        told = Run('told', run_id='told', source_tracking_config=SourceTrackingConfig(upload_entry_point=True))
+        """
+    )
+    notes.cell("told.log_metrics({'a': 1}, step=1)  # the training")
+    notes.cell("told.close(); del __vsc_ipynb_file__")
+    folder = notes.directory("told")
+    files = [record.body["source_code/entry_point"] for record in records_of(folder, Kind.FILES)]
+    text = (folder / "files" / files[-1]["sha256"]).read_text(encoding="utf-8")
+
+    assert configs_of(folder)["source_code/run_command"] == "/home/me/digits.ipynb"
+    assert files[-1]["name"] == "cells.py"
+    assert "# %% [" in text
+    assert "secret_sauce = 17" in text
+    assert "# the training" in text
+
+
+def test_without_a_name_the_command_of_the_kernel_is_not_taken_for_it(notes):
+    notes.cell("Run('nameless', run_id='nameless').close()")
+
+    assert "source_code/run_command" not in configs_of(notes.directory("nameless"))
+
+
+def test_changing_the_directory_changes_neither_the_project_nor_the_place_of_later_runs(notes):
+    (notes.folder / "deeper").mkdir()
+    notes.cell("import os; kept = {name: os.environ.pop(name) for name in ('RUNFORK_DIR', 'RUNFORK_PROJECT')}")
+    before = notes.cell("with Run() as run: print(run.project, run.directory.parent)")
+    notes.cell("%cd deeper")
+    after = notes.cell("with Run() as run: print(run.project, run.directory.parent)")
+    found = notes.cell("print(len(runfork.list_runs()))")
+    notes.cell("os.environ.update(kept)\n%cd ..")
+
+    assert before.out == after.out
+    assert before.out.startswith(f"local/{notes.folder.name} ")
+    assert found.out == "2\n"
 
 
 def test_no_process_without_cells_has_a_notebook(data_directory):

@@ -372,6 +372,58 @@ def test_console_lines_are_points_on_the_clock_axis(folder, run_script, monkeypa
     assert all(record.clock_axis and record.step >= before for record in lines.values())
 
 
+def test_a_run_made_while_streams_are_redirected_captures_what_comes_after(folder, run_script, monkeypatch):
+    monkeypatch.setenv("RUNFORK_CONSOLE", "1")
+    done = run_script(
+        f"""
+        import contextlib, io, logging, sys, time
+        from runfork import Run
+
+        kept = io.StringIO()
+        with contextlib.redirect_stdout(kept):
+            {OPEN}
+            print("inside")
+        while sys.stdout is sys.__stdout__:
+            time.sleep(0.01)
+        print("outside")
+        assert kept.getvalue() == "inside\\n"
+        run.close()
+        assert sys.stdout is sys.__stdout__
+        """
+    )
+    lines = [record.body["runtime/stdout"] for record in records_of(folder, Kind.STRINGS)]
+
+    assert (done.stdout, done.stderr) == ("outside\n", "")
+    assert lines == ["inside", "outside"]
+
+
+def test_a_logger_of_the_programs_own_that_stands_at_stdout_is_captured_once(folder, run_script, monkeypatch):
+    monkeypatch.setenv("RUNFORK_CONSOLE", "1")
+    done = run_script(
+        f"""
+        import sys, time
+        from runfork import Run
+
+        {OPEN}
+        class Log:
+            def __init__(self, stream):
+                self.stream = stream
+            def write(self, text):
+                return self.stream.write(text)
+            def flush(self):
+                self.stream.flush()
+        sys.stdout = Log(sys.stdout)
+        run.log_metrics({{'a': 1}}, step=1)
+        while run.status.unsynced_bytes:  # until a second has passed
+            time.sleep(0.01)
+        print("once")
+        """
+    )
+
+    assert (done.stdout, done.stderr) == ("once\n", "")
+    assert [record.body["runtime/stdout"] for record in records_of(folder, Kind.STRINGS)] == ["once"]
+
+
 def test_hardware_is_measured_while_the_run_is_open(folder, monkeypatch):
     monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0.1")
     run = Run(run_id="r", source_tracking_config=None)

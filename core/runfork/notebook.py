@@ -43,6 +43,7 @@ class Notebook:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._sources: weakref.WeakKeyDictionary[Run, str] = weakref.WeakKeyDictionary()
         self._cell = 0
         self._pid = os.getpid()
 
@@ -135,6 +136,23 @@ class Notebook:
         names: Mapping[str, Any] = getattr(self._shell, "user_ns", {})
         candidates = (names.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"), names.get("__session__"))
         return next((name for name in candidates if isinstance(name, str) and name), None)
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether this is a kernel, and no prompt in a terminal."""
+        return getattr(self._shell, "kernel", None) is not None
+
+    def keep_source(self, run: Run, path: str) -> None:
+        """Log the cells that ran as a file: now, and when the run ends."""
+        self._sources[run] = path
+        self.log_source(run)
+
+    def log_source(self, run: Run) -> None:
+        """Log the cells that ran up to now, if that was asked for."""
+        if (path := self._sources.get(run)) is not None:
+            from runfork.types import File
+
+            run.assign_files({path: File(self.source().encode(), mime_type="text/x-python", name="cells.py")})
 
     def source(self) -> str:
         """Return the cells that ran, in their order, in the percent format that editors know."""

@@ -57,7 +57,7 @@ class Session:
     ) -> None:
         self._run = run
         self._captures_console = console
-        self._goes_on = goes_on
+        self._goes_on, self._state_before = goes_on, run.status.state
         self._console: ConsoleCapture | None = None
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
         self._heartbeat = time.monotonic()
@@ -147,7 +147,8 @@ class Session:
         if not (self.keeper.stop(self._patience_seconds) and is_done):
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
         self._tell_failures()
-        if self._notebook is not None and not self._is_dying:
+        is_news = not self._goes_on or self._run.status.state != self._state_before
+        if self._notebook is not None and is_news and not self._is_dying:
             from runfork.announcements import say_closed
 
             say_closed(self._run)
@@ -170,6 +171,8 @@ class Session:
         deadline = time.monotonic() + self._patience_seconds
         if not self.plugin_work.settle(self._patience_seconds):
             self._patience_seconds = 0.0  # nor is it waited for a second time
+        if self._notebook is not None and not self._is_dying:
+            self._notebook.log_source(self._run)
         if not self.keeper.is_current_thread:
             self.keeper.settle(max(0.0, deadline - time.monotonic()))
         self._diagnose()

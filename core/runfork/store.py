@@ -18,6 +18,7 @@ from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, name_of_directory
+from runfork.notebook import starting_directory
 
 __all__ = [
     "DIRECTORY_NAME",
@@ -84,9 +85,9 @@ def default_project() -> str:
 
 
 def working_directory() -> Path:
-    """Return the working directory, or where that is gone, the one in which the program was started."""
+    """Return the working directory, or that in which cells of a notebook began; where it is gone, where the program was started."""
     try:
-        return Path.cwd()
+        return starting_directory()
     except OSError:
         return _START
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runfork.capture.secrets import mask_arguments, mask_text
+from runfork.notebook import Notebook
 from runfork.types import File
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ class SourceTrackingConfig:
     Args:
         namespace: Where it is recorded.
         repository: A folder of the git repository; None takes the working directory's.
-        upload_run_command: Whether the command line is recorded, with arguments that look like secrets masked.
-        upload_entry_point: Whether the script that was started is uploaded.
+        upload_run_command: Whether the command line is recorded, with arguments that look like secrets masked; of a notebook its
+            file, where the kernel is told that.
+        upload_entry_point: Whether the script that was started is uploaded; of a notebook, the cells that ran until the run ended.
+            They are uploaded as they are, as changes are, see below.
         upload_diff_head: Whether changes since the commit are uploaded as a patch. They are uploaded as they are: a secret
             in them, too.
         upload_diff_upstream: Whether changes since the last commit that the upstream branch has are uploaded as a patch.
@@ -58,9 +61,12 @@ def collect_source_code(run: Run, config: SourceTrackingConfig) -> dict[str, Any
         return {}
     repository = Repository.find(config.repository)
     found: dict[str, Any] = {} if repository is None else repository.describe()
-    if config.upload_run_command and (command := _run_command()):
+    notebook = Notebook.find()
+    if config.upload_run_command and (command := _run_command(notebook)):
         found["run_command"] = command
-    files = _files(config, repository)
+    files = _files(config, repository, is_script=notebook is None)
+    if notebook is not None and config.upload_entry_point:
+        notebook.keep_source(run, f"{config.namespace}/entry_point")
     if files:
         run.assign_files({f"{config.namespace}/{name}": file for name, file in files.items()})
     return {f"{config.namespace}/{name}": value for name, value in found.items()}
@@ -167,7 +173,10 @@ class Repository:
         return answer.stdout if answer.returncode == 0 else None
 
 
-def _run_command() -> str | None:
+def _run_command(notebook: Notebook | None) -> str | None:
+    """Return what was started: the command, or the notebook, whose kernel's command says nothing."""
+    if notebook is not None and notebook.is_kernel:
+        return notebook.path
     import psutil
 
     try:
@@ -177,9 +186,9 @@ def _run_command() -> str | None:
     return mask_arguments(arguments)[:MAX_TEXT] or None
 
 
-def _files(config: SourceTrackingConfig, repository: Repository | None) -> dict[str, File]:
+def _files(config: SourceTrackingConfig, repository: Repository | None, *, is_script: bool) -> dict[str, File]:
     files: dict[str, File] = {}
-    if config.upload_entry_point and (script := _entry_point()):
+    if config.upload_entry_point and is_script and (script := _entry_point()):
         files["entry_point"] = File(script)
     if repository is not None and config.upload_diff_head and (patch := repository.diff_head()):
         files["diff/head"] = File(patch, mime_type=PATCH_TYPE, name="head.patch")

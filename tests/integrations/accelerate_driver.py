@@ -33,6 +33,8 @@ class AccelerateDriver(IntegrationDriver):
     preloaded = ("runfork_hf.accelerate_tracker", "accelerate", "torch")
     loss = "train/loss"
     evaluated = "test/loss"
+    setting = "hparams/clip"
+    logs_without_step = True
     first_step = 1
     steps_per_epoch = 8
     says_when_it_ended = False
@@ -42,14 +44,24 @@ class AccelerateDriver(IntegrationDriver):
 
         accelerator = open_accelerator(plan.face, is_tracked=plan.is_tracked, **plan.arguments)
         model, optimizer, loader, progress = prepare(accelerator, plan.weights)
+        config = {"lr": 0.1} if plan.setting is None else {"lr": 0.1, "clip": plan.setting}
         if plan.is_tracked:
-            accelerator.init_trackers("tiny", config={"lr": 0.1}, init_kwargs={"runfork": plan.arguments})
+            accelerator.init_trackers("tiny", config=config, init_kwargs={"runfork": plan.arguments})
+        if plan.evaluates_before:
+            _log_test(accelerator, model)
         if plan.checkpoint is not None:
             accelerator.load_state(str(plan.checkpoint))
+        if plan.is_awkward:
+            accelerator.unwrap_model(model)[0].weight.placements = ()  # as those of sharded weights
+            optimizer.param_groups[0]["note"] = _Unreadable()
         losses: list[float] = []
         while progress.epoch < plan.epochs:
             train_epoch(accelerator, model, optimizer, loader, progress, losses, plan.at_step)
+            optimizer.param_groups[0].pop("note", None)  # states would hold it
             accelerator.save_state(str(plan.folder / f"state_{progress.epoch}"))
+        if plan.evaluates_best:
+            accelerator.load_state(str(plan.folder / "state_1"))
+            _log_test(accelerator, model)
         torch.save(accelerator.unwrap_model(model).state_dict(), plan.folder / "weights.pt")
         accelerator.end_training()
         tracker: Any = next(iter(accelerator.trackers), None)
@@ -74,11 +86,34 @@ class AccelerateDriver(IntegrationDriver):
         model, _, _, progress = prepare(accelerator)
         accelerator.init_trackers("tiny", init_kwargs={"runfork": arguments})
         accelerator.load_state(str(checkpoint))
-        model.eval()
-        accelerator.log(
-            {"test/loss": float(model(_data()[8:24] if other_data else _data()[:8]).pow(2).mean())}, step=progress.epoch
-        )
+        _log_test(accelerator, model, other_data=other_data, step=progress.epoch)
         accelerator.end_training()
+
+    def spoil(self, checkpoint: Path) -> None:
+        (checkpoint / "model.safetensors").write_bytes(b"cut off")
+
+    def log(self, face: Any, values: dict[str, float]) -> None:
+        face.log(values)
+
+
+def _log_test(accelerator: Any, model: Any, *, other_data: bool = False, step: int | None = None) -> None:
+    model.eval()
+    rows = _data()[8:24] if other_data else _data()[:8]
+    accelerator.log({"test/loss": float(model(rows).pow(2).mean())}, step=step)
+
+
+class _Unreadable:
+    """A setting that raises whatever it is asked."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        raise RuntimeError("not to be shown")
+
+    __repr__ = __str__
 
 
 def open_accelerator(face: Any = None, *, is_tracked: bool = True, **arguments: Any) -> Any:

@@ -67,6 +67,7 @@ class HfDriver(IntegrationDriver):
     preloaded = ("runfork_hf.callback", "transformers.trainer", "transformers.models.gpt2.modeling_gpt2")
     loss = "train/loss"
     evaluated = "eval/loss"
+    setting = "trainer/eval_steps"
     first_step = 1
     steps_per_epoch = 8
 
@@ -85,13 +86,23 @@ class HfDriver(IntegrationDriver):
                 return super().training_step(*args, **kwargs)
 
         callback = (plan.face or self.open_face(**plan.arguments)) if plan.is_tracked else None
+        options: dict[str, Any] = {"num_train_epochs": plan.epochs, "eval_steps": plan.setting}
+        if plan.evaluates_best:  # the first epoch's loss is the highest; metrics of several data sets carry their names
+            options |= {"eval_strategy": "epoch", "load_best_model_at_end": True}
+            options |= {"metric_for_best_model": "eval_other_loss", "greater_is_better": True}
+        trained = GPT2LMHeadModel.from_pretrained(plan.weights) if plan.weights is not None else model()
         trainer = Watched(
-            model=GPT2LMHeadModel.from_pretrained(plan.weights) if plan.weights is not None else model(),
-            args=arguments(plan.folder, num_train_epochs=plan.epochs),
+            model=_awkward() if plan.is_awkward else trained,
+            args=arguments(plan.folder, **options),
             train_dataset=data(64 * int(os.environ.get("WORLD_SIZE", "1"))),
+            eval_dataset={"other": data(16)},
             callbacks=[callback] if callback is not None else [],
         )
+        if plan.evaluates_before:
+            trainer.evaluate(data(16))
         trainer.train(resume_from_checkpoint=str(plan.checkpoint) if plan.checkpoint is not None else None)
+        if plan.evaluates_best:
+            trainer.evaluate(data(16))
         trainer.save_model(str(plan.folder / "weights"))
         logged = [entry for entry in trainer.state.log_history if "loss" in entry]
         return Trained(
@@ -122,3 +133,30 @@ class HfDriver(IntegrationDriver):
             callbacks=[self.open_face(**options)],
         )
         trainer.evaluate()
+
+    def spoil(self, checkpoint: Path) -> None:
+        (checkpoint / "model.safetensors").write_bytes(b"cut off")
+
+
+def _awkward() -> Any:
+    import torch
+
+    class Awkward(torch.nn.Module):
+        """A model of a user's own whose configuration cannot be read, and whose weights are said to lie on several devices."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(1)
+            self.config = _Unreadable()
+            self.inner = torch.nn.Embedding(16, 4)
+            self.inner.weight.placements = ()  # type: ignore[attr-defined]  as those of sharded weights
+
+        def forward(self, input_ids: Any, labels: Any) -> Any:
+            return {"loss": self.inner(input_ids).sum(-1).sub(labels).pow(2).mean()}
+
+    return Awkward()
+
+
+class _Unreadable:
+    def to_dict(self) -> Any:
+        raise RuntimeError("not to be read")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
@@ -22,6 +24,7 @@ class KerasDriver(IntegrationDriver):
     read_when_imported = ("KERAS_BACKEND",)
     loss = "batch/loss"
     evaluated = "test/loss"
+    setting = "fit/validation_batch_size"
     first_step = 1
     steps_per_epoch = 8
 
@@ -38,20 +41,29 @@ class KerasDriver(IntegrationDriver):
             def on_train_batch_end(self, batch, logs: Any = None):
                 losses.append(logs["loss"])
 
-        model = tiny.model() if plan.checkpoint is None else keras.models.load_model(plan.checkpoint)
+        callback = (plan.face or self.open_face(**plan.arguments)) if plan.is_tracked else None
+        if plan.evaluates_before:
+            tiny.model().evaluate(*tiny.data(16), verbose=0, callbacks=[callback])
+        if plan.is_awkward:
+            model = _awkward(callback, plan.checkpoint)
+        else:
+            model = tiny.model() if plan.checkpoint is None else keras.models.load_model(plan.checkpoint)
         if plan.weights is not None:
             model.load_weights(plan.weights)
         begun = 0 if plan.checkpoint is None else int(model.optimizer.iterations) // self.steps_per_epoch
         # Keras' processes know nothing of each other, and would write the same file at once
         folder = plan.folder / os.environ["RANK"] if "RANK" in os.environ else plan.folder
         saver = keras.callbacks.ModelCheckpoint(folder / "{epoch:02d}.keras")
-        callback = (plan.face or self.open_face(**plan.arguments)) if plan.is_tracked else None
+        best = keras.callbacks.EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)
         tiny.fit(
             model,
             epochs=plan.epochs,
             initial_epoch=begun,
-            callbacks=[one for one in (callback, saver, Watcher()) if one],
+            validation_batch_size=plan.setting,
+            callbacks=[one for one in (callback, saver, Watcher(), best if plan.evaluates_best else None) if one],
         )
+        if plan.evaluates_best:  # the first epoch's loss is the highest
+            model.evaluate(*tiny.data(16), verbose=0, callbacks=[callback])
         folder.mkdir(parents=True, exist_ok=True)
         model.save_weights(folder / "final.weights.h5")
         run_id = callback.run_id if callback is not None else ""
@@ -74,3 +86,30 @@ class KerasDriver(IntegrationDriver):
 
         model = keras.models.load_model(checkpoint)
         model.evaluate(*tiny.data(24 if other_data else 16), verbose=0, callbacks=[self.open_face(**arguments)])
+
+    def spoil(self, checkpoint: Path) -> None:
+        with zipfile.ZipFile(checkpoint) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(checkpoint, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, b"{" if name == "config.json" else content)
+
+
+def _awkward(callback: Any, checkpoint: Path | None) -> Any:
+    """Return a model that raises when we describe it or look at its weights; a file is loaded as those of known models are."""
+    from tests.integrations import tiny_keras as tiny
+
+    class Awkward(tiny.Subclassed):  # type: ignore[misc]
+        def __getattribute__(self, name: str) -> Any:
+            asked_by = sys._getframe(1).f_globals["__name__"]
+            if name in ("trainable_variables", "trainable_weights") and asked_by.startswith("runfork_keras"):
+                raise RuntimeError("not to be read")
+            return super().__getattribute__(name)
+
+    model = tiny.model(Awkward)
+    model(tiny.data(1)[0])
+    model.optimizer.build(model.trainable_variables)
+    if checkpoint is not None:
+        callback.set_model(model)
+        model.load_weights(checkpoint)
+    return model

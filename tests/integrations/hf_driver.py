@@ -95,7 +95,7 @@ class HfDriver(IntegrationDriver):
             model=_awkward() if plan.is_awkward else trained,
             args=arguments(plan.folder, **options),
             train_dataset=data(64 * int(os.environ.get("WORLD_SIZE", "1"))),
-            eval_dataset={"other": data(16)},
+            eval_dataset={"other": data()},
             callbacks=[callback] if callback is not None else [],
         )
         if plan.evaluates_before:

@@ -17,7 +17,7 @@ from runfork.testing.reading import History
 pytest.importorskip("transformers")
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainerState
+from transformers import GPT2LMHeadModel, Trainer, TrainerCallback, TrainerState
 from transformers.integrations import integration_utils
 
 import runfork_hf
@@ -341,6 +341,51 @@ def test_training_after_an_evaluation_of_a_checkpoint_does_not_go_to_its_run(his
 # Checkpoints and steps
 
 
+def test_fine_tuning_that_begins_with_an_evaluation_on_new_data_replaces_nothing(history):
+    make(evaluated=True, eval_strategy="epoch", num_train_epochs=1).train()
+    before = history().points(history().runs[0], "eval/loss")
+    tuned = make("tuned", weights=GPT2LMHeadModel.from_pretrained("out/checkpoint-8"), num_train_epochs=1)
+    tuned.evaluate(dataset(24))
+    tuned.train()
+    tuned.evaluate(dataset(24))
+    tuned.evaluate(dataset(16))
+    found = history()
+    parent, evaluated, trained = found.runs
+
+    assert before == found.points(parent, "eval/loss")
+    assert [8] == sorted(found.points(evaluated, "eval/loss"))
+    assert (parent, 8) == tuple(found.values(evaluated)[f"source/{name}"] for name in ("run_id", "step"))
+    assert [8, 8.000001] == sorted(found.points(trained, "eval/loss"))
+    assert {} == found.points(evaluated, "train/loss")
+    assert list(range(1, 9)) == sorted(found.points(trained, "train/loss"))
+
+
+def test_results_of_best_weights_that_a_run_before_had_written_go_to_that_run(history):
+    options: dict[str, Any] = {
+        "evaluated": True,
+        "eval_strategy": "epoch",
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "loss",
+        "greater_is_better": True,
+        "learning_rate": 0.05,
+    }
+    make(count=16, num_train_epochs=1, **options).train()
+    before = history().points(history().runs[0], "eval/loss")
+    again = make(count=16, num_train_epochs=3, **options)
+    again.train(resume_from_checkpoint=True)
+    best = Path(again.state.best_model_checkpoint).name
+    again.evaluate()
+    again.predict(dataset(24))
+    found = history()
+    parent, child = found.runs
+
+    assert best == "checkpoint-2"
+    assert before == found.points(parent, "eval/loss")
+    assert [2] == sorted(found.own_points(parent, "test/loss"))
+    assert [4, 6] == sorted(found.own_points(child, "eval/loss"))
+    assert {} == found.own_points(child, "test/loss")
+
+
 def test_rotated_checkpoints_are_all_noted(history):
     make(num_train_epochs=3, save_total_limit=1).train()
     found = history()
@@ -552,7 +597,7 @@ class _Broken(_Config):
 
 @pytest.mark.parametrize("config", [_Config(), _Broken()])
 def test_what_cannot_be_described_costs_itself_alone_and_no_checkpoint_its_mark(history, caplog, monkeypatch, config):
-    monkeypatch.setattr("runfork_hf.callback.fingerprint", lambda _parameters: 1 / 0)
+    monkeypatch.setattr("runfork_hf.evaluations.fingerprint", lambda _parameters: 1 / 0)
     first = make(weights=_Unusual(config), num_train_epochs=1, optim="sgd")
     first.train()
     make("more", weights=_Unusual(config), num_train_epochs=2, optim="sgd").train(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from runfork.testing.integration_care_contract import CareContract
 from runfork.testing.integration_contract import IntegrationContract
+from runfork.testing.integration_evaluation_contract import EvaluationContract
 
 pytest.importorskip("tests.integrations.tiny_keras")
 
@@ -13,7 +15,7 @@ from tests.integrations.keras_driver import KerasDriver
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
 
-class TestKeras(IntegrationContract):
+class TestKeras(EvaluationContract, CareContract, IntegrationContract):
     @pytest.fixture
     def driver(self):
         return KerasDriver()

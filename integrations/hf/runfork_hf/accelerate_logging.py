@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 from runfork.flattening import flatten
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.integration.boundary import attempt, describe, guarded
-from runfork.integration.checkpoint_log import STEP_BETWEEN, CheckpointLog
+from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import RunHandle
-from runfork.integration.loaded import Loaded
+from runfork.integration.loaded import Loaded, readable_mark
+from runfork.integration.steps_seen import StepsSeen
+from runfork.marks import Mark
 from runfork.run import Run
 from runfork.steps import to_micro_steps
 from runfork_hf.accelerate_description import (
@@ -28,7 +30,7 @@ from runfork_hf.accelerate_steps import place, starts_over
 from runfork_hf.accelerate_weights import FirstWeights, fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import nn
     from typing_extensions import Unpack
@@ -85,10 +87,10 @@ class TrackerMethods:
         self._loading: Loading | None = None
         self._weights = FirstWeights()
         self._checkpoints = CheckpointLog()
-        self._evaluated: dict[str, int] = {}
         self._told: set[str] = set()
         self._configured = ""
         self._is_settled = False
+        self._is_baseline = False
         self._is_finished = False
         self._is_retired = False
 
@@ -163,11 +165,11 @@ class TrackerMethods:
         number = _checked_step(step)
         metrics, texts = _sorted(values)
         if self._is_evaluation():
-            at = self._place_evaluated((*metrics, *texts))
-        else:
-            self._settle(number)
-            at = place(self.training.steps, (*metrics, *texts), number)
-        run = self.runs.current()
+            self.training.log_evaluated(metrics, texts, **options)
+            return
+        self._settle(number)
+        at = place(self.training.steps, (*metrics, *texts), number)
+        run = self.runs.open()
         if texts:
             run.log_string_series(texts, at, timestamp=options.get("timestamp"))
         if metrics:
@@ -208,7 +210,7 @@ class TrackerMethods:
             return
         if self._is_finished:
             self._begin_again()
-        self._hooks = hooks
+        self._hooks, self._loading = hooks, None
         self._weights.watch(hooks.models, hooks.owns)
         hooks.join(self)
 
@@ -255,8 +257,9 @@ class TrackerMethods:
     def take(self, loading: Loading) -> None:
         """Note that a state is being loaded."""
         self.training.end_evaluation()
-        self._evaluated = {}
-        self._loading = loading
+        if self._is_baseline and not self._weights.has_stepped:
+            self.training.steps = StepsSeen()  # the training has not begun
+        self._loading, self._is_baseline = loading, False
         if self._hooks is not None:
             self._weights.watch(self._hooks.models, self._hooks.owns)
 
@@ -284,7 +287,9 @@ class TrackerMethods:
         self._is_settled = True
         self.training.end_evaluation()
         self.training.start(loaded or Loaded(), fingerprint=self._weights.fingerprint)
-        self._weights.release()
+        self._is_baseline = loaded is None and self._weights.are_evaluated
+        if not self._is_baseline:
+            self._weights.release()
         self.training.run_again()
         if step is not None:
             self._follow(step)
@@ -313,17 +318,11 @@ class TrackerMethods:
     def _is_evaluation(self) -> bool:
         """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""
         loaded = self._loaded()
-        if loaded is None or not self._weights.are_evaluated:
+        if loaded is None or not isinstance(readable_mark(loaded.mark or {}), Mark) or not self._weights.are_evaluated:
             return False
-        if self.training.evaluated_step is None:
+        if self.runs.evaluation is None:
             self.training.evaluate(loaded)
-        return self.training.evaluated_step is not None
-
-    def _place_evaluated(self, paths: Iterable[str]) -> float:
-        """Return the step of the state; what is logged several times in one evaluation follows closely behind."""
-        count = max(self._evaluated.get(path, 0) for path in paths)
-        self._evaluated.update(dict.fromkeys(paths, count + 1))
-        return (self.training.evaluated_step or 0) + count * STEP_BETWEEN
+        return True
 
     @guarded
     def mark(self, models: Sequence[nn.Module], directory: str) -> dict[str, Any] | None:

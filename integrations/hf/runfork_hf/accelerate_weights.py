@@ -61,6 +61,11 @@ class FirstWeights:
             self._handle = None
 
     @property
+    def has_stepped(self) -> bool:
+        """Whether an optimizer step was done since `watch`."""
+        return self._has_stepped
+
+    @property
     def are_evaluated(self) -> bool:
         """Whether the weights are only evaluated, as far as it can be seen: no step was done, every model is in eval mode."""
         models = self._models()

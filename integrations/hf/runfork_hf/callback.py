@@ -14,7 +14,8 @@ from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
 from runfork.status import own_identity
-from runfork_hf.checkpoints import describe_monitor, mark_in_weights, note_saved
+from runfork_hf.checkpoints import describe_monitor, note_saved
+from runfork_hf.evaluations import EvaluatedWeights, weights_of
 from runfork_hf.log_history import history_between, named
 from runfork_hf.samples import SampleCounter
 from runfork_hf.trainer_description import (
@@ -27,7 +28,6 @@ from runfork_hf.trainer_description import (
 from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
 from runfork_hf.trials import TrialLog
 from runfork_torch.model_description import describe_model
-from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ class CallbackMethods:
         self._is_rank_zero = own_identity()["rank"] == 0
         self._has_described_evaluation = False
         self._evaluation_data: tuple[str, Mapping[str, Any]] = ("", {})
-        self._evaluated_weights: str | None = None
+        self._evaluated = EvaluatedWeights(self.training)
         self._tokens_seen = 0
         self._marks = ""
         self._mark: dict[str, Any] = {}
@@ -103,7 +103,7 @@ class CallbackMethods:
         loaded = loaded_from(state)
         self.training.begin()
         self._name_experiment(args)
-        self.training.start(loaded, counter=state.global_step, fingerprint=lambda: _fingerprint(model))
+        self.training.start(loaded, counter=state.global_step, fingerprint=lambda: weights_of(model, self))
         run = self.training.train()
         self._is_training, self._marks = True, random_suffix(8)
         self._has_described_evaluation = False
@@ -206,7 +206,7 @@ class CallbackMethods:
         del control
         if not logs or not self._logs(state):
             return
-        self._meet_weights(args, objects.get("model"))
+        self._meet_weights(args, state, objects.get("model"))
         values = named(logs)
         if self._is_training and "loss" in logs:
             values.update(self._rates(state))
@@ -230,16 +230,11 @@ class CallbackMethods:
 
     # Evaluations
 
-    def _meet_weights(self, args: Any, model: Any) -> None:
-        """Let what is logged without a training go to the run that wrote the weights, if a checkpoint beside them says which."""
-        path = _weights_path(model)
-        if self._is_training or path is None or self.training.was_trained or path == self._evaluated_weights:
-            return
-        self._evaluated_weights = path
-        self._name_experiment(args)
-        loaded = mark_in_weights(path)
-        if loaded is not None:
-            self.training.evaluate(loaded)
+    def _meet_weights(self, args: Any, state: Any, model: Any) -> None:
+        """Let what is logged without a training stand where results of these weights belong."""
+        if not self._is_training:
+            self._name_experiment(args)
+            self._evaluated.meet(args, state, model)
 
     @guarded
     def on_prediction_step(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
@@ -271,7 +266,7 @@ class CallbackMethods:
         self._throughput.go_on()
         if not metrics or not self._logs(state):
             return
-        self._meet_weights(args, objects.get("model"))
+        self._meet_weights(args, state, objects.get("model"))
         if self.training.runs.evaluation is not None:
             self._log_evaluated(named(metrics))
         else:
@@ -295,7 +290,7 @@ class CallbackMethods:
             return
         if self._mark["mark"] != self._journaled:  # some versions save the last step twice
             self._journaled = self._mark["mark"]
-            weights = attempt(self, "fingerprint", lambda: _fingerprint(objects.get("model")))
+            weights = weights_of(objects.get("model"), self)
             self.training.mark(epoch=self._mark["epoch"], fingerprint=weights, mark_id=self._journaled)
         note_saved(self._checkpoints, self.training.runs.open(), args, state, step=self._step(state))
 
@@ -306,21 +301,10 @@ class CallbackMethods:
         if not self._is_training or not self._logs(state):
             return
         self._is_training = False
-        self._evaluated_weights = None
+        self._evaluated.forget()
         self.training.finish()
 
 
 def _batch_size(args: Any, state: Any) -> int:
     """Return the samples in a batch of this process; the Trainer makes it smaller where memory runs out."""
     return int(state.train_batch_size or args.train_batch_size)
-
-
-def _fingerprint(model: Any) -> str | None:
-    return fingerprint(model.named_parameters()) if model is not None else None
-
-
-def _weights_path(model: Any) -> str | None:
-    """Return where the model's weights were read from, as ``from_pretrained`` leaves it."""
-    config = getattr(model, "config", None)
-    path = getattr(config, "_name_or_path", None)
-    return path if isinstance(path, str) and path else None

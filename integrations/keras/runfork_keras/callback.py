@@ -18,6 +18,7 @@ from runfork.integration.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
 from runfork_keras.calls import FitCall, find_fit
 from runfork_keras.checkpoints import SavedFiles
+from runfork_keras.fingerprint import weights_of
 from runfork_keras.model_description import describe_model
 from runfork_keras.origins import begin_fit, begin_test
 from runfork_keras.ranks import is_logging_process
@@ -284,6 +285,8 @@ class CallbackMethods:
             row[f"{kind}/{plain}"] = value
         self._training.runs.open().log_metrics(row, step=step)
         self._saved.note(self._training)
+        if self._call.restores_weights:
+            self._training.note_weights(weights_of(self.model, self._training), epoch=epoch)
 
     def _end_batches(self) -> None:
         """Log the last batch of the epoch, if its metrics still wait for their step, and how fast the rest went."""
@@ -340,12 +343,8 @@ class CallbackMethods:
 
     def _log_test(self, logs: Mapping[str, Any]) -> None:
         training = self._training
-        step = training.evaluated_step
-        if step is None:
-            step = training.steps.last or 0
-        run = training.runs.current()
         if logs:
-            run.log_metrics({f"test/{name}": value for name, value in logs.items()}, step=step)
+            training.log_evaluated({f"test/{name}": value for name, value in logs.items()})
         if not training.is_visiting and not self._is_fitting:
             training.finish()
 

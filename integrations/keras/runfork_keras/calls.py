@@ -41,6 +41,7 @@ class FitCall:
     Args:
         arguments: Those that are not None, and no data, by name.
         callbacks: The names of the callbacks' classes, without ours and those that Keras adds.
+        restores_weights: Whether one of them puts weights of an earlier epoch back.
         batches: Batches in an epoch; None if that is not known.
         batch_size: Samples in a batch; None if that is not known.
         samples: Samples in an epoch; None if that is not known.
@@ -48,6 +49,7 @@ class FitCall:
 
     arguments: Mapping[str, Any] = field(default_factory=dict)
     callbacks: tuple[str, ...] = ()
+    restores_weights: bool = False
     batches: int | None = None
     batch_size: int | None = None
     samples: int | None = None
@@ -74,6 +76,7 @@ class SaveCall:
 def find_fit(model: Any) -> FitCall:
     """Return what is known of the ``fit`` of `model` that is under way."""
     callbacks: tuple[str, ...] = ()
+    restores_weights = False
     for frame in frames():
         if not is_of(frame, "keras"):
             continue
@@ -81,10 +84,11 @@ def find_fit(model: Any) -> FitCall:
         one = values.get("self")
         if one is not None and type(one).__name__ == "CallbackList" and not callbacks:
             callbacks = tuple(sorted({type(other).__name__ for other in one.callbacks} - _ALWAYS_THERE))
+            restores_weights = any(getattr(other, "restore_best_weights", False) is True for other in one.callbacks)
         if frame.f_code.co_name == "fit" and "epoch_iterator" in values and (one is model or "epochs" in values):
             arguments = {name: values[name] for name in _FIT_ARGUMENTS if values.get(name) is not None}
-            return FitCall(arguments, callbacks, *_sizes(values["epoch_iterator"]))
-    return FitCall(callbacks=callbacks)
+            return FitCall(arguments, callbacks, restores_weights, *_sizes(values["epoch_iterator"]))
+    return FitCall(callbacks=callbacks, restores_weights=restores_weights)
 
 
 def _sizes(iterator: Any) -> tuple[int | None, int | None, int | None]:

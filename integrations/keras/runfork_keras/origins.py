@@ -91,8 +91,8 @@ def begin_test(training: Training, model: Any, *, trained: TrainedModel | None) 
     content = identify(model)
     mark = content.loaded
     if mark is None and trained is not None and trained.is_current and any(one is trained for one in content.authors):
-        training.end_evaluation()
         trained.finish_step(model)
+        training.evaluate_weights(weights_of(model, training))
         return
     if mark is None:
         mark = _mark_of(content.authors)

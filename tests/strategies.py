@@ -237,13 +237,15 @@ SIZES = st.builds(
 )
 ENDS = st.none() | STEPS.map(to_micro_steps)
 POINTS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "inherit": st.sampled_from(["lineage", "experiment", "own"]),
-            "step_range": st.tuples(ENDS, ENDS),
-            "tail": st.none() | st.integers(0, 4),
-            "previews": st.booleans(),
-        }
+    st.sampled_from(["", "previews", "replaced"]).flatmap(
+        lambda which: st.fixed_dictionaries(
+            {
+                "inherit": st.sampled_from(["lineage", "experiment", "own"]),
+                "step_range": st.tuples(ENDS, ENDS),
+                "tail": st.none() | st.integers(0, 4),
+                **({which: st.just(True)} if which else {}),
+            }
+        )
     ),
     max_size=3,
 )

@@ -10,6 +10,8 @@ import sys
 import pytest
 from tests.command_line import call, call_json
 
+from runfork import Run
+
 
 def test_export_of_points_is_exact(lineage):
     rows = list(csv.DictReader(io.StringIO(call("export", "points", "gull", "--attributes", "loss").stdout)))
@@ -103,3 +105,12 @@ def test_export_of_an_unknown_format_is_wrong_usage(lineage, tmp_path):
 
 def test_export_of_nothing_is_told(lineage):
     assert "none that satisfy" in call("export", "runs", "--filter", "lr > 5", exit_code=1).stderr
+
+
+def test_points_that_were_replaced_are_exported(data_directory):
+    for attempt in range(2):
+        with Run(None, run_id="r") as run:
+            run.log_metrics({"loss": attempt}, step=1)
+
+    assert [row["value"] for row in call_json("export", "points", "r")] == [1.0]
+    assert [row["value"] for row in call_json("export", "points", "r", "--replaced")] == [0.0]

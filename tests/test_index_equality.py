@@ -162,7 +162,7 @@ def assert_equal_answers(one, other, *, points, buckets, queries):
     assert one.definitions(**restricted) == other.definitions(**restricted)
     types = [AttributeType.FLOAT_SERIES, AttributeType.STRING, AttributeType.BOOL]
     assert one.definitions(types=types) == other.definitions(types=types)
-    assert_equal_points(one, other, [{}, *points])
+    assert_equal_points(one, other, [{}, {"replaced": True}, *points])
     assert_equal_buckets(one, other, buckets)
     assert_equal_runs(one, other, queries)
 
@@ -206,7 +206,7 @@ def test_equal_lineages_give_equal_answers(tried):
                 assert_equal_values(pair.sqlite, pair.memory)
             assert pair.sqlite.nodes() == pair.memory.nodes()
             assert pair.sqlite.definitions() == pair.memory.definitions()
-            assert_equal_points(pair.sqlite, pair.memory, [{"previews": True}])
+            assert_equal_points(pair.sqlite, pair.memory, [{"previews": True}, {"replaced": True}])
         seen.append(len(batches))
 
     holds()

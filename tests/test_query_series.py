@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runfork import Run
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.interface import Index, Series, SeriesKey
@@ -281,3 +282,36 @@ def test_wrong_arguments_are_refused_before_anything_is_opened(
 )
 def test_step_ranges_become_micro_steps(value: Any, expected: tuple[int | None, int | None]) -> None:
     assert expected == check_step_range(value)
+
+
+def test_points_that_a_second_process_replaced_can_be_fetched(data_directory):
+    for attempt in range(2):
+        with Run("digits", run_id="baseline") as run:
+            for step in range(3):
+                run.log_metrics({"loss": attempt + step / 10, "acc": 0.5}, step=step)
+                run.log_string_series({"note": f"{attempt}.{step}"}, step=step)
+    shown = fetch_metrics(runs=["baseline"], attributes=["loss"])
+    replaced = fetch_metrics(runs=["baseline"], attributes=["loss", "acc"], replaced=True, include_time="absolute")
+    notes = fetch_series(experiments=["digits"], attributes=["note"], replaced=True, tail_limit=1)
+
+    assert shown["loss"].tolist() == [1.0, 1.1, 1.2]
+    assert replaced.index.names == ["run", "step", "order"]
+    assert replaced["loss", "value"].tolist() == [0.0, 0.1, 0.2]
+    assert str(replaced["acc", "absolute_time"].dtype) == "datetime64[us, UTC]"
+    assert notes.index.tolist() == [("digits", 2.0, 0)]
+    assert notes["note"].tolist() == ["0.2"]
+
+
+def test_nothing_was_replaced_is_an_empty_frame(data_directory):
+    with Run(run_id="r") as run:
+        run.log_metrics({"loss": 1}, step=0)
+    found = fetch_metrics(runs=["r"], attributes=["loss"], replaced=True)
+
+    assert (len(found), found.index.names, list(found.columns)) == (0, ["run", "step", "order"], [])
+
+
+def test_replaced_previews_cannot_be_fetched(data_directory):
+    with Run(run_id="r") as run:
+        run.log_metrics({"loss": 1}, step=0)
+    with pytest.raises(ArgumentError, match="previews that were replaced are not kept"):
+        fetch_metrics(runs=["r"], attributes=["loss"], replaced=True, include_point_previews=True)

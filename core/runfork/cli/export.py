@@ -39,6 +39,7 @@ __all__ = ["command"]
 )
 @click.option("--attributes", metavar="PATTERN", help="Only attributes whose path matches, such as '^train/'.")
 @click.option("--own", "is_own", is_flag=True, help="Points: only those that the run logged itself, nothing inherited.")
+@click.option("--replaced", "is_replaced", is_flag=True, help="Points: those that later ones at their step replaced.")
 @json_option
 @place_options
 def command(
@@ -53,6 +54,7 @@ def command(
     filter_text: str | None,
     attributes: str | None,
     is_own: bool,
+    is_replaced: bool,
 ) -> None:
     """Write runs, experiments (their heads) or points to CSV, Parquet or JSON.
 
@@ -71,7 +73,8 @@ def command(
         columns: Sequence[FrameColumn] = POINT_COLUMNS
         if what == "points":
             frames: Iterable[Frame] = (
-                frame for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own)
+                frame
+                for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own, is_replaced=is_replaced)
             )
         else:
             table = runs_frame(project.index, run_ids, pattern)

@@ -114,7 +114,7 @@ def _cell(value: Value | None, kind: Kind) -> Any:
 
 
 def points_frames(
-    index: Index, run_ids: Sequence[str], pattern: Pattern | None, *, is_own: bool = False
+    index: Index, run_ids: Sequence[str], pattern: Pattern | None, *, is_own: bool = False, is_replaced: bool = False
 ) -> Iterator[tuple[Frame, list[Series]]]:
     """Yield points in the order of runs, paths and steps, some series at a time: as a frame and as they were read.
 
@@ -123,6 +123,7 @@ def points_frames(
         run_ids: Whose.
         pattern: Which float and string series; None is the user's own.
         is_own: Only what each run logged itself.
+        is_replaced: What was replaced at the same step, instead of what stands.
     """
     nodes = index.nodes()
     kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
@@ -135,7 +136,7 @@ def points_frames(
         experiment = nodes[run_id].experiment_name
         for start in range(0, len(paths), SERIES_AT_ONCE):
             keys = [SeriesKey(run_id, path) for path in paths[start : start + SERIES_AT_ONCE]]
-            found = index.points(PointsRequest(keys, inherit="own" if is_own else "lineage"))
+            found = index.points(PointsRequest(keys, inherit="own" if is_own else "lineage", replaced=is_replaced))
             yield _points_frame(found, experiment), found
 
 

@@ -234,6 +234,9 @@ class PointsRequest:
         step_range: First and last micro-step, inclusive; None is open.
         tail: The last so many points of each, or None.
         previews: Whether previews that no committed point has replaced are among them.
+        replaced: The points that were replaced, instead of those that stand: points of a run at whose step the same run logged
+            another one later, in this process or in another. A step may occur several times, the point that was logged first
+            comes first. Never together with `previews`.
     """
 
     series: Sequence[SeriesKey]
@@ -241,16 +244,19 @@ class PointsRequest:
     step_range: tuple[int | None, int | None] = (None, None)
     tail: int | None = None
     previews: bool = False
+    replaced: bool = False
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        if self.previews and self.replaced:
+            raise ArgumentError("previews that were replaced are not kept; ask for replaced points without previews")
         _check_range("step_range", self.step_range)
         _check_number("tail", self.tail, at_least=0)
 
 
 @dataclass(frozen=True)
 class Series:
-    """The points of one series as seen from one run, by increasing step, each step once.
+    """The points of one series as seen from one run, by increasing step, each step once (of replaced points, any number of times).
 
     Args:
         key: Which series.

@@ -211,7 +211,7 @@ def _sorted(nodes: list[RunNode], sort: Sort, values: Callable[[str], Mapping[st
 
 def _series(key: SeriesKey, seen: Seen, request: PointsRequest) -> Series:
     first, last = request.step_range
-    chosen = seen.committed + (seen.previews if request.previews else [])
+    chosen = seen.replaced if request.replaced else seen.committed + (seen.previews if request.previews else [])
     chosen = [
         (point, segment)
         for point, segment in chosen

@@ -109,13 +109,17 @@ class RunRecords:
 
 @dataclass(frozen=True)
 class Seen:
-    """A series as seen from a run: one point per step, each with its position among the segments."""
+    """A series as seen from a run: one point per step, and those that others of the same run replaced there.
+
+    Each has its position among the segments.
+    """
 
     type: AttributeType
     clock_axis: bool
     segments: list[Segment]
     committed: list[tuple[Point, int]]
     previews: list[tuple[Point, int]]
+    replaced: list[tuple[Point, int]]
 
 
 class RecordView:
@@ -282,13 +286,17 @@ class RecordView:
         ]
         committed: dict[int, tuple[Point, int]] = {}
         previews: dict[int, tuple[Point, int]] = {}
+        replaced: list[tuple[Point, int]] = []
         for position, segment in enumerate(segments):
             own = self.runs[segment.run_id].series.get(path, {}).get(kind)
             if own is None or self.runs[segment.run_id].standing(path) is not kind or own.clock_axis != clock_axis:
                 continue
             for point in sorted(own.points, key=lambda point: point.place):
-                if point.step <= segment.high:
-                    (committed if point.completion is None else previews)[point.step] = (point, position)
+                if point.step > segment.high:
+                    continue
+                if point.completion is None and committed.get(point.step, (point, -1))[1] == position:
+                    replaced.append(committed[point.step])
+                (committed if point.completion is None else previews)[point.step] = (point, position)
         last = max(committed, default=-1)
         return Seen(
             kind,
@@ -296,6 +304,7 @@ class RecordView:
             segments,
             [committed[step] for step in sorted(committed)],
             [previews[step] for step in sorted(previews) if step > last],
+            sorted(replaced, key=lambda entry: (entry[0].step, entry[1], entry[0].place)),
         )
 
     def _reach(self, run_id: str, inherit: str) -> list[str]:

@@ -49,11 +49,13 @@ class Layout:
         with_time: Whether each attribute has a column ``absolute_time``.
         with_previews: Whether each attribute has columns ``is_preview`` and ``preview_completion``.
         with_type: Whether the type stands after the attribute's name.
+        with_order: Whether a step may have several rows, told apart by ``order``: points that were replaced.
     """
 
     with_time: bool = False
     with_previews: bool = False
     with_type: bool = False
+    with_order: bool = False
 
     @property
     def is_flat(self) -> bool:

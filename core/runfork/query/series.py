@@ -10,6 +10,7 @@ from runfork.index.interface import PointsRequest, Series, SeriesKey
 from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range, choose, inheritance
 from runfork.query.files import logged_file
 from runfork.query.frames import Layout, import_pandas, series_frame
+from runfork.query.replaced import ordered_frame
 from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
 from runfork.query.source import opened
 
@@ -66,6 +67,7 @@ def fetch_metrics(
     tail_limit: int | None = None,
     type_suffix_in_column_names: bool = False,
     include_point_previews: bool = False,
+    replaced: bool = False,
 ) -> pd.DataFrame:
     """Return points of float series, all of them, as they were logged.
 
@@ -83,6 +85,8 @@ def fetch_metrics(
         tail_limit: The last so many points of each series within `step_range`.
         type_suffix_in_column_names: Whether columns are named ``path:float_series``.
         include_point_previews: Whether previews that no committed point has replaced are there, with columns that say so.
+        replaced: Return the points that were replaced, instead of those that stand: a run logged another one at the same step
+            later, in this process or in another. The index has a third level then, ``order``: 0 for the one logged first.
 
     Returns:
         A frame with index (``run`` or ``experiment``, ``step``), sorted, and columns sorted by path; NaN stands where a
@@ -99,6 +103,7 @@ def fetch_metrics(
         with_time=check_choice("include_time", include_time, (None, "absolute")) is not None,
         with_previews=check_flag("include_point_previews", include_point_previews),
         with_type=check_flag("type_suffix_in_column_names", type_suffix_in_column_names),
+        with_order=check_flag("replaced", replaced),
     )
     query = SeriesQuery(
         kind,
@@ -124,6 +129,7 @@ def fetch_series(
     step_range: StepRange = (None, None),
     lineage_to_the_root: bool = True,
     tail_limit: int | None = None,
+    replaced: bool = False,
 ) -> pd.DataFrame:
     """Return points of string, histogram and file series.
 
@@ -140,6 +146,7 @@ def fetch_series(
         step_range: As in `fetch_metrics`.
         lineage_to_the_root: As in `fetch_metrics`.
         tail_limit: As in `fetch_metrics`.
+        replaced: As in `fetch_metrics`.
 
     Returns:
         A frame shaped as from `fetch_metrics`; values are str, `Histogram` and `LoggedFile`, or None.
@@ -157,7 +164,10 @@ def fetch_series(
         inheritance(kind, lineage_to_the_root),
         check_step_range(step_range),
         check_count("tail_limit", tail_limit),
-        Layout(with_time=check_choice("include_time", include_time, (None, "absolute")) is not None),
+        Layout(
+            with_time=check_choice("include_time", include_time, (None, "absolute")) is not None,
+            with_order=check_flag("replaced", replaced),
+        ),
     )
     with opened(project, directory) as source:
         return read_series(source, query)
@@ -175,10 +185,12 @@ def read_series(source: Source, query: SeriesQuery) -> pd.DataFrame:
         step_range=query.step_range,
         tail=query.tail,
         previews=query.layout.with_previews,
+        replaced=query.layout.with_order,
     )
     known = set(definitions)
     found = [series for series in source.index.points(request) if (series.key.path, series.type) in known]
-    return series_frame(selection, [_with_files(source, selection, series) for series in found], query.layout)
+    as_frame = ordered_frame if query.layout.with_order else series_frame
+    return as_frame(selection, [_with_files(source, selection, series) for series in found], query.layout)
 
 
 def series_keys(selection: Selection, definitions: Sequence[tuple[str, AttributeType]]) -> list[SeriesKey]:

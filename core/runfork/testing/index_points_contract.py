@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from runfork.errors import ArgumentError
 from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
 from runfork.steps import MICRO
@@ -95,6 +96,28 @@ class PointsContract:
         assert seen is not None
         assert [seen.segments[source].run_id for source in seen.sources] == ["p", "p", "a"]
         assert [segment.high for segment in seen.segments[:-1]] == [MICRO]
+
+    def test_points_that_were_replaced_in_a_run_can_be_asked_for(self, index: Index) -> None:
+        first = HistoryWriter("a", "w1").create()
+        second = HistoryWriter("a", "w2", EPOCH + 3600 * SECOND)
+        for step in range(6):
+            first.metrics({"loss": step}, step).strings({"text": f"first {step}"}, step)
+        second.metrics({"loss": 30}, 3).metrics({"loss": 300}, 3).metrics({"loss": 40}, 4).strings(
+            {"text": "second"}, 3
+        )
+        apply(index, second, first, child("b", "a", 3, 50.0).metrics({"loss": 7.0}, 2))
+
+        assert points_of(index, "a", "loss") == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 300.0), (4, 40.0), (5, 5.0)]
+        assert points_of(index, "a", "loss", replaced=True) == [(3, 3.0), (3, 30.0), (4, 4.0)]
+        assert points_of(index, "a", "loss", replaced=True, tail=2) == [(3, 30.0), (4, 4.0)]
+        assert points_of(index, "a", "loss", replaced=True, step_range=(4 * MICRO, None)) == [(4, 4.0)]
+        assert points_of(index, "a", "text", replaced=True) == [(3, "first 3")]
+        assert points_of(index, "b", "loss", replaced=True) == [(3, 3.0), (3, 30.0)]
+        assert points_of(index, "b", "loss", replaced=True, inherit="own") == []
+
+    def test_previews_that_were_replaced_are_not_kept(self) -> None:
+        with pytest.raises(ArgumentError, match="previews that were replaced are not kept"):
+            PointsRequest([], previews=True, replaced=True)
 
     def test_points_without_inheritance_are_the_runs_own(self, index: Index) -> None:
         apply(index, line("p", 0.0, 1.0), child("a", "p", 1, 20.0))

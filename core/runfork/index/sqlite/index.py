@@ -288,7 +288,8 @@ class SqliteIndex:
         low, high = request.step_range
         low = 0 if low is None else max(0, low)
         high = MAX_MICRO_STEP if high is None else high
-        points = overlay.points(low, high, tail=request.tail)
+        read = overlay.replaced if request.replaced else overlay.points
+        points = read(low, high, tail=request.tail)
         assert points.times is not None
         found = Series(
             key,

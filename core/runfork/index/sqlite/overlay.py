@@ -199,6 +199,19 @@ class Overlay:
         everything = Points(steps, times, values, sources)
         return everything if end == size else everything.part(slice(end))
 
+    def replaced(self, low: int, high: int, *, tail: int | None = None) -> Points:
+        """Return the points at whose step the same run has a later one; of the last `tail` of them if that is given."""
+        loaded = [
+            self._load(piece)
+            for cluster in self.clusters(low, high)
+            if len(cluster) > 1 or not cluster[0].is_whole  # else no step occurs twice
+            for piece in cluster
+        ]
+        laid = _Laid.of(loaded, low)
+        found = laid.points(laid.is_replaced)
+        found = found.part(slice(0 if tail is None else max(0, len(found) - tail), None))
+        return found if self._is_float else Points(found.steps, found.times, list(found.values), found.sources)
+
     def load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         """Return the steps and the values of a whole piece of a float series, both in as little space as holds them exactly."""
         if piece.column >= 0:
@@ -320,23 +333,56 @@ def _merge_all(summaries: Floats) -> Floats:
 
 def _overlaid(loaded: Sequence[_Loaded], low: int) -> Points:
     """Lay pieces over each other: at one step the later run in the lineage wins, then the later writer, then the later frame."""
-    if not loaded:
-        nothing = np.empty(0, np.int64)
-        return Points(nothing, nothing, np.empty(0), np.empty(0, np.int32))
-    loaded = sorted(loaded, key=lambda part: (part.piece.position, part.piece.writer, int(part.sequences[0])))
-    steps = np.concatenate([part.steps for part in loaded])
-    times = np.concatenate([part.times for part in loaded])
-    values = np.concatenate([part.values for part in loaded])
-    counts = [len(part.steps) for part in loaded]
-    sources = np.repeat(np.array([part.piece.position for part in loaded], np.int32), counts)
-    cuts = np.repeat(np.array([part.piece.cut for part in loaded], np.int64), counts)
-    kept = np.flatnonzero((steps >= low) & (steps <= cuts))
-    order = kept[_order(loaded, counts, steps, kept)]
-    ordered = steps[order]
-    is_last = np.ones(len(ordered), np.bool_)
-    is_last[:-1] = ordered[1:] != ordered[:-1]
-    chosen = order[is_last]
-    return Points(steps[chosen], times[chosen], values[chosen], sources[chosen])
+    laid = _Laid.of(loaded, low)
+    return laid.points(laid.is_last)
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """Points of several pieces by step, those of one step as they were laid over each other."""
+
+    everything: Points
+    order: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, loaded: Sequence[_Loaded], low: int) -> _Laid:
+        """Lay out what pieces hold from step `low` on, up to their cuts."""
+        if not loaded:
+            nothing = np.empty(0, np.int64)
+            everything = Points(nothing, nothing, np.empty(0), np.empty(0, np.int32))
+            return cls(everything, np.empty(0, np.intp))
+        loaded = sorted(loaded, key=lambda part: (part.piece.position, part.piece.writer, int(part.sequences[0])))
+        steps = np.concatenate([part.steps for part in loaded])
+        times = np.concatenate([part.times for part in loaded])
+        values = np.concatenate([part.values for part in loaded])
+        counts = [len(part.steps) for part in loaded]
+        sources = np.repeat(np.array([part.piece.position for part in loaded], np.int32), counts)
+        cuts = np.repeat(np.array([part.piece.cut for part in loaded], np.int64), counts)
+        kept = np.flatnonzero((steps >= low) & (steps <= cuts))
+        order = kept[_order(loaded, counts, steps, kept)]
+        return cls(Points(steps, times, values, sources), order)
+
+    @property
+    def is_last(self) -> npt.NDArray[np.bool_]:
+        """Which points stand: the last of each step."""
+        ordered = self.everything.steps[self.order]
+        found = np.ones(len(ordered), np.bool_)
+        found[:-1] = ordered[1:] != ordered[:-1]
+        return found
+
+    @property
+    def is_replaced(self) -> npt.NDArray[np.bool_]:
+        """Which points have a later one of the same run at their step."""
+        sources = self.everything.sources[self.order]
+        found = ~self.is_last
+        found[:-1] &= sources[1:] == sources[:-1]
+        return found
+
+    def points(self, chosen: npt.NDArray[np.bool_]) -> Points:
+        """Return some of the points, in order."""
+        whole, at = self.everything, self.order[chosen]
+        times = None if whole.times is None else whole.times[at]
+        return Points(whole.steps[at], times, whole.values[at], whole.sources[at])
 
 
 def _order(loaded: Sequence[_Loaded], counts: list[int], steps: Integers, kept: Integers) -> npt.NDArray[np.intp]:

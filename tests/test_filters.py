@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import enum
 import functools
 import math
 import operator
@@ -96,11 +97,35 @@ def test_numpy_scalars_are_the_numbers_inside_them() -> None:
     assert Filter.gt("lr", 3) == UNCHECKED.gt("lr", np.int64(3))
 
 
+class Level(enum.IntEnum):
+    LOW = 3
+
+
+class Word(str, enum.Enum):
+    ADAM = "adam"
+
+
+@pytest.mark.timeout(20)
+def test_members_of_enumerations_are_compared_at_once() -> None:
+    assert Filter.gt("lr", 3) == UNCHECKED.gt("lr", Level.LOW)
+    assert Filter.contains_all("a", ["adam", "b"]) == UNCHECKED.contains_all("a", (Word.ADAM, "b"))
+    assert Filter.contains_all("a", "adam") == UNCHECKED.contains_all("a", Word.ADAM)
+    assert Filter.name(["adam"]) == UNCHECKED.name([Word.ADAM])
+    with both_indexes() as indexes:
+        for index in indexes:
+            index.apply(HistoryWriter("r").create().configs({"lr": 4}).batch())
+            unchecked = Comparison(Attribute("lr"), ">", Level.LOW)
+            assert ["r"] == select(Source("local/test", index), "run", unchecked).run_ids
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: UNCHECKED.eq("a", [1]), "compares numbers, strings, bools and datetimes, found \\[1\\]"),
-        (lambda: UNCHECKED.eq("a", None), "found None"),
+        (
+            lambda: UNCHECKED.eq("a", ["t"]),
+            "compares numbers, strings, bools and datetimes, found \\['t'\\]; Filter.contains_all",
+        ),
+        (lambda: UNCHECKED.eq("a", None), "found None; Filter.exists asks whether a value is there"),
         (lambda: UNCHECKED.eq(3, 1), "needs an attribute path or an Attribute, found 3"),
         (lambda: UNCHECKED.eq("", 1), "must not be empty"),
         (lambda: UNCHECKED.matches("a", 3), "MATCHES compares with a string, found 3"),
@@ -125,7 +150,7 @@ def test_numpy_floats_print_as_numbers() -> None:
 
 def test_a_wrong_type_is_an_argument_type_error() -> None:
     with pytest.raises(ArgumentTypeError):
-        UNCHECKED.eq("a", object())
+        UNCHECKED.eq("a", ["t"])
 
 
 # Any filter, on runs with any values, against a naive evaluator
@@ -323,6 +348,7 @@ def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore:the filter names:runfork.RunforkWarning")  # of paths that no run happens to have
 def test_any_filter_that_fits_finds_the_same_as_text(tried: Tried) -> None:
     seen = []
 

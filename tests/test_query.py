@@ -17,7 +17,6 @@ from tests.strategies import examples
 
 import runfork
 from runfork import Attribute, File, Filter, Histogram, NotFoundError, Run, RunforkWarning, query
-from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,9 +293,10 @@ def test_values_of_several_kinds_are_filtered_sorted_and_shown() -> None:
     with Run("third", run_id="odd") as run:
         run.log_configs({"lr": "auto"})
     with Run("third", run_id="whole") as run:
+        run.log_configs({"lr": 0.5, "best": None})
         run.log_configs({"lr": 1, "best": 0.5})
     with Run("third", run_id="none") as run:
-        run.recorder.record(Kind.CONFIGS, {"lr": ["none", None], "best": ["none", None]})
+        run.log_configs({"lr": None, "best": None})
 
     assert runfork.list_runs(runs=Filter.gt("lr", 0.1)) == ["whole", "last", "middle"]
     assert runfork.list_runs(runs=Filter.gt(Attribute("lr", "float"), 0.1)) == ["whole", "last", "middle"]

@@ -245,6 +245,14 @@ def test_a_number_may_become_a_float_and_none_fits_every_type(run):
     assert run.status.dropped_values == 0
 
 
+def test_none_gives_way_to_a_series(run):
+    run.log_configs({"best": None})
+    run.log_metrics({"best": 0.5}, step=1)
+
+    assert points_of(run.directory, "best") == [(1, 0.5)]
+    assert run.status.dropped_values == 0
+
+
 def test_a_monitor_of_the_programs_own_is_not_mixed_with_ours(run):
     run.recorder.log_row({"runtime/monitoring/cpu": 3.0}, 1_700_000_000_000_000, clock_axis=True)
     with pytest.warns(

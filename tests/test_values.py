@@ -17,8 +17,12 @@ import pandas as pd
 import pytest
 import torch
 
-from runfork.errors import RunforkWarning
+from runfork.errors import ArgumentError, RunforkWarning
+from runfork.filters import Filter
 from runfork.journal.format import Kind
+from runfork.query.selection import select
+from runfork.query.source import Source
+from runfork.testing.histories import HistoryWriter
 from runfork.testing.journals import points_of, records_of
 from runfork.values import datetime_to_micros, plain_value
 
@@ -101,3 +105,15 @@ def test_the_same_objects_are_the_same_text_in_every_process():
 
     assert len(said) == 1
     assert "0x" not in said.pop()
+
+
+@pytest.mark.parametrize(("value", "kind"), [(value, kind) for value, kind, *_ in rows()])
+def test_a_filter_means_by_a_value_what_it_is_as_a_config(index, value, kind):
+    if kind not in ("bool", "int", "float", "string", "datetime"):
+        with pytest.raises(ArgumentError):
+            Filter.eq("x", meant(value))
+        return
+    index.apply(HistoryWriter("same").create().configs({"x": meant(value)}).batch())
+    index.apply(HistoryWriter("other").create().configs({"x": "other"}).batch())
+
+    assert ["same"] == select(Source("local/test", index), "run", Filter.eq("x", meant(value))).run_ids

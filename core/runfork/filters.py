@@ -1,12 +1,13 @@
 """Filters: conditions on attributes, as objects. `runfork.query_language` prints and parses them as text.
 
-Pure data; each index translates the same tree into its own terms. A condition on a series compares its last value, one
-on a string set its members. A run that lacks the attribute satisfies no comparison, ``!=`` included; ``~`` negates the
-outcome, so ``~Filter.eq(...)`` does find it.
+Pure data; each index translates the same tree into its own terms. A value means what it would mean as a config
+(``docs/values.md``). A condition on a series compares its last value, one on a string set its members. A run that lacks
+the attribute satisfies no comparison, ``!=`` included; ``~`` negates the outcome, so ``~Filter.eq(...)`` does find it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NoReturn
@@ -14,6 +15,8 @@ from typing import Literal, NoReturn
 from runfork.attributes import AttributeType, check_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.patterns import compile_pattern
+from runfork.values import convert_config, plain_value
+from runfork.wording import shown
 
 __all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not", "Operator"]
 
@@ -199,18 +202,34 @@ def _compare(attribute: str | Attribute, operator: Operator, value: FilterValue)
         attribute = Attribute(attribute)
     if not isinstance(attribute, Attribute):
         raise ArgumentTypeError(f"a filter needs an attribute path or an Attribute, found {attribute!r}")
-    scalar = getattr(value, "item", None)
-    if scalar is not None and getattr(value, "shape", None) == ():
-        value = scalar()  # a NumPy scalar is the number inside it
-    if operator != "EXISTS" and not isinstance(value, (float, int, bool, str, datetime)):
-        raise ArgumentTypeError(f"a filter compares numbers, strings, bools and datetimes, found {value!r}")
+    if operator != "EXISTS":
+        value = _meant(value)
     if operator.endswith(("MATCHES", "CONTAINS")) and not isinstance(value, str):
         raise ArgumentTypeError(f"{operator} compares with a string, found {value!r}")
     return Comparison(attribute, operator, value)
 
 
+def _meant(value: object) -> FilterValue:
+    """Return what `value` would be as a config."""
+    plain = plain_value(value)
+    if type(plain) in _SINGLE:
+        return plain  # type: ignore[no-any-return]
+    kind, held = convert_config(plain)
+    if kind is AttributeType.STRING:
+        return held  # type: ignore[no-any-return]
+    hint = (
+        "contains_all asks for members" if kind is AttributeType.STRING_SET else "exists asks whether a value is there"
+    )
+    raise ArgumentTypeError(
+        f"a filter compares numbers, strings, bools and datetimes, found {shown(value)}; Filter.{hint}"
+    )
+
+
+_SINGLE = frozenset({bool, int, float, str, datetime})
+
+
 def _every(attribute: str | Attribute, operator: Operator, values: str | list[str]) -> Filter:
-    values = [values] if isinstance(values, str) else values
+    values = [*values] if isinstance(values, Iterable) and not isinstance(values, str) else [values]
     if not values:
         raise ArgumentError("a filter on contents needs at least one value, found []")
     parts = tuple(_compare(attribute, operator, value) for value in values)

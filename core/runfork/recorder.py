@@ -446,7 +446,7 @@ class Recorder:
         """Return whether `path` may hold `kind` in this run; the first family, and the first axis, that it had here stand."""
         known = self._types.setdefault(path, kind)
         if known is not kind:
-            if not known.takes(kind) and (known is not AttributeType.NONE or kind.is_series):
+            if known is not AttributeType.NONE and not known.takes(kind):
                 self._problems.drop(
                     f"type {path!r}",
                     f"{path!r} holds {known.value} in this run, found {kind.value}: not logged; choose another path for it",

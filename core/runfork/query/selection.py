@@ -139,7 +139,7 @@ def _names(argument: str, value: object, wanted: str) -> list[str]:
     for name in names:
         if not isinstance(name, str):
             raise ArgumentTypeError(f"{argument} must have strings only, found {name!r}")
-    return [str(name) for name in names]
+    return [str.__str__(name) for name in names]  # of members of enumerations their value
 
 
 def select(

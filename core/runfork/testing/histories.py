@@ -175,8 +175,7 @@ class HistoryWriter:
         """Set single values; their types are those that `log_configs` gives them."""
         body = {}
         for path, value in data.items():
-            kind, held = (AttributeType.NONE, None) if value is None else convert_config(value)
-            held = value if kind is AttributeType.STRING_SET else held
+            kind, held = convert_config(value)
             body[path] = [kind.value, held]
         return self.record(Kind.CONFIGS, body, time=time)
 

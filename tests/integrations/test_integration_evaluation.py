@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from runfork import Run
 from runfork.integration.arguments import Integration, open_training
+from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.loaded import Loaded
 from runfork.integration.places import Places
 from runfork.settings import Settings
@@ -194,3 +196,26 @@ def test_what_cannot_be_known_is_taken(tmp_path: Path):
     assert "taken" == Places(tmp_path, 0).at("loss", 0, 1.0)
     assert "taken" == Places(tmp_path, 0, max_bytes=10).at("loss", 0, 1.0)
     assert "free" == Places(tmp_path / "nowhere", 0).at("loss", 0, 1.0)
+
+
+def test_looking_at_a_run_begins_none(data_directory):
+    training = begin(run_id="seen")
+    handle = RunHandle(training.runs.current, training.runs.shown)
+
+    assert "'seen'" in repr(handle)
+    assert not hasattr(handle, "_repr_html_")
+    assert isinstance(handle, Run)
+    assert not data_directory.exists()
+    assert "seen" == handle.run_id
+    assert "state='running'" in repr(handle)
+
+
+def test_ranks_that_do_not_log_have_a_disabled_run(data_directory):
+    run: Any = AbsentRun("shared")
+    with run as entered:
+        entered.log_metrics({"loss": 1.0}, step=0)
+
+    assert ("shared", True, None) == (run.run_id, run.is_disabled, run.parent)
+    assert {} == run.checkpoint_mark(3)
+    assert "shared" == pickle.loads(pickle.dumps(run)).run_id
+    assert not data_directory.exists()

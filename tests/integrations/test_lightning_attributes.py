@@ -195,7 +195,7 @@ def test_hyperparameters_of_any_kind_have_a_text_or_a_value(lightning, history):
     values = history().values("only")
     found = [values[f"hparams/{name}"] for name in ("nested/depth", "layer", "nothing", "kind")]
 
-    assert [2, "torch.nn.modules.activation.ReLU", "None", "builtins.int"] == found
+    assert [2, "torch.nn.modules.activation.ReLU", None, "builtins.int"] == found
 
 
 def test_metrics_without_a_step_go_to_the_present_one(lightning, history):

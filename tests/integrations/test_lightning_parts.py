@@ -14,7 +14,7 @@ nn = torch.nn
 from runfork.integration.checkpoint_log import size_bytes  # noqa: E402
 from runfork.integration.throughput import Throughput, batch_size  # noqa: E402
 from runfork_torch.checkpoint_files import find_mark_in_checkpoint  # noqa: E402
-from runfork_torch.gradients import gradient_norms  # noqa: E402
+from runfork_torch.gradients import GradientsSeen, gradient_norms, has_sharded_gradients  # noqa: E402
 from runfork_torch.model_description import describe_model, summarize  # noqa: E402
 from runfork_torch.optimizer_description import describe_optimizers, labels_of, learning_rates  # noqa: E402
 from runfork_torch.weights import fingerprint  # noqa: E402
@@ -88,6 +88,47 @@ def test_gradient_norms_are_those_of_torch():
 
     assert total == pytest.approx(found["gradients/norm"])
     assert model[0].weight.grad.norm().item() == pytest.approx(found["gradients/norm/0/weight"])
+
+
+def test_gradients_of_several_optimizers_are_seen_as_each_of_them_takes_them():
+    model = _model()
+    seen, expected = GradientsSeen(), []
+    for layer in (model[0], model[2]):
+        model.zero_grad()
+        model(torch.ones(2, 4)).sum().backward()
+        seen.look(model, layer.parameters())
+        expected.append(torch.cat([one.grad.reshape(-1) for one in layer.parameters()]))
+    found = seen.read(detail="layers")
+
+    assert torch.cat(expected).norm().item() == pytest.approx(found["gradients/norm"])
+    assert {
+        "gradients/norm",
+        *(f"gradients/norm/{name.replace('.', '/')}" for name, _ in model.named_parameters()),
+    } == {*found}
+    assert {} == seen.read(detail="layers")
+
+
+def test_norms_of_sharded_gradients_are_not_asked_of_one_process_alone():
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = torch.distributed.init_device_mesh("cpu", (1,))
+        module = nn.Module()
+        module.weight = nn.Parameter(distribute_tensor(torch.ones(4, 2), mesh, [Shard(0)]))
+        module.weight.grad = distribute_tensor(torch.ones(4, 2), mesh, [Shard(0)])
+
+        assert has_sharded_gradients(module)
+        assert {} == gradient_norms(module, detail="layers")
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_norms_of_sparse_gradients_are_those_of_their_values():
+    model = nn.Embedding(4, 2, sparse=True)
+    model(torch.tensor([1, 1])).sum().backward()
+
+    assert {"gradients/norm": pytest.approx(8**0.5)} == gradient_norms(model, detail="total")
 
 
 def test_model_without_gradients_has_no_norms():

@@ -443,3 +443,17 @@ def test_learning_rate_finder_inside_a_resumed_fit_keeps_the_parent_and_logs_not
 
     assert ("parent", 7) == history().parent("child")
     assert list(range(16)) == steps  # Lightning forgets what it has resumed
+
+
+def test_a_mistyped_checkpoint_leaves_the_run_id_to_the_training_that_follows(lightning, history):
+    own = lightning.logger(run_id="job")
+    with pytest.raises(FileNotFoundError):
+        fit(lightning, None, checkpoint="nowhere.ckpt", own_logger=own)
+    fit(lightning, None, own_logger=own)
+    found = history()
+    (failed,) = [run for run in found.runs if run != "job"]
+
+    assert ("finished", "failed") == tuple(found.values(run)["sys/state"] for run in ("job", failed))
+    assert "sys/exception" not in found.values("job")
+    assert "FileNotFoundError" in found.values(failed)["sys/exception"]
+    assert list(range(16)) == sorted(found.points("job", "train/loss_step"))

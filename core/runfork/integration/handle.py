@@ -22,19 +22,21 @@ class RunHandle:
 
     Args:
         open_run: Returns the present run, opening it if need be.
+        shown: Returns what is shown of it, opening nothing; None opens it and shows it.
     """
 
-    __slots__ = ("_open_run",)
+    __slots__ = ("_open_run", "_shown")
 
-    def __init__(self, open_run: Callable[[], Run]) -> None:
+    def __init__(self, open_run: Callable[[], Run], shown: Callable[[], str] | None = None) -> None:
         self._open_run = open_run
+        self._shown = shown
 
     # the class of what it stands for, so that isinstance(logger.experiment, Run) holds
     __class__ = property(lambda _self: Run)  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)  # copying and pickling ask for such names; no reason to open a run
+        if name.startswith("_"):
+            raise AttributeError(name)  # copying, pickling and notebooks ask for such names; no reason to open a run
         return getattr(self._open_run(), name)
 
     def __copy__(self) -> RunHandle:
@@ -44,7 +46,7 @@ class RunHandle:
         return self  # a copied model still logs to the one run
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return RunHandle, (self._open_run,)
+        return RunHandle, (self._open_run, self._shown)
 
     def __enter__(self) -> Any:
         return self
@@ -55,16 +57,27 @@ class RunHandle:
         self._open_run().__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
-        return repr(self._open_run())
+        return self._shown() if self._shown is not None else repr(self._open_run())
 
 
-class AbsentRun:
-    """What ranks other than 0 get for a run: whatever it is asked to do, it does not."""
+class AbsentRun(RunHandle):
+    """What ranks other than 0 get for a run: a disabled one, which answers whatever it is asked, and logs nothing.
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._nothing
+    Args:
+        run_id: The id of the run that rank 0 logs to, as far as it is known.
+    """
 
-    def _nothing(self, *_args: Any, **_options: Any) -> None:
-        return None
+    __slots__ = ("_run", "_run_id")
+
+    def __init__(self, run_id: str | None = None) -> None:
+        super().__init__(self._disabled)
+        self._run_id = run_id
+        self._run: Run | None = None
+
+    def _disabled(self) -> Run:
+        if self._run is None:
+            self._run = Run(run_id=self._run_id, mode="disabled")
+        return self._run
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AbsentRun, (self._run_id,)

@@ -119,6 +119,12 @@ class RunSlot:
             self._earlier = None if self._is_id_minted else Places(self._run.directory, 0)
         return self._run
 
+    def shown(self) -> str:
+        """Return what is shown of the present run, which need not be open for that."""
+        if self.run is not None:
+            return repr(self.run)
+        return f"Run(run_id={self.run_id!r}, not begun yet)"
+
     def last_step(self, path: str) -> float | None:
         """Return the last step of a series in what other processes logged to the present run, under a run id that was chosen."""
         run = self.open()

@@ -83,12 +83,12 @@ class Training:
         """
         self.end_evaluation()
         self._give_up()
-        self.has_failed = False
+        has_failed, self.has_failed = self.has_failed and self.runs.run is not None, False
         situation = Situation(
             "none",
             was_trained=self.was_trained,
             goes_on=goes_on,
-            holds_evaluation=self.runs.holds_evaluation,
+            holds_evaluation=self.runs.holds_evaluation or has_failed,
         )
         if decide(situation).starts_anew:
             self.begin_anew()

@@ -84,7 +84,10 @@ class CallbackMethods:
 
         After a second training or a rollback it is the new run, also where it was read before.
         """
-        return cast("Run", RunHandle(self.training.runs.current) if self._is_rank_zero else AbsentRun())
+        return cast(
+            "Run",
+            RunHandle(self.training.runs.current, self.training.runs.shown) if self._is_rank_zero else AbsentRun(),
+        )
 
     def on_init_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
         """Learn which process this is."""

@@ -123,7 +123,8 @@ class CallbackMethods:
 
         After a rollback it is the new run, also where it was read before. In processes that do not log it does nothing.
         """
-        return cast("Run", RunHandle(self._training.runs.current) if is_logging_process() else AbsentRun())
+        runs = self._training.runs
+        return cast("Run", RunHandle(runs.current, runs.shown) if is_logging_process() else AbsentRun(runs.run_id))
 
     @property
     def run_id(self) -> str:

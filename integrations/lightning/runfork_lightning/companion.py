@@ -22,14 +22,12 @@ from runfork_lightning.origins import (
 )
 from runfork_lightning.ranks import is_rank_zero
 from runfork_lightning.trainer_description import describe_data, describe_savers, describe_trainer
-from runfork_torch.gradients import gradient_norms
+from runfork_torch.gradients import GradientsSeen, has_sharded_gradients
 from runfork_torch.model_description import describe_model
 from runfork_torch.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from runfork_torch.gradients import GradientNorms
 
 __all__ = ["CallbackMethods", "join_trainer"]
 
@@ -51,7 +49,7 @@ class CallbackMethods:
         self._throughput = Throughput()
         self._labels: list[str] = []
         self._rates: dict[str, float] = {}
-        self._gradient_norms: dict[str, float] = {}
+        self._gradients = GradientsSeen()
         self._global_step = 0
         self._must_describe_optimizers = False
 
@@ -155,12 +153,19 @@ class CallbackMethods:
 
     @guarded
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        """Measure gradients, where that was asked for."""
-        del optimizer
-        details = [logger.gradient_norms for logger in self._present if logger.gradient_norms is not None]
-        if details and is_logged_step(trainer):
-            detail: GradientNorms = "layers" if "layers" in details else "total"
-            self._gradient_norms = gradient_norms(pl_module, detail=detail)
+        """Measure the gradients that this optimizer takes, where that was asked for."""
+        asked = [logger for logger in self._present if logger.gradient_norms is not None]
+        if not asked or not is_logged_step(trainer):
+            return
+        if has_sharded_gradients(pl_module):
+            for logger in asked:
+                logger.runs.open().problems.tell(
+                    "gradients",
+                    "log_gradient_norms: the gradients are sharded between processes (FSDP2, tensor parallelism), and their norm "
+                    "takes all of them: it is not logged; log what clip_grad_norm_ returns on every rank",
+                )
+            return
+        self._gradients.look(pl_module, (one for group in optimizer.param_groups for one in group["params"]))
 
     @guarded
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -169,32 +174,33 @@ class CallbackMethods:
         if not self._present:
             return
         has_stepped = _has_stepped(trainer, pl_module, self._global_step)
-        self._throughput.count(steps=int(has_stepped), samples=batch_size(batch) * trainer.world_size)
-        if not has_stepped:
-            return
-        step = main_step_of(trainer)
+        if has_stepped:
+            self._finish_step(trainer)
+        samples = attempt(self, "batch size", lambda: batch_size(batch) * trainer.world_size)
+        self._throughput.count(steps=int(has_stepped), samples=samples or 0)
+        if has_stepped and is_logged_step(trainer):
+            self._log_step(self._present_step(trainer))
+
+    def _finish_step(self, trainer: Any) -> None:
         self._global_step = trainer.global_step
-        if step is None:
-            step = max(trainer.global_step - 1, 0)
         for logger in self._present:
-            logger.steps.finish(logger.steps.main(step))
-        if is_logged_step(trainer):
-            self._log_step(step)
+            logger.steps.finish(logger.steps.main(self._present_step(trainer)))
+
+    def _present_step(self, trainer: Any) -> float:
+        step = main_step_of(trainer)
+        return step if step is not None else max(trainer.global_step - 1, 0)
 
     def _log_step(self, step: float) -> None:
         values = {**self._rates, **self._throughput.read()}
+        self._rates = {}
+        norms = attempt(self, "gradient norms", lambda: self._gradients.read(detail="layers")) or {}
         for logger in self._present:
             row = dict(values)
             if logger.gradient_norms is not None:
-                wanted = self._gradient_norms.items()
-                row.update(
-                    (path, norm)
-                    for path, norm in wanted
-                    if logger.gradient_norms == "layers" or path == "gradients/norm"
-                )
+                layers = logger.gradient_norms == "layers"
+                row.update((path, norm) for path, norm in norms.items() if layers or path == "gradients/norm")
             if row:
                 logger.runs.open().log_metrics(row, logger.steps.main(step))
-        self._rates, self._gradient_norms = {}, {}
 
     @guarded
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:

@@ -99,11 +99,12 @@ class LoggerMethods:
 
     @property
     def experiment(self) -> Run:
-        """The present run, ready to log to; on ranks other than 0 something that does nothing.
+        """The present run, ready to log to; on ranks other than 0 a disabled one.
 
         After a rollback it is the new run, also where it was read before.
         """
-        return cast("Run", RunHandle(self.runs.current) if is_rank_zero() else AbsentRun())
+        handle = RunHandle(self.runs.current, self.runs.shown) if is_rank_zero() else AbsentRun(self.runs.run_id)
+        return cast("Run", handle)
 
     @property
     def name(self) -> str:

@@ -1,13 +1,21 @@
-"""File descriptors that no ``print`` reaches: a program may have closed its standard streams, whose numbers are then given anew."""
+"""File descriptors that nobody else's bytes reach, nor ours anybody else's file.
+
+A program may have closed its standard streams, whose numbers are then given anew: ours lie above. And it, or a library that makes
+it a daemon, may close ours, whose numbers are then given to files of its own: an open file of ours carries a sign.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
-__all__ = ["duplicate", "open_descriptor"]
+__all__ = ["close_own", "close_signed", "duplicate", "is_signed", "open_descriptor", "sign"]
 
 _FIRST = 3
 """Those below are stdin, stdout and stderr."""
+
+_SIGNS = (1 << 40, 1 << 31)
+"""Signs lie below; a file system whose files cannot be as large as the first takes the second."""
 
 
 def open_descriptor(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int:
@@ -34,3 +42,50 @@ def duplicate(descriptor: int) -> int:
     import fcntl
 
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST)
+
+
+def close_own(descriptor: int, known: os.stat_result) -> None:
+    """Close a file that was open while others ran, unless its number was given to another one meanwhile.
+
+    Args:
+        descriptor: Its number.
+        known: What ``os.fstat`` said of it when it was opened.
+    """
+    with suppress(OSError):  # closed by somebody else
+        if os.path.samestat(os.fstat(descriptor), known):
+            os.close(descriptor)
+
+
+def sign(descriptor: int) -> int:
+    """Give an open file of ours a sign by which it is known again: a position, at random, at which nothing is ever read or written.
+
+    For files that are written with ``os.pwrite`` only, which leaves the position alone. All duplicates of a descriptor share it.
+
+    Returns:
+        What ``os.lseek(descriptor, 0, os.SEEK_CUR)`` says as long as the number stands for this file.
+
+    Raises:
+        OSError: The file has no positions.
+    """
+    number = int.from_bytes(os.urandom(8), "little")
+    for limit in _SIGNS:
+        try:
+            return os.lseek(descriptor, limit // 2 + number % (limit // 2 - 1), os.SEEK_SET)
+        except OSError:
+            if limit == _SIGNS[-1]:
+                raise
+    raise AssertionError  # pragma: no cover
+
+
+def is_signed(descriptor: int, signed: int) -> bool:
+    """Return whether a number still stands for the file that `sign` gave this sign."""
+    try:
+        return os.lseek(descriptor, 0, os.SEEK_CUR) == signed
+    except OSError:  # closed; or a pipe
+        return False
+
+
+def close_signed(descriptor: int, signed: int) -> None:
+    """Close a file of ours, and nobody else's."""
+    if is_signed(descriptor, signed):
+        os.close(descriptor)

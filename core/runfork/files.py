@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.descriptors import open_descriptor
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.folders import sync_path
 from runfork.identifiers import random_suffix
 from runfork.types import File, FileReference
 from runfork.wording import described, shown, type_name
@@ -108,17 +109,13 @@ def _text(text: Any, what: str) -> str | None:
 
 
 def sync_file(path: Path) -> None:
-    """Ask the disk to keep a file and its name; blocks the calling thread.
+    """Ask the disk to keep a logged file, its name, and that of the folder that it lies in; blocks the calling thread.
 
     Raises:
         OSError: The disk refuses.
     """
-    for one in (path, path.parent):
-        descriptor = os.open(one, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    for one in (path, path.parent, path.parent.parent):
+        sync_path(one)
 
 
 def _open(path: Path) -> BinaryIO:

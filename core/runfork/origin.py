@@ -386,10 +386,8 @@ class Origin(Logbook):
 
     def _move_journal(self, provisional: Path) -> None:
         """Go on in a new journal, in the folder of the run that this is now, with the records of that in `provisional`."""
-        import shutil
-
-        from runfork.files import FOLDER
         from runfork.journal.creation import files_named_in, frames_to_take_over
+        from runfork.moving import copy_files, leave
 
         names: set[str] = set()
 
@@ -398,19 +396,23 @@ class Origin(Logbook):
             names.update(files_named_in(frames))
             return frames
 
-        left = self.journal.restart(take_over)
+        def tell(error: OSError) -> None:
+            self.problems.tell("continue files", f"{provisional} could not be moved to {folder} ({error}); see both")
+
+        def leave_it() -> None:
+            try:
+                leave(provisional, left, names=names, target=folder)
+            except OSError as error:
+                tell(error)
+
+        left, folder = self.journal.restart(take_over), self.directory
         try:
-            for name in names:
-                (self.directory / FOLDER).mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(provisional / FOLDER / name, self.directory / FOLDER / name)
-            if left is not None and journals_of(provisional) == [left]:
-                shutil.rmtree(provisional)
-            elif left is not None:  # other sessions wrote to the run that this one was to be
-                left.unlink()
+            copy_files(names, provisional, folder)
         except OSError as error:
-            self.problems.tell(
-                "continue files", f"{provisional} could not be moved to {self.directory} ({error}); see both"
-            )
+            tell(error)
+            return
+        if self._session is not None:
+            self._session.after_sync(leave_it)
 
     def move_to(self, run_id: str) -> None:
         """Give what this object has logged to a run of another id, without a parent: the id is wanted for something else.

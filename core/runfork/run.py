@@ -324,12 +324,15 @@ class Run(Origin):
             self.recorder.repeat_schemas()
             self.recorder.record(Kind.CLOSE, {"state": self._state})
             self._ended_as = self._state
-        if not is_final:
+        if is_final:
+            self._is_closed = True
+            self.recorder.close()
+        if self._session is not None:
+            self._session.sync()
+        elif not self.journal.is_syncing:  # else the disk does not answer
             self.journal.sync()
-            return
-        self._is_closed = True
-        self.recorder.close()
-        self.journal.close()
+        if is_final:
+            self.journal.close(syncs=False)
 
     def terminate(self) -> None:
         """Close as aborted: for code that gives up after an error."""
@@ -365,6 +368,7 @@ class Run(Origin):
             self._begin_journal,
             on_trouble=lambda sentence: self.problems.note(sentence, sentence),
             on_fork=self._after_fork,
+            on_made=self._store.let_git_ignore,
         )
 
     def _begin_journal(self) -> tuple[Path, bytes]:
@@ -386,7 +390,6 @@ class Run(Origin):
             **({"forked_by": self._forked_by} if self._forked_by else {}),
         }
         self._writer = writer
-        self._store.make()
         if self._forked_by and self._session is not None:
             self._session.keep_child()
         creation = encode_json(self._identity.creation())

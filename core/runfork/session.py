@@ -34,6 +34,8 @@ __all__ = ["Session"]
 
 HEARTBEAT_SECONDS = 10.0
 CLOSE_TIMEOUT_SECONDS = 5.0
+LAST_SECONDS = 1.0
+"""So long the disk and the plugins' last hooks are waited for, whatever took time before."""
 PREEMPTED_PATIENCE_SECONDS = 0.25
 
 
@@ -60,6 +62,8 @@ class Session:
         self._goes_on, self._state_before = goes_on, run.status.state
         self._console: ConsoleCapture | None = None
         self._patience_seconds = CLOSE_TIMEOUT_SECONDS
+        self._deadline = 0.0
+        self._are_plugins_stuck = self._is_disk_stuck = False
         self._heartbeat = time.monotonic()
         self._diagnosed: tuple[int, int, int] = (0, 0, 0)
         self.thread = threading.current_thread()
@@ -126,7 +130,8 @@ class Session:
             self.keeper.tell(job)
 
     def stop(self) -> None:
-        """End the recurring work, flush the console, and note what went wrong. Waits at most 5 seconds."""
+        """End the recurring work and flush the console. What follows waits 5 seconds in all, where they are over 1 for the disk."""
+        self._deadline = time.monotonic() + self._patience_seconds
         console, self._console = self._console, None
         if console is not None:
             try:
@@ -143,8 +148,9 @@ class Session:
             self._process_end.leave(self)
         if self._notebook is not None:
             self._notebook.leave(self)
-        is_done = self.plugin_work.finish(self._patience_seconds)
-        if not (self.keeper.stop(self._patience_seconds) and is_done):
+        is_done = self.plugin_work.finish(0.0 if self._are_plugins_stuck else self._wait(at_least=LAST_SECONDS))
+        is_stopped = self.keeper.stop(0.0 if self._is_disk_stuck else self._wait(at_least=LAST_SECONDS))
+        if not (is_stopped or self._is_disk_stuck) or not is_done:
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
         self._tell_failures()
         is_news = not self._goes_on or self._run.status.state != self._state_before
@@ -166,16 +172,55 @@ class Session:
             self._run.problems.be_silent()
             self._run.close(timeout=PREEMPTED_PATIENCE_SECONDS)
 
+    def _wait(self, *, at_least: float = 0.0) -> float:
+        """Return for how many seconds whoever closes the run may wait at this point."""
+        return min(self._patience_seconds, max(at_least, self._deadline - time.monotonic()))
+
     def settle(self) -> None:
-        """Wait until the jobs queued so far are done, for at most 5 seconds, so that their records stand before the end."""
-        deadline = time.monotonic() + self._patience_seconds
-        if not self.plugin_work.settle(self._patience_seconds):
-            self._patience_seconds = 0.0  # nor is it waited for a second time
+        """Wait until the jobs queued so far are done, so that their records stand before the end."""
+        self._are_plugins_stuck = not self.plugin_work.settle(self._wait())  # nor are they waited for a second time
         if self._notebook is not None and not self._is_dying:
             self._notebook.log_source(self._run)
         if not self.keeper.is_current_thread:
-            self.keeper.settle(max(0.0, deadline - time.monotonic()))
+            self.keeper.settle(self._wait())
         self._diagnose()
+
+    def sync(self) -> None:
+        """Have the disk keep the journal, on the keeper's thread: one that does not answer is left behind, and told."""
+        journal, keeper = self._run.journal, self.keeper
+        if keeper.is_started and not keeper.is_current_thread:
+            keeper.tell(self._sync)
+            if keeper.settle(self._wait(at_least=LAST_SECONDS)):
+                return
+            self._is_disk_stuck = journal.is_syncing
+        if not self._is_disk_stuck:  # the keeper waits for something else
+            journal.sync()
+            return
+        self._run.problems.tell(
+            "disk",
+            f"the disk did not say in time that it keeps the journal {journal.path}: a killed process loses nothing, power loss "
+            "may; check the disk",
+        )
+
+    def after_sync(self, job: Callable[[], None]) -> None:
+        """Do something once the disk keeps what the journal holds now, and not before; waits for that, for 5 seconds at most."""
+        journal, size, keeper = self._run.journal, self._run.journal.size, self.keeper
+
+        def synced() -> None:
+            if journal.synced_bytes >= size:
+                job()
+
+        if keeper.is_started and not keeper.is_current_thread:
+            keeper.tell(self._sync)
+            keeper.tell(synced)
+            keeper.settle(CLOSE_TIMEOUT_SECONDS)
+        else:
+            journal.sync()
+            synced()
+
+    def _sync(self) -> None:
+        with self.keeper.at_rest():
+            self._run.journal.sync()
 
     def forget(self) -> None:
         """Begin anew in a child process after ``os.fork()``: no console, no samplers, and no thread before there is a journal."""
@@ -239,8 +284,7 @@ class Session:
             self._run.recorder.record(Kind.HEARTBEAT, {})
             self._heartbeat = moment
         self._run.recorder.repeat_schemas()
-        with self.keeper.at_rest():
-            self._run.journal.sync()
+        self._sync()
 
     def _diagnose(self) -> None:
         run = self._run

@@ -13,12 +13,16 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, name_of_directory
 from runfork.notebook import starting_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "DIRECTORY_NAME",
@@ -117,19 +121,20 @@ class Store:
         self.directory = directory
         self._index_directory = index_directory
 
-    def make(self) -> None:
-        """Make the data directory if it is not there, and let git ignore what it holds.
+    def let_git_ignore(self, changed: Sequence[Path]) -> None:
+        """Put a file into the data directory that keeps git from what it holds, when the first project is made in it.
 
-        Raises:
-            OSError: It cannot be made.
+        Args:
+            changed: The folders that got a new entry when a run was made.
         """
-        try:
-            self.directory.mkdir(parents=True)
-        except FileExistsError:
-            if self.directory.name != DIRECTORY_NAME or os.listdir(self.directory):  # noqa: PTH208  also where it is a file
-                return  # it was made before, or is somebody's folder, in which nothing is ours but the projects
-        with suppress(OSError), open(self.directory / GIT_IGNORE, "x", opener=open_descriptor) as file:
-            file.write("*\n")
+        if self.directory not in changed:
+            return
+        with suppress(OSError):
+            is_new = self.directory.parent in changed
+            # One that was there before may be anything of somebody's, unless it has our name and nothing else is in it.
+            if is_new or (self.directory.name == DIRECTORY_NAME and len(os.listdir(self.directory)) == 1):  # noqa: PTH208
+                with open(self.directory / GIT_IGNORE, "x", opener=open_descriptor) as file:
+                    file.write("*\n")
 
     def projects(self) -> list[str]:
         """Return the names of all projects that hold a run, sorted."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runfork.errors import RunforkError
+from runfork.folders import sync_path
 from runfork.identifiers import random_suffix
 from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
 from runfork.journal.frames import open_journal
@@ -106,7 +107,7 @@ def repair_journal(path: Path) -> Repair | None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_path(path.parent)
     return Repair(path, kept, sum(one.length for one in plan.stretches), plan.size - plan.end, plan.header is not None)
 
 
@@ -202,11 +203,3 @@ def _alone(file: BinaryIO, path: Path) -> Iterator[None]:
     except (ImportError, OSError):
         pass  # a system or file system without such locks
     yield
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

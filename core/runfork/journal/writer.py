@@ -6,6 +6,7 @@ counted as lost. Nothing here raises for what the disk does.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -14,7 +15,9 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runfork.descriptors import duplicate, open_descriptor
+from runfork.descriptors import close_signed, duplicate, is_signed, open_descriptor, sign
+from runfork.folders import make_folders, sync_path
+from runfork.journal.frames import open_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,10 @@ __all__ = ["JournalWriter", "NullWriter"]
 MAX_BACKLOG_BYTES = 16 * 1024 * 1024
 RETRY_SECONDS = 0.5
 _fdatasync = getattr(os, "fdatasync", os.fsync)
+_position, _write = os.lseek, os.pwrite
+_HERE = os.SEEK_CUR
+_GONE = frozenset((errno.EBADF, errno.ESPIPE))
+"""What a system call says of a number that stands for no file any more, or for a pipe."""
 
 
 class JournalWriter:
@@ -37,6 +44,7 @@ class JournalWriter:
         begin: Called for each new journal, in the process that writes it; returns the path and the first bytes.
         on_trouble: Told once per kind of trouble, with a sentence; must not raise.
         on_fork: Called in a child process after ``os.fork()``.
+        on_made: Told which folders got a new entry when the journal was made; must not raise.
     """
 
     def __init__(
@@ -45,12 +53,17 @@ class JournalWriter:
         *,
         on_trouble: Callable[[str], None],
         on_fork: Callable[[], None] = lambda: None,
+        on_made: Callable[[list[Path]], None] = lambda _: None,
     ) -> None:
         self._begin = begin
         self._on_trouble = on_trouble
         self._on_fork = on_fork
+        self._on_made = on_made
         self._lock = threading.RLock()
         self._fd = -1
+        self._sign = 0
+        self._first = b""
+        self._unsynced_folders: list[Path] = []
         self._end = 0
         self._synced = 0
         self._backlog: deque[bytes] = deque()
@@ -60,6 +73,7 @@ class JournalWriter:
         self._is_closed = False
         self.path: Path | None = None
         self.lost_records = 0
+        self.is_syncing = False
         if hasattr(os, "register_at_fork"):
             this = weakref.ref(self)
             os.register_at_fork(after_in_child=lambda: _forget_parent(this()))
@@ -74,7 +88,9 @@ class JournalWriter:
             if self._backlog:
                 return self._write_after_backlog(frame)
             try:
-                written = os.write(self._fd, frame)
+                if _position(self._fd, 0, _HERE) != self._sign:
+                    return self._write_anew(frame)
+                written = _write(self._fd, frame, self._end)  # it appends; where it does not, there is no other writer
                 self._end += written
                 if written != len(frame):
                     self._complete(frame, written)
@@ -96,13 +112,17 @@ class JournalWriter:
         self.__dict__.pop("write", None)
 
     def sync(self) -> None:
-        """Ask the disk to keep what was written, so that power loss costs nothing up to here; blocks this thread only."""
+        """Ask the disk to keep what was written, so that power loss costs nothing up to here; blocks this thread only.
+
+        The folders that name the journal, as far as it made them, are synced once with it.
+        """
         with self._lock:
             if self._backlog:
                 self._write_backlog()
-            path, end = self.path, self._end
-            if self._fd < 0 or end == self._synced:
+            path, end, sign_of_it = self.path, self._end, self._sign
+            if self._fd < 0 or end == self._synced or not (is_signed(self._fd, sign_of_it) or self._reopen()):
                 return
+            sign_of_it = self._sign
             try:
                 fd = duplicate(self._fd)
             except OSError as error:
@@ -113,16 +133,28 @@ class JournalWriter:
                 )
                 return
         try:
+            self.is_syncing = True
             _fdatasync(fd)
-            if os.fstat(fd).st_nlink == 0:
+            if is_signed(fd, sign_of_it) and os.fstat(fd).st_nlink == 0:
                 self._tell("deleted", f"the journal {path} was deleted: what is logged from now on is gone with it")
+            self._sync_folders(path)
             with self._lock:
                 if self.path == path:
-                    self._synced = end
+                    self._synced = max(self._synced, end)
         except OSError as error:
             self._tell("sync", f"the journal {path} could not be synced to disk ({error}); check the disk")
         finally:
-            os.close(fd)
+            self.is_syncing = False
+            close_signed(fd, sign_of_it)
+
+    def _sync_folders(self, path: Path | None) -> None:
+        with self._lock:
+            folders = self._unsynced_folders if self.path == path else []
+        for folder in folders:
+            sync_path(folder)
+        with self._lock:
+            if self.path == path:
+                self._unsynced_folders = []
 
     def restart(self, keep: Callable[[bytes], bytes]) -> Path | None:
         """Go on in a new journal: what `begin` now returns, then what `keep` takes over from the records so far.
@@ -147,12 +179,18 @@ class JournalWriter:
                 self.write(kept)
         return left
 
-    def close(self) -> None:
-        """Sync and release the file; later records are refused and counted."""
+    def close(self, *, syncs: bool = True) -> None:
+        """Sync and release the file; later records are refused and counted.
+
+        Args:
+            syncs: False where whoever calls may not wait for the disk.
+        """
         self._stop_waiting()
-        self.sync()
+        if syncs:
+            self.sync()
         with self._lock:
-            if self._fd >= 0 and self._end > self._synced:  # there was no descriptor to spare
+            has_more = self._end > self._synced  # there was no descriptor to spare
+            if syncs and has_more and is_signed(self._fd, self._sign):
                 with suppress(OSError):
                     _fdatasync(self._fd)
             if self._backlog:
@@ -181,6 +219,11 @@ class JournalWriter:
         return self._backlog_bytes
 
     @property
+    def synced_bytes(self) -> int:
+        """Bytes that the disk keeps, from the beginning."""
+        return self._synced
+
+    @property
     def unsynced_bytes(self) -> int:
         """Bytes that the kernel has and the disk may not."""
         return self._end - self._synced
@@ -190,7 +233,7 @@ class JournalWriter:
         view = memoryview(frame)
         try:
             while written < len(frame):
-                more = os.write(self._fd, view[written:])
+                more = _write(self._fd, view[written:], self._end)
                 written += more
                 self._end += more
         except OSError:
@@ -206,26 +249,62 @@ class JournalWriter:
             self.lost_records += 1
             return False
         if self._fd >= 0:
-            return self._keep(frame, error)
+            return self._write_anew(frame) if error.errno in _GONE else self._keep(frame, error)
         try:
             self._open()
         except OSError as failure:
             return self._keep(frame, failure)
         return self.write(frame)
 
+    def _write_anew(self, frame: bytes) -> bool:
+        """Open the journal again, whose number stands for another file now, or for none; write a record then."""
+        return self.write(frame) if self._reopen() else self._hold(frame)
+
+    def _reopen(self) -> bool:
+        """Open the journal again where it lies. What has its number is somebody else's, and left alone."""
+        path, self._fd = self.path, -1
+        try:
+            if path is None or not self._is_there(path):
+                raise FileNotFoundError(
+                    errno.ENOENT, "it was closed by the program, and is gone or replaced", str(path)
+                )
+            fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND)
+            self._sign, self._end = sign(fd), os.fstat(fd).st_size
+            self._fd = fd
+        except OSError as error:
+            self._refused(error)
+            return False
+        self._tell(
+            "closed descriptor",
+            f"the program closed the file of the journal {path}, as what makes daemons does; it was opened again, nothing is lost",
+        )
+        return True
+
+    def _is_there(self, path: Path) -> bool:
+        with open_journal(path) as file:
+            return file.read(len(self._first)) == self._first  # no other journal begins like it
+
     def _open(self) -> None:
+        """Make the journal, or open again the one that was made."""
+        if self.path is not None:
+            if not self._reopen():
+                raise OSError(errno.ENOENT, "it cannot be opened again", str(self.path))
+            return
         path, first = self._begin()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folders = make_folders(path.parent)
         fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
         try:
-            written = os.write(fd, first)
+            signed = sign(fd)
+            written = _write(fd, first, 0)
             while written < len(first):
-                written += os.write(fd, first[written:])
+                written += _write(fd, first[written:], written)
         except OSError:
             os.close(fd)
             path.unlink(missing_ok=True)
             raise
-        self._fd, self._end, self.path = fd, len(first), path
+        self._first, self._unsynced_folders = first, folders
+        self._fd, self._sign, self._end, self.path = fd, signed, len(first), path
+        self._on_made(folders)
 
     def _keep(self, frame: bytes, error: OSError) -> bool:
         """Hold a record in memory until the disk takes it."""
@@ -269,7 +348,9 @@ class JournalWriter:
         try:
             if self._fd < 0:
                 self._open()
-            written = os.write(self._fd, frame)
+            if not is_signed(self._fd, self._sign) and not self._reopen():
+                return False
+            written = _write(self._fd, frame, self._end)
             self._end += written
             if written != len(frame):
                 self._complete(frame, written)
@@ -293,8 +374,7 @@ class JournalWriter:
 
     def _forget(self, *, keep_path: bool = False) -> None:
         """Let go of the file and of what waits."""
-        if self._fd >= 0:
-            os.close(self._fd)
+        close_signed(self._fd, self._sign)
         self._fd, self._end, self._synced = -1, 0, 0
         self._backlog, self._backlog_bytes = deque(), 0
         if not keep_path:

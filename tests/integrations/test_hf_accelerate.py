@@ -286,12 +286,13 @@ def test_a_state_saved_before_anything_was_logged_gives_a_fork_nothing(data_dire
     loop.accelerator.end_training()
     child = begin()
     child.accelerator.load_state(state)
-    child.accelerator.log({"series": 7.0, "other": 1.0})
+    child.accelerator.log({"other": 7.0})
     child.accelerator.end_training()
     history = History(data_directory)
 
     assert (loop.run_id, 0) == history.parent(child.run_id)
-    assert {0: 7.0} == history.own_points(child.run_id, "series")
+    assert {} == history.points(child.run_id, "series")
+    assert {0: 7.0} == history.points(child.run_id, "other")
     assert {0: 0.0, 1: 1.0, 2: 2.0} == history.points(loop.run_id, "series")
 
 

@@ -315,6 +315,28 @@ def test_every_file_is_journaled_with_the_step_at_which_it_was_written(history):
     assert [3, 6, 9, 12, 15] == sorted(history().points("parent", "checkpoints/size_bytes"))
 
 
+def test_file_that_is_not_copied_is_told(history, caplog):
+    own, model = tiny.callback(run_id="only", log_checkpoint_files=True), tiny.model()
+    tiny.fit(model, epochs=1, callbacks=[own, keras.callbacks.ModelCheckpoint("1.keras")])
+    assert "the checkpoint" not in caplog.text
+    model.save("last.keras")
+
+    assert [8] == sorted(history().points("only", "checkpoints/file"))
+    assert "last.keras' is still being written: it is not copied into the run" in caplog.text
+
+
+def test_file_that_is_gone_when_it_is_measured_is_told(history, caplog):
+    class Remove(Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.save("1.keras")
+            Path("1.keras").unlink()
+
+    tiny.fit(tiny.model(), epochs=1, callbacks=[Remove(), tiny.callback(run_id="only")])
+
+    assert [8] == sorted(history().points("only", "checkpoints/path"))
+    assert "1.keras' is not there yet, or not any more: it is not measured" in caplog.text
+
+
 def test_arguments_travel_with_copies_that_make_runs_of_their_own(history):
     own = tiny.callback(experiment_name="search", tags=["trial"])
     copies = [copy.deepcopy(own), pickle.loads(pickle.dumps(own))]

@@ -51,11 +51,22 @@ class CheckpointLog:
         place = self._place(step, path)
         found = {"path": path, **texts}
         run.log_string_series({f"checkpoints/{name}": text for name, text in found.items() if text}, step=place)
-        values = {"size_bytes": size_bytes(path) if is_complete else None, **numbers}
+        size = size_bytes(path) if is_complete else None
+        values = {"size_bytes": size, **numbers}
         if known := {f"checkpoints/{name}": float(value) for name, value in values.items() if value is not None}:
             run.log_metrics(known, step=place)
         if is_complete and self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
             run.log_files({"checkpoints/file": path}, step=place)
+        elif self._log_files or (is_complete and size is None and "://" not in path):
+            self._tell_left_out(run, path, size, is_complete=is_complete)
+
+    def _tell_left_out(self, run: Run, path: str, size: int | None, *, is_complete: bool) -> None:
+        if size is not None:
+            why = "is a directory"
+        else:
+            why = "is not there yet, or not any more" if is_complete else "is still being written"
+        left_out = "not copied into the run" if self._log_files else "not measured"
+        run.problems.tell("checkpoint file", f"the checkpoint {path!r} {why}: it is {left_out} (told once)")
 
     def has_noted_at(self, step: float) -> bool:
         """Return whether the last checkpoint noted was of this step."""

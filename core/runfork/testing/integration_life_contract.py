@@ -133,6 +133,8 @@ class LifeContract:
         history = History(data_directory)
 
         assert ["broken", second.run_id] == history.runs
+        if driver.says_when_it_ended:
+            assert history.values("broken")["sys/state"] == "failed"
         assert history.values(second.run_id)["sys/state"] == "finished"
         assert [driver.first_step, driver.first_step + 1] == sorted(history.points("broken", driver.loss))
 

@@ -41,7 +41,7 @@ def kind_of(value: object) -> str:
         (torch.device("cpu"), "cpu"),
         (np.dtype("int64"), "int64"),
         (np.float32, "numpy.float32"),
-        (torch.nn.ReLU(), "ReLU()"),
+        (torch.nn.ReLU(), "torch.nn.modules.activation.ReLU"),
         (torch.optim.Adam, "torch.optim.adam.Adam"),
         (torch.nn.functional.relu, "torch.nn.functional.relu"),
         (Path("/data/set"), "/data/set"),

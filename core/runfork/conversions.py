@@ -35,7 +35,7 @@ def known_form(value: object) -> object:
 
     Arrays and tensors of up to 1000 elements become lists, larger ones ``"ndarray(float32, [512, 512])"``; tables
     ``"DataFrame([3, 2])"``; classes and functions their qualified names; paths and bytes text; dates and times ISO 8601,
-    timedeltas seconds. Anything else is its ``str()`` without memory addresses.
+    timedeltas seconds, modules of torch the names of their classes. Anything else is its ``str()`` without memory addresses.
     """
     if _is_array(value):
         return _convert_array(value)
@@ -47,6 +47,8 @@ def known_form(value: object) -> object:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if callable(getattr(value, "named_parameters", None)):  # a module of torch: its text is as long as it is deep
+        return _name(value if isinstance(value, type) else type(value))
     return _name(value) or _ADDRESS.sub("", str(value))
 
 

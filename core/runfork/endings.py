@@ -6,6 +6,8 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runfork.capture.secrets import mask_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -94,7 +96,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)[:MAX_MESSAGE]
+        return mask_text(str(error)[:MAX_MESSAGE])
     except Exception:  # a user's own __str__ may raise anything
         return "its message could not be read"
 
@@ -102,4 +104,4 @@ def _message(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     import traceback
 
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-MAX_TRACEBACK:]
+    return mask_text("".join(traceback.format_exception(type(error), error, error.__traceback__))[-MAX_TRACEBACK:])

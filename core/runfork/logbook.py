@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType, check_path, check_series_path
+from runfork.capture.secrets import mask_config
 from runfork.differences import is_system_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten, told_name
@@ -185,8 +186,10 @@ class Logbook:
         body: dict[str, Any] = {}
         for path, value in _flatten(data).items():
             try:
-                kind, converted = convert_config(value, fallback=self._convert_value)
-                name = check_path(path)
+                name = check_path(path) if type(value) is not Unreadable else path
+                kind, converted = convert_config(
+                    value, fallback=self._convert_value, mask=lambda plain, name=name: mask_config(name, plain)
+                )
                 self._check_writable(name)
             except ArgumentError as error:
                 what = told_name("config", path, value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.attempts import attempt_ids
 from runfork.attributes import check_path
+from runfork.capture.secrets import mask_text
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import check_mark_id, check_run_id, random_suffix
@@ -223,6 +224,7 @@ class Origin(Logbook):
         """
         if self.has_points:
             raise ArgumentError(f"run {self.run_id!r} has points already; make a new Run(resume_from=...)")
+        checkpoint = None if checkpoint is None else mask_text(checkpoint)  # it may be a signed URL
         found = check_mark(mark, self._identity, self.problems)
         if found is None or self.is_disabled:
             return "new"

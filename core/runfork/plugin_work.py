@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import check_path
+from runfork.capture.secrets import mask_config
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
@@ -188,8 +189,9 @@ class PluginWork:
         body = {}
         for path, value in attributes.items():
             try:
-                kind, converted = convert_config(value)
-                body[_check_open(check_path(path))] = [kind.value, converted]
+                name = _check_open(check_path(path))
+                kind, converted = convert_config(value, mask=lambda plain, name=name: mask_config(name, plain))
+                body[name] = [kind.value, converted]
             except ArgumentError as error:
                 self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
         if not self._run.is_over:  # a run that was over first ends without them

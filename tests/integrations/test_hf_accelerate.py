@@ -112,13 +112,14 @@ def test_the_name_alone_logs_and_forks(data_directory, tmp_path):
 def test_configs_and_what_was_prepared_are_logged(data_directory, tmp_path):
     accelerator = open_accelerator(tags=["one"])
     loop = begin(accelerator, inits=False)
-    config = {"lr": 0.5, "model": {"depth": 2}, "names": None}
+    config = vars(SimpleNamespace(lr=0.5, model={"depth": 2}, names=None, hub_token="verysecret", max_tokens=5))
     accelerator.init_trackers("tiny", config=config, init_kwargs={"runfork": {"tags": ["one"]}})
     loop.epoch()
     accelerator.end_training()
     values = History(data_directory).values(loop.run_id)
 
-    assert (0.5, 2, "None") == tuple(values[f"hparams/{name}"] for name in ("lr", "model/depth", "names"))
+    assert (0.5, 2, None) == tuple(values[f"hparams/{name}"] for name in ("lr", "model/depth", "names"))
+    assert ("****", 5) == (values["hparams/hub_token"], values["hparams/max_tokens"])
     assert ("accelerate", 1, "no") == (
         values["sys/integration/name"],
         values["accelerate/num_processes"],

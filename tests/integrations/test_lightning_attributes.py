@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
 from runfork.run import Run
 
 pytest.importorskip("pytorch_lightning")
@@ -195,7 +195,24 @@ def test_hyperparameters_of_any_kind_have_a_text_or_a_value(lightning, history):
     values = history().values("only")
     found = [values[f"hparams/{name}"] for name in ("nested/depth", "layer", "nothing", "kind")]
 
-    assert [2, "torch.nn.modules.activation.ReLU", None, "builtins.int"] == found
+    assert [2, "torch.nn.modules.activation.ReLU", None, "int"] == found
+
+
+def test_secrets_among_hyperparameters_are_masked_and_one_that_raises_costs_itself_alone(lightning, history):
+    class Broken(dict):
+        def __getitem__(self, key):
+            if key == "missing":
+                raise LookupError("Missing mandatory value: missing")
+            return super().__getitem__(key)
+
+    own = lightning.logger(run_id="only")
+    with pytest.warns(RunforkWarning, match="^config 'hparams/missing' was not logged: .*Missing mandatory value"):
+        own.log_hyperparams(
+            Broken(missing="???", hub_token="verysecret", db="postgres://me:verysecret@host", max_tokens=5)
+        )
+    values = history().values("only")
+
+    assert ["****", "postgres://host", 5] == [values[f"hparams/{name}"] for name in ("hub_token", "db", "max_tokens")]
 
 
 def test_metrics_without_a_step_go_to_the_present_one(lightning, history):

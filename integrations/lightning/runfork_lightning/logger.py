@@ -14,6 +14,7 @@ from runfork.integration.arguments import Integration, RunArguments, open_traini
 from runfork.integration.boundary import guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
+from runfork.parts import named_parts
 from runfork_lightning.checkpoints import note_saved
 from runfork_lightning.origins import is_fitting, take_checkpoint
 from runfork_lightning.ranks import is_rank_zero
@@ -179,9 +180,8 @@ class LoggerMethods:
         self._take_missed_checkpoint()
         if self.is_visiting:
             return
-        named = params if hasattr(params, "items") else vars(params)
         run = self.runs.open()
-        values = {"hparams": {key: _plain(value) for key, value in named.items()}}
+        values = {"hparams": params if named_parts(params) is not None else vars(params)}
         if self._described == run.run_id:  # a script may add some of its own
             run.log_configs(values)
         else:
@@ -273,11 +273,3 @@ def _gradient_norms(asked: object) -> GradientNorms | None:
     if asked in ("total", "layers"):
         return "total" if asked == "total" else "layers"
     raise ArgumentError(f'log_gradient_norms must be "total", "layers" or a bool, found {asked!r}')
-
-
-def _plain(value: Any) -> Any:
-    """Return a hyperparameter's name where it is a class, function or module: their text is long and differs every time."""
-    if isinstance(value, type) or callable(value):
-        kind = value if isinstance(value, type) or hasattr(value, "__qualname__") else type(value)
-        return f"{kind.__module__}.{kind.__qualname__}"
-    return value

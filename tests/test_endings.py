@@ -14,9 +14,11 @@ import threading
 import pytest
 from tests.run_records import state_of
 
-from runfork import Run
+from runfork import Run, Settings
 from runfork.endings import ending_after
 from runfork.errors import ArgumentError, RunforkWarning
+from runfork.integration.run_slot import RunOptions, RunSlot
+from runfork.integration.training import Training
 from runfork.journal.format import Kind
 from runfork.store import Store, journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
@@ -292,6 +294,88 @@ def test_who_replaced_sys_exit_after_us_is_left_there(data_directory, monkeypatc
     assert sys.exit is theirs
     with pytest.raises(SystemExit, match="3"):
         sys.exit(3)
+
+
+# Trainings of frameworks that do not tell of exceptions
+
+
+def training(name):
+    return Training(RunSlot(RunOptions(settings=Settings.from_environment()), run_id=name))
+
+
+def test_a_training_that_an_exception_left_has_failed_when_the_next_begins_though_it_has_a_callback_of_its_own(
+    data_directory,
+):
+    first, second = training("first"), training("second")
+    with pytest.raises(ZeroDivisionError):
+        _ = first.train(), 1 / 0
+    left = first.runs.open()
+    before = left.status.state
+    second.begin()
+    second.train()
+    threads = [thread.name for thread in threading.enumerate() if "first" in thread.name]
+    after = left.status.state
+    second.finish()
+    second.runs.open().close()
+
+    assert (before, after, threads) == ("running", "failed", [])
+
+
+def test_a_training_within_another_one_does_not_end_it(data_directory):
+    outer, inner = training("outer"), training("inner")
+    run = outer.train()
+    run.log_metrics({"loss": 1}, step=1)
+    probe = inner.train()
+    inner.finish()
+    run.log_metrics({"loss": 0.5}, step=2)
+    outer.finish()
+    for one in (run, probe):
+        one.close()
+
+    assert points_of(run.directory, "loss") == [(1, 1.0), (2, 0.5)]
+    assert state_of(run.directory) == state_of(probe.directory) == "finished"
+
+
+def test_trainings_on_two_threads_stand_beside_each_other(data_directory):
+    first, second = training("first"), training("second")
+    run = first.train()
+    thread = threading.Thread(target=lambda: (second.train(), second.finish(), second.runs.open().close()))
+    thread.start()
+    thread.join()
+    state = run.status.state
+    first.finish()
+    run.close()
+
+    assert state == "running"
+    assert state_of(run.directory) == "finished"
+
+
+# A run that rests
+
+
+def test_a_run_that_rests_is_over_for_readers_and_wakes_for_the_next_value(folder):
+    run = Run(run_id="r", source_tracking_config=None)
+    run.log_metrics({"a": 1}, step=1)
+    run.rest()
+    resting = (state_of(folder), run.is_over, run.is_closed, run.status.unsynced_bytes)
+    run.log_metrics({"a": 2}, step=2)
+    awake = (state_of(folder), run.is_over)
+    run.close("failed")
+    run.rest()
+
+    assert resting == ("finished", True, False, 0)
+    assert awake == ("running", False)
+    assert state_of(folder) == "failed"
+    assert points_of(folder, "a") == [(1, 1.0), (2, 2.0)]
+    assert len(journals_of(folder)) == 1
+
+
+def test_a_run_that_rests_and_is_closed_has_one_end(folder):
+    run = Run(run_id="r", source_tracking_config=None)
+    run.rest("aborted")
+    run.close()
+
+    assert [record.body for record in records_of(folder, Kind.CLOSE)] == [{"state": "aborted"}]
 
 
 # A run that cannot be made

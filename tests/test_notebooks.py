@@ -1,5 +1,6 @@
 """Runs in a notebook: a real kernel, driven as a notebook drives it."""
 
+import subprocess
 import sys
 import textwrap
 
@@ -246,6 +247,44 @@ def test_a_run_that_is_made_while_streams_are_redirected_captures_what_comes_aft
     assert behind.out.startswith("behind")
 
 
+def test_a_fork_takes_the_place_of_its_parent_whose_name_it_adopts(notes):
+    notes.cell(
+        "parent = Run('adopted', run_id='parent'); parent.log_metrics({'a': 1}, step=1); mark = parent.checkpoint_mark(1)"
+    )
+    notes.cell("parent.log_metrics({'a': 2}, step=2)")
+    cell = notes.cell("child = Run(run_id='child', resume_from=mark); child.log_metrics({'a': 3}, step=2)")
+    state = notes.state("parent")
+    notes.cell("child.close()")
+
+    assert "runfork: run child takes the place of parent, the run of 'adopted' of an earlier cell" in cell.err
+    assert (state, notes.state("child")) == ("finished", "finished")
+
+
+def test_an_error_of_a_cell_is_not_that_of_a_run_that_another_thread_logs_to_meanwhile(notes):
+    notes.cell(
+        """
+        shared = Run('shared', run_id='shared')
+        over = threading.Event()
+        def log():
+            step = 0
+            while not over.is_set():
+                shared.log_metrics({'a': step}, step=step)
+                step += 1
+                time.sleep(0.001)
+        logging_thread = threading.Thread(target=log)
+        logging_thread.start()
+        """
+    )
+    error = notes.cell(
+        "before = shared.journal.size\nwhile shared.journal.size == before: time.sleep(0.01)\n1 / 0"
+    ).error
+    told = notes.cell("print(shared._session.last_ending)").out
+    notes.cell("over.set(); logging_thread.join(); shared.close()")
+
+    assert error == "ZeroDivisionError"
+    assert "finished" in told
+
+
 def test_the_source_code_of_a_run_is_the_notebook_and_its_cells(notes):
     notes.cell("__vsc_ipynb_file__ = '/home/me/digits.ipynb'; secret_sauce = 17")
     notes.cell(
@@ -346,6 +385,14 @@ def test_a_run_that_is_open_when_the_kernel_ends_is_as_the_last_cell_that_used_i
 
     assert ended.state(name) == state
     assert told[-1:] == ([exception] if exception is not None else [])
+
+
+def test_a_script_that_ipython_runs_fails_as_a_script_does(data_directory, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("from runfork import Run\nrun = Run(run_id='r', source_tracking_config=None)\nint('a plane')")
+    subprocess.run([sys.executable, "-m", "IPython", str(script)], capture_output=True, timeout=60, check=False)
+
+    assert state_of(Store(data_directory).run_directory("tests/project", "r")) == "failed"
 
 
 def test_a_notebook_that_is_executed_as_a_whole_fails_with_its_cell(tmp_path):

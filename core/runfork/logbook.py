@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,8 @@ class Logbook:
 
     recorder: Recorder
     problems: Problems
-    was_used: bool = False
-    """Whether something was logged; who wants to know from when on sets it back."""
+    watched_thread: int | None = None
+    """The thread whose next log call sets this back to None: how a notebook learns which cells use which runs."""
 
     @property
     def directory(self) -> Path:
@@ -90,7 +91,8 @@ class Logbook:
             ArgumentTypeError: `data` is no mapping, or `step` no number.
             ArgumentError: `step` is out of range; nothing was logged.
         """
-        self.was_used = True
+        if self.watched_thread is not None:
+            self._note_use()
         if timestamp is None and not preview and preview_completion is None:
             self.recorder.log_metrics(data, step)
             return
@@ -133,7 +135,8 @@ class Logbook:
         self._log_points(Kind.FILES, self._kept_files(files, AttributeType.FILE_SERIES), step, timestamp)
 
     def _log_points(self, kind: Kind, body: Mapping[str, Any], step: float, timestamp: object) -> None:
-        self.was_used = True
+        if self.watched_thread is not None:
+            self._note_use()
         moment, is_given = self.recorder.moment_of(timestamp), timestamp is not None
         self.recorder.record_points(kind, body, step=to_micro_steps(step), time_us=moment, is_given=is_given)
 
@@ -177,8 +180,13 @@ class Logbook:
         replaced = {space: [NAMESPACE, None] for space in spaces}
         self._record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
 
+    def _note_use(self) -> None:
+        if threading.get_ident() == self.watched_thread:
+            self.watched_thread = None
+
     def _record_values(self, kind: Kind, body: Mapping[str, Any]) -> None:
-        self.was_used = True
+        if self.watched_thread is not None:
+            self._note_use()
         self.recorder.record_values(kind, body)
 
     def _config_body(self, data: Any) -> dict[str, Any]:

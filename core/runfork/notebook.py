@@ -14,7 +14,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.endings import ending_after
+from runfork.endings import Ending, ending_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,7 @@ class Notebook:
         self._sources: weakref.WeakKeyDictionary[Run, str] = weakref.WeakKeyDictionary()
         self._cell = 0
         self._pid = os.getpid()
+        self._error_before = getattr(sys, "last_value", None)
 
     @classmethod
     def find(cls) -> Notebook | None:
@@ -77,31 +78,38 @@ class Notebook:
         """Tell it no more."""
         self._sessions.discard(session)
 
-    def make_room(self, run: Run) -> list[Run]:
-        """Let the runs rest that earlier cells made under the name of `run`, which is about to begin; close its own id's.
+    def make_room(self, run: Run) -> None:
+        """Close what earlier cells opened of the very run that is about to begin."""
+        for session in self._others(run):
+            if session.run.run_id == run.run_id:
+                session.end_as(session.last_ending)
+                session.run.close()
 
-        Returns:
-            These runs.
-        """
+    def take_place(self, run: Run) -> list[Run]:
+        """Let the runs rest that earlier cells opened under the name of this one (or without one, if it has none); returns them."""
         found = []
-        for session in list(self._sessions):
-            other = session.run
-            is_same = other.run_id == run.run_id
-            if (
-                session.cell == self._cell
-                or other.is_visitor
-                or run.is_visitor
-                or other.project != run.project
-                or not (is_same or other.experiment_name == run.experiment_name)
-            ):
-                continue
-            session.end_as(session.last_ending)
-            if is_same:
-                other.close()
-            else:
-                other.rest()
-            found.append(other)
+        for session in self._others(run):
+            if session.run.experiment_name == run.experiment_name and session.run.run_id != run.run_id:
+                session.end_as(session.last_ending)
+                session.run.rest()
+                found.append(session.run)
         return found
+
+    def _others(self, run: Run) -> list[Session]:
+        if run.is_visitor:
+            return []
+        return [
+            session
+            for session in list(self._sessions)
+            if session.cell != self._cell and not session.run.is_visitor and session.run.project == run.project
+        ]
+
+    def ending_of(self, session: Session) -> Ending:
+        """Return how a run ended that is open when the process ends."""
+        error = getattr(sys, "last_value", None)
+        if not self._cell and isinstance(error, BaseException) and error is not self._error_before:  # ipython train.py
+            return ending_after(error)
+        return session.last_ending
 
     # Called by IPython
 
@@ -111,7 +119,7 @@ class Notebook:
             return
         self._cell += 1
         for session in list(self._sessions):
-            session.run.was_used = False
+            session.run.watched_thread = threading.get_ident()
             session.follow_console()
 
     def after_cell(self, result: Any) -> None:
@@ -122,7 +130,7 @@ class Notebook:
         ending = ending_after(error if isinstance(error, BaseException) else None)
         for session in list(self._sessions):
             session.leave_training(error, thread=threading.current_thread())
-            if session.run.was_used or session.cell == self._cell:
+            if session.run.watched_thread is None or session.cell == self._cell:
                 session.last_ending = ending
             if session.run.status.state != "running":
                 session.run.rest()

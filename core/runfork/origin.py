@@ -56,6 +56,14 @@ class Origin(Logbook):
     """Which of the processes that write to the run this one is."""
     _mark_ids: set[str]
 
+    def _make_room(self) -> None:
+        """Let go of what earlier cells of a notebook opened of this very run."""
+        raise NotImplementedError
+
+    def _take_place(self) -> None:
+        """Let the runs rest that earlier cells of a notebook opened under this name."""
+        raise NotImplementedError
+
     @property
     def run_id(self) -> str:
         """The run's id, unique in its project; valid from construction."""
@@ -365,6 +373,7 @@ class Origin(Logbook):
             self._identity.experiment_name = mark.experiment
             self.recorder.record(Kind.CREATE, self._identity.creation())
             self.recorder.record(Kind.CONFIGS, self._identity.configs())
+            self._take_place()
 
     def _can_continue(self, mark: Mark) -> bool:
         from runfork.resume import examine_parent
@@ -382,6 +391,7 @@ class Origin(Logbook):
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
         provisional = self.directory
         self._identity.run_id = mark.run_id
+        self._make_room()
         if (ignored := self._identity.heed(read_creation(journals_of(self.directory)) or {})) is not None:
             self.problems.warn("fork", ignored)
         self._move_journal(provisional)

@@ -136,16 +136,16 @@ class Run(Origin):
         if self.is_disabled:
             return
         try:
-            left = self._make_room()
+            self._make_room()
             self._begin()
             self._start_session(tracking=None if is_visitor else source_tracking_config)
-            self._tell_left(left)
             if mark is not None:
                 self.resume(
                     mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
                 )
             elif self._identity.fork is not None:
                 self._tell_forked(*self._identity.fork)
+            self._take_place()
         except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
             self._withdraw()
             raise
@@ -406,15 +406,17 @@ class Run(Origin):
             self.recorder.on_first_point = self._tell_continued
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
 
-    def _make_room(self) -> list[Run]:
-        """Let go of the runs that earlier cells of a notebook made under this name; returns them."""
+    def _make_room(self) -> None:
+        from runfork.notebook import Notebook
+
+        if (notebook := Notebook.find()) is not None:
+            notebook.make_room(self)
+
+    def _take_place(self) -> None:
         from runfork.notebook import Notebook
 
         notebook = Notebook.find()
-        return notebook.make_room(self) if notebook is not None else []
-
-    def _tell_left(self, left: list[Run]) -> None:
-        for run in left:
+        for run in notebook.take_place(self) if notebook is not None else ():
             from runfork.announcements import say_replaced
 
             say_replaced(run, self)
@@ -460,7 +462,7 @@ class Run(Origin):
     def _after_fork(self) -> None:
         """In a child process after ``os.fork()``: the journal there is another one, and begins with its first record."""
         self._closing = threading.RLock()
-        self._ended_as = None
+        self._is_resting, self._ended_as = False, None
         self._forked_by, self._writer = self._writer or self._forked_by, None
         self.problems.renew_lock()
         self.recorder.forget_journal()

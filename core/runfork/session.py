@@ -341,7 +341,8 @@ class Session:
     def _at_exit(self) -> None:
         # A forked child that logged nothing leaves nothing.
         if self._run.journal.has_begun and self._process_end is not None:
-            self.end_as(self._process_end.find() if self._notebook is None else self.last_ending)
+            notebook = self._notebook
+            self.end_as(self._process_end.find() if notebook is None else notebook.ending_of(self))
             self.leave_training(None)
         self._run.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
         try:

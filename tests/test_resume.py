@@ -76,6 +76,18 @@ def test_what_another_process_of_the_session_logs_after_the_mark_counts(folder, 
     assert is_after == examine_parent(folder, mark["mark"]).has_gone_on
 
 
+@pytest.mark.parametrize("is_after", [False, True])
+def test_another_process_is_behind_the_mark_by_place_whatever_its_times_say(folder, is_after):
+    with parent() as run, parent() as rank:
+        if not is_after:
+            rank.log_metrics({"a": 1}, step=9, timestamp=4e9)
+        mark = run.checkpoint_mark(7)
+        if is_after:
+            rank.log_metrics({"a": 1}, step=9, timestamp=1.0)
+
+    assert is_after == examine_parent(folder, mark["mark"]).has_gone_on
+
+
 def test_a_run_whose_process_lives_is_not_continued(folder):
     run = parent()
     mark = run.checkpoint_mark(7)

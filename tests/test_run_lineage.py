@@ -54,7 +54,7 @@ def test_a_mark_of_a_run_whose_folder_cannot_be_read_leaves_the_other_journals_o
     [
         ({"epoch": 1.5}, "epoch must be an int, found 1.5"),
         ({"fingerprint": b"f"}, "fingerprint must be a string, found b'f'"),
-        ({"cuts": [1]}, "cuts must be a dict of path to step, found [1]"),
+        ({"cuts": [1]}, "cuts must be a dict of path to step, found list [1]"),
         ({"cuts": {"a": "x"}}, "a cut must be a number, found 'x'"),
         ({"cuts": {"": 1}}, "an attribute path must not be empty"),
     ],

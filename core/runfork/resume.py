@@ -155,19 +155,23 @@ class _Marked(NamedTuple):
     offset: int
     step: int
     time: int
+    journals: Mapping[str, int] | None
+    """How long the run's other journals were; None in marks of early versions."""
 
 
 def _find_mark(path: Path, batch: Batch, mark: str) -> _Marked | None:
     for record in batch.records:
         if record.kind == Kind.MARK and record.body.get("mark") == mark:
-            return _Marked(path, record.offset, record.step, record.time)
+            return _Marked(path, record.offset, record.step, record.time, record.body.get("journals"))
     return None
 
 
 def _after(mark: _Marked, path: Path, batch: Batch) -> _After:
-    """Return what of a journal lies after a mark: by place in its own; by time in those of other processes of its session."""
+    """Return what of a journal lies after a mark: by place, unless a mark of early versions does not say it of other journals."""
     if path == mark.path:
         return _After(offset=mark.offset)
+    if mark.journals is not None:
+        return _After(offset=mark.journals.get(path.stem, 0) - 1)
     return _After(time=mark.time) if int(batch.identity["created"]) <= mark.time else _After()
 
 

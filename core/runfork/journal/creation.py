@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Said", "creation_in", "files_named_in", "frames_to_take_over", "read_creation", "settle"]
 
 _BLOCK_BYTES = 256 * 1024
-_ROWS = frozenset((Kind.METRICS, Kind.PREVIEW))
+_ROWS = frozenset((Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 
 

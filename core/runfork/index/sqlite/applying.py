@@ -137,9 +137,9 @@ class Application:
             self._gather_texts(record, texts)
         for (path, kind), points in texts.items():
             self._apply_texts(path, kind, points)
-        for rows, times in zip(batch.rows, order_times, strict=True):
-            if len(rows.steps):
-                self._apply_rows(rows, times)
+        groups = [(rows, times) for rows, times in zip(batch.rows, order_times, strict=True) if len(rows.steps)]
+        for rows, times in sorted(groups, key=lambda group: int(group[0].sequences[0])):
+            self._apply_rows(rows, times)
         if any(record.kind == Kind.CLOSE for record in batch.records):
             self._writer.seal(self._journal.id)
         archived = self._catalogue.path_id(_ARCHIVED)

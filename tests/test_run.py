@@ -47,6 +47,7 @@ def test_the_journals_header_names_the_process(run):
     assert f"{identity['writer']}.journal" == path.name
     assert set(identity) == {
         "project", "run_id", "writer", "created", "tag", "host", "pid", "boot_id", "process_start", "rank",
+        "flags_times",
     }  # fmt: skip
 
 
@@ -270,6 +271,28 @@ def test_a_disabled_run_validates_and_writes_nothing(open_run, data_directory, t
     assert run.checkpoint_mark(3) == {}
     run.close()
     assert (run.is_disabled, run.is_closed) == (True, True)
+    assert not data_directory.exists()
+
+
+def test_a_disabled_run_is_like_a_run_in_every_attribute(open_run):
+    run, disabled = open_run("e", run_id="r"), open_run("e", run_id="r", mode="disabled")
+    names = [name for name in dir(run) if not name.startswith("_") and name != "journal"]
+
+    assert {name: type(getattr(disabled, name)) for name in names} == {name: type(getattr(run, name)) for name in names}
+    assert (disabled.run_id, disabled.experiment_name, disabled.directory) == ("r", "e", run.directory)
+
+
+def test_a_disabled_run_lives_as_a_run_does(open_run, data_directory):
+    mark = {"version": 1, "project": "tests/project", "run_id": "p", "mark": "m", "step": "3", "experiment": None}
+    with open_run("e", mode="disabled", resume_from=mark) as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+        run.set_status("failed", ValueError("x"))
+        decision = run.resume(mark) if not run.has_points else "new"
+    run.terminate()
+    run.close()
+
+    assert (decision, run.is_closed, run.status.state, run.status.problems) == ("new", True, "failed", ())
+    assert run.wait_for_processing()
     assert not data_directory.exists()
 
 

@@ -88,6 +88,52 @@ def test_a_fork_of_a_run_that_is_not_there_is_told(open_run, caplog):
     assert "pending" in caplog.text
 
 
+WARM = "warm-ocean-20261125100000000-aaaaa"
+
+
+@pytest.mark.parametrize("beginning", ["warm-ocean", "warm-oc", "warm-ocean-2026", WARM])
+def test_the_beginning_of_a_generated_run_id_names_the_parent(open_run, caplog, beginning):
+    open_run(run_id=WARM).close()
+    open_run(run_id="cold-ocean-20261125100000000-bbbbb").close()
+    run = open_run(fork_run_id=beginning, fork_step=1)
+
+    assert run.parent == (WARM, 1)
+    assert "pending" not in caplog.text
+
+
+def test_a_beginning_that_means_several_runs_is_refused(open_run, data_directory):
+    other = WARM.replace("aaaaa", "bbbbb")
+    for run_id in (WARM, other):
+        open_run(run_id=run_id).close()
+    before = sorted(data_directory.rglob("*"))
+    with pytest.raises(
+        ArgumentError, match=f"^fork_run_id='warm-ocean' names 2 runs: {WARM}, {other}; give more of the run id$"
+    ):
+        open_run(fork_run_id="warm-ocean", fork_step=1)
+
+    assert sorted(data_directory.rglob("*")) == before
+
+
+def test_a_run_of_just_that_id_comes_before_one_that_begins_so(open_run):
+    open_run(run_id="warm-ocean").close()
+    open_run(run_id=WARM).close()
+
+    assert open_run(fork_run_id="warm-ocean", fork_step=1).parent == ("warm-ocean", 1)
+
+
+def test_an_id_that_a_user_gave_is_not_taken_for_a_longer_one(open_run, caplog):
+    open_run(run_id="baseline-2").close()
+
+    assert open_run(fork_run_id="baseline", fork_step=1).parent == ("baseline", 1)
+    assert "pending" in caplog.text
+
+
+def test_a_run_is_not_its_own_parent_because_its_id_begins_so(open_run):
+    open_run(run_id=WARM).close()
+    with pytest.warns(RunforkWarning, match="that stands, fork_run_id='warm' is ignored"):
+        open_run(run_id=WARM, fork_run_id="warm", fork_step=1)
+
+
 @pytest.mark.parametrize("as_checkpoint", [False, True])
 def test_resuming_from_a_mark_forks_the_run_that_wrote_it(open_run, as_checkpoint):
     parent = open_run("e", run_id="p")

@@ -131,6 +131,11 @@ def generated_prefix(run_id: str) -> str | None:
 _GENERATED = re.compile(r"([a-z]+-[a-z]+)-\d{17}-[a-z0-9]{5}")
 
 
+def is_generated(run_id: str) -> bool:
+    """Return whether a run id has the form of those that `new_run_id` makes."""
+    return re.fullmatch(r"[a-z]+-[a-z]+-\d{17}-[a-z0-9]{5}", run_id) is not None
+
+
 def new_writer_name(*, created: int, host: str, pid: int) -> str:
     """Return a new journal's name; names sort by `created` (microseconds since 1970)."""
     moment = datetime.fromtimestamp(created // 1_000_000, timezone.utc).strftime("%Y%m%dT%H%M%S")

@@ -59,7 +59,7 @@ class Run(Origin):
         experiment_name: The experiment that this run belongs to; the run becomes its head.
         project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
         run_id: Unique in the project; generated if None. Naming an existing run continues it.
-        fork_run_id: Run id of the parent; needs `fork_step`.
+        fork_run_id: Run id of the parent, or an unambiguous beginning of a generated one; needs `fork_step`.
         fork_step: Last step that is inherited from the parent.
         resume_from: A checkpoint mark, a loaded checkpoint that carries one under ``"runfork"``, the path of a checkpoint, or
             None. The run becomes a fork of the run that wrote the checkpoint (or what the setting ``resume_policy`` says).
@@ -117,6 +117,8 @@ class Run(Origin):
         self._store = Store(find_data_directory(self._settings.directory))
         if self._identity.fork is not None:
             self._identity.about_forks[self._identity.fork] = {"journals": self._journals_of(self._identity.fork[0])}
+        if self._identity.fork is not None:
+            self._identity.fork = (self._find_parent(self._identity.fork[0]), self._identity.fork[1])
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == self._settings.run_id)
         self.runtime_namespace = _check_namespace(runtime_namespace, self.rank)
         self.problems = Problems(raises=self._settings.on_error == "raise")
@@ -149,6 +151,19 @@ class Run(Origin):
         except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
             self._withdraw()
             raise
+
+    def _find_parent(self, name: str) -> str:
+        """Return the run that `fork_run_id` means: that of this id, else the one whose generated id begins so.
+
+        Names that users gave are not abbreviated: a run of just that name may be somewhere else, and arrive later.
+        """
+        if journals_of(self._store.run_directory(self.project, name)):
+            return name
+        found = [run_id for run_id in self._store.find_short(self.project, name) if run_id != self.run_id]
+        if len(found) > 1:
+            listed = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")  # noqa: PLR2004
+            raise ArgumentError(f"fork_run_id={name!r} names {len(found)} runs: {listed}; give more of the run id")
+        return found[0] if found else name
 
     def _find_rank(self, *, is_shared: bool) -> int:
         """Return which of the processes that write to this run this one is.

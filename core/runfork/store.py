@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
-from runfork.identifiers import directory_name, name_of_directory
+from runfork.identifiers import directory_name, is_generated, name_of_directory
 from runfork.notebook import starting_directory
 
 if TYPE_CHECKING:
@@ -161,6 +161,15 @@ class Store:
     def run_directories(self, project: str) -> list[Path]:
         """Return the folders of a project's runs, sorted."""
         return sorted(_folders(self.project_directory(project)))
+
+    def find_short(self, project: str, beginning: str) -> list[str]:
+        """Return the generated run ids of a project's runs that begin so, sorted."""
+        names = (name_of_directory(folder.name) for folder in _folders(self.project_directory(project)))
+        return sorted(
+            name
+            for name in names
+            if name.startswith(beginning) and is_generated(name) and journals_of(self.run_directory(project, name))
+        )
 
     def index_path(self, project: str) -> Path:
         """Return where the project's index lies."""

@@ -215,7 +215,10 @@ def test_ranks_that_do_not_log_have_a_disabled_run(data_directory):
     with run as entered:
         entered.log_metrics({"loss": 1.0}, step=0)
 
+    run.log_metrics({"loss": 1.0}, step=1)
+
     assert ("shared", True, None) == (run.run_id, run.is_disabled, run.parent)
+    assert () == run.status.problems
     assert {} == run.checkpoint_mark(3)
     assert "shared" == pickle.loads(pickle.dumps(run)).run_id
     assert not data_directory.exists()

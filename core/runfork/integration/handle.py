@@ -75,7 +75,7 @@ class AbsentRun(RunHandle):
         self._run: Run | None = None
 
     def _disabled(self) -> Run:
-        if self._run is None:
+        if self._run is None or self._run.is_closed:  # as rank 0 opens the run again
             self._run = Run(run_id=self._run_id, mode="disabled")
         return self._run
 

@@ -44,6 +44,23 @@ def test_export_of_runs_has_a_row_each(lineage):
     assert rows[1]["train/loss"] == "NaN"
 
 
+def test_export_of_values_of_several_kinds(open_run, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    held = {"a": [1, 1, True, ["z", "y"]], "b": [0.5, 2**53 + 1, "auto", None], "c": [None, 0.5, None, ["x"]]}
+    for run_id, values in held.items():
+        open_run(run_id=run_id).log_configs(dict(zip("stuv", values, strict=True)))
+    rows = sorted(json.loads(call("export", "runs", "--format", "json").stdout), key=lambda row: row["run_id"])
+    target = tmp_path / "runs.parquet"
+    call("export", "runs", "--output", str(target))
+    types = {field.name: str(field.type) for field in parquet.read_table(target).schema}
+
+    assert [row.get("s") for row in rows] == [1, 0.5, None]
+    assert [row.get("u") for row in rows] == ["True", "auto", None]
+    assert [row.get("v") for row in rows] == [["z", "y"], None, ["x"]]
+    assert [row["t"] for row in rows] == ["1", str(2**53 + 1), "0.5"]
+    assert [types[path] for path in "stu"] == ["double", "string", "string"]
+
+
 def test_export_of_experiments_has_their_heads(lineage):
     assert [row["run_id"] for row in call_json("export", "experiments")] == ["head"]
 

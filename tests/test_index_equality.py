@@ -19,7 +19,7 @@ from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
-from runfork.patterns import compile_pattern
+from runfork.patterns import Pattern, compile_pattern
 
 ACTIONS = [
     "look",
@@ -160,6 +160,9 @@ def assert_equal_answers(one, other, *, points, buckets, queries):
     assert one.definitions() == other.definitions()
     restricted = {"run_ids": ["a", "b", "unknown"], "pattern": pattern}
     assert one.definitions(**restricted) == other.definitions(**restricted)
+    exact = {"pattern": Pattern(names=frozenset({"x", "sys/tags", "nobody/has/it"}))}
+    assert one.definitions(**exact) == other.definitions(**exact)
+    assert one.definitions(**exact, run_ids=["a", "c"]) == other.definitions(**exact, run_ids=["a", "c"])
     types = [AttributeType.FLOAT_SERIES, AttributeType.STRING, AttributeType.BOOL]
     assert one.definitions(types=types) == other.definitions(types=types)
     assert_equal_points(one, other, [{}, {"replaced": True}, *points])

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.strategies import PATHS, examples, histories
 
+from runfork.cli.frames import runs_frame
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.filters import Attribute, Filter
+from runfork.index.conditions import SORTED_KINDS
+from runfork.index.memory import MemoryIndex
+from runfork.patterns import Pattern
 from runfork.query.files import LoggedFile
 from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
@@ -18,7 +26,9 @@ from runfork.types import Histogram
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index
+    from runfork.journal.records import Batch
 
+SORTED = [kind for group in SORTED_KINDS for kind in group]
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=timezone.utc)
 
 
@@ -191,10 +201,28 @@ def test_the_words_of_tables_are_columns(source: Source) -> None:
     ).columns.tolist()
 
 
-def test_every_attribute_of_runs_of_any_kind_makes_a_table(source: Source) -> None:
-    frame = table(source, ".*")
+@examples(60)
+@given(histories(), st.booleans(), st.sampled_from([*PATHS, "sys/tags"]), st.booleans())
+def test_runs_that_logged_anything_make_a_table(
+    batches: list[Batch], with_type: bool, path: str, descending: bool
+) -> None:
+    index = MemoryIndex()
+    for batch in batches:
+        index.apply(batch)
+    here = Source("local/test", index)
+    values = index.values([*index.nodes()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunforkWarning)  # of a path that no run happens to have
+        frame = table(here, ".*", with_type=with_type)
+        if index.definitions(pattern=Pattern(names=frozenset([path])), types=SORTED):
+            table(here, ".*", sort_by=Attribute(path), descending=descending)
+    exported = runs_frame(index, frame.index.tolist(), None)
 
-    assert {"mixed", "weights", "model", "sys/tags"} <= {*frame.columns}
+    assert {*index.nodes()} == {*frame.index}
+    assert {path for some in values.values() for path in some} == {
+        name.rpartition(":")[0] if with_type else name for name in frame
+    }
+    assert {len(frame)} == {*map(len, vars(exported)["values"])}
 
 
 def test_a_type_chooses_one_column_of_a_path_of_two_types(source: Source) -> None:

@@ -216,14 +216,17 @@ class SqliteIndex:
         """Return paths and types; see `Index.definitions`."""
         wanted = None if types is None else {TYPE_NUMBERS[AttributeType(kind)] for kind in types}
         with self._transaction("DEFERRED"):
-            if run_ids is None:
-                rows = self._connection.execute("SELECT path, type, count FROM definition WHERE count > 0").fetchall()
-            else:
-                rows = self._connection.execute(
-                    "SELECT path, type, count(*) FROM attribute WHERE run IN (SELECT value FROM json_each(?))"
-                    " GROUP BY path, type",
-                    (self._numbers(run_ids),),
-                ).fetchall()
+            where, parameters = "", []
+            if pattern is not None and pattern.names is not None:
+                known = self._catalogue.paths
+                numbers = [known[name] for name in map(storable, pattern.names) if name in known]
+                where, parameters = " AND path IN (SELECT value FROM json_each(?))", [json.dumps(numbers)]
+            query = f"SELECT path, type, count FROM definition WHERE count > 0{where}"  # noqa: S608
+            if run_ids is not None:
+                runs = "run IN (SELECT value FROM json_each(?))"
+                query = f"SELECT path, type, count(*) FROM attribute WHERE {runs}{where} GROUP BY path, type"  # noqa: S608
+                parameters.insert(0, self._numbers(run_ids))
+            rows = self._connection.execute(query, parameters).fetchall()
             names = self._catalogue.path_names
             found = [
                 Definition(names[path], TYPES[kind].value, count)

@@ -105,7 +105,9 @@ def __getattr__(name: str) -> Any:
             value = getattr(import_module(module), name)
             globals()[name] = value
             return value
-    raise AttributeError(f"module 'runfork' has no attribute {name!r}")
+    from runfork.advice import advice_for_module
+
+    raise AttributeError(f"module 'runfork' has no attribute {name!r}{advice_for_module(name)}")
 
 
 def __dir__() -> list[str]:

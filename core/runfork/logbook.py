@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from runfork.advice import Advised
 from runfork.attributes import AttributeType, check_path, check_series_path
 from runfork.capture.secrets import mask_config
 from runfork.differences import is_system_path
@@ -36,7 +37,7 @@ WRITABLE_SYSTEM_PATHS = frozenset(
 )
 
 
-class Logbook:
+class Logbook(Advised):
     """The logging side of a run. Every method may be called from any thread.
 
     A run hands in where records go (`recorder`), where problems are counted (`problems`) and where files are kept.

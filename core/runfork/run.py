@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from runfork.advice import show_as
 from runfork.attributes import check_path
 from runfork.checkpoints import find_given_mark
 from runfork.endings import Ending, ending_after
@@ -484,6 +485,9 @@ class Run(Origin):
         self.recorder.on_first_point = None
         if self._session is not None:
             self._session.forget()
+
+
+show_as(Run)
 
 
 def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runfork.advice import Advised
 from runfork.run import Run
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class RunHandle:
         if name.startswith("_"):
             raise AttributeError(name)  # copying, pickling and notebooks ask for such names; no reason to open a run
         return getattr(self._open_run(), name)
+
+    if not TYPE_CHECKING:  # as a run itself: advice for who comes from another tracker
+        __getitem__, __setitem__ = Advised.__getitem__, Advised.__setitem__
 
     def __copy__(self) -> RunHandle:
         return self

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from runfork.capture.secrets import MASK, is_secret_name
 from runfork_torch.data_description import describe_loader
 from runfork_torch.optimizer_description import describe_optimizers
 
@@ -16,14 +15,13 @@ __all__ = ["describe_arguments", "describe_configuration", "describe_data", "des
 _AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_parallel_plan"})
 """Entries of model configurations that are tables, not settings: one text each, not an attribute for every row."""
 
-_TEXT_TOKENS = frozenset(f"{kind}_token" for kind in ("bos", "cls", "eos", "image", "mask", "pad", "sep", "unk"))
-"""Tokens of a vocabulary, which are no secret."""
-
 
 def describe_arguments(arguments: Any) -> dict[str, Any]:
-    """Return attributes below ``trainer/`` for ``TrainingArguments``; those that are None are left out, secrets are masked."""
+    """Return attributes below ``trainer/`` for ``TrainingArguments``; those that are None are left out."""
     described = arguments.to_dict()
-    for name in [name for name in described if name.endswith("_token")]:  # all of them masked, unset ones too
+    for name in [
+        name for name in described if name.endswith("_token")
+    ]:  # masked ones, and unset ones too: they are masked here when they are logged
         described[name] = getattr(arguments, name, None)
     described.pop("logging_dir", None)  # of TensorBoard; with the time in it, it differs in every run
     described["world_size"] = arguments.world_size
@@ -70,15 +68,13 @@ def describe_data(place: str, loader: Any) -> dict[str, Any]:
 
 
 def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as configs: without None, with secrets masked, tables and sets of anything as text."""
+    """Return settings as configs: without None, tables and sets of anything as text."""
     found: dict[str, Any] = {}
     for key, value in values.items():
         name = str(key)
         if value is None or name.startswith("_"):
             continue
-        if is_secret_name(name) and name not in _TEXT_TOKENS:
-            found[name] = MASK
-        elif isinstance(value, Mapping):
+        if isinstance(value, Mapping):
             nested = _settings(value)
             if name in _AS_TEXT:
                 found[name] = json.dumps(nested, default=str)

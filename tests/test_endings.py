@@ -212,6 +212,33 @@ def test_a_module_that_is_run_by_name_fails_as_a_script_does(folder, tmp_path):
     assert state_of(folder) == "failed"
 
 
+def test_ctrl_c_while_the_process_ends_loses_no_end(folder, run_warm, monkeypatch):
+    monkeypatch.setenv("RUNFORK_CONSOLE", "1")
+    run_warm(
+        f"""
+        import logging, signal, sys
+        from runfork import Run
+
+        class Stream:
+            is_over = False
+            def write(self, text):
+                return len(text)
+            def flush(self):
+                if self.is_over:
+                    self.is_over = False
+                    signal.raise_signal(signal.SIGINT)
+
+        stream = sys.stderr = Stream()
+        logging.getLogger().addHandler(logging.StreamHandler())
+        {OPEN}
+        run.log_metrics({{"a": 1}}, step=1)
+        stream.is_over = True
+        """
+    )
+
+    assert [record.body for record in records_of(folder, Kind.CLOSE)] == [{"state": "finished"}]
+
+
 def test_workers_of_multiprocessing_say_nothing_of_the_run(folder, run_warm):
     returncode, _, errors = run_warm(
         f"""

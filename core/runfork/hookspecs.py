@@ -108,7 +108,7 @@ def after_run_forked(run: Run, parent: str, step: float) -> None:
 
 @hookspec
 def after_run_closed(run: Run) -> None:
-    """Called after a run was closed in this process, unless ``os.fork()`` made it; its journal and `run.status` are final."""
+    """Called after a run was closed in this process or came to rest, unless ``os.fork()`` made it; its journal is complete."""
 
 
 @hookspec

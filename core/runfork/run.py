@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from runfork.advice import show_as
 from runfork.attributes import check_path
 from runfork.checkpoints import find_given_mark
-from runfork.endings import Ending, ending_after
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import (
     check_experiment_name,
@@ -25,31 +24,27 @@ from runfork.journal.creation import read_creation
 from runfork.journal.format import FLAGS_TIMES, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
 from runfork.launch import Launch
-from runfork.origin import Origin
+from runfork.life import Life
 from runfork.problems import Problems
 from runfork.recorder import Recorder, now_us, to_micros
 from runfork.settings import Settings
-from runfork.status import RunStatus, own_identity
+from runfork.status import own_identity
 from runfork.steps import NO_STEP, to_micro_steps
 from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from runfork.capture.source_code import SourceTrackingConfig
     from runfork.session import Session
 
 __all__ = ["Run"]
 
-STATES = ("running", "finished", "failed", "aborted", "preempted")
 _DEFAULT_TRACKING: Any = object()
 
 
-class Run(Origin):
+class Run(Life):
     """One execution segment of an experiment. Creating it makes it exist; logging appends to its journal.
 
     What a ``log_*`` call was given is safe against the process being killed when the call returns, and against power loss
@@ -124,10 +119,6 @@ class Run(Origin):
         self.runtime_namespace = _check_namespace(runtime_namespace, self.rank)
         self.problems = Problems(raises=self._settings.on_error == "raise")
         mark = find_given_mark(resume_from, self.problems)
-        self._state = "running"
-        self._is_closed = False
-        self._is_resting = False
-        self._ended_as: str | None = None
         self._is_reopened = False
         self._mark_ids = set()
         self._closing = threading.RLock()
@@ -196,31 +187,6 @@ class Run(Origin):
         """Whether nothing is written: ``mode="disabled"``."""
         return self._settings.mode == "disabled"
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed in this process."""
-        return self._is_closed
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is closed or rests, so that nothing is added to it unasked."""
-        return self._is_closed or self._is_resting
-
-    @property
-    def status(self) -> RunStatus:
-        """How it is doing: state, what is written, what was dropped or lost, and why."""
-        return RunStatus(
-            state=self._state,
-            is_closed=self._is_closed,
-            journal=self.journal.path,
-            written_bytes=self.journal.size,
-            unsynced_bytes=self.journal.unsynced_bytes,
-            waiting_bytes=self.journal.backlog_bytes,
-            lost_records=self.journal.lost_records,
-            dropped_values=self.problems.dropped_values,
-            problems=self.problems.sentences,
-        )
-
     def __repr__(self) -> str:
         """Return what tells it from other runs."""
         name = f", experiment_name={self._identity.experiment_name!r}" if self._identity.experiment_name else ""
@@ -238,144 +204,6 @@ class Run(Origin):
     def _sync_file(self, path: Path) -> None:
         if self._session is not None:
             self._session.sync_file(path)
-
-    # State and end
-
-    def set_status(self, state: str, exception: BaseException | None = None) -> None:
-        """Record the state that the run is in, and why; it stays open.
-
-        Args:
-            state: running, finished, failed, aborted or preempted.
-            exception: What ended it.
-
-        Raises:
-            ArgumentError: `state` is none of these.
-        """
-        _check_state(state)
-        self.end_as(Ending.of(state, exception))
-
-    def end_as(self, ending: Ending) -> None:
-        """Record how what the run is about ended; it stays open."""
-        if self._is_closed:
-            return
-        self._state = ending.state
-        body: dict[str, Any] = {"state": ending.state}
-        if ending.kind:
-            body["exception"] = {"type": ending.kind, "message": ending.message}
-            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", ending.traceback]})
-        self.recorder.record(Kind.STATUS, body)
-
-    def close(self, state: str | None = None, *, timeout: float | None = None) -> None:
-        """End the run in this process: flush the console, write the last record, sync. Waits a few seconds at most.
-
-        Args:
-            state: The final state; default is the last one set, or "finished".
-            timeout: Seconds to wait for another thread that is closing it, too; None waits until that is done.
-
-        Raises:
-            ArgumentError: `state` is no state; the run is still open.
-        """
-        if state is not None:
-            _check_state(state)
-        if self._closing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
-            try:
-                self._close(state)
-            finally:
-                self._closing.release()
-
-    def rest(self, state: str | None = None, *, wakes: bool = True) -> None:
-        """End as `close` does, but take what is logged later.
-
-        For a run that is over as far as anybody can tell, and whose object may still be used: a framework's training ended, an
-        earlier cell of a notebook made it, the process ends.
-
-        Args:
-            state: As for `close`.
-            wakes: Whether the next record opens it again, with all that goes on beside; else it is written and nothing more.
-        """
-        with self._closing:
-            if self._is_closed or self._session is None:
-                return
-            before = self._state
-            self._close(state, is_final=False)
-            self._is_resting = wakes
-            if wakes:
-                self.journal.call_before_next(lambda: self._wake(before))
-
-    def _wake(self, state: str) -> None:
-        self._is_resting, self._ended_as = False, None
-        if state == "running":
-            self.set_status(state)
-        self._start_session(tracking=None, goes_on=True)
-
-    def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
-        """Have it told that a training was left without a word; for integrations of frameworks that do not tell of exceptions.
-
-        Args:
-            on_left: Called with the exception, if it is known, when the next training begins on this thread, the cell of a
-                notebook or the process ends. None: the training has ended.
-        """
-        if self._session is not None:
-            self._session.expect_end(on_left)
-
-    def _close(self, state: str | None, *, is_final: bool = True) -> None:
-        if self._is_closed:
-            return
-        if (session := self._session) is not None:
-            session.stop()
-            session.settle()
-        self._end(state, is_final=is_final)
-        if session is not None:
-            session.finish()
-        if not is_final:
-            self._session = None
-        self.problems.tell_noted()
-
-    def _end(self, state: str | None, *, is_final: bool) -> None:
-        """Write the last record. A forked child that logged nothing leaves nothing."""
-        if self._is_closed:  # by a signal handler, in the meantime
-            return
-        self._state = state or (self._state if self._state != "running" else "finished")
-        if self.journal.has_begun and self._ended_as != self._state:  # else it rested, and nothing came
-            self.recorder.repeat_schemas()
-            self.recorder.record(Kind.CLOSE, {"state": self._state})
-            self._ended_as = self._state
-        if is_final:
-            self._is_closed = True
-            self.recorder.close()
-        if self._session is not None:
-            self._session.sync()
-        elif not self.journal.is_syncing:  # else the disk does not answer
-            self.journal.sync()
-        if is_final:
-            self.journal.close(syncs=False)
-
-    def terminate(self) -> None:
-        """Close as aborted: for code that gives up after an error."""
-        self.close("aborted" if self._state == "running" else None)
-
-    def wait_for_submission(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return True: what was logged is on disk when the log call returns."""
-        del timeout, verbose
-        return not self.journal.backlog_bytes
-
-    def wait_for_processing(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return True: without a server, what was logged is processed by whoever reads it."""
-        return self.wait_for_submission(timeout, verbose)
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close; what leaves the block is recorded: "failed", or "aborted" for KeyboardInterrupt; ``sys.exit(0)`` is a good end."""
-        del kind, trace
-        ending = ending_after(error)
-        if self._state == "running" and not ending.is_good:
-            self.end_as(ending)
-        self.close()
 
     # The journal
 
@@ -478,7 +306,7 @@ class Run(Origin):
     def _after_fork(self) -> None:
         """In a child process after ``os.fork()``: the journal there is another one, and begins with its first record."""
         self._closing = threading.RLock()
-        self._is_resting, self._ended_as = False, None
+        self._forget_end()
         self._forked_by, self._writer = self._writer or self._forked_by, None
         self.problems.renew_lock()
         self.recorder.forget_journal()
@@ -501,11 +329,6 @@ def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str,
     if resume_from is not None:
         raise ArgumentError("pass either fork_run_id with fork_step, or resume_from, found both")
     return check_run_id(parent, "fork_run_id"), to_micro_steps(step, "fork_step")
-
-
-def _check_state(state: object) -> None:
-    if state not in STATES:
-        raise ArgumentError(f"state must be one of {', '.join(STATES)}, found {state!r}")
 
 
 def _checked_settings(settings: object, *, mode: str | None, project: str | None) -> Settings:

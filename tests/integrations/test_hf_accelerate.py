@@ -484,6 +484,31 @@ def test_a_loop_that_counts_from_the_beginning_again_goes_on_after_the_state(dat
     assert "counts from" not in caplog.text
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_series_that_counts_epochs_moves_no_steps_when_it_is_the_first_after_a_resume(
+    data_directory, tmp_path, is_known
+):
+    parent = begin()
+    for epoch in range(2):
+        parent.epoch()
+        if not is_known:  # the state is saved before the first epoch is logged
+            parent.save(tmp_path / str(epoch))
+        parent.accelerator.log({"epoch/accuracy": 0.1}, step=epoch)
+        if is_known:
+            parent.save(tmp_path / str(epoch))
+    loop = begin()
+    loop.accelerator.load_state(str(tmp_path / ("1" if is_known else "0")))
+    loop.accelerator.log({"epoch/accuracy": 0.9}, step=2 if is_known else 0)
+    loop.epoch()
+    loop.accelerator.log({"epoch/accuracy": 0.8}, step=3 if is_known else 1)
+    first = 17 if is_known else 9
+    history = History(data_directory)
+
+    assert list(range(first, first + 8)) == sorted(history.own_points(loop.run_id, LOSS))
+    assert [0.9, 0.8] == list(history.own_points(loop.run_id, "epoch/accuracy").values())
+    assert ([2, 3] if is_known else [0, 1]) == sorted(history.own_points(loop.run_id, "epoch/accuracy"))
+
+
 def test_what_is_evaluated_before_training_goes_on_belongs_to_the_run_that_saved_the_state(data_directory, tmp_path):
     parent = trained(tmp_path)
     loop = begin()

@@ -38,6 +38,15 @@ def test_counter_that_begins_again_in_the_child_goes_on_where_the_parent_was():
     assert [3, 4, 5] == placed
 
 
+def test_one_number_moves_no_series_for_ever():
+    child = StepsSeen()
+    child.restore(300, '{"by_epoch":3}')
+    child.place(["by_epoch"], 0, main_step=300)
+
+    assert [4, 5] == [child.place(["by_epoch"], epoch, main_step=400) for epoch in (4, 5)]
+    assert {"by_epoch": 5} == child.cuts
+
+
 def test_counter_that_goes_on_by_itself_is_left_alone():
     child = StepsSeen()
     child.restore(7, '{"by_epoch":1}')

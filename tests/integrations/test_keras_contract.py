@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runfork.testing.integration_care_contract import CareContract
 from runfork.testing.integration_contract import IntegrationContract
-from runfork.testing.integration_evaluation_contract import EvaluationContract
 
 pytest.importorskip("tests.integrations.tiny_keras")
 
@@ -15,7 +13,7 @@ from tests.integrations.keras_driver import KerasDriver
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
 
-class TestKeras(EvaluationContract, CareContract, IntegrationContract):
+class TestKeras(IntegrationContract):
     @pytest.fixture
     def driver(self):
         return KerasDriver()

@@ -215,6 +215,22 @@ def test_secrets_among_hyperparameters_are_masked_and_one_that_raises_costs_itse
     assert ["****", "postgres://host", 5] == [values[f"hparams/{name}"] for name in ("hub_token", "db", "max_tokens")]
 
 
+def test_numbers_that_fabric_logs_without_a_step_follow_each_other(store, history):
+    from lightning_fabric import Fabric
+    from tests.integrations import tiny
+
+    for run in ("only", "only"):
+        own = tiny.logger(run_id=run)
+        fabric = Fabric(loggers=own, accelerator="cpu", devices=1)
+        for number in range(2):
+            fabric.log("loss", float(number))
+        fabric.log_dict({"acc": 0.5}, step=4)
+        own.experiment.close()
+    found = history()
+
+    assert ({0: 0, 1: 1, 2: 0, 3: 1}, {4: 0.5}) == (found.points("only", "loss"), found.points("only", "acc"))
+
+
 def test_metrics_without_a_step_go_to_the_present_one(lightning, history):
     class Direct(Model):
         def on_train_batch_end(self, outputs, batch, batch_idx):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runfork.testing.integration_care_contract import CareContract
 from runfork.testing.integration_contract import IntegrationContract
-from runfork.testing.integration_evaluation_contract import EvaluationContract
 
 pytest.importorskip("pytorch_lightning")
 
@@ -15,7 +13,7 @@ from tests.integrations.lightning_driver import LightningDriver
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
 
-class TestLightning(EvaluationContract, CareContract, IntegrationContract):
+class TestLightning(IntegrationContract):
     @pytest.fixture
     def driver(self):
         return LightningDriver()

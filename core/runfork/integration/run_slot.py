@@ -12,7 +12,7 @@ from runfork.integration.places import Places
 from runfork.marks import Mark
 from runfork.run import Run
 from runfork.settings import Settings
-from runfork.store import Store, default_project, find_data_directory
+from runfork.store import Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,6 +67,7 @@ class RunSlot:
         self.evaluation: Evaluation | None = None
         """The evaluation that log calls go to, or None."""
         self._earlier: Places | None = None
+        self._origin: tuple[Run, Places | None] | None = None
         self.holds_evaluation = False
         """Whether the present run holds the evaluation of a checkpoint that it did not write, and no training."""
         chosen = run_id or options.settings.run_id
@@ -78,7 +79,7 @@ class RunSlot:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs: no open run, and no evaluation."""
-        return {**self.__dict__, "_run": None, "evaluation": None, "_is_reopened": True}
+        return {**self.__dict__, "_run": None, "evaluation": None, "_origin": None, "_is_reopened": True}
 
     # The present run
 
@@ -153,6 +154,16 @@ class RunSlot:
     def _exists(self, run_id: str, project: str | None = None) -> bool:
         store = Store(find_data_directory(self.options.settings.directory))
         return store.run_directory(project or self.project or default_project(), run_id).is_dir()
+
+    def origin_places(self) -> Places | None:
+        """Return what the run holds that the present one goes on from, be it that run itself; None where it is not here."""
+        run = self.open()
+        if self._origin is None or self._origin[0] is not run:
+            folder = Store(find_data_directory(self.options.settings.directory)).run_directory(
+                run.project, run.parent[0] if run.parent is not None else run.run_id
+            )
+            self._origin = (run, Places(folder, 0) if journals_of(folder) else None)
+        return self._origin[1]
 
     def name_experiment(self, name: str) -> None:
         """Name the experiment of runs that are yet to be made, where the user named none."""

@@ -29,6 +29,7 @@ class _Axis:
             the main axis, so its points that follow a checkpoint at the same main step belong to it as well.
         shift: What is added to steps, because the counter began at 0 again when training was resumed.
         is_restored: Known from a checkpoint, and not logged since.
+        guessed_at: The last step in the checkpoint, while one number alone says that the counter began again.
     """
 
     last: float
@@ -36,6 +37,22 @@ class _Axis:
     is_steady: bool = False
     shift: float = 0
     is_restored: bool = False
+    guessed_at: float | None = None
+
+    def follow(self, step: float) -> None:
+        """Look whether the counter began at 0 again in this process; that is guessed of a first 0, and the next number confirms it.
+
+        Args:
+            step: What it says.
+        """
+        if self.is_restored:
+            self.is_restored = False
+            if step == 0 and self.last > 0:
+                self.shift, self.guessed_at = self.last + 1, self.last
+        elif self.guessed_at is not None:
+            if step > self.guessed_at:  # it counts on from where it was
+                self.shift, self.last = 0, self.guessed_at
+            self.guessed_at = None
 
 
 class StepsSeen:
@@ -70,9 +87,7 @@ class StepsSeen:
         else:
             axes = [self._axes.setdefault(path, _Axis(last=step)) for path in paths]
         for axis in axes:
-            if axis.is_restored:
-                axis.shift = axis.last + 1 if step == 0 and axis.last > 0 else 0
-                axis.is_restored = False
+            axis.follow(step)
         placed = step + max((axis.shift for axis in axes), default=0)
         for axis in axes:
             distance = None if main_step is None else placed - main_step
@@ -102,6 +117,10 @@ class StepsSeen:
             step = self.last if not known or max(known) < self.last else max(known) + STEP_BETWEEN
         self._unnamed.update(dict.fromkeys(names, step))
         return step
+
+    def has_own_axis(self, path: str) -> bool:
+        """Return whether a series is known to count something else than checkpoints do."""
+        return path in self._axes
 
     @property
     def cuts(self) -> dict[str, int | float]:

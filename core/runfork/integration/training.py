@@ -15,7 +15,7 @@ from runfork.recorder import now_us
 from runfork.steps import to_micro_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from runfork.integration.run_slot import RunSlot
     from runfork.run import Run
@@ -140,6 +140,23 @@ class Training:
         if fingerprint is not None and not is_known and self.runs.parent is None and not self.was_trained:
             self.runs.suggest(attempt(self, "fingerprint", fingerprint), face=self._face)
         return plan
+
+    def counts_steps(self, paths: Iterable[str], *, last: float) -> bool:
+        """Return whether one of these series is known to count what checkpoints count.
+
+        That is one without an axis of its own that reached the second half of the steps in the run that is gone on from. Where
+        that run is not here it is each without an axis of its own.
+
+        Args:
+            paths: The series.
+            last: The last step of the checkpoint.
+        """
+        candidates = [path for path in paths if not self.steps.has_own_axis(path)]
+        if not candidates:
+            return False
+        origin = self.runs.origin_places()
+        found = [origin.last_step(path) for path in candidates] if origin is not None else [last]
+        return any(step is not None and 2 * step >= last for step in found)
 
     def find_parent(self, fingerprint: str | None, *, counter: float | None = None) -> dict[str, Any] | None:
         """Return the mark of the checkpoint that held just these weights, or None if there is no such one.

@@ -60,6 +60,22 @@ class CareContract:
         assert history.parent(child.run_id) is None
         assert steps_until(driver, 1) == sorted(history.points(child.run_id, driver.loss))
 
+    def test_a_fork_has_nothing_of_a_series_that_began_after_the_checkpoint(
+        self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
+    ) -> None:
+        face = driver.open_face()
+
+        def at_step(step: int) -> None:
+            if step == driver.steps_per_epoch + 2:
+                driver.run_of(face).log_metrics({"on/an_axis_of_its_own": 1.0}, step=0)
+
+        parent = driver.train(tmp_path / "parent", epochs=2, face=face, at_step=at_step)
+        child = driver.train(tmp_path / "child", epochs=2, checkpoint=parent.checkpoints[0])
+        history = History(data_directory)
+
+        assert {0: 1.0} == history.points(parent.run_id, "on/an_axis_of_its_own")
+        assert {} == history.points(child.run_id, "on/an_axis_of_its_own")
+
     def test_several_optimizers_count_one_step(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:

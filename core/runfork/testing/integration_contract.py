@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runfork.testing.integration_care_contract import CareContract
+from runfork.testing.integration_evaluation_contract import EvaluationContract
 from runfork.testing.integration_life_contract import LifeContract
 from runfork.testing.integration_resume_contract import ResumeContract
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["IntegrationContract"]
 
 
-class IntegrationContract(ResumeContract, LifeContract):
+class IntegrationContract(ResumeContract, EvaluationContract, CareContract, LifeContract):
     """All the tests."""
 
     @pytest.fixture

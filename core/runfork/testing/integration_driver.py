@@ -143,9 +143,9 @@ class IntegrationDriver(ABC):
     def run_of(self, face: Any) -> Run:
         """Return what users get as the run from a logger or callback."""
 
+    @abstractmethod
     def spoil(self, checkpoint: Path) -> None:
         """Change a checkpoint so that the framework raises when it loads it, though the mark in it can still be read."""
-        raise NotImplementedError
 
     def log(self, face: Any, values: dict[str, float]) -> None:
         """Log numbers through a logger or callback as users do who name no step, where the framework `logs_without_step`."""

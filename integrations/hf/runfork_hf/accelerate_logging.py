@@ -90,6 +90,7 @@ class TrackerMethods:
         self._told: set[str] = set()
         self._configured = ""
         self._is_settled = False
+        self._must_follow = False
         self._is_baseline = False
         self._is_finished = False
         self._is_retired = False
@@ -167,7 +168,9 @@ class TrackerMethods:
         if self._is_evaluation():
             self.training.log_evaluated(metrics, texts, **options)
             return
-        self._settle(number)
+        self._settle()
+        if self._must_follow and number is not None:
+            self._follow(number, (*metrics, *texts))
         at = place(self.training.steps, (*metrics, *texts), number)
         run = self.runs.open()
         if texts:
@@ -274,12 +277,8 @@ class TrackerMethods:
         return loading.state if loading is not None else None
 
     @guarded
-    def _settle(self, step: float | None = None) -> None:
-        """Make the run what was loaded, or that nothing was, means for the training that begins or goes on.
-
-        Args:
-            step: What the loop calls its first step.
-        """
+    def _settle(self) -> None:
+        """Make the run what was loaded, or that nothing was, means for the training that begins or goes on."""
         loaded = self._loaded()
         if self._is_settled and loaded is None:
             return
@@ -291,14 +290,17 @@ class TrackerMethods:
         if not self._is_baseline:
             self._weights.release()
         self.training.run_again()
-        if step is not None:
-            self._follow(step)
+        self._must_follow = True
         self._describe()
 
-    def _follow(self, step: float) -> None:
-        """Go on after the fork step where the loop counts from the beginning again."""
+    @guarded
+    def _follow(self, step: float, paths: Sequence[str]) -> None:
+        """Go on after the fork step where the loop counts from the beginning again, once a series says so that counts steps."""
         steps, parent = self.training.steps, self.runs.parent
         last = steps.last if steps.last is not None else parent[1] if parent is not None else None
+        if last is not None and step < last and not self.training.counts_steps(paths, last=last):
+            return
+        self._must_follow = False
         if last is not None and starts_over(steps, step, last=last):
             self.runs.open().problems.tell(
                 "steps",

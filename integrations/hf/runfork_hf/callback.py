@@ -295,7 +295,8 @@ class CallbackMethods:
             self._journaled = self._mark["mark"]
             weights = weights_of(objects.get("model"), self)
             self.training.mark(epoch=self._mark["epoch"], fingerprint=weights, mark_id=self._journaled)
-        note_saved(self._checkpoints, self.training.runs.open(), args, state, step=self._step(state))
+        run, step = self.training.runs.open(), self._step(state)
+        note_saved(self._checkpoints, run, args, state, step=step, mark=self._mark["mark"])
 
     @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:

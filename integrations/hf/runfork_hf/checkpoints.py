@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_monitor", "mark_in_weights", "note_saved"]
 
 
-def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: float) -> None:
+def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: float, mark: str) -> None:
     """Log the checkpoint that the Trainer has just written.
 
     Args:
@@ -24,11 +24,12 @@ def note_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: flo
         args: The Trainer's arguments.
         state: Its state.
         step: The main step of the checkpoint.
+        mark: The id of its mark.
     """
     name = _monitored(args)
     log.note(
         run,
-        str(_saved_path(args, state)),
+        str(_saved_path(args, state, mark)),
         step=step,
         texts={"best_model_path": state.best_model_checkpoint},
         numbers={"score": _score(state, name) if name else None, "best_model_score": state.best_metric},
@@ -46,13 +47,13 @@ def _monitored(args: Any) -> str | None:
     return f"eval_{metric}" if metric and not metric.startswith("eval_") else metric
 
 
-def _saved_path(args: Any, state: Any) -> Path:
-    """Return the folder of the checkpoint of this step; in a search it lies in a folder of the trial."""
+def _saved_path(args: Any, state: Any, mark: str) -> Path:
+    """Return the folder of the checkpoint of this step; in a search it lies in a folder of the trial, and has this mark."""
     output, name = Path(args.output_dir).absolute(), f"checkpoint-{state.global_step}"
     if state.is_hyper_param_search:
-        found = [path for path in output.glob(f"*/{name}") if path.is_dir()]
-        if found:
-            return max(found, key=lambda path: path.stat().st_mtime_ns)
+        for path in sorted(output.glob(f"*/{name}"), reverse=True):
+            if (loaded := mark_in_weights(str(path))) is not None and (loaded.mark or {}).get("mark") == mark:
+                return path
     return output / name
 
 

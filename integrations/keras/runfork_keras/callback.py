@@ -16,7 +16,7 @@ from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
-from runfork_keras.calls import FitCall, find_fit
+from runfork_keras.calls import FitCall, find_epoch_end, find_fit
 from runfork_keras.checkpoints import SavedFiles
 from runfork_keras.fingerprint import weights_of
 from runfork_keras.model_description import describe_model
@@ -98,6 +98,7 @@ class CallbackMethods:
         self._counted = (0.0, 0)
         self._rates: dict[str, float] = {}
         self._described = ""
+        self._epoch_paths: set[str] = set()
         self._is_active = False
         self._is_fitting = False
         self._is_decided = False
@@ -174,6 +175,7 @@ class CallbackMethods:
             return
         self._saved.note(self._training)
         self._trained.epoch = epoch
+        self._epoch_paths.clear()
         self._trained.counter.begin_epoch()
         self._batches.begin_epoch(getattr(model, "steps_per_execution", 1) or 1)
         self._counted = (self._trained.finish_step(model), 0)
@@ -189,7 +191,12 @@ class CallbackMethods:
             self._training.finish()  # a callback went back to a checkpoint: that run is over
         self._is_decided, self._loads = True, loads
         self._trained = begin_fit(
-            self._training, model, epoch=epoch, before=self._trained, after_mark=_weak(self._note_mark)
+            self._training,
+            model,
+            epoch=epoch,
+            before=self._trained,
+            before_mark=_weak(self._note_epoch),
+            after_mark=_weak(self._note_mark),
         )
         self._training.train()
         self._describe(model, epoch)
@@ -205,6 +212,11 @@ class CallbackMethods:
         if self._described != run.run_id:
             self._described = run.run_id
             describe(self, run, "checkpoints", values=dict)
+
+    def _note_epoch(self) -> None:
+        """Log an epoch that is over before the mark of a file that another callback saves at its end: it belongs to it."""
+        if self._is_fitting and (found := find_epoch_end(self)) is not None:
+            self._log_epoch(*found)
 
     def _note_mark(self, step: float) -> None:
         self._saved.take(self._training, step, is_last=not self._is_fitting)
@@ -276,18 +288,25 @@ class CallbackMethods:
         """Log the metrics of the epoch and of its validation."""
         if self._trained is None or not self._is_fitting:
             return
+        self._log_epoch(epoch, logs or {})
+        self._saved.note(self._training)
+        if self._call.restores_weights:
+            self._training.note_weights(weights_of(self.model, self._training), epoch=epoch)
+
+    def _log_epoch(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        """Log what was not logged before of an epoch."""
+        assert self._trained is not None
         self._end_batches()
-        step = self._trained.finish_step(self.model)
         row: dict[str, Any] = {"epoch": float(epoch)}
-        for name, value in (logs or {}).items():
+        for name, value in logs.items():
             if name in ("learning_rate", "lr"):  # what callbacks put there; the optimizer is asked itself
                 continue
             kind, plain = ("val", name.removeprefix("val_")) if name.startswith("val_") else ("train", name)
             row[f"{kind}/{plain}"] = value
-        self._training.runs.open().log_metrics(row, step=step)
-        self._saved.note(self._training)
-        if self._call.restores_weights:
-            self._training.note_weights(weights_of(self.model, self._training), epoch=epoch)
+        rest = {path: value for path, value in row.items() if path not in self._epoch_paths}
+        if rest:
+            self._training.runs.open().log_metrics(rest, step=self._trained.finish_step(self.model))
+            self._epoch_paths.update(rest)
 
     def _end_batches(self) -> None:
         """Log the last batch of the epoch, if its metrics still wait for their step, and how fast the rest went."""

@@ -16,7 +16,7 @@ from runfork.integration.pending_call import frames, is_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["FitCall", "SaveCall", "find_failures", "find_fit", "find_save"]
+__all__ = ["FitCall", "SaveCall", "find_epoch_end", "find_failures", "find_fit", "find_save"]
 
 _ALWAYS_THERE = {"RunforkCallback", "History", "ProgbarLogger"}
 _FIT_ARGUMENTS = (
@@ -132,6 +132,20 @@ def find_save() -> SaveCall:
 
 def _as_text(path: Any) -> str | None:
     return os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+
+
+def find_epoch_end(callback: Any) -> tuple[int, Mapping[str, Any]] | None:
+    """Return the epoch that is over, and its metrics, while Keras tells the callbacks of a ``fit`` of it; else None.
+
+    Args:
+        callback: One of that ``fit``.
+    """
+    for frame in frames():
+        if frame.f_code.co_name == "on_epoch_end" and is_of(frame, "keras"):
+            values = frame.f_locals
+            if any(one is callback for one in getattr(values.get("self"), "callbacks", None) or ()):
+                return int(values["epoch"]), dict(values.get("logs") or {})
+    return None
 
 
 def find_failures() -> Collection[Any]:

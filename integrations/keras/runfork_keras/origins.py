@@ -24,6 +24,7 @@ def begin_fit(
     *,
     epoch: int,
     before: TrainedModel | None,
+    before_mark: Callable[[], None],
     after_mark: Callable[[float], None],
 ) -> TrainedModel:
     """Make the run what this fit goes on from.
@@ -33,6 +34,7 @@ def begin_fit(
         model: Its model, with everything restored that callbacks restore.
         epoch: The first epoch.
         before: What the callback trained last, if anything.
+        before_mark: Called before each mark for a file.
         after_mark: Told the step of each mark for a file.
 
     Returns:
@@ -52,7 +54,7 @@ def begin_fit(
     training.begin()
     if mark is None and counter > 0:
         mark = training.find_parent(weights_of(model, training), counter=counter)
-    trained = TrainedModel(model, training, after_mark=after_mark)
+    trained = TrainedModel(model, training, before_mark=before_mark, after_mark=after_mark)
     trained.first_fingerprint = weights_of(model, training)
     is_checkpoint = mark is not None or counter > 0 or epoch > 0
     details = {"iterations": counter, "epoch": epoch} if is_checkpoint else {}

@@ -26,17 +26,25 @@ class TrainedModel:
     Args:
         model: The model.
         training: The training, which may go on with other models later.
+        before_mark: Called before each mark for a file, to log what belongs to the steps before it.
         after_mark: Told the step of each mark for a file.
     """
 
-    def __init__(self, model: Any, training: Training, *, after_mark: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        model: Any,
+        training: Training,
+        *,
+        before_mark: Callable[[], None],
+        after_mark: Callable[[float], None],
+    ) -> None:
         self._model = weakref.ref(model)
         self.training = training
         self.counter = StepCounter()
         self.epoch = 0
         self.first_fingerprint: str | None = None
         self.run_id = ""
-        self._after_mark = after_mark
+        self._before_mark, self._after_mark = before_mark, after_mark
         self._last_mark: Mapping[str, Any] = {}
         self._claimed_at = 0
 
@@ -94,6 +102,7 @@ class TrainedModel:
         if not self.is_current:
             is_as_marked = weights is not None and self._last_mark.get("fingerprint") == weights
             return self._last_mark if is_as_marked else {}
+        attempt(self.training, "epoch", self._before_mark)
         step = self.finish_step(model)
         self._last_mark = self.training.mark(epoch=self.epoch, fingerprint=weights)
         if self._last_mark:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.run_records import bodies
 
-from runfork import File, Histogram
+from runfork import File, Histogram, fetch_runs_table, list_attributes
 from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind
@@ -251,6 +251,20 @@ def test_none_gives_way_to_a_series(run):
 
     assert points_of(run.directory, "best") == [(1, 0.5)]
     assert run.status.dropped_values == 0
+
+
+def test_the_type_that_an_earlier_process_gave_a_config_stands_and_that_is_told(open_run):
+    first = open_run(run_id="r")
+    first.log_configs({"lr": 1, "name": "a", "best": None, "sizes": [1, 2]})
+    first.close()
+    second = open_run(run_id="r")
+    with pytest.warns(RunforkWarning, match="^'name' holds string in this run, found int: not logged; choose another"):
+        second.log_configs({"lr": 0.5, "name": 3, "best": 0.9, "sizes": [3]})
+    second.close()
+    row = fetch_runs_table(runs="r", attributes=["lr", "name", "best", "sizes"]).iloc[0]
+
+    assert (row["lr"], row["name"], row["best"], row["sizes"]) == (0.5, "a", 0.9, "[3]")
+    assert "sys/diagnostics/type_conflicts" not in list_attributes(runs="r")
 
 
 def test_a_monitor_of_the_programs_own_is_not_mixed_with_ours(run):

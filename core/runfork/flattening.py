@@ -16,6 +16,9 @@ __all__ = ["flatten", "told_name"]
 _MAX_LEVELS = MAX_PATH_BYTES // 2
 """Keys on the way to a value, so that its path is not too long for sure; deeper values would be refused."""
 
+_Waiting = tuple[str, "Parts | Unreadable", tuple[object, ...]]
+"""A path, what was read of the value there, and the value with all that it lies in."""
+
 
 def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
     """Turn nested mappings, dataclasses and namespaces into one mapping of ``a/b/c`` paths.
@@ -35,7 +38,7 @@ def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
     if parts is None:
         raise ArgumentTypeError(f"configs must be a mapping or a dataclass, found {type_name(data)} {shown(data)}")
     flat: dict[str, Any] = {}
-    waiting = deque([(prefix, parts, (data,))])
+    waiting: deque[_Waiting] = deque([(prefix, parts, (data,))])
     count = 0
     while waiting:
         above, parts, holders = waiting.popleft()
@@ -50,11 +53,9 @@ def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _place(
-    flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object, ...]
-) -> list[tuple[str, Parts | Unreadable, tuple[object, ...]]]:
+def _place(flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object, ...]) -> list[_Waiting]:
     """Put values where they belong; returns what has parts itself."""
-    nested: list[tuple[str, Parts | Unreadable, tuple[object, ...]]] = []
+    nested: list[_Waiting] = []
     for key, value in parts.items:
         try:
             name = key if type(key) is str else key_text(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +197,7 @@ class Logbook(Advised):
         for path, value in _flatten(data).items():
             try:
                 name = check_path(path) if type(value) is not Unreadable else path
-                kind, converted = convert_config(
-                    value, fallback=self._convert_value, mask=lambda plain, name=name: mask_config(name, plain)
-                )
+                kind, converted = convert_config(value, fallback=self._convert_value, mask=partial(mask_config, name))
                 self._check_writable(name)
             except ArgumentError as error:
                 what = told_name("config", path, value)

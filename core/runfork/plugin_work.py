@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +191,7 @@ class PluginWork:
         for path, value in attributes.items():
             try:
                 name = _check_open(check_path(path))
-                kind, converted = convert_config(value, mask=lambda plain, name=name: mask_config(name, plain))
+                kind, converted = convert_config(value, mask=partial(mask_config, name))
                 body[name] = [kind.value, converted]
             except ArgumentError as error:
                 self._run.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")

@@ -442,6 +442,13 @@ class Recorder:
         if body and not self._refuses("values", count=len(body)):
             self.record(kind, body)
 
+    def know_types(self, names: Mapping[str, str]) -> None:
+        """Learn which types paths have in the run already, as other processes logged them; of later versions' types nothing."""
+        known = {kind.value: kind for kind in AttributeType}
+        for path, name in names.items():
+            if name in known:
+                self._types.setdefault(path, known[name])
+
     def claim_type(self, path: str, kind: AttributeType, *, clock_axis: bool = False) -> bool:
         """Return whether `path` may hold `kind` in this run; the first family, and the first axis, that it had here stand."""
         known = self._types.setdefault(path, kind)

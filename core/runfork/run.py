@@ -20,7 +20,7 @@ from runfork.identifiers import (
     new_writer_name,
 )
 from runfork.identity import Identity
-from runfork.journal.creation import read_creation
+from runfork.journal.creation import config_types, read_creation
 from runfork.journal.format import FLAGS_TIMES, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
 from runfork.launch import Launch
@@ -244,6 +244,8 @@ class Run(Life):
         """Write the run's first records, after a look at whether it exists already."""
         existing = read_creation(journals_of(self.directory))
         self._is_reopened = existing is not None
+        if existing is not None:
+            self.recorder.know_types(config_types(journals_of(self.directory)))
         if existing is not None and (ignored := self._identity.heed(existing)) is not None:
             self.problems.warn("fork", ignored)
         if existing is not None and not self.is_visitor:

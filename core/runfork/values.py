@@ -216,8 +216,9 @@ def _numpy_time(value: object) -> str | None:
 
 def _member(member: Any) -> Any:
     """Return what a member of an enumeration stands for: its value where it is a number or text itself, else its name."""
+    value: Any = member.value
     if isinstance(member, (int, float, str)):
-        return member.value
+        return value
     if member.name is not None:
         return member.name
     return "|".join(one.name for one in type(member) if one.value and one in member)  # flags of Python 3.10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from runfork.journal.bodies import check_body
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Said", "creation_in", "files_named_in", "frames_to_take_over", "read_creation", "settle"]
+__all__ = ["Said", "config_types", "creation_in", "files_named_in", "frames_to_take_over", "read_creation", "settle"]
 
 _BLOCK_BYTES = 256 * 1024
+_MOST_JOURNALS = 50
 _ROWS = frozenset((Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 
@@ -102,8 +104,10 @@ def _first_records(file: BinaryIO, writer: str) -> Iterator[Said]:
             size *= 2
 
 
-def _body_of(kind: int, payload: bytes) -> dict[str, Any] | None:
-    if kind not in (Kind.CREATE, Kind.LINEAGE):
+def _body_of(
+    kind: int, payload: bytes, *, kinds: tuple[Kind, ...] = (Kind.CREATE, Kind.LINEAGE)
+) -> dict[str, Any] | None:
+    if kind not in kinds:
         return None
     try:
         body = json.loads(payload)
@@ -111,6 +115,24 @@ def _body_of(kind: int, payload: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return dict(body)
+
+
+def config_types(journals: Iterable[Path]) -> dict[str, str]:
+    """Return the names of the types that the first configs of a run have, by path; None is left out, since it fits every type.
+
+    Args:
+        journals: Its journals, in order. Of each of the first fifty the beginning is read, which is where configs stand.
+    """
+    found: dict[str, str] = {}
+    for path in islice(journals, _MOST_JOURNALS):
+        with suppress(OSError), open_journal(path) as file:
+            data = file.read(_BLOCK_BYTES)
+            if is_of_newer_version(data):
+                continue
+            for kind, payload, _ in _frames(data):
+                if kind == Kind.CONFIGS and (body := _body_of(kind, payload, kinds=(Kind.CONFIGS,))) is not None:
+                    found = {name: pair[0] for name, pair in body.items() if pair[1] is not None} | found
+    return found
 
 
 def frames_to_take_over(data: bytes) -> bytes:

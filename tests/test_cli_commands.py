@@ -119,8 +119,8 @@ def test_what_a_description_replaced_is_shown_as_removed(data_directory):
 
 
 def test_more_than_there_can_be_is_refused_in_one_sentence(lineage):
-    for arguments in (("ls",), ("tail", "later", "--no-follow"), ("show", "later", "--console")):
-        message = call(*arguments, "-n", "99999999999999999999", exit_code=1).stderr
+    for arguments in (("ls",), ("tail", "head", "--no-follow"), ("show", "head", "--console")):
+        message = call(*arguments, "-n", "99999999999999999999", exit_code=2).stderr
 
         assert re.fullmatch(r"runfork: \w+ must be a whole number from 0 to \d+, found 99999999999999999999\n", message)
     assert call_json("ls", "-n", "999999999")["total"] > 0
@@ -199,7 +199,8 @@ def test_ls_tells_of_columns_that_no_run_has(lineage):
 
 
 @pytest.mark.parametrize(
-    "command", [("tail", "gull", "--no-follow"), ("compare", "head", "root"), ("export", "runs"), ("export", "points")]
+    "command",
+    [("tail", "gull", "--no-follow"), ("compare", "head", "root"), ("export", "runs"), ("export", "points", "head")],
 )
 def test_a_pattern_that_matches_no_attribute_is_told_with_the_closest(lineage, command):
     message = call(*command, "--attributes", "^train/los$").stderr
@@ -313,7 +314,7 @@ def test_lineage_draws_forks_changes_and_what_was_kept(lineage):
 
     assert lines[0] == "gull  3 runs, steps 0\u2013140"
     assert lines[1].startswith("● root         0\u201380, pruned to 100")
-    assert lines[2].startswith("├─○ side  @50  60 pruned")
+    assert lines[2].startswith("├─○ side  @50  60")
     assert lines[3].startswith("● head    @80  1\u2013140") or lines[3].startswith("● head    @80  90\u2013140")
     assert lines[4] == "    lr: 0.1 → 0.2"
 
@@ -324,7 +325,7 @@ def test_lineage_for_machines_has_ranges_and_changes(lineage):
     runs = {run["run_id"]: run for run in family["runs"]}
     assert family["lineage"] == ["root", "head"]
     assert (runs["root"]["kept"], runs["root"]["pruned"]) == ([0, 80], [80, 100])
-    assert (runs["side"]["kept"], runs["side"]["pruned"]) == (None, [60, 60])
+    assert (runs["side"]["steps"], runs["side"]["kept"], runs["side"]["pruned"]) == ([60, 60], None, None)
     assert runs["head"]["changes"] == [{"path": "lr", "kind": "changed", "before": 0.1, "after": 0.2}]
 
 
@@ -566,3 +567,11 @@ def test_a_plugin_may_replace_a_command(data_directory, monkeypatch, tmp_path):
 
     assert call("ls").stdout == "mine\n"
     assert "My own list." in call("--help").stdout
+
+
+def test_the_loss_that_training_goes_by_is_a_column_however_many_validation_metrics_there_are(data_directory):
+    with Run("gull", run_id="many", source_tracking_config=None) as run:
+        names = ["train/loss", "val/loss", "val/accuracy", "val/f1", "val/auc", "test/loss"]
+        run.log_metrics(dict.fromkeys(names, 1.0), step=1)
+
+    assert "train/loss" in call_json("ls")["items"][0]["values"]

@@ -131,3 +131,40 @@ def test_points_that_were_replaced_are_exported(data_directory):
 
     assert [row["value"] for row in call_json("export", "points", "r")] == [1.0]
     assert [row["value"] for row in call_json("export", "points", "r", "--replaced")] == [0.0]
+
+
+def test_export_into_a_folder_that_is_not_there_names_what_was_asked_for(lineage, tmp_path):
+    target = tmp_path / "nowhere" / "x.csv"
+
+    message = call("export", "runs", "-o", str(target), exit_code=2).stderr
+
+    assert f"'{target}' cannot be written (No such file or directory" in message
+    assert len(message.splitlines()) == 1
+
+
+def test_export_of_runs_tells_state_times_tags_and_parents(lineage):
+    rows = {row["run_id"]: row for row in call_json("export", "runs")}
+
+    assert rows["head"]["sys/forking/parent"] == "root"
+    assert rows["head"]["sys/forking/step"] == 80
+    assert rows["root"]["sys/tags"] == ["baseline"]
+    assert {"sys/state", "sys/creation_time", "sys/modification_time"} <= rows["side"].keys()
+
+
+def test_export_of_points_says_whose_are_left_out(lineage):
+    assert "2 other runs not: name runs, or add --all" in call("export", "points").stderr
+    assert call("export", "points", "head").stderr == ""
+
+
+def test_export_of_all_points_has_what_every_run_logged_once(lineage):
+    rows = call_json("export", "points", "--all")
+
+    assert {"root", "side", "head"} == {row["run_id"] for row in rows}
+    assert all(row["run_id"] == row["source_run"] for row in rows)
+
+
+def test_export_of_points_without_experiments_has_all_runs(data_directory):
+    with Run(run_id="alone", source_tracking_config=None) as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+
+    assert ["alone"] == [row["run_id"] for row in call_json("export", "points")]

@@ -212,8 +212,8 @@ def test_what_only_has_the_name_of_a_journal_is_told(folder, what):
 
 
 def test_a_journal_of_a_newer_version_says_to_upgrade(folder):
-    checksum = crc32(struct.pack("<HH", 2, 2) + b"{}")
-    (folder / "0.journal").write_bytes(struct.pack("<8sHHI", MAGIC, 2, 2, checksum) + b"{}")
+    checksum = crc32(struct.pack("<HH", 3, 2) + b"{}")
+    (folder / "0.journal").write_bytes(struct.pack("<8sHHI", MAGIC, 3, 2, checksum) + b"{}")
 
     assert "upgrade runfork" in the_problem(exit_code=1)["reason"]
 

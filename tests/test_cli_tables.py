@@ -8,7 +8,7 @@ import pytest
 
 from runfork.cli.console import OutputConsole
 from runfork.cli.names import short_names
-from runfork.cli.tables import Cell, Column, print_table
+from runfork.cli.tables import Cell, Column, print_table, split_columns
 
 
 def printed(columns, width, **options):
@@ -76,3 +76,14 @@ def test_a_short_name_that_is_an_experiment_is_not_used():
     run_id = "swift-owl-20261122213630909-mf5yo"
 
     assert short_names([run_id], ["swift-owl"])[run_id] == run_id
+
+
+def test_columns_that_do_not_fit_beside_each_other_stand_in_parts_that_do():
+    beside = Column("", [Cell("train/loss")], is_flexible=True)
+    columns = [Column(f"run-{number:015}", [Cell("1")], is_flexible=True) for number in range(7)]
+
+    parts = split_columns(columns, beside=beside, width=100)
+
+    assert [column for part in parts for column in part] == columns
+    assert all(10 + sum(2 + column.width for column in part) <= 100 for part in parts)
+    assert [4, 3] == [len(part) for part in parts]

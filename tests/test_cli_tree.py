@@ -59,13 +59,13 @@ def test_each_line_tells_fork_step_and_what_is_kept_and_pruned():
 
     assert "0\u201380, pruned to 100" in lines[0]
     assert "@80" in next(line for line in lines if "middle" in line)
-    assert "60 pruned" in next(line for line in lines if "side " in line)
+    assert "@50  60" in next(line for line in lines if "side " in line)
 
 
 def test_changes_stand_below_the_fork_beside_the_rails():
     lines = drawn(forked())
 
-    assert lines[1:3] == ["├─○ side    @50  60 pruned", "│ │   lr: 0.1 → 0.3"]
+    assert lines[1:3] == ["├─○ side    @50  60", "│ │   lr: 0.1 → 0.3"]
     assert lines[-2:] == ["    lr: 0.1 → 0.2", "    + new = 1"]
 
 
@@ -87,6 +87,25 @@ def test_the_bar_draws_kept_pruned_and_the_fork():
     assert "━" in root
     assert head.rstrip().endswith("━")
     assert "◆" in head
+
+
+def test_the_runs_of_a_sweep_keep_their_own_steps():
+    index = MemoryIndex()
+    for at in range(5):
+        add_run(index, f"trial-{at}", "sweep", steps=[0, 10], at=at)
+
+    lines = [line for line in drawn(index, "trial-4", name="sweep", width=120) if line]
+
+    assert len(lines) == 5
+    assert not any("pruned" in line or "╌" in line for line in lines)
+    assert all("0\u201310" in line for line in lines)
+
+
+def test_runs_without_points_are_drawn_where_they_forked():
+    index = forked()
+    add_run(index, "mistyped", "gull", fork=("middle", 90), at=6)
+
+    assert any("○ mistyped" in line and "no points" in line for line in drawn(index))
 
 
 def test_families_of_other_roots_are_set_apart():

@@ -31,13 +31,19 @@ def test_the_head_keeps_everything():
     assert extents["r1"].pruned is None
 
 
-def test_a_side_branch_is_pruned_as_a_whole():
+def test_from_a_side_branch_nothing_was_taken():
     runs = {**chain(800), "side": RunNode("side", 5, fork=Fork("r0", 500))}
 
     side = lineage_extents("r1", runs, {"side": (501, 600)})["side"]
 
-    assert side.pruned == (501, 600)
+    assert (side.own, side.kept, side.pruned) == ((501, 600), None, None)
     assert not side.is_in_lineage
+
+
+def test_a_run_beside_the_lineage_that_has_no_points_is_there():
+    runs = {**chain(800), "side": RunNode("side", 5, fork=Fork("r0", 500))}
+
+    assert lineage_extents("r1", runs, {"side": None})["side"].own is None
 
 
 def test_an_ancestor_forked_before_its_first_own_step_keeps_nothing():

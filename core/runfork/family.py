@@ -85,7 +85,8 @@ def read_family(index: Index, focus: str, *, experiment_name: str | None = None)
     roots = _roots(nodes, focus, experiment_name)
     run_ids = _descendants(roots, children)
     values = index.values(run_ids, pattern=compile_pattern(_CONFIGS_AND_STATE))
-    extents = lineage_extents(focus, nodes, own_step_ranges(index, nodes, values))
+    ranges = own_step_ranges(index, nodes, values)
+    extents = lineage_extents(focus, nodes, {run_id: ranges.get(run_id) for run_id in run_ids})
     head_ids = set(heads(nodes.values()).values())
 
     def member(run_id: str) -> Member:
@@ -100,7 +101,7 @@ def read_family(index: Index, focus: str, *, experiment_name: str | None = None)
             is_pending=fork is not None and fork.parent not in nodes,
         )
 
-    members = {run_id: member(run_id) for run_id in run_ids if run_id in extents}
+    members = {run_id: member(run_id) for run_id in run_ids}
     return Family(focus, experiment_name, roots, members, {run_id: children.get(run_id, []) for run_id in run_ids})
 
 

@@ -90,20 +90,26 @@ def _print(project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRo
     from runfork.cli.console import open_console
     from runfork.cli.formats import one_line
     from runfork.cli.names import run_names
-    from runfork.cli.tables import Cell, Column, print_table
+    from runfork.cli.tables import Cell, Column, print_table, split_columns
 
     console = open_console()
     if not rows:
         console.print("no differences" if only_differences else "nothing to compare", style="dim")
         return
     names = run_names(project.index, console)
-    columns = [Column("", [Cell(one_line(row.path), None if row.differs else "dim") for row in rows], is_flexible=True)]
-    for at, run_id in enumerate(run_ids):
-        cells = [_cell(row, at) for row in rows]
-        columns.append(Column(one_line(names.get(run_id, run_id)), cells, is_flexible=True))
+    paths = Column("", [Cell(one_line(row.path), None if row.differs else "dim") for row in rows], is_flexible=True)
+    columns = [
+        Column(one_line(names.get(run_id, run_id)), [_cell(row, at) for row in rows], is_flexible=True)
+        for at, run_id in enumerate(run_ids)
+    ]
     if len(run_ids) == 2:  # noqa: PLR2004
-        columns.append(Column("Δ", [_difference(row) for row in rows], is_optional=True))
-    print_table(console, columns)
+        difference = Column("Δ", [_difference(row) for row in rows], is_optional=True)
+        print_table(console, [paths, *columns, difference])
+        return
+    for place, part in enumerate(split_columns(columns, beside=paths, width=console.width)):
+        if place:
+            console.print()
+        print_table(console, [paths, *part])
 
 
 def _cell(row: ComparisonRow, at: int) -> Cell:

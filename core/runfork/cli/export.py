@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runfork.cli.formats import plural
 from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
 from runfork.cli.opening import open_project, tell_unmatched
@@ -38,6 +39,7 @@ __all__ = ["command"]
     "--filter", "filter_text", metavar="QUERY", help="Only runs that satisfy QUERY, such as 'val/loss < 0.3'."
 )
 @click.option("--attributes", metavar="PATTERN", help="Only attributes whose path matches, such as '^train/'.")
+@click.option("--all", "is_all", is_flag=True, help="Points: those that every run logged itself, not only of heads.")
 @click.option("--own", "is_own", is_flag=True, help="Points: only those that the run logged itself, nothing inherited.")
 @click.option("--replaced", "is_replaced", is_flag=True, help="Points: those that later ones at their step replaced.")
 @json_option
@@ -55,26 +57,28 @@ def command(
     attributes: str | None,
     is_own: bool,
     is_replaced: bool,
+    is_all: bool,
 ) -> None:
     """Write runs, experiments (their heads) or points to CSV, Parquet or JSON.
 
-    Of runs and experiments: a row each and a column per attribute; series as their last value. Of points: a row each, with
-    run_id, experiment, path, step, time, value or text, and source_run; those of experiments' heads unless RUNs are named.
-    What runfork itself fills in (sys/, runtime/, source_code/) is left out unless --attributes asks for it.
-    --json is the same as --format json.
+    Of runs and experiments: a row each with state, times, tags and parent, and a column per attribute; series as their last
+    value. Of points: a row each, with run_id, experiment, path, step, time, value or text, and source_run; those that
+    experiments' heads show unless RUNs are named or --all is given. What else runfork itself fills in (sys/, runtime/,
+    source_code/) is left out unless --attributes asks for it. --json is the same as --format json.
     """
     chosen = _choose_format("json" if as_json else format_name, output)
     pattern = None if attributes is None else compile_pattern(attributes)
     with open_project(place) as project:
-        run_ids = _run_ids(
-            project, names, filter_text, heads_only=what == "experiments" or (what == "points" and not names)
-        )
+        is_all = is_all or (not names and not project.experiments())
+        heads_only = what == "experiments" or (what == "points" and not names and not is_all)
+        run_ids = _run_ids(project, names, filter_text, heads_only=heads_only)
+        if what == "points" and heads_only:
+            _tell_left_out(project, run_ids)
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=run_ids)))
         columns: Sequence[FrameColumn] = POINT_COLUMNS
         if what == "points":
-            frames: Iterable[Frame] = (
-                frame
-                for frame, _ in points_frames(project.index, run_ids, pattern, is_own=is_own, is_replaced=is_replaced)
+            frames: Iterable[Frame] = points_frames(
+                project.index, run_ids, pattern, is_own=is_own or is_all, is_replaced=is_replaced
             )
         else:
             table = runs_frame(project.index, run_ids, pattern)
@@ -112,6 +116,17 @@ def _run_ids(project: Project, names: Sequence[str], filter_text: str | None, *,
             f"project {project.name!r} has no {'experiments' if heads_only else 'runs'} to export, or none that satisfy"
         )
     return run_ids
+
+
+def _tell_left_out(project: Project, run_ids: Sequence[str]) -> None:
+    """Say on stderr that these are not the points of all runs, where that is so."""
+    others = len(project.index.nodes()) - len(run_ids)
+    if others:
+        click.echo(
+            f"runfork: these are the points that {plural(len(run_ids), 'head')} of experiments show; {plural(others, 'other run')} "
+            "not: name runs, or add --all for what every run logged itself",
+            err=True,
+        )
 
 
 def _condition(project: Project, text: str | None) -> Filter | None:

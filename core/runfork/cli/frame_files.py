@@ -33,7 +33,7 @@ def new_file(target: Path | None, *, is_forced: bool) -> Iterator[IO[bytes]]:
         is_forced: Replace a file that is there.
 
     Raises:
-        ArgumentError: There is one, and `is_forced` is not set.
+        ArgumentError: There is one, and `is_forced` is not set; or its folder cannot be written to.
     """
     if target is None:
         yield sys.stdout.buffer
@@ -41,7 +41,13 @@ def new_file(target: Path | None, *, is_forced: bool) -> Iterator[IO[bytes]]:
         return
     if target.exists() and not is_forced:
         raise ArgumentError(f"{str(target)!r} is there already; name another file, or --force replaces it")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    except OSError as error:
+        raise ArgumentError(
+            f"{str(target)!r} cannot be written ({error.strerror or error}: {str(target.parent)!r}); "
+            "name a file in a folder that is there"
+        ) from error
     try:
         with os.fdopen(handle, "wb") as file:
             yield file

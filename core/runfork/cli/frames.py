@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 __all__ = ["POINT_COLUMNS", "Frame", "FrameColumn", "points_frames", "runs_frame"]
 
 Kind = Literal["string", "float", "int", "bool", "time", "strings"]
-SERIES_AT_ONCE = 64
+POINTS_AT_ONCE, ROWS_AT_ONCE = 1_000_000, 100_000
+"""So many points are read at once, as arrays, and so many rows made of them, as objects that take ten times as much."""
+ABOUT = (
+    "sys/state",
+    "sys/creation_time",
+    "sys/modification_time",
+    "sys/running_time_seconds",
+    "sys/tags",
+    "sys/group_tags",
+    "sys/description",
+    "sys/forking/parent",
+    "sys/forking/step",
+)
+"""What is told of every run, in this order, where no attributes were asked for."""
 _KINDS: Mapping[AttributeType, Kind] = {
     AttributeType.FLOAT: "float",
     AttributeType.FLOAT_SERIES: "float",
@@ -71,13 +84,16 @@ def runs_frame(index: Index, run_ids: Sequence[str], pattern: Pattern | None) ->
     Args:
         index: The project's index.
         run_ids: The rows.
-        pattern: Which attributes; None is all but those that runfork itself fills in.
+        pattern: Which attributes; None is all but those that runfork itself fills in, and `ABOUT`.
     """
     nodes = index.nodes()
     values = index.values(list(run_ids), pattern=pattern)
-    paths = sorted(
-        {path for some in values.values() for path in some if pattern is not None or not is_system_path(path)}
-    )
+    found_paths = {path for some in values.values() for path in some}
+    if pattern is None:
+        about = [path for path in ABOUT if path in found_paths]
+        paths = about + sorted(path for path in found_paths if not is_system_path(path))
+    else:
+        paths = sorted(found_paths)
     columns = [FrameColumn("run_id", "string"), FrameColumn("experiment", "string")]
     cells: list[Sequence[Any]] = [list(run_ids), [nodes[run_id].experiment_name for run_id in run_ids]]
     for path in paths:
@@ -115,8 +131,8 @@ def _cell(value: Value | None, kind: Kind) -> Any:
 
 def points_frames(
     index: Index, run_ids: Sequence[str], pattern: Pattern | None, *, is_own: bool = False, is_replaced: bool = False
-) -> Iterator[tuple[Frame, list[Series]]]:
-    """Yield points in the order of runs, paths and steps, some series at a time: as a frame and as they were read.
+) -> Iterator[Frame]:
+    """Yield points in the order of runs, paths and steps, in frames of `ROWS_AT_ONCE` rows at most.
 
     Args:
         index: The project's index.
@@ -134,32 +150,45 @@ def points_frames(
             if pattern is not None or not is_system_path(definition.path)
         ]
         experiment = nodes[run_id].experiment_name
-        for start in range(0, len(paths), SERIES_AT_ONCE):
-            keys = [SeriesKey(run_id, path) for path in paths[start : start + SERIES_AT_ONCE]]
-            found = index.points(PointsRequest(keys, inherit="own" if is_own else "lineage", replaced=is_replaced))
-            yield _points_frame(found, experiment), found
+        for portion in _portions(index, run_id, paths):
+            keys = [SeriesKey(run_id, path) for path in portion]
+            request = PointsRequest(keys, inherit="own" if is_own else "lineage", replaced=is_replaced)
+            for series in index.points(request):
+                for first in range(0, len(series.steps), ROWS_AT_ONCE):
+                    yield _points_frame(series, experiment, slice(first, first + ROWS_AT_ONCE))
 
 
-def _points_frame(found: Sequence[Series], experiment: str | None) -> Frame:
-    cells: list[list[Any]] = [[] for _ in POINT_COLUMNS]
-    for series in found:
-        count = len(series.steps)
-        is_float = series.type is AttributeType.FLOAT_SERIES
-        values = [float(one) for one in series.values] if is_float else [str(one) for one in series.values]
-        nothing = [None] * count
-        for cell, part in zip(
-            cells,
-            (
-                [series.key.run_id] * count,
-                [experiment] * count,
-                [series.key.path] * count,
-                [from_micro_steps(step) for step in series.steps.tolist()],
-                series.times.tolist(),
-                values if is_float else nothing,
-                nothing if is_float else values,
-                [series.segments[source].run_id for source in series.sources.tolist()],
-            ),
-            strict=True,
-        ):
-            cell.extend(part)
+def _portions(index: Index, run_id: str, paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield paths of series that are read together: not too many points."""
+    values = index.values([run_id], paths=paths).get(run_id, {})
+    portion: list[str] = []
+    count = 0
+    for path in paths:
+        statistics = values[path].statistics if path in values else None
+        size = int((statistics or {}).get("count") or 0)
+        if portion and count + size > POINTS_AT_ONCE:
+            yield portion
+            portion, count = [], 0
+        portion.append(path)
+        count += size
+    if portion:
+        yield portion
+
+
+def _points_frame(series: Series, experiment: str | None, rows: slice) -> Frame:
+    steps = series.steps[rows].tolist()
+    count = len(steps)
+    is_float = series.type is AttributeType.FLOAT_SERIES
+    values = [float(one) for one in series.values[rows]] if is_float else [str(one) for one in series.values[rows]]
+    nothing = [None] * count
+    cells: list[Sequence[Any]] = [
+        [series.key.run_id] * count,
+        [experiment] * count,
+        [series.key.path] * count,
+        [from_micro_steps(step) for step in steps],
+        series.times[rows].tolist(),
+        values if is_float else nothing,
+        nothing if is_float else values,
+        [series.segments[source].run_id for source in series.sources[rows].tolist()],
+    ]
     return Frame(POINT_COLUMNS, cells)

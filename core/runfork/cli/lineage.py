@@ -29,7 +29,8 @@ def command(*, place: Place, as_json: bool, name: str | None, all_changes: bool)
     """Draw how runs forked, what each fork changed, and which steps its head kept.
 
     NAME is an experiment or a run; without it, every experiment is drawn. Kept are the steps that the experiment's head
-    (or the run NAME) shows; what a fork left behind is pruned, and still there.
+    (or the run NAME) shows; what its ancestors logged beyond their forks is pruned, and still there. Runs beside the
+    lineage keep their own.
     """
     with open_project(place) as project:
         families = [_family(project, name)] if name is not None else _families(project)
@@ -101,8 +102,9 @@ def _print(project: Project, families: list[Family], *, all_changes: bool) -> No
         print_lines(console, [_title(family, names)])
         changes = {"shown_changes": None} if all_changes else {}
         print_lines(console, draw_tree(family, width=width, names=names, **changes))
-    if any(member.extent.pruned for family in families for member in family.members.values()):
-        console.print("\n● in the lineage  ○ beside it  ━ kept  ╌ pruned  ◆ fork", style="dim")
+    members = [member for family in families for member in family.members.values()]
+    if any(member.extent.pruned or not member.extent.is_in_lineage for member in members):
+        console.print("\n● in the lineage  ○ beside it  ━ kept  ─ its own  ╌ pruned  ◆ fork", style="dim")
 
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:

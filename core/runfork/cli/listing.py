@@ -180,13 +180,25 @@ def _resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[Colu
 
 def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[ColumnChoice]:
     """Return the metrics to show where none were asked for: those that most runs have, validation and losses first."""
-    users = [one for one in definitions if not is_system_path(one.path)]
-    return [ColumnChoice(one.path) for one in sorted(users, key=_interest)[:most]]
+    users = sorted((one for one in definitions if not is_system_path(one.path)), key=_interest)
+    chosen = users[:most]
+    trained_on = min(filter(_is_trained_on, users), key=lambda one: (-one.run_count, _words(one.path)), default=None)
+    if trained_on is not None and not any(map(_is_trained_on, chosen)):
+        chosen[-1:] = [trained_on]  # the loss that training goes by is never left out
+    return [ColumnChoice(one.path) for one in chosen]
+
+
+def _is_trained_on(definition: Definition) -> bool:
+    words = _words(definition.path)
+    return "loss" in words and not set(_VALIDATION).intersection(words)
+
+
+def _words(path: str) -> list[str]:
+    return re.split(r"[/_.-]", path.lower())
 
 
 def _interest(definition: Definition) -> tuple[int, bool, bool, int, str]:
     path = definition.path.lower()
-    parts = re.split(r"[/_.-]", path)
     is_interesting = any(word in path for word in _INTERESTING)
-    is_validation = any(part in _VALIDATION for part in parts)
+    is_validation = any(word in _VALIDATION for word in _words(path))
     return -definition.run_count, not is_interesting, not is_validation, path.count("/"), definition.path

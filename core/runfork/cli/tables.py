@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from runfork.cli.console import OutputConsole
 
-__all__ = ["Cell", "Column", "print_lines", "print_table"]
+__all__ = ["Cell", "Column", "print_lines", "print_table", "split_columns"]
 
 _GAP = 2
 _MIN_FLEXIBLE = 12
@@ -74,6 +74,16 @@ def print_table(
     for row in zip(*(column.cells for column in kept), strict=True):
         _print_row(console, kept, row, widths, indent)
     return left_out
+
+
+def split_columns(columns: Sequence[Column], *, beside: Column, width: int) -> list[list[Column]]:
+    """Return columns in as many parts as it takes for each to fit into `width`, beside a column that stands in every part."""
+    parts: list[list[Column]] = [[]]
+    for column in columns:
+        if parts[-1] and sum(map(_least, [beside, *parts[-1], column])) + _GAP * (len(parts[-1]) + 1) > width:
+            parts.append([])
+        parts[-1].append(column)
+    return parts
 
 
 def _least(column: Column) -> int:

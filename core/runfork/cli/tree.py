@@ -30,7 +30,7 @@ STATE_STYLES = {
     "preempted": "yellow",
 }
 _FOCUS, _ANCESTOR, _SIDE = "●", "●", "○"
-_KEPT, _PRUNED, _FORK = "━", "╌", "◆"
+_KEPT, _BESIDE, _PRUNED, _FORK = "━", "─", "╌", "◆"
 _NARROW = 100
 _MIN_BAR = 16
 _MAX_BAR = 72
@@ -164,10 +164,10 @@ def _steps_text(member: Member, tree: _TreeStyle) -> str:
     extent = member.extent
     if extent.own is None:
         return "no points"
+    if extent.pruned is None:
+        return format_range(*extent.own)
     if extent.kept is None:
         return f"{format_range(*extent.own)} pruned"
-    if extent.pruned is None:
-        return format_range(*extent.kept)
     join = f" {_PRUNED} " if tree.is_narrow else ", pruned to "
     return f"{format_range(*extent.kept)}{join}{format_step(extent.pruned[1])}"
 
@@ -178,15 +178,16 @@ def _bar(member: Member, family: Family, last_step: int, width: int) -> Span:
 
     cells: list[tuple[str, str | None]] = [(" ", None)] * width
     extent = member.extent
-    if extent.pruned is not None:
-        cells[cell(extent.pruned[0]) : cell(extent.pruned[1]) + 1] = [(_PRUNED, "dim")] * (
-            cell(extent.pruned[1]) - cell(extent.pruned[0]) + 1
-        )
-    if extent.kept is not None:
-        style = "green" if member.node.run_id == family.focus else "cyan"
-        cells[cell(extent.kept[0]) : cell(extent.kept[1]) + 1] = [(_KEPT, style)] * (
-            cell(extent.kept[1]) - cell(extent.kept[0]) + 1
-        )
+    beside = None if extent.is_in_lineage else extent.own
+    kept_style = "green" if member.node.run_id == family.focus else "cyan"
+    for part, symbol, style in (
+        (extent.pruned, _PRUNED, "dim"),
+        (extent.kept, _KEPT, kept_style),
+        (beside, _BESIDE, "dim"),
+    ):
+        if part is not None:
+            first, last = map(cell, part)
+            cells[first : last + 1] = [(symbol, style)] * (last + 1 - first)
     if member.node.fork is not None:
         cells[cell(min(member.node.fork.step, last_step))] = (_FORK, "bold" if extent.is_in_lineage else "dim")
     return cells

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,16 +18,17 @@ from runfork.identifiers import MAX_NAME_BYTES, check_run_id
 from runfork.journal.format import Kind
 from runfork.marks import Mark
 from runfork.testing.reading import History
+from runfork.testing.warm import WarmProcess, start_warm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TRAIN = """
-import json, os, signal, sys
+import json, os, signal
 from pathlib import Path
 from runfork import Run
 
-last, dies_at = int(sys.argv[1]), int(sys.argv[2])
+last, dies_at = int(os.environ["LAST"]), int(os.environ["DIES_AT"])
 loads = Path(os.environ["LOADS"])
 saved = json.loads(loads.read_text()) if loads.exists() else {}
 late, waits = os.environ.get("LATE"), os.environ.get("WAITS")
@@ -55,6 +54,16 @@ run.close()
 """
 
 
+PRELOADED = (
+    "runfork.run",
+    "runfork.session",
+    "runfork.plugins",
+    "runfork.resume",
+    "runfork.journal.reader",
+    "runfork.files",
+)
+
+
 class Job:
     """A script that is started again and again under one run id."""
 
@@ -63,24 +72,18 @@ class Job:
         (folder / "train.py").write_text(TRAIN, encoding="utf-8")
         self.attempt = 0
         self.said = ""
-        self.started: list[subprocess.Popen[str]] = []
+        self.started: list[WarmProcess] = []
 
-    def start(self, last: int, *, dies_at: int = 0, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "train.py", str(last), str(dies_at)],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "RUNFORK_QUIET": "0",
-                "ATTEMPT": str(self.attempt),
-                "LOADS": "checkpoint.json",
-                **environment,
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-        )
+    def start(self, last: int, *, dies_at: int = 0, **environment: str) -> WarmProcess:
+        settings = {
+            "RUNFORK_QUIET": "0",
+            "ATTEMPT": self.attempt,
+            "LOADS": "checkpoint.json",
+            "LAST": last,
+            "DIES_AT": dies_at,
+        }
+        values = {**os.environ, **{name: str(value) for name, value in settings.items()}, **environment}
+        process = start_warm(self.folder / "train.py", modules=PRELOADED, cwd=self.folder, environment=values)
         self.started.append(process)
         return process
 
@@ -101,9 +104,9 @@ def job(tmp_path, data_directory, monkeypatch):
     found = Job(tmp_path)
     yield found
     for process in found.started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate(timeout=60)
+        process.kill()
+        if not process.stdout.closed:
+            process.communicate(timeout=60)
 
 
 def losses(history, run_id, inherit="lineage"):
@@ -140,7 +143,11 @@ def test_second_attempt_says_whose_it_is_and_leaves_nothing_in_the_first(job, da
     folder = history.project.store.run_directory("tests/project", second)
 
     assert sorted((data_directory / "tests/project/job").iterdir()) == before
-    assert {body["attempt_of"] for body in bodies(_At(folder), Kind.CREATE)} == {"job"}
+    (created,), (lineage,) = bodies(_At(folder), Kind.CREATE), bodies(_At(folder), Kind.LINEAGE)
+
+    assert created["attempt_of"] == "job"
+    assert created["fork"] == {name: lineage[name] for name in ("parent", "step", "mark", "mark_time", "journals")}
+    assert history.values(second)["sys/forking/mark"] == lineage["mark"]
     assert history.values(second)["lr"] == 0.1
     assert history.values(second)["sys/custom_run_id"] == second
 
@@ -300,7 +307,11 @@ class Launch:
 
     def end(self):
         """Wait for the end of all processes; returns what they said."""
-        return [process.communicate("\n\n", timeout=60)[1] for process in self.processes]
+        for process in self.processes:
+            if process.poll() is None and not self.dies_at:
+                process.stdin.write("\n\n")
+                process.stdin.flush()
+        return [process.communicate(timeout=60)[1] for process in self.processes]
 
 
 def an_attempt(job, *ranks, last, dies_at=0, **environment):

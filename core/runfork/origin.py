@@ -322,7 +322,9 @@ class Origin(Logbook):
 
         identity, given = self._identity, self._identity.given_id
         identity.attempt_of, identity.created, self._is_reopened = given, self._opened, False
-        identity.fork = None if decision == "new" else (mark.run_id, mark.step)
+        identity.fork, identity.about_forks = None, {}
+        if decision != "new":
+            self._set_fork(mark)  # so that it stands in the first record already
         if identity.experiment_name is None:
             identity.experiment_name = mark.experiment
         for candidate in attempt_ids(given, mark, self._launch.key):
@@ -349,13 +351,10 @@ class Origin(Logbook):
         return self._session.plugin_work.decide_resume(mark)
 
     def _become_fork(self, mark: Mark, checkpoint: str | None) -> None:
-        self._identity.fork = (mark.run_id, mark.step)
-        about = {"mark": mark.mark, "mark_time": mark.time, "journals": self._journals_of(mark.run_id)}
-        self._identity.about_forks[self._identity.fork] = about
         body = {
             "parent": mark.run_id,
             "step": mark.step,
-            **about,
+            **self._set_fork(mark),
             "policy": "fork",
             "checkpoint": checkpoint,
             "inherit_configs": self._identity.inherits_configs,
@@ -363,6 +362,12 @@ class Origin(Logbook):
         self.recorder.record(Kind.LINEAGE, body)
         self._adopt_experiment(mark)
         self._tell_if_unmarked(mark)
+
+    def _set_fork(self, mark: Mark) -> Mapping[str, Any]:
+        """Take a mark's run and step as parent; returns what else records say of the fork."""
+        self._identity.fork = (mark.run_id, mark.step)
+        about = {"mark": mark.mark, "mark_time": mark.time, "journals": self._journals_of(mark.run_id)}
+        return self._identity.about_forks.setdefault(self._identity.fork, about)
 
     def _journals_of(self, parent: str) -> dict[str, int] | None:
         """Return how far the parent's journals are now, None where it is not there yet."""

@@ -371,6 +371,27 @@ def test_late_ranks_of_a_first_attempt_are_told_nothing(job):
     assert not any("exists" in said for said in first.end())
 
 
+def test_ranks_that_share_an_id_fork_from_another_run_together(job, data_directory):
+    job.run(10, RUNFORK_RUN_ID="pretrained")
+    first = Launch(job, last=12)
+    ids = set(first.start_one_by_one(0, 2, 1))
+    said = first.end()
+    history = History(data_directory)
+
+    assert ids == {"job"}
+    assert history.parent("job") == ("pretrained", 10)
+    assert not any("Warning" in one for one in said)
+
+
+def test_ranks_continue_a_run_together_where_the_policy_says_so(job, data_directory):
+    job.run(10, RUNFORK_RUN_ID="first")
+    second = Launch(job, last=12, RUNFORK_RUN_ID="", RUNFORK_RESUME="continue")
+
+    assert set(second.start_one_by_one(0, 2, 1)) == {"first"}
+    second.end()
+    assert History(data_directory).runs == ["first"]
+
+
 def test_ranks_may_have_saved_marks_of_their_own(job):
     an_attempt(job, 0, 1, 2, last=30, dies_at=17)
     saved = json.loads((job.folder / "checkpoint.json").read_text())

@@ -111,3 +111,11 @@ def test_a_folder_of_files_that_is_gone_before_they_are_synced_harms_no_run(data
     run.close()
 
     assert (run.status.state, run.status.lost_records) == ("finished", 0)
+
+
+def test_contents_that_power_loss_cut_short_are_written_again(tmp_path):
+    path = tmp_path / FOLDER / keep_file(b"contents", tmp_path).sha256
+    path.write_bytes(b"")
+    keep_file(b"contents", tmp_path)
+
+    assert path.read_bytes() == b"contents"

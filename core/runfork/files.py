@@ -129,7 +129,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _write_once(target: Path, contents: bytes) -> None:
-    if target.exists():
+    if target.exists() and target.stat().st_size == len(contents):  # power loss may have left less of it
         return
     with _part(target.parent) as (temporary, file):
         file.write(contents)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.status import boot_id, process_age_seconds, process_start
+from runfork.status import is_silent, lives_here, process_age_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,18 +71,11 @@ class Launch:
         """
         if self.key is None or identity.get("launch") != self.key or self.is_of_same_rank(identity):
             return False
-        patience = SIGN_OF_LIFE_SECONDS
-        if boot_id() is not None and identity.get("boot_id") == boot_id():
-            started = process_start(int(identity.get("pid", -1)))
-            if started is not None and started == identity.get("process_start"):
-                return True
-            patience = 0.0
-        elif is_closed:
-            patience = 0.0
-        age = process_age_seconds()  # before the clock is asked: what takes long in between counts as silence
-        with suppress(OSError):
-            return time.time() - path.stat().st_mtime <= age + patience
-        return False
+        is_alive = lives_here(identity)
+        if is_alive:
+            return True
+        patience = 0.0 if is_closed or is_alive is False else SIGN_OF_LIFE_SECONDS
+        return not is_silent(path, process_age_seconds() + patience)
 
 
 def _number(*names: str) -> int | None:

@@ -259,7 +259,7 @@ class Origin(Logbook):
             return self._identity.fork is not None
         from runfork.resume import has_points
 
-        return has_points(self.directory)
+        return has_points(self.directory, passes=self._passes)
 
     def _keep_origin(
         self, found: Mark, mark: Mapping[str, Any], checkpoint: str | None, policy: Decision | None
@@ -383,7 +383,8 @@ class Origin(Logbook):
     def _can_continue(self, mark: Mark) -> bool:
         from runfork.resume import examine_parent
 
-        parent = examine_parent(self._store.run_directory(self.project, mark.run_id), mark.mark)
+        folder = self._store.run_directory(self.project, mark.run_id)
+        parent = examine_parent(folder, mark.mark, passes=self._passes)
         reason = parent.reason_against_continuing()
         if reason is not None:
             self._warn_not_continued(mark, reason)

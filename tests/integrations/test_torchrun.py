@@ -1,0 +1,50 @@
+"""A job under ``torchrun`` that fails, and is started again by it: no attempt hides another, and all ranks agree."""
+
+import subprocess
+import sys
+
+import pytest
+
+from runfork.testing.reading import History
+
+pytest.importorskip("torch")
+
+TRAIN = """
+import json, os, sys, time
+from pathlib import Path
+from runfork import Run
+
+attempt, rank = int(os.environ["TORCHELASTIC_RESTART_COUNT"]), int(os.environ["RANK"])
+checkpoint = Path("checkpoint.json")
+saved = json.loads(checkpoint.read_text()) if checkpoint.exists() else {}
+run = Run("digits", resume_from=saved, source_tracking_config=None)
+Path(f"ready-{attempt}-{rank}").touch()
+while len(list(Path().glob(f"ready-{attempt}-*"))) < 2:  # where others have a process group
+    time.sleep(0.01)
+for step in range(saved.get("step", 0) + 1, 29 if attempt == 0 else 25):
+    run.log_metrics({f"loss/{rank}": float(attempt)}, step=step)
+    if step == 20 and rank == 0:
+        checkpoint.write_text(json.dumps({"step": step, "runfork": run.checkpoint_mark(step)}))
+if attempt == 0:
+    Path(f"logged-{rank}").touch()
+    while len(list(Path().glob("logged-*"))) < 2:
+        time.sleep(0.01)
+    sys.exit(rank)  # rank 1 fails
+"""
+
+
+def test_restarts_by_torchrun_keep_apart_what_each_attempt_logged(data_directory, tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNFORK_RUN_ID", "job")
+    (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
+    command = "-m torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 1 train.py".split()
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    history = History(data_directory)
+    (second,) = set(history.runs) - {"job"}
+
+    assert done.returncode == 0, done.stderr
+    assert history.parent(second) == ("job", 20)
+    for rank in range(2):
+        assert history.own_points("job", f"loss/{rank}") == dict.fromkeys(range(1, 29), 0.0)
+        assert history.own_points(second, f"loss/{rank}") == dict.fromkeys(range(21, 25), 1.0)

@@ -14,9 +14,11 @@ import threading
 import pytest
 from tests.run_records import state_of
 
+import runfork
 from runfork import Run, Settings
 from runfork.endings import ending_after
 from runfork.errors import ArgumentError, RunforkWarning
+from runfork.inspection import inspect_store
 from runfork.integration.run_slot import RunOptions, RunSlot
 from runfork.integration.training import Training
 from runfork.journal.format import Kind
@@ -395,6 +397,28 @@ def test_a_run_that_rests_is_over_for_readers_and_wakes_for_the_next_value(folde
     assert state_of(folder) == "failed"
     assert points_of(folder, "a") == [(1, 1.0), (2, 2.0)]
     assert len(journals_of(folder)) == 1
+
+
+def test_readers_follow_a_run_that_rests_and_wakes(data_directory):
+    def seen():
+        frame = runfork.fetch_metrics(runs=["r"], attributes=".*")
+        points = {name: frame[name].dropna().to_dict() for name in frame.columns}
+        return {name: {step: value for (_, step), value in found.items()} for name, found in points.items()}
+
+    run = Run(run_id="r", source_tracking_config=None)
+    reads = []
+    for step in range(4):
+        run.log_metrics({"a": step}, step=step)
+        run.rest()
+        reads.append(seen())
+    run.log_metrics({"b": 1}, step=1)
+    reads.append(seen())
+    run.close()
+    problems = inspect_store(Store(data_directory), ["tests/project"]).problems
+
+    steps = [{"a": {float(step): float(step) for step in range(count)}} for count in range(1, 5)]
+    assert reads == [*steps, {**steps[-1], "b": {1.0: 1.0}}]
+    assert list(problems) == []
 
 
 def test_a_run_that_rests_and_is_closed_has_one_end(folder):

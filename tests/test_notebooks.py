@@ -39,6 +39,7 @@ class Callback:
         run = self.training.train()
         for step in steps:
             run.log_metrics({'loss': step}, step=step)
+            self.training.steps.finish(self.training.steps.main(step))
         self.training.finish()
         return run
 
@@ -200,6 +201,19 @@ def test_what_a_fit_opened_stops_capturing_when_its_cell_ends_and_wakes_for_an_e
     assert notes.console("fitted") == ["evaluated", "2"]
     assert points_of(notes.directory("fitted"), "test/acc") == [(2, 0.5)]
     assert (between, notes.state("fitted")) == ("finished", "finished")
+
+
+def test_a_callback_that_is_used_again_in_a_later_cell_begins_another_run(notes):
+    notes.cell("reused = Callback('reused'); reused.fit(range(3))")
+    again = notes.cell("second = reused.fit(range(2)); print(second.run_id)").out.strip()
+    left = notes.cell(
+        "print(threads_of(second), [thread.name for thread in threading.enumerate() if 'reused' in thread.name])"
+    )
+
+    assert again != "reused"
+    assert (notes.state("reused"), notes.state(again)) == ("finished", "finished")
+    assert points_of(notes.directory("reused"), "loss") == [(step, float(step)) for step in range(3)]
+    assert left.out == "[] []\n"
 
 
 def test_a_training_on_another_thread_goes_on_when_the_cell_ends(notes):

@@ -122,7 +122,7 @@ for number in range({times}):
 """
 
 
-def test_what_is_registered_to_run_at_exit_logs_no_matter_when_it_was_registered(folder, run_script):
+def test_what_is_registered_to_run_at_exit_logs_no_matter_when_it_was_registered(data_directory, folder, run_script):
     done = run_script(
         f"""
 import atexit, pathlib
@@ -152,6 +152,7 @@ atexit.register(log, 'registered/after')
     )
     assert ends_of(folder) == ["finished"]
     assert state_of(folder) == "finished"
+    assert list(inspect_store(Store(data_directory), [NAME]).problems) == []
 
 
 def test_a_handler_at_exit_may_say_how_the_run_ended_after_all(folder, run_script):

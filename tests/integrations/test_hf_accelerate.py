@@ -279,6 +279,32 @@ def test_a_state_that_cannot_be_gone_back_to_leaves_the_run_as_it_is(data_direct
     assert list(range(1, 17)) == sorted(history.points(loop.run_id, LOSS))
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_mark_that_is_not_of_the_weights_beside_it_is_not_taken_at_its_word(
+    data_directory, tmp_path, caplog, is_known
+):
+    parent = begin()
+    parent.epoch()
+    first = tmp_path / "first"
+    parent.save(first)
+    parent.epoch()
+    parent.save(tmp_path / "second")
+    parent.accelerator.end_training()
+    if not is_known:
+        shutil.rmtree(data_directory / ".fingerprints")
+    shutil.copy(
+        tmp_path / "second" / STATE_FILE, first
+    )  # as in a process that was killed while it saved over the first
+    child = begin()
+    child.accelerator.load_state(str(first))
+    child.epoch()
+    child.accelerator.end_training()
+    history = History(data_directory)
+
+    assert (parent.run_id, 8 if is_known else 16) == history.parent(child.run_id)
+    assert "are not those of its mark" in caplog.text
+
+
 def test_a_state_saved_before_anything_was_logged_gives_a_fork_nothing(data_directory, tmp_path):
     loop = begin()
     state = loop.save(tmp_path / "state")

@@ -26,6 +26,7 @@ from runfork_hf.accelerate_description import (
     describe_prepared_optimizers,
 )
 from runfork_hf.accelerate_hooks import accelerator_above, hooks_of
+from runfork_hf.accelerate_origin import held_against_weights
 from runfork_hf.accelerate_steps import place, starts_over
 from runfork_hf.accelerate_weights import FirstWeights, fingerprint_of
 
@@ -276,6 +277,14 @@ class TrackerMethods:
             )
         return loading.state if loading is not None else None
 
+    def _verified(self, loaded: Loaded) -> Loaded:
+        """Return the state with the mark of its weights, where that is another one: it was cut short while it was saved over."""
+        weights = attempt(self, "fingerprint", self._weights.fingerprint)
+        found, sentence = held_against_weights(loaded, weights, self.training)
+        if sentence is not None:
+            self._tell_once(sentence)
+        return found
+
     @guarded
     def _settle(self) -> None:
         """Make the run what was loaded, or that nothing was, means for the training that begins or goes on."""
@@ -285,7 +294,9 @@ class TrackerMethods:
         self._loading = None
         self._is_settled = True
         self.training.end_evaluation()
-        self.training.start(loaded or Loaded(), fingerprint=self._weights.fingerprint)
+        self.training.start(
+            self._verified(loaded) if loaded is not None else Loaded(), fingerprint=self._weights.fingerprint
+        )
         self._is_baseline = loaded is None and self._weights.are_evaluated
         if not self._is_baseline:
             self._weights.release()
@@ -323,7 +334,7 @@ class TrackerMethods:
         if loaded is None or not isinstance(readable_mark(loaded.mark or {}), Mark) or not self._weights.are_evaluated:
             return False
         if self.runs.evaluation is None:
-            self.training.evaluate(loaded)
+            self.training.evaluate(self._verified(loaded))
         return True
 
     @guarded

@@ -457,3 +457,19 @@ def test_a_mistyped_checkpoint_leaves_the_run_id_to_the_training_that_follows(li
     assert "sys/exception" not in found.values("job")
     assert "FileNotFoundError" in found.values(failed)["sys/exception"]
     assert list(range(16)) == sorted(found.points("job", "train/loss_step"))
+
+
+def test_fork_from_before_the_first_validation_has_none_of_its_parents(lightning, history):
+    class Epochs(Model):
+        def on_validation_epoch_end(self):
+            self.logger.log_metrics({"by_epoch": 1.0}, step=self.current_epoch)
+
+    options: Any = {"max_epochs": 1, "num_sanity_val_steps": 0}
+    fit(lightning, "parent", saver(lightning, every_n_train_steps=5), model=Epochs(), **options)
+    fit(lightning, "child", checkpoint=str(saved()[0]), validation=None, **options)
+    found = history()
+
+    assert ("parent", 4) == found.parent("child")
+    for path in ("by_epoch", "val/loss_step", "val/loss_epoch"):
+        assert found.points("parent", path)
+        assert {} == found.points("child", path), path

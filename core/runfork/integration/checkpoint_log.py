@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from runfork.integration.file_copies import FileCopies
 from runfork.integration.steps_seen import STEP_BETWEEN
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ class CheckpointLog:
     Best and last are series too, so that a fork from an older checkpoint shows what was the best by then.
 
     Args:
-        log_files: Whether the files themselves are copied into the run.
+        log_files: Whether the files themselves are copied into the run, beside training.
     """
 
     def __init__(self, *, log_files: bool = False) -> None:
         self._log_files = log_files
+        self._copies = FileCopies()
         self._last: tuple[float, int, str] = (-1.0, 0, "")
 
     def note(
@@ -56,7 +58,7 @@ class CheckpointLog:
         if known := {f"checkpoints/{name}": float(value) for name, value in values.items() if value is not None}:
             run.log_metrics(known, step=place)
         if is_complete and self._log_files and os.path.isfile(path):  # noqa: PTH113  it may be the URL of an object store
-            run.log_files({"checkpoints/file": path}, step=place)
+            self._copies.take(run, path, place)
         elif self._log_files or (is_complete and size is None and "://" not in path):
             self._tell_left_out(run, path, size, is_complete=is_complete)
 
@@ -67,6 +69,10 @@ class CheckpointLog:
             why = "is not there yet, or not any more" if is_complete else "is still being written"
         left_out = "not copied into the run" if self._log_files else "not measured"
         run.problems.tell("checkpoint file", f"the checkpoint {path!r} {why}: it is {left_out} (told once)")
+
+    def settle(self) -> None:
+        """Wait until the files that were noted are copied."""
+        self._copies.settle()
 
     def has_noted_at(self, step: float) -> bool:
         """Return whether the last checkpoint noted was of this step."""

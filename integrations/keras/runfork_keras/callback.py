@@ -330,6 +330,7 @@ class CallbackMethods:
         if self._trained is not None and self._is_decided:
             self._trained.finish_step(self.model)
             self._saved.note(self._training)
+            self._saved.settle()
             self._training.finish()
         self._is_fitting = False
 

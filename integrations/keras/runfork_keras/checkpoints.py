@@ -61,6 +61,10 @@ class SavedFiles:
             if saved.run_id == training.runs.run_id:
                 self._note(training, saved)
 
+    def settle(self) -> None:
+        """Wait until those that are to be copied are copied."""
+        self._log.settle()
+
     def _note(self, training: Training, saved: _Saved) -> None:
         run, saver = training.runs.open(), saved.saver()
         is_best = getattr(saver, "save_best_only", False)

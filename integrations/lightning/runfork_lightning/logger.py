@@ -47,7 +47,7 @@ class LoggerMethods:
         experiment_name: The experiment that runs belong to; a fork without one belongs to its parent's.
         log_gradient_norms: "total" for the norm of all gradients, "layers" (or True) for that of each parameter too. Reading
             them waits for the device, at logged steps only.
-        log_checkpoint_files: Whether checkpoint files are copied into the run.
+        log_checkpoint_files: Whether checkpoint files are copied into the run, beside training. A copy goes with its file.
         prefix: Put in front of the names of metrics, with a slash.
         save_dir: Where Lightning puts checkpoints, in ``<save_dir>/<name>/<version>/checkpoints``; default is the trainer's
             ``default_root_dir``.
@@ -228,6 +228,7 @@ class LoggerMethods:
         """
         if not is_rank_zero():
             return
+        self._checkpoints.settle()
         visited, run = self.is_visiting, self.runs.run
         self.training.end_evaluation()
         if visited or run is None:

@@ -1,0 +1,74 @@
+"""Copies of checkpoint files in a run: made beside training, and kept as long as the files."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runfork import Run
+from runfork.integration.file_copies import FileCopies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("data_directory")
+
+
+def kept(run: Run) -> set[bytes]:
+    return {path.read_bytes() for path in (run.directory / "files").glob("[!.]*")}
+
+
+def test_a_file_is_read_on_another_thread(tmp_path: Path):
+    (tmp_path / "last.ckpt").write_bytes(b"one")
+    copies, readers = FileCopies(), set()
+
+    class Watched(Run):
+        def _kept_files(self, *arguments):
+            readers.add(threading.get_ident())
+            return super()._kept_files(*arguments)
+
+    with Watched() as run:
+        copies.take(run, str(tmp_path / "last.ckpt"), 1)
+        copies.settle()
+
+        assert {b"one"} == kept(run)
+    assert {threading.get_ident()}.isdisjoint(readers)
+    assert readers
+
+
+def test_copies_are_those_of_the_files_that_are_there(tmp_path: Path):
+    copies = FileCopies()
+    with Run() as run:
+        for step, name in enumerate(("a.ckpt", "b.ckpt", "last.ckpt", "c.ckpt", "last.ckpt")):
+            (tmp_path / name).unlink(missing_ok=True)
+            (tmp_path / name).write_bytes(b"%d" % step)
+            if name == "c.ckpt":
+                (tmp_path / "a.ckpt").unlink()
+            copies.take(run, str(tmp_path / name), step)
+            copies.settle()
+        copies.take(run, str(tmp_path / "gone.ckpt"), 9)
+        copies.settle()
+
+        assert {b"1", b"3", b"4"} == kept(run)
+        assert () == run.status.problems
+
+
+def test_what_the_user_logged_himself_stays(tmp_path: Path):
+    copies, file = FileCopies(), tmp_path / "last.ckpt"
+    with Run() as run:
+        file.write_bytes(b"one")
+        run.assign_files({"mine": file})
+        copies.take(run, str(file), 1)
+        copies.settle()
+        file.write_bytes(b"two, longer")
+        copies.take(run, str(file), 2)
+        copies.settle()
+
+        assert {b"one", b"two, longer"} == kept(run)
+
+
+def test_what_copies_files_can_be_sent_to_another_process():
+    assert isinstance(pickle.loads(pickle.dumps(FileCopies())), FileCopies)

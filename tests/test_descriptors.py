@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from runfork.descriptors import close_own, close_signed, is_signed, open_descriptor, sign
+from runfork.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
 
@@ -158,10 +158,11 @@ def test_number_that_stands_for_another_file_is_not_closed(tmp_path):
     close_signed(fd, signed)
 
 
-def test_sign_survives_writes_and_is_shared_by_duplicates(tmp_path):
+@pytest.mark.parametrize("append", [append, _append], ids=["here", "without pwrite"])
+def test_sign_survives_writes_and_is_shared_by_duplicates(tmp_path, append):
     fd = open_descriptor(tmp_path / "ours", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     signed, copy = sign(fd), os.dup(fd)
-    written = [os.pwrite(fd, b"abc", 0), os.pwrite(fd, b"def", 3)]
+    written = [append(fd, b"abc", 0), append(fd, b"def", 3)]
 
     assert written == [3, 3]
     assert is_signed(fd, signed)

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-__all__ = ["close_own", "close_signed", "duplicate", "is_signed", "open_descriptor", "sign"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["append", "close_own", "close_signed", "duplicate", "is_signed", "open_descriptor", "sign"]
 
 _FIRST = 3
 """Those below are stdin, stdout and stderr."""
@@ -44,6 +48,21 @@ def duplicate(descriptor: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST)
 
 
+def _append(descriptor: int, data: bytes | memoryview, end: int, /) -> int:
+    del end
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    written = os.write(descriptor, data)
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return written
+
+
+append: Callable[[int, bytes | memoryview, int], int] = getattr(os, "pwrite", _append)
+"""Write to the end of a file that was opened with ``os.O_APPEND``, and leave its position alone.
+
+Linux appends wherever it is told to write; other systems write at `end`, which is the end as long as there is one writer.
+"""
+
+
 def close_own(descriptor: int, known: os.stat_result) -> None:
     """Close a file that was open while others ran, unless its number was given to another one meanwhile.
 
@@ -59,7 +78,7 @@ def close_own(descriptor: int, known: os.stat_result) -> None:
 def sign(descriptor: int) -> int:
     """Give an open file of ours a sign by which it is known again: a position, at random, at which nothing is ever read or written.
 
-    For files that are written with ``os.pwrite`` only, which leaves the position alone. All duplicates of a descriptor share it.
+    For files that are written with `append` only, which leaves the position alone. All duplicates of a descriptor share it.
 
     Returns:
         What ``os.lseek(descriptor, 0, os.SEEK_CUR)`` says as long as the number stands for this file.

@@ -15,7 +15,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runfork.descriptors import close_signed, duplicate, is_signed, open_descriptor, sign
+from runfork.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
 from runfork.folders import make_folders, sync_path
 from runfork.journal.frames import open_journal
 
@@ -28,7 +28,7 @@ __all__ = ["JournalWriter", "NullWriter"]
 MAX_BACKLOG_BYTES = 16 * 1024 * 1024
 RETRY_SECONDS = 0.5
 _fdatasync = getattr(os, "fdatasync", os.fsync)
-_position, _write = os.lseek, os.pwrite
+_position = os.lseek
 _HERE = os.SEEK_CUR
 _GONE = frozenset((errno.EBADF, errno.ESPIPE))
 """What a system call says of a number that stands for no file any more, or for a pipe."""
@@ -90,7 +90,7 @@ class JournalWriter:
             try:
                 if _position(self._fd, 0, _HERE) != self._sign:
                     return self._write_anew(frame)
-                written = _write(self._fd, frame, self._end)  # it appends; where it does not, there is no other writer
+                written = append(self._fd, frame, self._end)
                 self._end += written
                 if written != len(frame):
                     self._complete(frame, written)
@@ -233,7 +233,7 @@ class JournalWriter:
         view = memoryview(frame)
         try:
             while written < len(frame):
-                more = _write(self._fd, view[written:], self._end)
+                more = append(self._fd, view[written:], self._end)
                 written += more
                 self._end += more
         except OSError:
@@ -295,9 +295,9 @@ class JournalWriter:
         fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
         try:
             signed = sign(fd)
-            written = _write(fd, first, 0)
+            written = append(fd, first, 0)
             while written < len(first):
-                written += _write(fd, first[written:], written)
+                written += append(fd, first[written:], written)
         except OSError:
             os.close(fd)
             path.unlink(missing_ok=True)
@@ -350,7 +350,7 @@ class JournalWriter:
                 self._open()
             if not is_signed(self._fd, self._sign) and not self._reopen():
                 return False
-            written = _write(self._fd, frame, self._end)
+            written = append(self._fd, frame, self._end)
             self._end += written
             if written != len(frame):
                 self._complete(frame, written)

@@ -71,6 +71,8 @@ def convert_config(
         ArgumentError: It cannot be held: a string longer than 1 MiB, or an object that raises when it is read.
     """
     plain = plain_value(value, fallback=fallback)
+    if type(plain) is str:
+        _limited(plain)  # before anybody looks through it
     try:
         return _held(plain if mask is None else mask(plain))
     except ValueError as error:  # an int of thousands of digits, which Python turns into no text
@@ -151,11 +153,18 @@ class _Reading:
         return self._converted(value, is_converted)
 
     def _converted(self, value: Any, is_converted: bool) -> Any:
-        """Return a known form of a value of an unknown type."""
-        known = None if is_converted or self._fallback is None else self._fallback(value)
-        if known is None and not is_converted:
+        """Return a known form of a value of an unknown type; a plugin is asked once for each."""
+        is_asked = is_converted or any(value is holder for holder in self._holders)
+        known = None if is_asked or self._fallback is None else self._fallback(value)
+        if known is None:
             known = _known_form(value)
-        return exact_text(value) if known is None else self.plain(known, is_converted=True)
+        if known is None or (is_asked and type(known) is not str):
+            return exact_text(value)
+        self._holders.append(value)
+        try:
+            return self.plain(known, is_converted=True)
+        finally:
+            self._holders.pop()
 
     def _nested(self, value: Any, parts: Parts | Unreadable | None) -> Any:
         if any(value is holder for holder in self._holders):
@@ -388,11 +397,13 @@ def _checked_histogram(histogram: Histogram) -> dict[str, list[float]]:
     if not MIN_HISTOGRAM_EDGES <= len(edges) <= MAX_HISTOGRAM_EDGES or not is_increasing:
         raise ArgumentError(
             f"a histogram needs 2 to {MAX_HISTOGRAM_EDGES} strictly increasing finite edges, "
-            f"found {len(edges)}: {', '.join(map(str, edges[:4]))}"
+            f"found {_at_most(len(edges))}: {', '.join(map(str, edges[:4]))}"
         )
     key = "counts" if histogram.counts is not None else "densities"
     if len(values) != len(edges) - 1:
-        raise ArgumentError(f"a histogram with {len(edges)} edges needs {len(edges) - 1} {key}, found {len(values)}")
+        raise ArgumentError(
+            f"a histogram with {len(edges)} edges needs {len(edges) - 1} {key}, found {_at_most(len(values))}"
+        )
     if key == "densities":
         if not all(map(math.isfinite, values)):
             raise ArgumentError("histogram densities must be finite numbers; leave out NaN and infinities")
@@ -400,6 +411,10 @@ def _checked_histogram(histogram: Histogram) -> dict[str, list[float]]:
     if not all(one.is_integer() and one >= 0 for one in values):
         raise ArgumentError("histogram counts must be whole numbers >= 0; pass densities for fractions")
     return {"edges": edges, key: [int(one) for one in values]}
+
+
+def _at_most(count: int) -> str:
+    return str(count) if count <= MAX_HISTOGRAM_EDGES else f"more than {MAX_HISTOGRAM_EDGES}"
 
 
 def _numbers(values: Any) -> list[float]:

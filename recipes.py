@@ -6,12 +6,18 @@ Each recipe installs what it needs into ``.venv`` first; ``--fresh`` makes that 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
@@ -27,6 +33,24 @@ OLDEST_VERSIONS = [
 ]
 """The lower bounds of the project file; torch is the one that the demo installs."""
 
+OLDEST_PYTHON, NEWEST_PYTHON = "3.10", "3.13"
+LOWEST_VERSIONS = [
+    "click==8.1.0",
+    "numpy==1.26.0",
+    "nvidia-ml-py==12.535.77",
+    "pandas==2.1.0",
+    "pcodec==1.0.0",
+    "pluggy==1.5.0",
+    "psutil==5.9.0",
+    "pyarrow==15.0.0",
+    "requests==2.31.0",
+    "rich==13.7.0",
+]
+"""The lower bounds of what core and its tests need, in the project file."""
+
+TOOLS = ["hypothesis", "packaging", "pyte", "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist", "tomli"]
+"""What core's tests need besides core."""
+
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -37,35 +61,45 @@ def demo(*arguments: str) -> None:
 
 
 def check() -> None:
-    """Install everything and run every check: lint, types, tests, the oldest frameworks. What CI runs."""
+    """Install everything and run every check. What CI runs.
+
+    Lint, types, the oldest frameworks and the built packages are looked at beside the tests: two cores have time for both.
+    """
     install("dev")
-    lint()
-    types()
-    test("-n", "2")
-    oldest("-n", "2")
+    install_oldest()
+    with beside("lint", "types", "oldest", "packages"):
+        test("-n", "2", "--dist", "worksteal")
 
 
 def oldest(*arguments: str) -> None:
     """Run the contract of integrations with the oldest frameworks that are supported; further arguments go to pytest."""
-    tools = ["hypothesis", "packaging", "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist"]
-    stamp, wanted = OLDEST / ".installed", " ".join(OLDEST_VERSIONS)
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        make_environment(OLDEST)
-        print("installing the oldest versions of the frameworks; the first time takes some minutes", flush=True)
-        run(
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--editable",
-            ".[lightning,hf,keras]",
-            *tools,
-            *OLDEST_VERSIONS,
-            of=OLDEST,
-        )
-        stamp.write_text(wanted, encoding="utf-8")
+    install_oldest()
     contracts = sorted(str(path.relative_to(HOME)) for path in (HOME / "tests/integrations").glob("test_*_contract.py"))
     run("-m", "pytest", "-p", "no:cacheprovider", *contracts, *arguments, of=OLDEST)
+
+
+def packages(*arguments: str) -> None:
+    """Build wheel and sdist, and run core's tests on each, installed without frameworks: the oldest and the newest Python.
+
+    The oldest Python has the lowest versions of what core needs. Pythons are looked for on the path and among those of pyenv.
+    """
+    install("dev")
+    dist = HOME / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    run("-m", "build", "--outdir", str(dist), str(HOME))
+    artifacts = {"*.tar.gz": LOWEST_VERSIONS, "*.whl": []}
+    for version, (pattern, pins) in zip((OLDEST_PYTHON, NEWEST_PYTHON), artifacts.items(), strict=True):
+        python = find_python(version)
+        if python is None:
+            print(f"Python {version} was not found: runfork is untested with it here", flush=True)
+            continue
+        folder = HOME / f".venv-{version}"
+        make_environment(folder, python)
+        artifact = next(dist.glob(pattern))
+        run("-m", "pip", "install", "--quiet", f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
+        print(f"core's tests with Python {version} and {artifact.name}", flush=True)
+        core = ["tests", "--ignore", "tests/integrations", "--brief"]
+        run("-m", "pytest", "-p", "no:cacheprovider", *core, *arguments, of=folder)
 
 
 def format_() -> None:
@@ -86,7 +120,6 @@ def types() -> None:
     """Check the types with mypy (strict) and pyright."""
     install("dev")
     run("-m", "mypy")
-    run("-m", "mypy", "tests", "examples", "benchmarks", "recipes.py")
     run("-m", "pyright")
 
 
@@ -120,6 +153,7 @@ RECIPES = {
     "types": types,
     "test": test,
     "oldest": oldest,
+    "packages": packages,
     "prove": prove,
     "bench": bench,
 }
@@ -139,10 +173,44 @@ def install(extra: str) -> None:
         (ENVIRONMENT / f".installed-{implied}").write_text(project, encoding="utf-8")
 
 
-def make_environment(folder: Path) -> None:
-    """Make a fresh virtual environment."""
+def install_oldest() -> None:
+    """Make the environment of the oldest frameworks: these alone, over all else that the first environment has."""
+    stamp, wanted = OLDEST / ".installed", " ".join(OLDEST_VERSIONS)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    install("dev")
+    make_environment(OLDEST)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    over, under = (
+        subprocess.run([python_of(one), "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+        for one in (OLDEST, ENVIRONMENT)
+    )
+    Path(over, "_first_environment.pth").write_text(f"import site; site.addsitedir({under!r})\n", encoding="utf-8")
+    print("installing the oldest versions of the frameworks", flush=True)
+    run("-m", "pip", "install", "--quiet", *OLDEST_VERSIONS, of=OLDEST)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def find_python(version: str) -> str | None:
+    """Return the command of a Python of this version, from the path or from pyenv; None if there is none that starts."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    candidates = [f"python{version}", *map(str, sorted(pyenv.glob(f"{version}.*/bin/python")))]
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for candidate in candidates:
+        with contextlib.suppress(OSError):
+            answer = subprocess.run([candidate, "-c", ask], capture_output=True, text=True, check=False)
+            if answer.returncode == 0 and answer.stdout.strip() == version:
+                return candidate
+    return None
+
+
+def make_environment(folder: Path, python: str | None = None) -> None:
+    """Make a fresh virtual environment, of this Python or of another one."""
     print(f"making {folder.name}/", flush=True)
-    venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=True).create(folder)
+    if python is None:
+        venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=True).create(folder)
+    else:
+        subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
 
 
 def python_of(folder: Path) -> Path:
@@ -157,6 +225,26 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
         sys.exit(done.returncode)
 
 
+@contextlib.contextmanager
+def beside(*recipes: str) -> Iterator[None]:
+    """Run recipes in processes of their own, one after the other, beside what happens within; tell what they said at its end."""
+
+    def carry_out(name: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(HOME / "recipes.py"), name]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+    with ThreadPoolExecutor(max_workers=1) as lane:
+        running = {name: lane.submit(carry_out, name) for name in recipes}
+        try:
+            yield
+        finally:
+            done = {name: future.result() for name, future in running.items()}
+            for name, result in done.items():
+                print(f"==== {name}: {'failed' if result.returncode else 'passed'}\n{result.stdout}", flush=True)
+    if any(result.returncode for result in done.values()):
+        sys.exit(1)
+
+
 def main() -> None:
     """Choose a recipe by name."""
     listed = "\n".join(f"  {name:8} {(recipe.__doc__ or '').splitlines()[0]}" for name, recipe in RECIPES.items())
@@ -167,7 +255,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="make the environment anew")
     chosen, rest = parser.parse_known_args()
     if chosen.fresh:
-        for environment in (ENVIRONMENT, OLDEST):
+        for environment in HOME.glob(".venv*"):
             shutil.rmtree(environment, ignore_errors=True)
     RECIPES[chosen.recipe](*rest)
 

@@ -32,7 +32,9 @@ def test_the_lists_of_import_roots_agree():
 def test_the_lists_of_packages_agree():
     wheel = TOOLS["hatch"]["build"]["targets"]["wheel"]["packages"]
 
-    assert [package.rpartition("/")[2] for package in wheel] == TOOLS["mypy"]["packages"]
+    roots = TOOLS["hatch"]["build"]["dev-mode-dirs"]
+
+    assert roots == TOOLS["mypy"]["files"][: len(roots)]
     assert [package.rpartition("/")[0] for package in wheel] == TOOLS["hatch"]["build"]["dev-mode-dirs"]
     assert all((HOUSE / package / "__init__.py").is_file() for package in wheel)
     assert all((HOUSE / package / "py.typed").is_file() for package in wheel)
@@ -83,6 +85,28 @@ def test_the_command_is_installed():
     )
 
     assert (done.returncode, runfork.__version__ in done.stdout) == (0, True)
+
+
+def test_the_pythons_whose_packages_are_tested_are_the_ends_of_the_range():
+    recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
+    said = [line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if ":: Python :: 3." in line]
+
+    assert [said[0], said[-1]] == [recipes["OLDEST_PYTHON"], recipes["NEWEST_PYTHON"]]
+    assert PROJECT["project"]["requires-python"] == f">={said[0]}"
+
+
+def test_the_lowest_versions_that_are_tested_are_the_lower_bounds_of_core():
+    recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
+    lines = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["pandas"]]
+    found = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in lines]
+    bounds = {str(match[1]): Version(match[2]) for match in found if match}
+    pins = {name: Version(pin) for name, _, pin in (line.partition("==") for line in recipes["LOWEST_VERSIONS"])}
+
+    assert set(bounds) == set(pins)
+    assert all(
+        bound.release[:2] == pins[name].release[: len(bound.release[:2])] or bound <= pins[name]
+        for name, bound in bounds.items()
+    )
 
 
 def test_the_oldest_frameworks_that_are_tested_are_the_lower_bounds():

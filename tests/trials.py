@@ -22,6 +22,7 @@ HEAD = "| Test | What was tried | How often | What happened |"
 FAULTS, PROPERTIES = "### Faults", "### Properties"
 
 settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("brief", deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -35,11 +36,12 @@ class Tried(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("trials")
     group.addoption("--long", action="store_true", dest="is_long", help="the long form: an hour rather than minutes")
+    group.addoption("--brief", action="store_true", dest="is_brief", help="ten examples of each property")
     group.addoption("--trials", type=Path, metavar="FILE", help="put what was tried into a Markdown file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    settings.load_profile("long" if config.getoption("is_long") else "short")
+    settings.load_profile(next((name for name in ("long", "brief") if config.getoption(f"is_{name}")), "short"))
 
 
 @pytest.fixture

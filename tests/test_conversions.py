@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from runfork.attributes import AttributeType
 from runfork.conversions import convert_value
@@ -31,19 +30,9 @@ def kind_of(value: object) -> str:
         (np.array([1, 2, 3]), "[1, 2, 3]"),
         (np.array([[1.5, 2.5]]), "[[1.5, 2.5]]"),
         (np.array([]), "[]"),
-        (torch.tensor([1.0, 2.0]), "[1.0, 2.0]"),
-        (torch.tensor([1.0, 2.0], requires_grad=True), "[1.0, 2.0]"),
-        (torch.nn.Parameter(torch.zeros(2, 1)), "[[0.0], [0.0]]"),
         (np.zeros((512, 512), dtype=np.float32), "ndarray(float32, [512, 512])"),
-        (torch.zeros(2000, dtype=torch.bfloat16), "Tensor(bfloat16, [2000])"),
-        (torch.zeros(3, 0, 2), "[[], [], []]"),
-        (torch.float32, "torch.float32"),
-        (torch.device("cpu"), "cpu"),
         (np.dtype("int64"), "int64"),
         (np.float32, "numpy.float32"),
-        (torch.nn.ReLU(), "torch.nn.modules.activation.ReLU"),
-        (torch.optim.Adam, "torch.optim.adam.Adam"),
-        (torch.nn.functional.relu, "torch.nn.functional.relu"),
         (Path("/data/set"), "/data/set"),
         (b"raw \xff", "raw \\xff"),
         (date(2026, 3, 5), "2026-03-05"),
@@ -74,4 +63,4 @@ def test_text_is_the_same_in_every_process(value: object) -> None:
 
 
 def test_hook_convert_value() -> None:
-    assert "torch.optim.adam.Adam" == load_plugins([]).convert_value(torch.optim.Adam)
+    assert "collections.OrderedDict" == load_plugins([]).convert_value(OrderedDict)

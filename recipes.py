@@ -48,7 +48,17 @@ LOWEST_VERSIONS = [
 ]
 """The lower bounds of what core and its tests need, in the project file."""
 
-TOOLS = ["hypothesis", "packaging", "pyte", "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist", "tomli"]
+TOOLS = [
+    "hypothesis",
+    "packaging",
+    "pyte",
+    "pytest",
+    "pytest-randomly",
+    "pytest-timeout",
+    "pytest-xdist",
+    "tomli",
+    "tqdm",
+]
 """What core's tests need besides core."""
 
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]

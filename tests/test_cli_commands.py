@@ -215,6 +215,8 @@ def test_the_words_of_tables_filter_sort_and_stand_as_columns(lineage):
 
     assert [item["run_id"] for item in items] == ["head", "side"]
     assert items[0]["values"] == {"experiment": "gull", "state": "finished"}
+    titles = call("ls", "--runs", "--columns", "state,created,parent").stdout.splitlines()[0].split()
+    assert titles == ["RUN", "EXPERIMENT", "FORK", "OF", "AT", "STATE", "STEP", "parent", "CREATED"]
 
 
 def test_values_of_several_kinds_are_sorted_and_shown(lineage):

@@ -130,6 +130,8 @@ def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
         ArgumentError, match=f"'cold-ocean' names 2 runs: '{ids[1]}', '{ids[2]}'; give more of the run id"
     ):
         select(source, "run", ["cold-ocean"])
+    with pytest.warns(RunforkWarning, match="has no run 'warm-ocaen'; did you mean 'warm-ocean'?"):
+        assert [] == select(source, "run", ["warm-ocaen"]).labels
     with pytest.warns(RunforkWarning, match="has no run 'seed-1'; did you mean 'seed-10'?"):
         assert [] == select(source, "run", ["seed-1"]).labels
 
@@ -155,8 +157,17 @@ def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
                 "; a list has exact names, pass a pattern as a str"
             ),
         ),
-        (["loss", "lr"], FLOATS, "attributes= asks for float_series, but 'lr' is float or string"),
-        ("^seed$", FLOATS, "attributes= asks for float_series, but 'seed' is int"),
+        (
+            ["loss", "lr"],
+            FLOATS,
+            "attributes= asks for float_series, but 'lr' is float, string; tables show single values",
+        ),
+        ("^seed$", FLOATS, "attributes= asks for float_series, but 'seed' is int; tables show single values"),
+        (
+            ["learning_rate"],
+            None,
+            ("attributes= asks for 'learning_rate', which no run of project 'local/test' has; did you mean 'lr'?"),
+        ),
         (["loss"], None, None),
         (["model/depth", "loss"], None, None),
         (".*", FLOATS, None),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 DEFAULT_LIMIT = 50
+_ALWAYS_SHOWN = ("experiment", "state", "created")
+"""Words of columns that are there without being asked for."""
 
 
 @click.command("ls")
@@ -267,6 +269,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
                 is_flexible=not is_number(column),
             )
             for column in listing.columns
+            if column.word not in _ALWAYS_SHOWN or column.aggregate is not None
         ),
         Column("CREATED", [Cell(format_age(item.row.node.created), "dim") for item in items], is_optional=True),
     ]

@@ -108,7 +108,7 @@ def _resolved(condition: Filter, meant: Mapping[str, str], types: Mapping[str, l
         attribute = condition.attribute
         name = meant.get(attribute.name, attribute.name)
         kinds = types[name] if attribute.type is None else [attribute.type]
-        return _of_types(condition, [Attribute(name, kind) for kind in kinds or ["string"]])
+        return _of_types(condition, [Attribute(name, kind) for kind in kinds or ["none"]])
     raise ArgumentTypeError(f"a filter must be built from runfork.Filter, found {condition!r}")
 
 
@@ -178,6 +178,11 @@ def _compared_with_nan(attribute: Attribute, operator: str) -> Filter:
 def _fit(condition: Comparison, kind: str) -> FilterValue:
     value = condition.value
     if kind in _TEXTS or kind == "string_set":
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and condition.operator not in ("==", "!="):
+            raise ArgumentError(
+                f"{condition.attribute.name!r} is of type {kind}, found the number {value!r} to compare it with; "
+                "numbers that were logged as text have no order"
+            )
         return value if isinstance(value, str) else print_value(value)
     if isinstance(value, str):
         value = _read(value, kind, condition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -79,13 +80,22 @@ def closest(name: str, there: Collection[str]) -> str | None:
     close = difflib.get_close_matches(name, there, n=1, cutoff=0.7)
     if close:
         return close[0]
-    word = name.rpartition("/")[2].lower()
-    alike = sorted(
-        (len(one), one) for one in there if one.rpartition("/")[2].lower() == word or one.startswith(f"{name}/")
-    )
+    words = _words(name)
+    alike = sorted((len(one), one) for one in there if _is_short_for(words, _words(one)) or one.startswith(f"{name}/"))
     if alike:
         return alike[0][1]
     return next(iter(difflib.get_close_matches(name, there, n=1, cutoff=0.5)), None)
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of the last part of a path."""
+    return [word for word in re.split(r"[^a-z0-9]+", name.rpartition("/")[2].lower()) if word]
+
+
+def _is_short_for(words: list[str], others: list[str]) -> bool:
+    """Return whether names are of the same words, or one is the initials of the other, as ``lr`` of ``learning_rate``."""
+    initials = ["".join(word[0] for word in some) if len(some) > 1 else None for some in (words, others)]
+    return words == others or [initials[0]] == others or words == [initials[1]]
 
 
 def suggestion(names: Iterable[str], there: Collection[str], *, are_exact: bool = False) -> str:

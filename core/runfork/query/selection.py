@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runfork.attributes import AttributeType, check_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.filters import Attribute, Filter
+from runfork.identifiers import generated_prefix
 from runfork.index.interface import Definition, RunsQuery
 from runfork.patterns import Pattern, compile_pattern
 from runfork.problems import warn_caller
@@ -186,7 +187,8 @@ def _tell_missing(source: Source, kind: Kind, pattern: Pattern, found: set[str],
         return
     nodes = source.index.nodes()
     names = {node.experiment_name for node in nodes.values() if node.experiment_name is not None}
-    there, others = (set(nodes), names) if kind == "run" else (names, set(nodes))
+    ids = {generated_prefix(run_id) or run_id for run_id in nodes}
+    there, others = (ids, names) if kind == "run" else (names, set(nodes))
     other = "experiment" if kind == "run" else "run"
     hint = (
         f"; {other}s= takes {other}s"
@@ -322,7 +324,8 @@ def tell_unknown(
     elif unfit:
         asked = sorted({kind.value for choice in choices for kind in choice.types or ()})
         kinds = sorted({kind.value for some in unfit.values() for kind in some})
-        warn_caller(f"{argument}= asks for {' or '.join(asked)}, but {listed(unfit)} is {' or '.join(kinds)}")
+        hint = "" if all(kind.is_series for some in unfit.values() for kind in some) else "; tables show single values"
+        warn_caller(f"{argument}= asks for {', '.join(asked)}, but {listed(unfit)} is {', '.join(kinds)}{hint}")
 
 
 def _is_answered(choice: Choice, seen: set[str]) -> bool:

@@ -155,6 +155,13 @@ def test_a_description_is_one_record_with_the_namespaces_that_it_replaces(run):
     }
 
 
+def test_a_value_that_is_described_anew_may_be_of_another_type(run):
+    for precision in (32, "16-mixed"):
+        run.describe({"trainer": {"precision": precision}}, replaces=["trainer"])
+
+    assert configs_of(run.directory)["trainer/precision"] == "16-mixed"
+
+
 def test_a_description_without_values_still_replaces(run):
     run.describe({}, replaces=["trainer"])
 

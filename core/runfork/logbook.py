@@ -179,6 +179,7 @@ class Logbook(Advised):
             ArgumentError: A namespace cannot be replaced; nothing was logged.
         """
         spaces = _check_namespaces(replaces)
+        self.recorder.release_types(spaces)
         replaced = {space: [NAMESPACE, None] for space in spaces}
         self._record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
 

@@ -38,7 +38,7 @@ from runfork.values import convert_metric, datetime_to_micros, plain_value
 from runfork.wording import shown, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runfork.journal.writer import JournalWriter
     from runfork.problems import Problems
@@ -462,6 +462,13 @@ class Recorder:
             if known is AttributeType.NONE:
                 self._types[path] = kind
         return not kind.is_series or self._claim_axis(path, clock_axis=clock_axis)
+
+    def release_types(self, namespaces: Iterable[str]) -> None:
+        """Let single values below namespaces be of any type again: they are said anew."""
+        spaces = tuple(namespaces)
+        for path, kind in list(self._types.items()):
+            if path.startswith(spaces) and not kind.is_series:
+                self._types.pop(path, None)
 
     def _claim_axis(self, path: str, *, clock_axis: bool) -> bool:
         if self._axes.setdefault(path, clock_axis) == clock_axis:

@@ -59,8 +59,9 @@ has an order_time up to the run's creation.
 Of a series on the step axis without a point in what stood at the mark, and without a cut in it, nothing is seen of the
 parent's own points. What the parent inherits of it is seen. Without a mark, steps alone decide.
 
-A description replaces namespaces: single values of its run below them that come before it in the order of edits, and all that are
-inherited there, are gone, but for those of the same record. They still count for the type of their path. Series are not touched.
+A description replaces namespaces: single values of its run below them that come before it in the order of edits, and all that
+are inherited there, are gone, but for those of the same record. They do not count for the type of their path, either. Series
+are not touched.
 """
 
 from __future__ import annotations

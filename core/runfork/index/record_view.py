@@ -86,20 +86,29 @@ class RunRecords:
     replacements: list[Replacement] = field(default_factory=list)
     has_points: bool = False
 
-    def types(self, path: str) -> list[AttributeType]:
-        """Return the types of values that were logged to `path`, in the order of their first values; None comes last."""
+    def replaced(self, path: str, snapshot: Snapshot) -> EditKey | None:
+        """Return the place of the last replacement of a namespace that `path` is below, in what a snapshot holds."""
+        return newest_replacement((one for one in self.replacements if snapshot.holds(one.key)), path)
+
+    def types(self, path: str, snapshot: Snapshot) -> list[AttributeType]:
+        """Return the types of values that were logged to `path`, in the order of their first values; None comes last.
+
+        Values that were replaced in what `snapshot` holds do not count.
+        """
+        replaced = self.replaced(path, snapshot)
         first: dict[AttributeType, EditKey] = {kind: own.first for kind, own in self.series.get(path, {}).items()}
         for edit in self.edits.get(path, ()):
-            first[edit.type] = min(edit.key, first.get(edit.type, edit.key))
+            if replaced is None or edit.key >= replaced:
+                first[edit.type] = min(edit.key, first.get(edit.type, edit.key))
         return sorted(first, key=lambda kind: (kind is AttributeType.NONE, first[kind]))
 
-    def standing(self, path: str) -> AttributeType | None:
+    def standing(self, path: str, snapshot: Snapshot) -> AttributeType | None:
         """Return the type whose family stands at `path`: that of the first value which is not None."""
-        return next(iter(self.types(path)), None)
+        return next(iter(self.types(path, snapshot)), None)
 
     def conflicts(self, path: str) -> int:
         """Return how many families are left out at `path`."""
-        families = {kind.family for kind in self.types(path) if kind is not AttributeType.NONE}
+        families = {kind.family for kind in self.types(path, Snapshot()) if kind is not AttributeType.NONE}
         return max(0, len(families) - 1)
 
     def paths(self) -> set[str]:
@@ -204,11 +213,10 @@ class RecordView:
             child = self.runs[line[position - 1]] if position else None
             if child is not None:
                 configs = configs and child.origin.inherit_configs
-            snapshot = Snapshot() if child is None else self._snapshot(line[position - 1])
-            seen = [one for one in run.replacements if snapshot.holds(one.key)]
-            replaced = newest_replacement(seen, path)
+            snapshot = self._snapshot(line, position)
+            replaced = run.replaced(path, snapshot)
             behind, is_replaced = is_replaced, is_replaced or replaced is not None
-            kind = run.standing(path)
+            kind = run.standing(path, snapshot)
             if kind is None:
                 continue
             if kind.is_series:
@@ -224,10 +232,10 @@ class RecordView:
             if edits and not behind and (child is None or is_inherited(path, kind, configs=configs)):
                 yield one, kind, edits
 
-    def _snapshot(self, run_id: str) -> Snapshot:
-        fork = self.nodes[run_id].fork
-        assert fork is not None
-        return fork.snapshot
+    def _snapshot(self, line: list[str], position: int) -> Snapshot:
+        """Return what of a run of a lineage single values come from: all of the first one."""
+        fork = self.nodes[line[position - 1]].fork if position else None
+        return Snapshot() if fork is None else fork.snapshot
 
     def _high(self, run_id: str, ancestor: str, path: str, *, clock_axis: bool) -> int:
         found = self._segments(run_id, path, clock_axis=clock_axis)
@@ -240,8 +248,11 @@ class RecordView:
 
     def _was_missing(self, run_id: str, parent: str, path: str) -> bool:
         """Return whether a run's parent had no point of a series on the step axis yet when it wrote the mark."""
-        fork, kind = self.nodes[run_id].fork, self.runs[parent].standing(path)
-        if fork is None or not fork.is_marked or path in fork.cuts or kind is None or not kind.is_series:
+        fork = self.nodes[run_id].fork
+        if fork is None or not fork.is_marked or path in fork.cuts:
+            return False
+        kind = self.runs[parent].standing(path, fork.snapshot)
+        if kind is None or not kind.is_series:
             return False
         own = self.runs[parent].series[path][kind]
         return not own.clock_axis and not any(map(fork.snapshot.holds, own.starts.values()))
@@ -287,9 +298,12 @@ class RecordView:
         committed: dict[int, tuple[Point, int]] = {}
         previews: dict[int, tuple[Point, int]] = {}
         replaced: list[tuple[Point, int]] = []
+        line = lineage.ancestors(run_id, self.nodes)
         for position, segment in enumerate(segments):
-            own = self.runs[segment.run_id].series.get(path, {}).get(kind)
-            if own is None or self.runs[segment.run_id].standing(path) is not kind or own.clock_axis != clock_axis:
+            run = self.runs[segment.run_id]
+            own = run.series.get(path, {}).get(kind)
+            stands = run.standing(path, self._snapshot(line, line.index(segment.run_id)))
+            if own is None or stands is not kind or own.clock_axis != clock_axis:
                 continue
             for point in sorted(own.points, key=lambda point: point.place):
                 if point.step > segment.high:
@@ -384,7 +398,7 @@ def _gather_metrics(run: RunRecords, writer: str, taken: list[Batch]) -> None:
 
 
 def _own_single(run: RunRecords, path: str) -> Any:
-    kind = run.standing(path)
+    kind = run.standing(path, Snapshot())
     if kind is None:
         return None
     edits = sorted((edit for edit in run.edits.get(path, ()) if kind.takes(edit.type)), key=lambda edit: edit.key)

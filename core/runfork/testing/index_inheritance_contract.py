@@ -194,6 +194,16 @@ class InheritanceContract:
         found = index.values(["p"])["p"]
         assert sorted(path for path in found if path.startswith("trainer/")) == ["trainer/epochs", "trainer/z"]
 
+    def test_a_description_may_change_the_type_of_what_it_says_anew(self, index: Index) -> None:
+        run = HistoryWriter("p").create().configs({"trainer/precision": 32}).mark("m", 1, journals={})
+        fork = HistoryWriter("a", now=LATER).create().lineage("p", 1, mark="m", mark_time=EPOCH + 3 * SECOND)
+        apply(index, run, fork)
+        apply(index, run.describe({"trainer/precision": "16-mixed"}, replaces=["trainer"]))
+        apply(index, HistoryWriter("b", now=2 * LATER).create(fork=("p", 1), journals={"w1": run.size}))
+
+        assert [value_of(index, one, "trainer/precision") for one in "pab"] == ["16-mixed", 32, "16-mixed"]
+        assert value_of(index, "p", "sys/diagnostics/type_conflicts") is None
+
     def test_a_description_leaves_series_alone(self, index: Index) -> None:
         parent = HistoryWriter("p").create().metrics({"trainer/loss": 1.0}, 1)
         apply(index, parent, HistoryWriter("a", now=LATER).create(fork=("p", 1)).describe({}, replaces=["trainer"]))

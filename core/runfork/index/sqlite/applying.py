@@ -235,7 +235,7 @@ class Application:
         own, is_changed = self._catalogue.note_own(
             self._run.id, path, kind, first, clock_axis=clock_axis, lowest=lowest
         )
-        if is_changed or is_started:
+        if is_changed or is_started or self._edits.replaced(self._run.id, path) is not None:
             for one in (self._run.run_id, *self._catalogue.descendants(self._run.run_id)):
                 self._dirty.paths[one].add(path)
         return own.id

@@ -256,7 +256,7 @@ class AttributeTable:
             running_seconds=running,
             state=entry.state,
         )
-        conflicts = self._catalogue.type_conflicts(entry.id)
+        conflicts = self._edits.conflicts(entry.id)
         if conflicts:
             found[_CONFLICTS] = Value(AttributeType.INT, conflicts, run_id, last_time)
         return found

@@ -15,11 +15,20 @@ from runfork.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runfork.index.edits import Edit
 
-__all__ = ["Catalogue", "Own", "RunEntry", "read_snapshot", "snapshot_text", "standing", "storable"]
+__all__ = [
+    "Catalogue",
+    "Own",
+    "RunEntry",
+    "families_left_out",
+    "read_snapshot",
+    "snapshot_text",
+    "standing",
+    "storable",
+]
 
 _CACHED_VALUES = 50_000
 """So much of what runs logged is remembered; beyond that it is read again."""
@@ -262,7 +271,7 @@ class Catalogue:
     def type_conflicts(self, run: int) -> int:
         """Return how many pairs of path and family are left out, since the path is of another."""
         if run in self._own:
-            return sum(_families_left_out(kinds) for kinds in self._own[run].values() if len(kinds) > 1)
+            return sum(families_left_out(kinds) for kinds in self._own[run].values() if len(kinds) > 1)
         self.flush()
         return int(self._connection.execute(_CONFLICTS, (run,)).fetchone()[0])
 
@@ -368,7 +377,7 @@ class Catalogue:
         return self._next_own - 1
 
 
-def standing(kinds: dict[AttributeType, Own]) -> Own:
+def standing(kinds: Mapping[AttributeType, Own]) -> Own:
     """Return, of what a run logged to a path, that of the type whose family stands: the one logged first that is not None."""
     if len(kinds) == 1:
         return next(iter(kinds.values()))
@@ -380,7 +389,8 @@ def _standing(kinds: dict[AttributeType, Own]) -> tuple[str, bool]:
     return own.type.family, own.clock_axis
 
 
-def _families_left_out(kinds: dict[AttributeType, Own]) -> int:
+def families_left_out(kinds: Collection[AttributeType]) -> int:
+    """Return how many families of types at one path do not stand there."""
     families = {kind.family for kind in kinds if kind is not AttributeType.NONE}
     return max(0, len(families) - 1)
 

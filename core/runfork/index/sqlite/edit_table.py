@@ -8,13 +8,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.edits import Edit, EditKey, Replacement, newest_replacement
-from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.catalogue import Own, families_left_out, standing, storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.lineage import Snapshot
 
@@ -80,6 +81,39 @@ class EditTable:
         """Return the place of the last replacement of a namespace that a path is below, as far as `snapshot` holds."""
         found = self.replacements(run, snapshot)
         return newest_replacement(found, self._catalogue.path_names[path]) if found else None
+
+    def standing(
+        self, run: int, path: int, kinds: Mapping[AttributeType, Own], snapshot: Snapshot | None = None
+    ) -> Own | None:
+        """Return, of what a run logged to a path, that of the type that stands; values that were replaced do not count.
+
+        Args:
+            run: The run.
+            path: The path.
+            kinds: What it logged there, by type; at least one.
+            snapshot: Which replacements count; None is all of them.
+        """
+        own = standing(kinds)
+        replaced = None if own.type.is_series else self.replaced(run, path, snapshot)
+        if replaced is None or own.first >= replaced:
+            return own
+        found = {kind: one for kind, one in kinds.items() if kind.is_series}
+        for edit in self._all_edits(run, path):
+            if edit.key >= replaced and edit.type not in found:
+                found[edit.type] = Own(kinds[edit.type].id, edit.type, edit.key, clock_axis=False, lowest=0)
+        return standing(found) if found else None
+
+    def conflicts(self, run: int) -> int:
+        """Return how many pairs of path and family are left out in a run, since the path is of another."""
+        found = self._catalogue.type_conflicts(run)
+        if not found or not self.replacements(run):
+            return found
+        for path, kinds in self._catalogue.own_values(run).items():
+            replaced = self.replaced(run, path) if len(kinds) > 1 else None
+            if replaced is not None:
+                left = {kind for kind in kinds if kind.is_series} | {edit.type for edit in self.edits(run, path)}
+                found += families_left_out(left) - families_left_out(kinds)
+        return found
 
     def load(self, run: int, paths: Collection[int]) -> None:
         """Read all edits of a run at once, if many of those at `paths` are to be read."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from runfork.attributes import AttributeType
 from runfork.index.edits import decode_value, fold, members_of
 from runfork.index.sqlite.attribute_rows import AttributeRow, members_in, merged_row, set_row, single_row
-from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, precedes
 from runfork.index.sqlite.series_rows import SeriesRows
 from runfork.index.sqlite.sight import SeenEdits, SeenSeries, Sight
@@ -80,15 +79,7 @@ class RunView:
         kinds = self._catalogue.own_value(self._run.id, path)
         if not kinds:
             return None
-        own = standing(kinds)
-        return None if not own.type.is_series and self._is_replaced(path, own) else own
-
-    def _is_replaced(self, path: int, own: Own) -> bool:
-        """Return whether all single values at a path are gone, since the run replaced the namespace."""
-        replaced = self._edits.replaced(self._run.id, path)
-        if replaced is None or own.first >= replaced:
-            return False
-        return not any(own.type.takes(edit.type) for edit in self._edits.edits(self._run.id, path))
+        return self._edits.standing(self._run.id, path, kinds)
 
     def stands_alone(self, path: int) -> bool:
         """Return whether what the run has at a path is the same whatever it inherits."""
@@ -101,12 +92,12 @@ class RunView:
         found = {}
         for path in paths:
             kinds = self._catalogue.own_value(run, path)
-            if not kinds or (kind := standing(kinds).type) not in _ALONE:
+            own = self._edits.standing(run, path, kinds) if kinds else None
+            if own is None or own.type not in _ALONE:
                 continue
+            kind = own.type
             edits = self._edits.edits(run, path)
-            last = next((edit for edit in reversed(edits) if kind.takes(edit.type)), None)
-            if last is None:
-                continue  # it was replaced since
+            last = next(edit for edit in reversed(edits) if kind.takes(edit.type))
             found[path] = single_row(
                 last.type, decode_value(last.type, last.value), last.value, source=run, time=last.time
             )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from runfork import lineage
 from runfork.attributes import AttributeType
 from runfork.index.edits import Edit, is_inherited
-from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.overlay import Contribution
 
 if TYPE_CHECKING:
@@ -121,7 +120,9 @@ class Sight:
             kinds = self._catalogue.own_value(entry.id, path_id) if place >= first else None
             if not kinds:
                 continue
-            own = standing(kinds)
+            own = self._edits.standing(entry.id, path_id, kinds, self._snapshot(place))
+            if own is None:
+                continue
             if own.type.is_series:
                 high = self.segments(path, clock_axis=own.clock_axis)[-1 - place].high
                 if own.lowest <= high and not self._was_missing(place, path, own):
@@ -147,7 +148,8 @@ class Sight:
         for position, segment in enumerate(segments):
             place = len(segments) - 1 - position
             kinds = self._catalogue.own_value(self._entries[place].id, path_id)
-            own = standing(kinds) if kinds else None
+            number, snapshot = self._entries[place].id, self._snapshot(place)
+            own = self._edits.standing(number, path_id, kinds, snapshot) if kinds else None
             if own is None or not own.type.is_series:
                 continue
             if self._was_missing(place, path, own):

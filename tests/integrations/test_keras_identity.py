@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import pytest
 
+from runfork.run import Run
 from runfork_keras.checkpoint_files import find_mark_in_checkpoint
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
@@ -339,12 +340,17 @@ def test_file_that_is_gone_when_it_is_measured_is_told(history, caplog):
 
 def test_arguments_travel_with_copies_that_make_runs_of_their_own(history):
     own = tiny.callback(experiment_name="search", tags=["trial"])
-    copies = [copy.deepcopy(own), pickle.loads(pickle.dumps(own))]
+    with Run("given", run_id="given") as run:
+        given = tiny.callback(run=run)
+        copies = [copy.deepcopy(own), pickle.loads(pickle.dumps(own))]
+        assert copy.deepcopy(given).run_id not in ("given", pickle.loads(pickle.dumps(given)).run_id)
     for one in copies:
         tiny.fit(tiny.model(), epochs=1, callbacks=[one])
     found = history()
 
-    assert 2 == len(set(found.runs))
-    assert own.run_id not in found.runs
-    assert {"search"} == {found.values(run)["sys/name"] for run in found.runs}
-    assert {frozenset({"trial"})} == {found.values(run)["sys/tags"] for run in found.runs}
+    trials = set(found.runs) - {"given"}
+
+    assert 2 == len(trials)
+    assert own.run_id not in trials
+    assert {"search"} == {found.values(run)["sys/name"] for run in trials}
+    assert {frozenset({"trial"})} == {found.values(run)["sys/tags"] for run in trials}

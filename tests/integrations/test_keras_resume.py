@@ -359,6 +359,29 @@ def test_fit_that_ended_in_an_exception_is_failed_once_the_next_one_begins(histo
     assert "training began and did not end" in values["sys/exception"]
 
 
+def test_resume_that_fails_before_its_first_step_has_no_points_and_is_no_head(history):
+    tiny.fit(
+        tiny.model(),
+        epochs=1,
+        callbacks=[
+            tiny.callback(experiment_name="series", run_id="parent"),
+            keras.callbacks.ModelCheckpoint("1.keras"),
+        ],
+    )
+    with pytest.raises(CrashError):
+        tiny.fit(
+            keras.models.load_model("1.keras"),
+            epochs=2,
+            callbacks=[tiny.callback(experiment_name="series", run_id="child"), CrashAt(0, 0)],
+        )
+    tiny.fit(tiny.model(seed=2), epochs=1, callbacks=[tiny.callback()])
+    found, child = history(), "child"
+
+    assert ("parent", 8) == found.parent(child)
+    assert [] == [path for path in ("optimizer/lr/Adam", "batch/loss", "epoch") if found.own_points(child, path)]
+    assert (True, False) == tuple(found.values(run)["sys/experiment/is_head"] for run in ("parent", child))
+
+
 def test_fit_again_after_an_exception_goes_on_in_the_run(history):
     own, model = tiny.callback(run_id="only"), tiny.model()
     with pytest.raises(CrashError):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
@@ -22,6 +21,7 @@ from runfork_keras.fingerprint import weights_of
 from runfork_keras.model_description import describe_model
 from runfork_keras.origins import begin_fit, begin_test
 from runfork_keras.ranks import is_logging_process
+from runfork_keras.references import weak_method, weakly
 from runfork_keras.training_description import (
     describe_compilation,
     describe_fit,
@@ -97,6 +97,7 @@ class CallbackMethods:
         self._loads = 0
         self._counted = (0.0, 0)
         self._rates: dict[str, float] = {}
+        self._first_rates: Measured | None = None
         self._described = ""
         self._epoch_paths: set[str] = set()
         self._is_active = False
@@ -112,11 +113,11 @@ class CallbackMethods:
 
     @_model.setter
     def _model(self, model: Any) -> None:
-        self._met_model = weakref.ref(model) if model is not None else _nothing
+        self._met_model = weakly(model)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how a copy is made, as tuners do for every trial: with the same arguments, and a run of its own."""
-        return _make, (type(self), self._arguments)
+        return _make, (type(self), {**self._arguments, "run": None})
 
     @property
     def run(self) -> Run:
@@ -160,7 +161,7 @@ class CallbackMethods:
         if self._is_fitting:  # the fit before broke off
             self._batches.settle()
         self._is_fitting, self._is_decided, self._is_new_call = True, False, False
-        self._thread = threading.get_ident()
+        self._thread, self._first_rates = threading.get_ident(), None
         self._call = find_fit(self.model)
 
     @guarded
@@ -195,8 +196,8 @@ class CallbackMethods:
             model,
             epoch=epoch,
             before=self._trained,
-            before_mark=_weak(self._note_epoch),
-            after_mark=_weak(self._note_mark),
+            before_mark=weak_method(self._note_epoch),
+            after_mark=weak_method(self._note_mark),
         )
         self._training.train()
         self._describe(model, epoch)
@@ -232,16 +233,23 @@ class CallbackMethods:
         self._trained.counter.finish_batches(batch)
         self._batches.begun = batch
         if batch == 0:
-            self._log_rates()
-        elif self._batches.needs_measuring(batch):
+            self._note_rates()
+            return
+        self._log_first_rates()
+        if self._batches.needs_measuring(batch):
             self._batches.measure(batch, self._measure(batch))
 
-    def _log_rates(self) -> None:
-        """Log the learning rate that the first step of an epoch uses, when all callbacks have set it."""
+    def _note_rates(self) -> None:
+        """Note the learning rate that the first step of an epoch uses, when all callbacks have set it; logged once it is done."""
+        self._log_first_rates()
         done = self._counted[0]
         self._rates = learning_rates(self.model, steps_done=self._optimizer_steps(done))
-        if self._rates:
-            self._training.runs.open().log_metrics(self._rates, step=done + 1)
+        self._first_rates = Measured(done + 1, self._rates)
+
+    def _log_first_rates(self) -> None:
+        first, self._first_rates = self._first_rates, None
+        if first is not None and first.values:
+            self._training.runs.open().log_metrics(first.values, step=first.step)
 
     def _optimizer_steps(self, step: float) -> int:
         return int(step - self._training.steps.base)
@@ -312,6 +320,8 @@ class CallbackMethods:
         """Log the last batch of the epoch, if its metrics still wait for their step, and how fast the rest went."""
         assert self._trained is not None
         done = self._batches.done
+        if done:
+            self._log_first_rates()
         self._trained.counter.finish_batches(done)
         if done <= self._counted[1]:
             return
@@ -370,10 +380,6 @@ class CallbackMethods:
             training.finish()
 
 
-def _nothing() -> None:
-    """Stand for a weak reference to no model."""
-
-
 def _interval(every: object) -> int:
     if every is None or every is False:
         return 0
@@ -382,17 +388,6 @@ def _interval(every: object) -> int:
             f"log_every_n_batches must be a number of batches, or 0 or None for epochs alone, found {every!r}"
         )
     return every
-
-
-def _weak(method: Any) -> Any:
-    """Return a function that calls `method` as long as its object lives."""
-    found = weakref.WeakMethod(method)
-
-    def call(*arguments: Any) -> None:
-        if (one := found()) is not None:
-            one(*arguments)
-
-    return call
 
 
 def _make(kind: type[CallbackMethods], arguments: dict[str, Any]) -> CallbackMethods:

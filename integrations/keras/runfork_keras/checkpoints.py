@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.integration.loaded import checkpoint_path
 from runfork_keras.calls import find_save
+from runfork_keras.references import weakly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class SavedFiles:
         if is_last:
             self._log.note(training.runs.open(), path, step=step, texts={}, numbers={}, is_complete=False)
             return
-        self._pending.append(_Saved(training.runs.run_id, path, step, _weak(call.saver)))
+        self._pending.append(_Saved(training.runs.run_id, path, step, weakly(call.saver)))
 
     def note(self, training: Training) -> None:
         """Log the files that are complete by now."""
@@ -80,15 +80,6 @@ class SavedFiles:
             monitor = getattr(saver, "monitor", None) if is_best else None
             found = {"saver": type(saver).__name__, "monitor": monitor}
             run.log_configs({f"checkpoints/{name}": text for name, text in found.items() if text is not None})
-
-
-def _weak(saver: Any) -> Callable[[], Any]:
-    """Return a weak reference: a callback holds its model, and an exception may end a training before the file is noted."""
-    return weakref.ref(saver) if saver is not None else _nothing
-
-
-def _nothing() -> None:
-    """Stand for a reference to no callback."""
 
 
 def _number(value: Any) -> float | None:

@@ -401,9 +401,8 @@ def test_a_run_that_rests_is_over_for_readers_and_wakes_for_the_next_value(folde
 
 def test_readers_follow_a_run_that_rests_and_wakes(data_directory):
     def seen():
-        frame = runfork.fetch_metrics(runs=["r"], attributes=".*")
-        points = {name: frame[name].dropna().to_dict() for name in frame.columns}
-        return {name: {step: value for (_, step), value in found.items()} for name, found in points.items()}
+        frame = runfork.fetch_metrics(runs=["r"], attributes=".*").droplevel(0)
+        return {name: frame[name].dropna().to_dict() for name in frame.columns}
 
     run = Run(run_id="r", source_tracking_config=None)
     reads = []

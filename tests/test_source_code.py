@@ -200,6 +200,20 @@ def test_git_that_hangs_is_given_up(repository: Path, monkeypatch: pytest.Monkey
     assert {} == Repository(repository, timeout_seconds=0.1).describe()
 
 
+def test_changes_that_are_too_long_to_keep_are_not_read_to_their_end(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    endless = tmp_path / "bin"
+    endless.mkdir()
+    (endless / "git").write_text("#!/bin/sh\nexec yes\n")
+    (endless / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{endless}{os.pathsep}{os.environ['PATH']}")
+    asked = Repository(repository, max_bytes=1_000_000)
+
+    assert asked.diff_head() is None
+    assert asked.has_left_out
+
+
 def test_other_ranks_tell_nothing(repository: Path) -> None:
     run: Any = Assigned(rank=1)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from runfork.notebook import Notebook
 from runfork.types import File
 
 if TYPE_CHECKING:
+    import subprocess
+
     from runfork.run import Run
 
 __all__ = ["Repository", "SourceTrackingConfig", "collect_source_code"]
@@ -67,6 +71,12 @@ def collect_source_code(run: Run, config: SourceTrackingConfig) -> dict[str, Any
     files = _files(config, repository, is_script=notebook is None)
     if notebook is not None and config.upload_entry_point:
         notebook.keep_source(run, f"{config.namespace}/entry_point")
+    if repository is not None and repository.has_left_out:
+        run.problems.tell(
+            "changes",
+            f"changes of the source code are not uploaded: the patch is longer than {MAX_DIFF_BYTES >> 20} MiB; "
+            "commit them, or let git ignore large files",
+        )
     if files:
         run.assign_files({f"{config.namespace}/{name}": file for name, file in files.items()})
     return {f"{config.namespace}/{name}": value for name, value in found.items()}
@@ -78,11 +88,15 @@ class Repository:
     Args:
         directory: Any folder in it.
         timeout_seconds: How long git may take for an answer; six times as long for a diff.
+        max_bytes: A longer answer is none.
     """
 
-    def __init__(self, directory: Path, *, timeout_seconds: float = 5.0) -> None:
+    def __init__(self, directory: Path, *, timeout_seconds: float = 5.0, max_bytes: int = MAX_DIFF_BYTES) -> None:
         self._directory = directory
         self._timeout_seconds = timeout_seconds
+        self._max_bytes = max_bytes
+        self.has_left_out = False
+        """Whether an answer was too long."""
 
     @classmethod
     def find(cls, directory: str | os.PathLike[str] | None) -> Repository | None:
@@ -145,7 +159,7 @@ class Repository:
     def _diff(self, base: str) -> bytes | None:
         options = ("--no-color", "--no-ext-diff", "--no-textconv", "--binary")
         patch = self._ask("-c", "diff.autoRefreshIndex=false", "diff", *options, base, "--", patience=6.0)
-        return patch if patch and len(patch) <= MAX_DIFF_BYTES else None
+        return patch or None
 
     def _text(self, *arguments: str) -> str | None:
         answer = self._ask(*arguments)
@@ -159,18 +173,36 @@ class Repository:
         environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
         command = ["git", "--no-pager", "-c", "core.fsmonitor=false", "-C", str(self._directory), *arguments]
         try:
-            answer = subprocess.run(
+            with subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                timeout=patience * self._timeout_seconds,
-                check=False,
-            )
+            ) as process:
+                try:
+                    return self._read(process, patience * self._timeout_seconds)
+                finally:
+                    process.kill()
         except (OSError, ValueError, subprocess.SubprocessError):
             return None
-        return answer.stdout if answer.returncode == 0 else None
+
+    def _read(self, process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+        """Return all that git says; no more of it than we would keep is ever held."""
+        assert process.stdout is not None
+        waiting, parts, size = select.poll(), [], 0
+        waiting.register(process.stdout, select.POLLIN)
+        deadline = time.monotonic() + seconds
+        while size <= self._max_bytes:
+            if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                return None
+            part = os.read(process.stdout.fileno(), 1024 * 1024)
+            if not part:
+                return b"".join(parts) if process.wait(max(0.0, deadline - time.monotonic())) == 0 else None
+            parts.append(part)
+            size += len(part)
+        self.has_left_out = True
+        return None
 
 
 def _run_command(notebook: Notebook | None) -> str | None:

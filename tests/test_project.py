@@ -11,8 +11,11 @@ import pytest
 import runfork
 from runfork import Run
 from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
-from runfork.journal.format import MAGIC
+from runfork.inspection import inspect_store
+from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_file_header, encode_frame, encode_json
 from runfork.project import Project
+from runfork.steps import NO_STEP
+from runfork.testing.histories import EPOCH
 from runfork.testing.journals import configs_of, until
 from runfork.types import FileReference
 
@@ -137,7 +140,62 @@ def test_a_journal_that_cannot_be_read_is_told_and_the_others_are_read(project, 
 
     assert "good" in project.index.nodes()
     assert [path.name for path in sorted(project.unreadable)] == ["1.journal", "2.journal"]
-    assert "has journal format 9, this runfork reads up to 1" in project.unreadable[folder / "2.journal"]
+    assert f"has journal format 9, this runfork reads up to {FILE_VERSION}" in project.unreadable[folder / "2.journal"]
+
+
+def frame_of(kind, body):
+    return encode_frame(kind, encode_json(body), time=EPOCH, step=NO_STEP)
+
+
+IDENTITY = {"project": "tests/project", "run_id": "odd", "writer": "1", "created": EPOCH}
+CREATION = {"run_id": "odd", "project": "tests/project", "experiment_name": None, "creation_time": EPOCH, "fork": None}
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind", "body", "told"),
+    [
+        ({"created": "yesterday"}, Kind.CREATE, CREATION, "damaged header"),
+        ({"run_id": None}, Kind.CREATE, CREATION, "damaged header"),
+        ({}, Kind.CREATE, {"creation_time": "noon"}, "'creation_time' must be microseconds since 1970, found 'noon'"),
+        ({}, Kind.CREATE, {**CREATION, "inherit_configs": []}, "'inherit_configs' must be true or false, found []"),
+        ({}, Kind.MARK, {"mark": "\udcff"}, "'mark' must be a string, found '\\udcff'"),
+        ({}, Kind.LINEAGE, {"parent": "p", "step": -1}, "'step' must be a step in micro-steps, found -1"),
+        ({}, Kind.CONFIGS, {"x": ["float", 10**400]}, "'x' must hold a type and a value of it"),
+        ({}, Kind.CONFIGS, {"x": ["file", 1]}, "'x' must hold a type and a value of it"),
+        (
+            {},
+            Kind.FILES,
+            {"f": {"sha256": "../../.ssh/id", "size": 1, "mime": "", "name": "f"}},
+            "'f' must hold digest",
+        ),
+    ],
+)
+def test_a_record_or_header_that_is_odd_costs_itself_alone(data_directory, identity, kind, body, told):
+    make("good").close()
+    folder = data_directory / "tests" / "project" / "odd"
+    folder.mkdir()
+    lr = frame_of(Kind.CONFIGS, {"lr": ["float", 0.1]})
+    (folder / "1.journal").write_bytes(encode_file_header({**IDENTITY, **identity}) + frame_of(kind, body) + lr)
+    with pytest.warns(
+        RunforkWarning, match="damage in the journal .*odd/1.journal was skipped; 'runfork fsck' tells more"
+    ):
+        listed = runfork.list_runs()
+    with Project.open() as project:
+        project.refresh()
+        found = inspect_store(project.store, ["tests/project"])
+
+        assert project.index.values(["odd"], paths=["lr"])["odd"]["lr"].value == 0.1
+    assert sorted(listed) == ["good", "odd"]
+    assert [told in problem.reason for problem in found.problems] == [True]
+
+
+def test_a_journal_of_which_nothing_can_be_made_is_named_and_the_others_are_read(data_directory):
+    make("good").close()
+    folder = data_directory / "tests" / "project" / "odd"
+    folder.mkdir()
+    (folder / "1.journal").write_bytes(encode_file_header({"project": 1}))
+    with pytest.warns(RunforkWarning, match="odd/1.journal could not be read: .* does not say whose journal it is"):
+        assert runfork.list_runs() == ["good"]
 
 
 def test_reading_a_directory_that_is_not_there_creates_nothing(data_directory):

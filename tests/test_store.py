@@ -8,7 +8,8 @@ import pytest
 from tests.faults.disks import unwritable
 
 from runfork import Run
-from runfork.store import Store, default_project, find_data_directory, is_on_network_file_system, journals_of
+from runfork.index_place import IndexPlace, index_place, is_on_network_file_system
+from runfork.store import Store, default_project, find_data_directory, journals_of
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
@@ -129,6 +130,63 @@ def test_network_file_systems_are_recognised_by_the_nearest_mount(path, is_share
     assert is_shared == is_on_network_file_system(Path(path), MOUNTS)
 
 
+def test_what_a_virtual_machine_has_from_its_host_is_shared_unless_it_is_all_it_has():
+    mounts = "root / virtiofs rw 0 0\nshare /mnt/share virtiofs rw 0 0\n"
+
+    assert [is_on_network_file_system(Path(path), mounts) for path in ("/tmp/x", "/mnt/share/x")] == [False, True]
+
+
+@pytest.fixture
+def disks(tmp_path, monkeypatch):
+    """Folders of a machine, and the text of its mounts where some of them lie on the network."""
+    monkeypatch.delenv("RUNFORK_INDEX_DIR", raising=False)
+    for variable, name in (("XDG_CACHE_HOME", "cache"), ("TMPDIR", "temporary")):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    (tmp_path / "data").mkdir()
+
+    def mounts(*shared):
+        lines = [f"server:/x {tmp_path / name if name else '/'} nfs4 rw 0 0" for name in shared]
+        return "\n".join(["/dev/sda1 / ext4 rw 0 0", *lines])
+
+    return mounts
+
+
+@pytest.mark.parametrize(
+    ("shared", "place"),
+    [
+        ((), "data/.index"),
+        (("data",), "cache/runfork"),
+        (("data", "cache"), f"temporary/runfork-{os.geteuid()}"),
+        (("", "temporary"), None),
+    ],
+)
+def test_an_index_lies_on_a_disk_of_the_readers_own_machine_or_nowhere(tmp_path, disks, shared, place):
+    found = index_place(tmp_path / "data", mounts=disks(*shared))
+
+    if place is None:
+        assert found.directory is None
+        assert "set RUNFORK_INDEX_DIR to a folder on a disk of this machine" in found.reason
+    else:
+        assert found.reason is None
+        assert found.directory is not None
+        assert found.directory.is_relative_to(tmp_path / place)
+
+
+def test_a_folder_among_temporary_files_that_somebody_else_may_write_is_not_used(tmp_path, disks):
+    mounts = disks("data", "cache")
+    own = index_place(tmp_path / "data", mounts=mounts).directory.parent
+    assert own.stat().st_mode & 0o777 == 0o700
+    own.chmod(0o777)
+    open_to_all = index_place(tmp_path / "data", mounts=mounts).directory
+    own.rmdir()
+    own.symlink_to(tmp_path / "data")
+    linked = index_place(tmp_path / "data", mounts=mounts).directory
+
+    for found in (open_to_all, linked):
+        assert found is None or not found.is_relative_to(tmp_path)
+
+
 def test_projects_are_those_with_a_run(data_directory):
     for project in ("b/two", "a/one", "a/ü.", "w/" + "long" * 90):
         Run(project=project, source_tracking_config=None).close()
@@ -167,15 +225,15 @@ def test_the_index_lies_beside_the_data(tmp_path, monkeypatch):
 def test_the_index_lies_where_it_is_told_to(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNFORK_INDEX_DIR", str(tmp_path / "i"))
 
-    assert Store(tmp_path).index_directory() == tmp_path / "i"
-    assert Store(tmp_path, tmp_path / "j").index_directory() == tmp_path / "j"
+    assert Store(tmp_path).index_place() == IndexPlace(tmp_path / "i")
+    assert Store(tmp_path, tmp_path / "j").index_place() == IndexPlace(tmp_path / "j")
 
 
 def test_the_index_of_data_that_cannot_be_written_lies_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "data").mkdir(mode=0o500)
     with unwritable(tmp_path / "data") if os.geteuid() == 0 else nullcontext():  # modes do not bind root
-        found = Store(tmp_path / "data").index_directory()
+        found = Store(tmp_path / "data").index_place().directory
 
     assert found.is_relative_to(tmp_path / "cache" / "runfork")
 

@@ -85,6 +85,12 @@ class Drain:
         """Journals that could not be read the last time, and why."""
         return {Path(path): reason for path, reason in {**self._failed, **self._watch.unreadable}.items()}
 
+    @property
+    def damaged(self) -> list[Path]:
+        """Journals of which something was passed over."""
+        known = (writer for writers in self._writers.values() for writer in writers.values())
+        return [Path(self._places[writer.key]) for writer in known if writer.damage and writer.key in self._places]
+
     def bring_in(self, progress: Progress = None) -> None:
         """Apply what is new, and remove what is gone.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -20,7 +21,6 @@ from runfork.settings import Settings
 from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterator
 
     from typing_extensions import Self
@@ -83,18 +83,16 @@ class Project:
         """
         settings = Settings.from_environment()
         chosen = check_project(name) if name is not None else settings.project or default_project()
-        indexes = Path(settings.index_directory).expanduser().absolute() if settings.index_directory else None
+        indexes = _absolute(settings.index_directory) if settings.index_directory else None
         store = Store(find_data_directory(directory or settings.directory), indexes)
         open_index = (plugins or load_plugins()).open_index
         lock_path = private = None
         if index_uri is None:
-            path = store.index_path(chosen)
+            private = partial(open_index, IN_MEMORY)
             if not store.project_directory(chosen).is_dir():
                 index_uri = "memory://"  # nothing to index, and reading must not create folders
             else:
-                lock_path = path.with_suffix(".lock")
-                index_uri = f"sqlite:///{path}"
-                private = partial(open_index, IN_MEMORY)
+                index_uri, lock_path = _place_of_index(store, chosen)
         opener = partial(open_index, index_uri)
         try:
             index = opener()
@@ -123,6 +121,23 @@ class Project:
     def unreadable(self) -> dict[Path, str]:
         """Journals that could not be read at the last refresh, and why."""
         return self._drain.unreadable
+
+    @property
+    def damaged(self) -> list[Path]:
+        """Journals of which something could not be read, and was passed over."""
+        return self._drain.damaged
+
+    def troubles(self) -> list[str]:
+        """Return, in a sentence each, what could not be read at the last refresh; ``runfork fsck`` says what exactly."""
+        told = []
+        if unreadable := self.unreadable:
+            path, reason = min(unreadable.items())
+            others = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
+            told.append(f"the journal {path} could not be read{others}: {reason}")
+        if damaged := self.damaged:
+            others = f" (and in {len(damaged) - 1} more)" if len(damaged) > 1 else ""
+            told.append(f"damage in the journal {min(damaged)} was skipped{others}")
+        return [f"{sentence}; 'runfork fsck' tells more" for sentence in told]
 
     def refresh(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Apply what is new in the journals. Damage is skipped and noted in the index; unreadable journals in `unreadable`.
@@ -242,5 +257,20 @@ class Project:
         return path
 
 
-def _tell_private(error: UnusableIndexError) -> None:
+def _absolute(path: str) -> Path:
+    return Path(os.path.expanduser(path)).absolute()  # noqa: PTH111  which raises where there is no home
+
+
+def _place_of_index(store: Store, project: str) -> tuple[str, Path | None]:
+    """Return the URI of a project's index, and the lock of whoever brings it up to date."""
+    path, reason = store.index_path(project), store.index_place().reason
+    if path is None:
+        _tell_private(reason)
+        return IN_MEMORY, None
+    if reason is not None:
+        warn_caller(reason)
+    return f"sqlite:///{path}", path.with_suffix(".lock")
+
+
+def _tell_private(error: UnusableIndexError | str | None) -> None:
     warn_caller(f"{error}; meanwhile the journals are read without it, which takes longer")

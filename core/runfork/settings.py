@@ -42,8 +42,8 @@ class Settings:
         project: ``workspace/project``; None is ``local/<name of the code base's folder>``.
         directory: Data directory; None is the nearest ``.runfork`` from the working directory upward, else ``.runfork`` in the
             repository's root, else ``./.runfork``.
-        index_directory: Where indexes lie; None is ``.index`` in the data directory, or the user's cache directory where
-            that is on a network file system.
+        index_directory: Where indexes lie; None is ``.index`` in the data directory, or a disk of this machine where that is on a
+            network file system.
         mode: "offline" (journals on disk), "async" (the same; uploads where a server is set), or "disabled" (nothing is written).
         on_error: "warn" or "raise": what becomes of values that cannot be logged.
         resume_policy: "fork", "continue" or "new": what resuming from a checkpoint makes of a run.

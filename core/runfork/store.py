@@ -19,6 +19,7 @@ from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, is_generated, name_of_directory
+from runfork.index_place import IndexPlace, index_place
 from runfork.notebook import starting_directory
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ DIRECTORY_NAME = ".runfork"
 JOURNAL_SUFFIX = ".journal"
 GIT_IGNORE = ".gitignore"
 _REPOSITORIES = (".git", ".hg")
-INDEX_NAME = ".index"
 _BLOCK_BYTES = 1024**2
-_NETWORK_FILE_SYSTEMS = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs lustre gpfs beegfs ceph glusterfs fuse.glusterfs fuse.sshfs afs orangefs pvfs2 "
-    "panfs wekafs 9p fuse.s3fs fuse.gcsfuse".split()
-)
 
 
 def find_data_directory(explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -55,7 +51,7 @@ def find_data_directory(explicit: str | os.PathLike[str] | None = None) -> Path:
     the root of the repository that the working directory lies in, else in the working directory.
     """
     if explicit:
-        return Path(explicit).expanduser().absolute()
+        return Path(os.path.expanduser(explicit)).absolute()  # noqa: PTH111  pathlib's raises where there is no home
     if chosen := os.environ.get("RUNFORK_DIR"):
         return from_start(chosen)
     here = working_directory()
@@ -171,22 +167,19 @@ class Store:
             if name.startswith(beginning) and is_generated(name) and journals_of(self.run_directory(project, name))
         )
 
-    def index_path(self, project: str) -> Path:
-        """Return where the project's index lies."""
+    def index_path(self, project: str) -> Path | None:
+        """Return where the project's index lies; None where it is to be made in memory."""
+        directory = self.index_place().directory
         workspace, _, name = project.partition("/")
-        return self.index_directory() / directory_name(workspace) / f"{directory_name(name)}.sqlite3"
+        return None if directory is None else directory / directory_name(workspace) / f"{directory_name(name)}.sqlite3"
 
-    def index_directory(self) -> Path:
-        """Return the folder of indexes: in the data directory, or in the user's cache where that is shared between hosts."""
+    def index_place(self) -> IndexPlace:
+        """Return the folder of indexes, and why it is another than one might think."""
         if self._index_directory is not None:
-            return self._index_directory
+            return IndexPlace(self._index_directory)
         if explicit := os.environ.get("RUNFORK_INDEX_DIR"):
-            return from_start(explicit)
-        beside = self.directory / INDEX_NAME
-        if is_on_network_file_system(self.directory) or not _is_writable(self.directory):
-            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-            return cache / "runfork" / directory_name(str(self.directory))
-        return beside
+            return IndexPlace(from_start(explicit))
+        return index_place(self.directory)
 
 
 def journals_of(run_directory: Path) -> list[Path]:
@@ -235,53 +228,21 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def is_on_network_file_system(path: Path, mounts: str | None = None) -> bool:
-    """Return whether `path` lies on a file system that several hosts may share, as far as the system tells.
-
-    Args:
-        path: Any path; it need not exist.
-        mounts: Text of ``/proc/mounts``; None reads it (and answers False where there is none).
-    """
-    if mounts is None:
-        try:
-            mounts = Path("/proc/mounts").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False
-    best, kind = "", ""
-    target = os.path.realpath(path)
-    for line in mounts.splitlines():
-        parts = line.split()
-        if len(parts) < 3:  # noqa: PLR2004
-            continue
-        point = parts[1].replace("\\040", " ")
-        inside = target == point or target.startswith(point.rstrip("/") + "/")
-        if inside and len(point) >= len(best):
-            best, kind = point, parts[2]
-    return kind in _NETWORK_FILE_SYSTEMS
-
-
 def _project_of(folder: Path) -> str:
     """Return the project whose runs lie in `folder`; a shortened name stands whole in the journals."""
     name = f"{name_of_directory(folder.parent.name)}/{name_of_directory(folder.name)}"
     if "~" not in folder.parent.name + folder.name:
         return name
-    from runfork.journal.format import MAX_FILE_HEADER, decode_file_header
+    from runfork.journal.heading import read_identity
 
     for path in (path for run in _folders(folder) for path in journals_of(run)):
         try:
-            with path.open("rb") as file:
-                header = decode_file_header(file.read(MAX_FILE_HEADER), source=str(path))
+            header = read_identity(path)
         except (OSError, FormatError):
             continue
         if header is not None:
             return str(header[0]["project"])
     return name
-
-
-def _is_writable(path: Path) -> bool:
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return os.access(path, os.W_OK)
 
 
 def _folders(path: Path) -> list[Path]:

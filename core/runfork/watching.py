@@ -6,7 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from runfork.store import JOURNAL_SUFFIX, is_on_network_file_system
+from runfork.index_place import is_on_network_file_system
+from runfork.store import JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

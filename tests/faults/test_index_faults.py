@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -317,14 +318,15 @@ def test_somebody_who_may_only_read_reads_all(copied, tmp_path, data_directory, 
     copied()
     shutil.rmtree(data_directory / ".index")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    home, sealed = tmp_path / "home", tmp_path / "sealed"
+    home, sealed, temporary = tmp_path / "home", tmp_path / "sealed", tmp_path / "temporary"
     home.mkdir()
+    temporary.mkdir()
     sealed.mkdir(0o555)
     for path in (sealed, data_directory, *data_directory.rglob("*")):
         os.chown(path, 65534, 65534)
 
     def call(place):
-        environment = {**os.environ, "HOME": str(place)}
+        environment = {**os.environ, "HOME": str(place), "TMPDIR": str(temporary)}
         command = [*AS_ANOTHER_USER, *RUNFORK, "ls", "--json"]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
@@ -336,7 +338,8 @@ def test_somebody_who_may_only_read_reads_all(copied, tmp_path, data_directory, 
     assert "child" in with_home.stdout
     assert with_home.stdout == without.stdout
     assert len(list(home.rglob("*.sqlite3"))) == 1
-    assert "meanwhile the journals are read without it" in without.stderr
+    assert without.stderr == ""
+    assert len(list(temporary.rglob("*.sqlite3"))) == 1
     assert not (data_directory / ".index").exists()
     assert forbidden.returncode == 1
     assert forbidden.stderr.count("\n") == 1
@@ -344,5 +347,55 @@ def test_somebody_who_may_only_read_reads_all(copied, tmp_path, data_directory, 
     tried(
         "another user, who may only read, with and without a home, and without the right to read",
         times=3,
-        outcome="all is read, with an index in their cache where there is one; else one sentence",
+        outcome="all is read, with an index in their cache where there is one, else among their temporary files; else one sentence",
+    )
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0 or shutil.which("setpriv") is None,
+    reason="a user without a name was not tried: that takes root and setpriv",
+)
+def test_a_user_without_a_name_and_a_home_reads_and_logs(copied, tried):
+    with tempfile.TemporaryDirectory() as directory:  # whose parents all may search
+        place = Path(directory)
+        place.chmod(0o755)
+        shutil.copytree(copied().parents[2], place / "data")
+        shutil.rmtree(place / "data" / ".index")
+        (place / "temporary").mkdir()
+        for folder in (place / "temporary", place / "own"):
+            folder.mkdir(exist_ok=True)
+            os.chown(folder, 54321, 54321)
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "RUNFORK_PROJECT") if name in os.environ}
+        environment = {
+            **kept,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "TMPDIR": str(place / "temporary"),
+        }
+        python = getattr(sys, "_base_executable", sys.executable)
+        nobody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", python]
+
+        def call(*arguments):
+            return subprocess.run(
+                [*nobody, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd="/"
+            )
+
+        read = call("-m", "runfork", "ls", "--json", "--dir", str(place / "data"))
+        script = f"""
+import runfork
+settings = runfork.Settings(directory={str(place / "own")!r}, project="a/b")
+with runfork.Run(run_id="mine", settings=settings) as run:
+    run.log_metrics({{"x": 1}}, step=1)
+print(runfork.list_runs(project="a/b", directory={str(place / "own")!r}))
+"""
+        logged = call("-W", "error", "-c", script)
+
+    assert (read.returncode, "child" in read.stdout) == (0, True), read.stderr
+    assert read.stderr.count("\n") == 1
+    assert "this user has no home directory: indexes are kept in" in read.stderr
+    assert logged.returncode == 0, logged.stderr
+    assert "['mine']" in logged.stdout
+    tried(
+        "a user without a passwd entry and HOME",
+        times=2,
+        outcome="all is read, and one sentence says where the index lies",
     )

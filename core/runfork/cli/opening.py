@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runfork.cli.formats import plural
 from runfork.cli.progress import drain_progress
 from runfork.errors import NotFoundError
 from runfork.patterns import compile_pattern
@@ -92,9 +91,5 @@ def tell_unmatched(text: str | None, paths: Iterable[str]) -> None:
 
 def _tell_problems(project: Project) -> None:
     """Say on stderr that something could not be read; ``fsck`` says what."""
-    damaged = sum(bool(writer.damage) for writer in project.index.writers().values())
-    if project.unreadable:
-        unreadable = plural(len(project.unreadable), "journal")
-        click.echo(f"runfork: {unreadable} could not be read; 'runfork fsck' tells more", err=True)
-    if damaged:
-        click.echo(f"runfork: damage in {plural(damaged, 'journal')} was skipped; 'runfork fsck' tells more", err=True)
+    for sentence in project.troubles():
+        click.echo(f"runfork: {sentence}", err=True)

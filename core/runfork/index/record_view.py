@@ -336,7 +336,7 @@ def _gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
     """Bring the records of one run's journals to where they belong."""
     created = min(int(taken[0].identity.get("created", 0)) for taken in journals.values())
     about_origin = []
-    spans = []
+    spans: list[tuple[int, int]] = []
     marks: dict[str, tuple[tuple[str, int], Mark]] = {}
     run = RunRecords(Origin(created), 0, 0.0, {}, defaultdict(list), defaultdict(dict), [])
     for key, taken in sorted(journals.items()):

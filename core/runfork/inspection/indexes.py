@@ -24,7 +24,7 @@ _REMEDY = "it holds nothing of its own: 'runfork fsck --repair' deletes it, and 
 def inspect_index(found: Inspection, store: Store, project: str) -> None:
     """Look at a project's index, if it has one of this version: others are built anew by themselves."""
     path = store.index_path(project)
-    if not path.is_file():
+    if path is None or not path.is_file():
         return
     if (reason := foreign_reason(path)) is not None:
         remedy = "move it away, or set RUNFORK_INDEX_DIR: until then every command reads the journals anew"

@@ -45,7 +45,8 @@ def repair_store(found: Inspection, store: Store) -> Repairs:
         except (OSError, FormatError, RepairError) as error:
             done.refused[path] = str(error)
     indexes = {one.path for one in found.problems if one.kind == "index"}
-    indexes |= {path for project in touched if (path := store.index_path(project)).exists()}
+    places = {store.index_path(project) for project in touched}
+    indexes |= {place for place in places if place is not None and place.exists()}
     for path in sorted(indexes):
         _delete(done, path, is_index=True)
     for note in found.notes:

@@ -1,4 +1,4 @@
-"""What the JSON of a record must hold, by its kind, so that whoever reads records need not ask.
+"""What the JSON of a header and of a record must hold, by its kind, so that whoever reads them need not ask.
 
 A record whose checksum fits may still hold something else: another program wrote it, or a later version. What is not known is
 left alone, as far as the rest can be understood without it.
@@ -6,16 +6,40 @@ left alone, as far as the rest can be understood without it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from runfork.journal.format import NAMESPACE, Kind
+from runfork.errors import ArgumentError
+from runfork.identifiers import check_experiment_name, check_project, check_run_id
+from runfork.journal.format import FLAGS_TIMES, NAMESPACE, Kind
+from runfork.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["check_body"]
+__all__ = ["EARLIEST", "LATEST", "check_body", "checked_identity"]
 
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The times that a calendar holds, from the year 1 to the year 9999, in microseconds since 1970."""
 _INTEGERS = range(-(2**63), 2**63)
+_LARGEST_FLOAT = 2**1023
+_DIGEST = re.compile(r"[0-9A-Za-z]+")
+"""Contents of files lie under their digest: nothing else may be named by one."""
+
+
+def checked_identity(header: object) -> dict[str, Any]:
+    """Return the JSON of a journal's header, without what is known and not as it must be where nothing hangs on it.
+
+    Raises:
+        ValueError: It does not say whose journal it is; the message says where.
+    """
+    if not isinstance(header, dict):
+        raise ValueError(f"an object is needed, found {type(header).__name__}")  # noqa: TRY004  (what json raises, too)
+    _need(header, "project", _passes(check_project), "a project")
+    _need(header, "run_id", _passes(check_run_id), "a run id")
+    _need(header, "writer", _passes(check_run_id), "the name of a writer")
+    _need(header, "created", _is_time, "microseconds since 1970")
+    return {name: value for name, value in header.items() if name not in _OF_PROCESSES or _OF_PROCESSES[name](value)}
 
 
 def check_body(kind: Kind, body: object) -> None:
@@ -36,8 +60,34 @@ def _need(body: Mapping[str, Any], name: str, is_right: Callable[[Any], bool], w
         raise ValueError(f"{name!r} must be {what}, found {body.get(name)!r:.60}")
 
 
+def _passes(check: Callable[[object], object]) -> Callable[[Any], bool]:
+    def is_right(value: Any) -> bool:
+        try:
+            check(value)
+        except ArgumentError:
+            return False
+        return True
+
+    return is_right
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) is int and EARLIEST <= value <= LATEST
+
+
+def _is_step(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_MICRO_STEP
+
+
+_is_name = _passes(check_experiment_name)
 
 
 def _is_integer(value: Any) -> bool:
@@ -45,7 +95,7 @@ def _is_integer(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
+    return type(value) is float or (type(value) is int and abs(value) <= _LARGEST_FLOAT)
 
 
 def _are_texts(value: Any) -> bool:
@@ -61,8 +111,9 @@ def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _check_creation(body: Mapping[str, Any]) -> None:
-    _need(body, "experiment_name", _or_none(_is_text), "a string or null")
-    _need(body, "creation_time", _or_none(_is_integer), "microseconds since 1970")
+    _need(body, "experiment_name", _or_none(_is_name), "a name or null")
+    _need(body, "creation_time", _or_none(_is_time), "microseconds since 1970")
+    _need(body, "inherit_configs", _or_none(_is_bool), "true or false")
     fork = body.get("fork")
     if fork is not None:
         if not isinstance(fork, dict):
@@ -71,15 +122,16 @@ def _check_creation(body: Mapping[str, Any]) -> None:
 
 
 def _check_lineage(body: Mapping[str, Any]) -> None:
-    _need(body, "parent", _is_text, "a run id")
-    _need(body, "step", _is_integer, "a step in micro-steps")
-    _need(body, "mark", _or_none(_is_text), "a string or null")
-    _need(body, "mark_time", _or_none(_is_integer), "microseconds since 1970, or null")
+    _need(body, "parent", _is_name, "a run id")
+    _need(body, "step", _is_step, "a step in micro-steps")
+    _need(body, "mark", _or_none(_is_name), "an id or null")
+    _need(body, "mark_time", _or_none(_is_time), "microseconds since 1970, or null")
+    _need(body, "inherit_configs", _or_none(_is_bool), "true or false")
     _need(body, "journals", _or_none(_are_sizes), "sizes in bytes by writer, or null")
 
 
 def _check_mark(body: Mapping[str, Any]) -> None:
-    _need(body, "mark", _is_text, "a string")
+    _need(body, "mark", _is_name, "a string")
     _need(body, "journals", _or_none(_are_sizes), "sizes in bytes by writer, or null")
     cuts = body.get("cuts")
     if cuts is not None and not (isinstance(cuts, dict) and all(map(_is_integer, cuts.values()))):
@@ -87,17 +139,26 @@ def _check_mark(body: Mapping[str, Any]) -> None:
 
 
 def _check_state(body: Mapping[str, Any]) -> None:
-    _need(body, "state", _or_none(_is_text), "a string")
+    _need(body, "state", _or_none(_is_name), "a string")
+
+
+def _is_file(value: Any) -> bool:
+    if not (isinstance(value, dict) and _is_integer(value.get("size")) and value["size"] >= 0):
+        return False
+    return all(_is_text(value.get(name)) for name in ("sha256", "mime", "name")) and (
+        _DIGEST.fullmatch(value["sha256"]) is not None
+    )
 
 
 _VALUES: dict[str, Callable[[Any], bool]] = {
     "float": _is_number,
     "int": _is_integer,
-    "bool": lambda value: isinstance(value, bool),
+    "bool": _is_bool,
     "string": _is_text,
     "datetime": _is_integer,
     "string_set": _are_texts,
     "none": lambda value: value is None,
+    "file": _is_file,
     NAMESPACE: lambda value: value is None,
 }
 
@@ -116,16 +177,13 @@ def _are_points(value: Any) -> bool:
 def _is_histogram(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    edges, heights = value.get("edges"), value.get("counts", value.get("densities"))
-    if not (isinstance(edges, list) and isinstance(heights, list) and len(edges) == len(heights) + 1):
+    edges, counts, densities = (value.get(name) for name in ("edges", "counts", "densities"))
+    heights = densities if counts is None else counts
+    if None not in (counts, densities) or not (
+        isinstance(edges, list) and isinstance(heights, list) and len(edges) == len(heights) + 1
+    ):
         return False
     return all(map(_is_number, edges)) and all(map(_is_number, heights))
-
-
-def _is_file(value: Any) -> bool:
-    if not (isinstance(value, dict) and _is_integer(value.get("size"))):
-        return False
-    return all(_is_text(value.get(name)) for name in ("sha256", "mime", "name"))
 
 
 def _is_change_of_tags(value: Any) -> bool:
@@ -152,4 +210,15 @@ _CHECKS: dict[Kind, Callable[[Mapping[str, Any]], None]] = {
     Kind.HISTOGRAMS: _by_path(_is_histogram, "edges, and counts or densities between them"),
     Kind.FILES: _by_path(_is_file, "digest, size, type and name of a file"),
     Kind.TAGS: _by_path(_is_change_of_tags, "tags to add and to remove"),
+}
+_OF_PROCESSES: dict[str, Callable[[Any], bool]] = {
+    "tag": lambda value: type(value) is int and 0 < value < 2**32,
+    FLAGS_TIMES: _is_bool,
+    "host": _is_text,
+    "pid": _is_integer,
+    "boot_id": _or_none(_is_text),
+    "process_start": _or_none(_is_number),
+    "rank": _is_integer,
+    "forked_by": _is_text,
+    "is_visitor": _is_bool,
 }

@@ -112,7 +112,7 @@ def _body_of(
     try:
         body = json.loads(payload)
         check_body(Kind(kind), body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return dict(body)
 
@@ -151,16 +151,16 @@ def frames_to_take_over(data: bytes) -> bytes:
 
 def files_named_in(data: bytes) -> set[str]:
     """Return the digests of the logged files that frames name."""
-    bodies = [json.loads(payload) for kind, payload, _ in _frames(data) if kind == Kind.FILES]
-    return {file["sha256"] for body in bodies for file in body.values()}
+    bodies = (_body_of(kind, payload, kinds=(Kind.FILES,)) for kind, payload, _ in _frames(data))
+    return {file["sha256"] for body in bodies if body is not None for file in body.values()}
 
 
 def creation_in(data: bytes) -> dict[str, Any] | None:
     """Return what the CREATE and LINEAGE records in the bytes of one journal amount to; None without a CREATE."""
     said = [
-        Said(0, "", place, kind, json.loads(payload))
+        Said(0, "", place, kind, body)
         for place, (kind, payload, _) in enumerate(_frames(data))
-        if kind in (Kind.CREATE, Kind.LINEAGE)
+        if (body := _body_of(kind, payload)) is not None
     ]
     return settle(said) if any(one.kind == Kind.CREATE for one in said) else None
 

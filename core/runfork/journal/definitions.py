@@ -19,9 +19,12 @@ def decode_paths(payload: bytes | memoryview) -> tuple[str, ...]:
     """Return the paths in a SCHEMA frame's payload.
 
     Raises:
-        UnicodeDecodeError: It is not UTF-8.
+        ValueError: It is not UTF-8, a path is empty, or one is there twice.
     """
-    return tuple(bytes(payload).decode("utf-8").split("\0"))
+    paths = tuple(bytes(payload).decode("utf-8").split("\0"))
+    if len(set(paths)) < len(paths) or not all(paths):
+        raise ValueError("a path is empty, or is there twice")
+    return paths
 
 
 class Definitions:
@@ -89,7 +92,7 @@ class Definitions:
             for offset, found, payload in schema_frames(file, self._searched, size, self.tag):
                 try:
                     paths = decode_paths(payload)
-                except UnicodeDecodeError:
+                except ValueError:
                     continue
                 self._copies.setdefault(found, []).append((offset, paths))
             self._searched = size

@@ -142,7 +142,7 @@ def encode_file_header(identity: Mapping[str, Any], *, size: int = 0) -> bytes:
     return _FILE_PREFIX.pack(MAGIC, FILE_VERSION, len(body), crc) + body
 
 
-def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[dict[str, Any], int] | None:
+def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[Any, int] | None:
     """Read a journal's header.
 
     Args:
@@ -150,7 +150,8 @@ def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[dict[s
         source: The file's name, for messages.
 
     Returns:
-        The identity and the offset of the first frame; None when `data` ends inside the header (still being written).
+        The JSON, whatever it holds, and the offset of the first frame; None when `data` ends inside the header, which is still
+        being written.
 
     Raises:
         FormatError: It is no journal, is damaged, or is of a newer version.
@@ -170,7 +171,10 @@ def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[dict[s
         raise FormatError(
             f"{source} has journal format {version}, this runfork reads up to {FILE_VERSION}; upgrade runfork to read it"
         )
-    return json.loads(body), end
+    try:
+        return json.loads(body), end
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{source} has a header that is no JSON: {error}") from error
 
 
 def is_of_newer_version(data: bytes) -> bool:

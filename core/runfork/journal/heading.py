@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote
 
 from runfork.errors import FormatError
+from runfork.journal.bodies import EARLIEST, LATEST, checked_identity
 from runfork.journal.creation import creation_in
 from runfork.journal.format import (
     FLAGS_TIMES,
@@ -83,7 +84,7 @@ def read_heading(file: BinaryIO, path: Path) -> Heading | None:
     failure = None
     try:
         if (header := decode_file_header(data, source=str(path))) is not None:
-            return Heading(*header)
+            return Heading(_identity(header[0], source=str(path)), header[1])
     except FormatError as error:
         if is_of_newer_version(data):
             raise
@@ -92,6 +93,13 @@ def read_heading(file: BinaryIO, path: Path) -> Heading | None:
     if recovered is None and failure is not None:
         raise failure
     return recovered
+
+
+def _identity(header: object, *, source: str) -> dict[str, Any]:
+    try:
+        return checked_identity(header)
+    except ValueError as error:
+        raise FormatError(f"{source} has a header that does not say whose journal it is: {error}") from error
 
 
 def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
@@ -104,15 +112,20 @@ def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
     creation = creation_in(data) or {}
     folders = path.absolute().parents
     workspace, project, run = (unquote(folders[level].name) for level in (2, 1, 0))
-    identity: dict[str, Any] = {
-        "project": creation.get("project", f"{workspace}/{project}"),
-        "run_id": creation.get("run_id", run),
+    told = {"project": creation.get("project"), "run_id": creation.get("run_id")}
+    found = {
+        "project": f"{workspace}/{project}",
+        "run_id": run,
         "writer": path.stem,
-        "created": _created(path.stem, data),
+        "created": min(max(_created(path.stem, data), EARLIEST), LATEST),
     }
     if tag := _tag(data):
-        identity["tag"] = tag
-    return Heading({**identity, **_salvage(damaged[:first])}, first, is_recovered=True)
+        found["tag"] = tag
+    found |= _salvage(damaged[:first])
+    try:
+        return Heading(checked_identity(found | told), first, is_recovered=True)
+    except ValueError:
+        return Heading(_identity(found, source=str(path)), first, is_recovered=True)
 
 
 def _tag(data: bytes) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
 
-from runfork.journal.bodies import check_body
+from runfork.journal.bodies import EARLIEST, LATEST, check_body
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import Definitions, decode_paths
 from runfork.journal.format import FLAGS_TIMES, FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
@@ -31,7 +32,7 @@ from runfork.journal.frames import (
 from runfork.journal.heading import read_heading, read_identity
 from runfork.journal.records import Batch, Damage, MetricRows, Record
 from runfork.journal.scattered import Stretch, rows_of_many_schemas, rows_of_selections
-from runfork.steps import NO_STEP
+from runfork.steps import MAX_MICRO_STEP, NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +53,7 @@ _IDENTIFYING = ("project", "run_id", "writer", "created", "tag")
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
 _ROWS = frozenset((int(Kind.METRICS), int(Kind.PREVIEW), int(Kind.SELECTION)))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
+_STEPPED = _POINTS | {Kind.MARK}
 _FEW_ROWS, _MANY_SETS = 64, 64
 """Where so many sets of names have less than so many rows each in a buffer, names vary."""
 _FIRST_BLOCK, _LARGEST_BLOCK = 16, 16 * 1024
@@ -177,6 +179,17 @@ class JournalReader:
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time
         return parser
+
+
+def _check_step(step: int, body: Mapping[str, Any]) -> None:
+    """Check the step of a record; texts of a list stand one micro-step apart.
+
+    Raises:
+        ValueError: It is out of range.
+    """
+    longest = max((len(value) for value in body.values() if isinstance(value, list)), default=1)
+    if not 0 <= step <= MAX_MICRO_STEP - longest + 1:
+        raise ValueError(f"its step must be from 0 to {MAX_MICRO_STEP} micro-steps, found {step}")
 
 
 def _seal(file: BinaryIO, end: int) -> int:
@@ -331,6 +344,7 @@ class _Parser:
         self._record_bytes += len(payload)
         if kind == Kind.FILLER:
             return
+        time = min(max(time, EARLIEST), LATEST)
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self.order_time = max(self.order_time, time)
             self._record_time = max(self._record_time, time)
@@ -344,7 +358,9 @@ class _Parser:
             known = Kind(kind)
             body = json.loads(bytes(payload)) if payload else {}
             check_body(known, body)
-        except ValueError as error:
+            if known in _STEPPED and (step != NO_STEP or known != Kind.FILES):
+                _check_step(step, body)
+        except (ValueError, RecursionError) as error:
             if kind in Kind._value2member_map_:
                 reason = f"a {Kind(kind).name} record whose contents cannot be understood: {error}"
                 self.damage.append(Damage(offset, HEADER_SIZE + len(payload), reason, is_sound=True))
@@ -389,7 +405,28 @@ class _Parser:
                 ]
             else:
                 collected += self._gathered(flags, sets)
-        return collected
+        return [rows for found in collected if len((rows := self._within_range(found)).steps)]
+
+    def _within_range(self, rows: MetricRows) -> MetricRows:
+        """Return rows without those whose step is none, and with times that a calendar holds."""
+        steps, times = rows.steps, rows.times
+        if len(steps) and (steps.min() < 0 or steps.max() > MAX_MICRO_STEP):
+            is_right = (steps >= 0) & (steps <= MAX_MICRO_STEP)
+            wrong = rows.sequences[~is_right]
+            size = len(wrong) * (HEADER_SIZE + 8 * len(rows.paths))
+            self._note_lost(int(wrong[0]), size, f"rows whose steps are not from 0 to {MAX_MICRO_STEP} micro-steps")
+            columns = (
+                "steps",
+                "times",
+                "values",
+                "sequences",
+                *(["completion"] if rows.completion is not None else []),
+            )
+            rows = replace(rows, **{name: getattr(rows, name)[is_right] for name in columns})
+            times = rows.times
+        if len(times) and (times.min() < EARLIEST or times.max() > LATEST):
+            rows = replace(rows, times=times.clip(EARLIEST, LATEST))
+        return rows
 
     def _note_lost(self, offset: int, size: int, reason: str) -> None:
         self.damage.append(Damage(offset, size, reason, is_sound=True))
@@ -419,7 +456,8 @@ class _Parser:
 
     def last_time(self, *, is_flagged: bool) -> int:
         """Return `Batch.last_time`; `is_flagged` says that the journal tells given times from others."""
-        return max(self._record_time, self._point_time, self._row_time) if is_flagged else self._record_time
+        found = max(self._record_time, self._point_time, self._row_time) if is_flagged else self._record_time
+        return min(found, LATEST)
 
     def _columns(self, paths: tuple[str, ...], kind: int, flags: int, length: int, runs: list[Stretch]) -> MetricRows:
         dtype = np.dtype(

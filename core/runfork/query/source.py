@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runfork.errors import NotFoundError
+from runfork.problems import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,8 @@ def opened(project: str | None, directory: str | PathLike[str] | None) -> Iterat
         if not found.store.project_directory(found.name).is_dir():
             raise _no_project(found.name, found.store)
         found.refresh()
+        for sentence in found.troubles():
+            warn_caller(sentence)
         yield Source(found.name, found.index, str(found.store.directory))
 
 

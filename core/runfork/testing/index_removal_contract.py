@@ -57,7 +57,7 @@ class RemovalContract:
 
         assert gone == ([[(2, 5.0)], [(2, 5.0), (3, 6.0)]], None)
         assert is_pending("a", index.nodes())
-        assert value_of(index, "a", "sys/forking/is_pending") is True
+        assert value_of(index, "a", "sys/forking/is_pending")
         assert value_of(index, "a", "sys/tags") == frozenset()
         assert value_of(index, "b", "sys/forking/depth") == 2
         apply(index, line("p", 1.0, 9.0).configs({"lr": 3}))

@@ -76,30 +76,23 @@ def _odd_cells(connection: sqlite3.Connection, table: str) -> Iterator[str]:
 
 
 def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator[str]:
-    rows = connection.execute("SELECT count, steps, times, sequences FROM row_group")
-    for count, *columns in rows:
-        for data in columns:
-            if reason := _why_not(
-                lambda data=data, count=count: codec.decode_integers(data, np.empty(count, np.int64))
-            ):
-                yield reason
+    reasons: list[str | None] = []
+    for count, *columns in connection.execute("SELECT count, steps, times, sequences FROM row_group"):
+        reasons += [_why_not(codec.decode_integers, data, np.empty(count, np.int64)) for data in columns]
     rows = connection.execute("SELECT count, data, statistics FROM chunk JOIN row_group ON row_group.id = row_group")
     for count, data, statistics in rows:
-        decode: Callable[[], object] = (
-            (lambda data=data: codec.decode_values(data))
-            if statistics is None
-            else (lambda data=data, count=count: codec.decode_floats(data, count))
-        )
-        if (reason := _why_not(decode)) is not None:
-            yield reason
+        is_text = statistics is None
+        reasons.append(_why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, data, count))
     rows = connection.execute(
         "SELECT count, (SELECT count(*) FROM schema_column WHERE schema = tail.schema), data FROM tail"
     )
     for count, columns, data in rows:
         if len(data) != 8 * count * (3 + columns) + 4:
-            yield f"a piece of the tail has {len(data)} bytes, which are not {count} rows of {columns} columns"
-        if reason := _why_not(lambda data=data, count=count, columns=columns: decode_tail(data, count, columns)):
-            yield reason
+            reasons.append(
+                f"a piece of the tail has {len(data)} bytes, which are not {count} rows of {columns} columns"
+            )
+        reasons.append(_why_not(decode_tail, data, count, columns))
+    yield from (reason for reason in reasons if reason is not None)
 
 
 def _why_not(decode: Callable[..., object], *arguments: object) -> str | None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from typing import Any
 
 import pytest
 from tests.command_line import call, call_json
@@ -46,7 +47,11 @@ def test_export_of_runs_has_a_row_each(lineage):
 
 def test_export_of_values_of_several_kinds(open_run, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
-    held = {"a": [1, 1, True, ["z", "y"]], "b": [0.5, 2**53 + 1, "auto", None], "c": [None, 0.5, None, ["x"]]}
+    held: dict[str, list[Any]] = {
+        "a": [1, 1, True, ["z", "y"]],
+        "b": [0.5, 2**53 + 1, "auto", None],
+        "c": [None, 0.5, None, ["x"]],
+    }
     for run_id, values in held.items():
         open_run(run_id=run_id).log_configs(dict(zip("stuv", values, strict=True)))
     rows = sorted(json.loads(call("export", "runs", "--format", "json").stdout), key=lambda row: row["run_id"])

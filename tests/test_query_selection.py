@@ -273,7 +273,7 @@ def test_an_attribute_filter_refuses_wrong_arguments(arguments: dict[str, Any]) 
 
 
 def test_attribute_filters_joined_by_the_words_of_python_are_refused() -> None:
-    one = AttributeFilter("a")
+    one: Any = AttributeFilter("a")
     for either in (one, one | one):
         with pytest.raises(ArgumentTypeError, match=r"combined with \|, found Attribute"):
             _ = either or one

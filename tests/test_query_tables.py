@@ -220,7 +220,7 @@ def test_runs_that_logged_anything_make_a_table(
 
     assert {*index.nodes()} == {*frame.index}
     assert {path for some in values.values() for path in some} == {
-        name.rpartition(":")[0] if with_type else name for name in frame
+        name.rpartition(":")[0] if with_type else name for name in map(str, frame)
     }
     assert {len(frame)} == {*map(len, vars(exported)["values"])}
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
+from runfork.capture.secrets import mask_text
 from runfork.endings import Ending
 from runfork.journal.format import Kind
 from runfork.keeper import Keeper
@@ -297,7 +298,10 @@ class Session:
         body: dict[str, Any] = {
             "sys/diagnostics/dropped_values": [AttributeType.INT.value, state[0]],
             "sys/diagnostics/lost_records": [AttributeType.INT.value, state[1]],
-            "sys/diagnostics/problems": [AttributeType.STRING.value, "\n".join(run.problems.sentences)[:65536]],
+            "sys/diagnostics/problems": [
+                AttributeType.STRING.value,
+                mask_text("\n".join(run.problems.sentences)[:65536]),
+            ],
         }
         run.recorder.record(Kind.CONFIGS, body)
 

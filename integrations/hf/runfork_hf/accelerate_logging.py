@@ -383,10 +383,10 @@ def _checked_step(step: Any) -> float | None:
 
 def _sorted(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str]]:
     """Return numbers, or what may be some, and texts; nested values as ``a/b`` paths."""
-    if all(isinstance(value, (int, float)) for value in values.values()):
+    if type(values) is dict and all(type(value) in (int, float) for value in values.values()):
         return values, {}
     flat = flatten(values)
-    texts = {path: value for path, value in flat.items() if isinstance(value, str)}
+    texts = {path: value for path, value in flat.items() if issubclass(type(value), str)}
     return {path: value for path, value in flat.items() if path not in texts}, texts
 
 

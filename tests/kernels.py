@@ -32,9 +32,10 @@ class Kernel:
     """Started at once; cells are run one after the other."""
 
     def __init__(self, folder: os.PathLike[str], environment: Mapping[str, str]) -> None:
-        self._manager = KernelManager(kernel_name="python3")
-        path = os.pathsep.join(filter(None, sys.path))
-        self._manager.start_kernel(cwd=os.fspath(folder), env={**os.environ, "PYTHONPATH": path, **environment})
+        place = os.fspath(folder)
+        self._manager = KernelManager(kernel_name="python3", connection_file=f"{place}/kernel.json")
+        own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "IPYTHONDIR": f"{place}/ipython"}
+        self._manager.start_kernel(cwd=place, env={**os.environ, **own, **environment})
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels()
         self._client.wait_for_ready(timeout=TIMEOUT)

@@ -1,5 +1,6 @@
 """Runs in a notebook: a real kernel, driven as a notebook drives it."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -7,6 +8,7 @@ import textwrap
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from tests.kernels import Kernel
 from tests.run_records import state_of
 
@@ -401,7 +403,8 @@ def test_a_run_that_is_open_when_the_kernel_ends_is_as_the_last_cell_that_used_i
     assert told[-1:] == ([exception] if exception is not None else [])
 
 
-def test_a_script_that_ipython_runs_fails_as_a_script_does(data_directory, tmp_path):
+def test_a_script_that_ipython_runs_fails_as_a_script_does(data_directory, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     script = tmp_path / "train.py"
     script.write_text("from runfork import Run\nrun = Run(run_id='r', source_tracking_config=None)\nint('a plane')")
     subprocess.run([sys.executable, "-m", "IPython", str(script)], capture_output=True, timeout=60, check=False)
@@ -409,21 +412,19 @@ def test_a_script_that_ipython_runs_fails_as_a_script_does(data_directory, tmp_p
     assert state_of(Store(data_directory).run_directory("tests/project", "r")) == "failed"
 
 
-def test_a_notebook_that_is_executed_as_a_whole_fails_with_its_cell(tmp_path):
+def test_a_notebook_that_is_executed_as_a_whole_fails_with_its_cell(data_directory, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     cells = [
         "from runfork import Run\nrun = Run(run_id='r')",
         "run.log_metrics({'a': 1}, step=1)\n1 / 0",
         "run.close()",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    environment = {**ENVIRONMENT, "RUNFORK_DIR": str(tmp_path / "data"), "PYTHONPATH": ":".join(filter(None, sys.path))}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        client = NotebookClient(notebook, kernel_name="python3", allow_errors=False)
-        with pytest.raises(Exception, match="division by zero"):
-            client.execute(cwd=str(tmp_path))
-    folder = Store(tmp_path / "data").run_directory("tests/project", "r")
+    with pytest.raises(CellExecutionError, match="division by zero"):
+        NotebookClient(notebook, kernel_name="python3").execute(cwd=str(tmp_path))
+    folder = Store(data_directory).run_directory("tests/project", "r")
 
     assert len(journals_of(folder)) == 1
     assert state_of(folder) == "failed"

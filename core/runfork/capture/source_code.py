@@ -190,7 +190,8 @@ class Repository:
     def _read(self, process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
         """Return all that git says; no more of it than we would keep is ever held."""
         assert process.stdout is not None
-        waiting, parts, size = select.poll(), [], 0
+        parts: list[bytes] = []
+        waiting, size = select.poll(), 0
         waiting.register(process.stdout, select.POLLIN)
         deadline = time.monotonic() + seconds
         while size <= self._max_bytes:

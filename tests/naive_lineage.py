@@ -86,9 +86,7 @@ class NaiveRun:
     @property
     def created(self):
         creates = self.entries("create")
-        born = creates[0].about["created"] if creates else min(self.began.values())
-        mark_time = (self.fork or {}).get("mark_time")
-        return born if mark_time is None else max(born, mark_time + 1)
+        return creates[0].about["created"] if creates else min(self.began.values())
 
     @property
     def name(self):
@@ -262,11 +260,11 @@ class NaiveProject:
     def heads(self):
         """Return the run of each name that was created last and is not archived; those without points only if all are."""
         claims = [
-            (run.name, run.has_points, self.created(run_id), run_id)
+            (run.name, run.has_points, self.created(run_id), run.created, run_id)
             for run_id, run in self.runs.items()
             if not run.is_archived
         ]
-        return {max(one for one in claims if one[0] == name)[3] for name, *_ in claims if name is not None}
+        return {max(one for one in claims if one[0] == name)[4] for name, *_ in claims if name is not None}
 
 
 # Any projects

@@ -102,6 +102,7 @@ class RunNode:
         is_archived: Archived runs are no heads.
         is_empty: It has ended, or nobody knows of it that it runs, and it has no point on a step axis: it is a head only where
             all runs of its name are like that.
+        born: When it was created by its own account; tells which of two runs is later whose parents are too late for both.
     """
 
     run_id: str
@@ -110,6 +111,7 @@ class RunNode:
     fork: Fork | None = None
     is_archived: bool = False
     is_empty: bool = False
+    born: int = 0
 
 
 @dataclass(frozen=True)
@@ -166,15 +168,14 @@ def without(found: Sequence[Segment], missing: Collection[str]) -> list[Segment]
     return [replace(one, high=-1) if one.run_id in missing else one for one in found]
 
 
-def ordering_time(run_id: str, runs: Mapping[str, RunNode], created: Mapping[str, int]) -> int:
+def ordering_time(run_id: str, runs: Mapping[str, RunNode]) -> int:
     """Return when a run counts as created: after its parent at any rate, whatever the clocks of their hosts said.
 
     Args:
         run_id: The run.
-        runs: Every known run, for who descends from whom.
-        created: When each was created by its own account.
+        runs: Every known run.
     """
-    return max(created[one] + generation for generation, one in enumerate(ancestors(run_id, runs)))
+    return max(runs[one].born + generation for generation, one in enumerate(ancestors(run_id, runs)))
 
 
 def depth(run_id: str, runs: Mapping[str, RunNode]) -> int:
@@ -213,5 +214,5 @@ def heads(runs: Iterable[RunNode]) -> dict[str, str]:
     return {name: node.run_id for name, node in found.items()}
 
 
-def _rank(node: RunNode) -> tuple[bool, int, str]:
-    return not node.is_empty, node.created, node.run_id
+def _rank(node: RunNode) -> tuple[bool, int, int, str]:
+    return not node.is_empty, node.created, node.born, node.run_id

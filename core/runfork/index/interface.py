@@ -17,10 +17,10 @@ journal, or when the journal was created.
 clock and whatever timestamps its user gave; ``sys/running_time_seconds`` is for how long at least one of its processes was at it.
 
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was. A fork
-was created after its mark, and at least a microsecond after its parent. Its name is the one that it began with.
+was created at least a microsecond after its parent. Its name is the one that it began with.
 
 Head of an experiment is the run created last with its name that is not archived and has a point on a step axis or the state
-"running"; if none is like that, the run created last.
+"running"; if none is like that, the run created last. Of several created at once, the one whose own account says so.
 
 int and float are one family, number; every other type is a family of its own. A path holds values of one family in a run: that
 of its first value by (order_time, writer, offset) that is not None. Values of other families are left out, and

@@ -72,8 +72,7 @@ def mark_of(record: Record, writer: str) -> Mark:
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
     """Work out a run's origin.
 
-    What stands of several is said in `runfork.journal.creation.settle`. A fork was created after the mark that it was forked
-    from, whatever its host's clock said.
+    What stands of several is said in `runfork.journal.creation.settle`.
 
     Args:
         records: Its CREATE and LINEAGE records with their writers, in any order.
@@ -85,9 +84,8 @@ def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
         if record.kind in (Kind.CREATE, Kind.LINEAGE)
     )
     fork = body.get("fork") or {}
-    told, mark_time = body.get("creation_time"), fork.get("mark_time")
-    born = created if told is None else told
-    created = born if mark_time is None else max(born, mark_time + 1)
+    told = body.get("creation_time")
+    created = created if told is None else told
     return Origin(
         created=created,
         experiment_name=body.get("experiment_name"),

@@ -149,11 +149,11 @@ class RecordView:
         for run_id, run in self.runs.items():
             origin = run.origin
             archived = _own_single(run, "sys/archived")
+            fork, born = fork_of(origin, None, None), origin.created
             plain[run_id] = lineage.RunNode(
-                run_id, origin.created, origin.experiment_name, fork_of(origin, None, None), archived is True
+                run_id, born, origin.experiment_name, fork, is_archived=archived is True, born=born
             )
         nodes = {}
-        created = {run_id: run.origin.created for run_id, run in self.runs.items()}
         for run_id, run in self.runs.items():
             node, origin = plain[run_id], run.origin
             parent = self.runs.get(origin.parent or "")
@@ -161,7 +161,7 @@ class RecordView:
             fork = fork_of(origin, mark, self._last_inherited_time(run_id, plain))
             nodes[run_id] = replace(
                 node,
-                created=lineage.ordering_time(run_id, plain, created),
+                created=lineage.ordering_time(run_id, plain),
                 fork=fork,
                 is_empty=not run.has_points and self.states.get(run_id) != "running",
             )

@@ -266,7 +266,15 @@ class LineageContract:
         assert run_ids(index, heads_only=True) == ["c"]
         assert [row.is_head for row in index.runs(RunsQuery()).rows] == [True, False, False]
 
-    def test_a_fork_was_created_after_its_mark_whatever_its_own_clock_said(self, index: Index) -> None:
+    def test_the_later_of_two_forks_is_the_head_though_their_clock_is_behind_their_parents(self, index: Index) -> None:
+        apply(index, HistoryWriter("p", now=EPOCH + 60 * SECOND).create("x").mark("m", 5, journals={}))
+        for number, run_id in enumerate("cba"):  # each from a mark of the parent, whose clock is a minute ahead
+            fork = HistoryWriter(run_id, now=EPOCH + number * SECOND).create("x")
+            apply(index, fork.lineage("p", 5, mark="m", mark_time=EPOCH + (90 - number) * SECOND))
+
+        assert run_ids(index, heads_only=True) == ["a"]
+
+    def test_a_fork_was_created_after_its_parent_whatever_its_own_clock_said(self, index: Index) -> None:
         parent = HistoryWriter("p").create("x").configs({"lr": 1}).mark("m", 5, time=EPOCH + 60 * SECOND)
         behind = HistoryWriter("a", now=EPOCH - 3600 * SECOND).create("x")
         behind.lineage("p", 5, mark="m", mark_time=EPOCH + 60 * SECOND)
@@ -274,7 +282,7 @@ class LineageContract:
 
         assert value_of(index, "a", "sys/experiment/is_head") is True
         assert value_of(index, "a", "lr") == 1
-        assert index.nodes()["a"].created == EPOCH + 60 * SECOND + 1
+        assert index.nodes()["a"].created == EPOCH + 1
 
     def test_archiving_the_head_promotes_the_run_before_it(self, index: Index) -> None:
         head = HistoryWriter("b").create("x", created=5)

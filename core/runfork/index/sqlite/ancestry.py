@@ -131,7 +131,7 @@ class Ancestry:
         runs, nodes = self._catalogue.runs, self._catalogue.nodes
         line = lineage.ancestors(entry.run_id, nodes)
         if runs[line[-1]].origin.parent == entry.run_id:
-            return lineage.ordering_time(entry.run_id, nodes, {one: runs[one].origin.created for one in line})
+            return lineage.ordering_time(entry.run_id, nodes)
         own = entry.origin.created
         return own if len(line) == 1 else max(own, runs[line[1]].created + 1)
 
@@ -246,7 +246,7 @@ class Ancestry:
 
 
 _NEWEST = """
-SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY is_empty, created DESC, run_id DESC LIMIT 1
+SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY is_empty, created DESC, born DESC, run_id DESC LIMIT 1
 """
 _HEADS = "SELECT run_id FROM run WHERE experiment_name = ? AND is_head"
 _GROUP_TIMES = """

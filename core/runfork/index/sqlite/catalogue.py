@@ -80,7 +80,8 @@ class RunEntry:
         """Return the run as lineage sees it."""
         fork = fork_of(self.origin, self.mark, self.inherited_time)
         name = self.origin.experiment_name
-        return RunNode(self.run_id, self.created, name, fork, self.is_archived, is_empty=self.is_empty)
+        born = self.origin.created
+        return RunNode(self.run_id, self.created, name, fork, self.is_archived, is_empty=self.is_empty, born=born)
 
 
 @dataclass(slots=True)
@@ -404,7 +405,7 @@ SELECT count(*) - count(DISTINCT path) FROM (
 
 
 _RUN_COLUMNS = (
-    "run_id, created, experiment_name, own_created, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"
+    "run_id, created, experiment_name, born, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"
     " mark_snapshot, inherited_time, is_archived, is_head, state, has_points, is_empty"
 )
 _SAVE_RUN = (
@@ -449,9 +450,9 @@ def _run_row(entry: RunEntry) -> tuple[Any, ...]:
 
 
 def _run_entry(row: tuple[Any, ...]) -> RunEntry:
-    number, run_id, created, name, own_created, inherit_configs, parent, step, mark_id, snapshot, *rest = row
+    number, run_id, created, name, born, inherit_configs, parent, step, mark_id, snapshot, *rest = row
     mark_time, mark_cuts, mark_snapshot, time, is_archived, is_head, state, has_points, _ = rest
-    origin = Origin(own_created, name, bool(inherit_configs), parent, step, mark_id, read_snapshot(snapshot))
+    origin = Origin(born, name, bool(inherit_configs), parent, step, mark_id, read_snapshot(snapshot))
     mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts), read_snapshot(mark_snapshot))
     return RunEntry(
         number, run_id, origin, created, mark, time, bool(is_archived), bool(is_head), state, bool(has_points)

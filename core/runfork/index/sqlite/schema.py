@@ -31,7 +31,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -62,13 +62,14 @@ TABLES = """
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE,
     created INTEGER NOT NULL, experiment_name TEXT, is_archived INTEGER NOT NULL, is_head INTEGER NOT NULL,
-    has_points INTEGER NOT NULL, is_empty INTEGER NOT NULL, own_created INTEGER NOT NULL,
+    has_points INTEGER NOT NULL, is_empty INTEGER NOT NULL, born INTEGER NOT NULL,
     inherit_configs INTEGER NOT NULL, parent TEXT, step INTEGER NOT NULL, mark TEXT, snapshot TEXT NOT NULL,
     mark_time INTEGER, mark_cuts TEXT, mark_snapshot TEXT, inherited_time INTEGER, state TEXT
 );
 CREATE INDEX run_by_creation ON run (created DESC, run_id);
 CREATE INDEX run_at_head ON run (experiment_name) WHERE is_head;
-CREATE INDEX run_by_name ON run (experiment_name, is_empty, created DESC, run_id DESC) WHERE experiment_name IS NOT NULL;
+CREATE INDEX run_by_name ON run (experiment_name, is_empty, created DESC, born DESC, run_id DESC)
+    WHERE experiment_name IS NOT NULL;
 CREATE TABLE journal (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL, writer TEXT NOT NULL, identity TEXT NOT NULL, created INTEGER NOT NULL,
     applied INTEGER NOT NULL, last_time INTEGER NOT NULL, order_time INTEGER NOT NULL, state TEXT NOT NULL,

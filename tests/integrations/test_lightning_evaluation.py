@@ -36,6 +36,38 @@ def test_evaluation_after_training_belongs_to_the_last_step(lightning, history):
     assert {15} == set(history().points("only", "test/loss"))
 
 
+def test_evaluation_of_weights_that_a_single_run_saved_belongs_to_it(lightning, history):
+    fit(lightning, "parent", saver(lightning))
+    model = lightning.Model.load_from_checkpoint(saved()[0])
+    lightning.trainer(lightning.logger()).test(model, lightning.loader(16))
+    lightning.trainer(lightning.logger(run_id="fresh")).test(lightning.model(seed=9), lightning.loader(16))
+    found = history()
+
+    assert ["parent", "fresh"] == found.runs
+    assert ({7}, {0}) == tuple(set(found.points(run, "test/loss")) for run in found.runs)
+    assert "source/run_id" not in found.values("fresh")
+
+
+def test_evaluation_that_fails_in_a_run_of_its_own_says_so(lightning, history):
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
+
+    class Failing(lightning.Model):
+        def on_test_epoch_end(self):
+            raise ValueError("no more")
+
+        def test_step(self, batch, batch_idx):
+            self.log("test/loss", self.layer(batch[0]).mean(), on_step=True)
+
+    for name in (None, "scores"):
+        trainer = lightning.trainer(lightning.logger(run_id=name))
+        with pytest.raises(ValueError, match="no more"):
+            trainer.test(Failing(), lightning.loader(16), ckpt_path=str(saved()[0]))
+    found = history()
+
+    assert ("finished", "failed") == tuple(found.values(run)["sys/state"] for run in ("parent", "scores"))
+    assert "no more" in found.values("scores")["sys/exception"]
+
+
 def test_evaluation_of_the_best_checkpoint_belongs_to_its_step(lightning, history):
     best = lightning.L.callbacks.ModelCheckpoint(monitor="val/loss_epoch", mode="max")  # the first epoch's is worst
     trainer, _ = fit(lightning, "only", best)

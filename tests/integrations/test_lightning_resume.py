@@ -253,13 +253,15 @@ def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, mon
 
 
 def test_run_that_is_still_running_can_be_forked(lightning, history):
-    _, parent = fit(lightning, "parent", saver(lightning), max_epochs=1)
+    parent = lightning.logger(run_id="parent")
+    parent.log_metrics({"known": 0.0}, step=5)
+    fit(lightning, "parent", saver(lightning), own_logger=parent, max_epochs=1)
     fit(lightning, "child", checkpoint=str(saved()[0]))
-    parent.log_metrics({"late": 1.0}, step=3)
-    parent.log_metrics({"later": 1.0}, step=99)
+    parent.log_metrics({"known": 1.0, "unknown": 1.0}, step=3)
+    parent.log_metrics({"known": 1.0}, step=99)
     found = history()
 
-    assert ({3: 1.0}, {}) == (found.points("child", "late"), found.points("child", "later"))
+    assert ({3: 1.0, 5: 0.0}, {}) == (found.points("child", "known"), found.points("child", "unknown"))
 
 
 def test_hyperparameters_of_the_child_are_its_own(lightning, history):

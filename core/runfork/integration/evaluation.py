@@ -176,6 +176,11 @@ class Evaluation:
             return "taken" if self._look().has_single(path) else "free"
         return self._look().at(path, step, value)
 
+    def fail(self, state: str, exception: BaseException | None) -> None:
+        """Record why the evaluation ended, if it has a run of its own."""
+        if not self.is_visiting and self._home in self._runs:
+            self.run.set_status(state, exception)
+
     def end(self) -> None:
         """Log what has waited, and close what was opened."""
         self._write_held()

@@ -106,7 +106,11 @@ class RunSlot:
     @property
     def was_sent_here(self) -> bool:
         """Whether this is the run of a logger that came from another process, where it was used."""
-        return self._run is None and self._is_reopened and self._is_id_minted and self._exists(self.run_id)
+        return self._is_id_minted and self._may_have_been_sent
+
+    @property
+    def _may_have_been_sent(self) -> bool:
+        return self._run is None and self._is_reopened and self._exists(self.run_id)
 
     def current(self) -> Run:
         """Return the run that log calls go to, opening it if need be."""
@@ -221,6 +225,14 @@ class RunSlot:
         marks = find_marks(store, fingerprint, includes_absent=True)
         return sorted(marks, key=lambda one: (one.project != project, not self._exists(one.run_id, one.project)))
 
+    def find_marks_here(self, fingerprint: str) -> list[Mark]:
+        """Return the marks of checkpoints whose weights had this fingerprint, of runs of this project that are here."""
+        from runfork.fingerprints import find_marks
+
+        store = Store(find_data_directory(self.options.settings.directory))
+        project = self.project or default_project()
+        return [mark for mark in find_marks(store, fingerprint) if mark.project == project]
+
     # Evaluations
 
     def evaluate_weights(self, step: float) -> None:
@@ -245,6 +257,7 @@ class RunSlot:
             was_trained: The present run holds a training.
         """
         self.end_evaluation()
+        was_trained = was_trained or self._may_have_been_sent  # in another process, such as a spawned one
         own = self._home_of_own(mark, source, was_trained=was_trained)
         if mark.run_id == self.run_id and self.run is not None:
             visited: Home | None = Home(self.open, self.run.directory, is_lent=False)

@@ -213,14 +213,18 @@ class Training:
         }
         self.runs.evaluate(mark, source, attaches=self.attaches_evaluations, was_trained=self.was_trained)
 
-    def evaluate_weights(self, fingerprint: str | None = None) -> None:
+    def evaluate_weights(self, fingerprint: str | None = None, *, recognizes: bool = False) -> None:
         """Make an evaluation of the weights in memory, for which no checkpoint was loaded, log its results at their step.
 
         Args:
             fingerprint: Their hash: where it is that of weights that the present run had earlier, which were put back since,
                 results stand at the step of these. None: they are the present ones.
+            recognizes: Before any training they are those of a checkpoint, if a single run here saved such weights.
         """
         mark = self._weights.get(fingerprint) if fingerprint is not None else None
+        if recognizes and fingerprint is not None and not self.was_trained:
+            marks = self.runs.find_marks_here(fingerprint)
+            mark = marks[0] if len({one.run_id for one in marks}) == 1 else None
         if mark is not None and mark.user_step != self.steps.last:
             self.evaluate(Loaded(is_checkpoint=True, mark=mark.to_dict()))
         else:
@@ -351,13 +355,16 @@ class Training:
         self._leave()
 
     def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:
-        """Record why a training ended.
+        """Record why a training ended, or an evaluation in a run of its own; one in another's run leaves that as it is.
 
         Args:
             exception: What ended it, or None if that is not known.
             state: The state to record; default is what the exception says, "failed" where that is not known.
         """
         found = "failed" if exception is None else ending_after(exception).state
+        if self.is_visiting and self.runs.evaluation is not None:
+            self.runs.evaluation.fail(state or found, exception)
+            return
         self.runs.open().set_status(state or found, exception)
         self.has_failed = True
         self._leave()

@@ -250,9 +250,8 @@ class CallbackMethods:
         """Record why the training ends."""
         del pl_module
         for logger in self._present:
-            if logger.is_visiting or (logger.runs.run is None and not is_fitting(trainer)):
-                continue
-            logger.training.fail(exception, state=_state_after(exception))
+            if is_fitting(trainer) or logger.runs.run is not None or logger.is_visiting:
+                logger.training.fail(exception, state=_state_after(exception))
 
     def _describe(self, namespace: str, describe: Callable[[], Mapping[str, Any]]) -> None:
         """Log what is known of one thing, which replaces what was known of it; where that fails nothing else is lost."""

@@ -16,7 +16,7 @@ from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.parts import named_parts
 from runfork_lightning.checkpoints import note_saved
-from runfork_lightning.origins import is_fitting, take_checkpoint
+from runfork_lightning.origins import begin_evaluation, is_fitting, take_checkpoint
 from runfork_lightning.ranks import is_rank_zero
 
 if TYPE_CHECKING:
@@ -178,6 +178,9 @@ class LoggerMethods:
         if params is None or not is_rank_zero():
             return
         self._take_missed_checkpoint()
+        trainer = self.trainer() if self.trainer is not None else None
+        if trainer is not None and not is_fitting(trainer) and trainer.ckpt_path is None:
+            begin_evaluation(self, trainer)
         if self.is_visiting:
             return
         run = self.runs.open()

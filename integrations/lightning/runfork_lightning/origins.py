@@ -57,7 +57,7 @@ def start_fit(logger: LoggerMethods, trainer: Any) -> None:
 def begin_evaluation(logger: LoggerMethods, trainer: Any) -> None:
     """Find out whose weights are evaluated, where no checkpoint was loaded for it."""
     if logger.runs.evaluation is None:
-        logger.training.evaluate_weights(attempt(logger, "fingerprint", _weights_of(trainer)))
+        logger.training.evaluate_weights(attempt(logger, "fingerprint", _weights_of(trainer)), recognizes=True)
 
 
 def _weights_of(trainer: Any) -> Any:

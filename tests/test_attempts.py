@@ -405,6 +405,49 @@ def test_ranks_may_have_saved_marks_of_their_own(job):
     assert len(ids) == 1
 
 
+@pytest.mark.parametrize("last", [17, 10])
+def test_processes_that_a_program_starts_agree(job, data_directory, run_script, last):
+    job.run(last, dies_at=last)
+    done = run_script(
+        """
+        import json, multiprocessing
+        from runfork import Run
+
+        def train(mark, say, go):
+            run = Run("digits", resume_from=mark, source_tracking_config=None)
+            say.put(run.run_id)
+            run.log_metrics({"loss": 2.0}, step=11)
+            go.wait(60)
+            run.close()
+
+        if __name__ == "__main__":
+            context = multiprocessing.get_context("spawn")
+            say, go = context.Queue(), context.Event()
+            mark = json.load(open("checkpoint.json"))
+            children = [context.Process(target=train, args=(mark, say, go)) for _ in range(3)]
+            for child in children:
+                child.start()
+                print(say.get(timeout=60))
+            go.set()
+            for child in children:
+                child.join()
+        """
+    )
+    ids = set(done.stdout.split())
+
+    assert (done.returncode, len(ids)) == (0, 1), done.stderr
+    assert ("job" in ids) == (last == 10)
+    assert len(done.stdout.split()) == 3
+
+
+def test_ranks_of_mpi_agree(job):
+    job.run(30, dies_at=17)
+    second = Launch(job, last=12, RANK="", WORLD_SIZE="", OMPI_COMM_WORLD_SIZE="3", SLURM_PROCID="0", SLURM_NTASKS="3")
+    ids = {run_id for rank in range(3) for run_id in second.start(rank, RANK="", OMPI_COMM_WORLD_RANK=str(rank))}
+
+    assert len(ids) == 1
+
+
 def test_tasks_of_slurm_that_share_no_run_are_no_ranks(job, data_directory):
     run_id = job.run(3, RUNFORK_RUN_ID="", SLURM_PROCID="7", SLURM_NTASKS="20", SLURM_JOB_ID="1", RUNFORK_CONSOLE="1")
     history = History(data_directory)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["data_directory", "run_script", "start_script"]
 
 SCRIPT_TIMEOUT_SECONDS = 60
-_OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
+_OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_NAMESPACE")
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     Runs that the test leaves open are closed, as the end of a program does.
     """
     for name in list(os.environ):
-        if name.startswith(("RUNFORK_", "NEPTUNE_", "SLURM_", "TORCHELASTIC_")) or name in _OF_A_LAUNCH:
+        if (
+            name.startswith(("RUNFORK_", "NEPTUNE_", "SLURM_", "TORCHELASTIC_", "OMPI_", "MV2_"))
+            or name in _OF_A_LAUNCH
+        ):
             monkeypatch.delenv(name)
     directory = tmp_path / "data"
     monkeypatch.setenv("RUNFORK_DIR", str(directory))

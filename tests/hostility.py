@@ -92,6 +92,7 @@ BASES = [
     *(object, dict, list, set, str, int, float, bytes, tuple, Exception),
     *(PlainMapping, PlainSequence, PlainSet, Record, Offering, Pair, argparse.Namespace),
 ]
+CONTENTS: dict[Any, Any] = {dict: {"a": 1}, list: ["a", "b"], set: ["a", "b"]}
 
 
 def _raiser(error: type[Exception]) -> Any:
@@ -111,7 +112,7 @@ def _endless(kind: str) -> Any:
 @st.composite
 def hostile(draw: st.DrawFn) -> Any:
     """Return what makes an object of one of many kinds: some ways to read it raise, and its iteration may have no end."""
-    base = draw(st.sampled_from(BASES))
+    base: Any = draw(st.sampled_from(BASES))
     error = draw(st.sampled_from(RAISED))
     body: dict[str, Any] = {}
     for name in draw(st.sets(st.sampled_from(METHODS), max_size=6)):
@@ -123,10 +124,10 @@ def hostile(draw: st.DrawFn) -> Any:
     if draw(st.integers(0, 4)) == 0:
         endless = _endless(draw(st.sampled_from(["same", "other"])))
         body.update({"__iter__": endless, "keys": endless})
-    kind: Any = type("Hostile", (base,), body)
-    made = base.__new__(kind)
-    if draw(st.booleans()) and base in (dict, list, set):
-        base.__init__(made, {"a": 1} if base is dict else ["a", "b"])
+    made = base.__new__(type("Hostile", (base,), body))
+    contents = CONTENTS.get(base)
+    if contents is not None and draw(st.booleans()):
+        base.__init__(made, contents)
     elif base is PlainMapping:
         object.__setattr__(made, "parts", {"a": 1})
     return lambda: made  # Hypothesis, too, would look at it

@@ -1,6 +1,7 @@
 """One sentence each for who comes from another tracker."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_run_is_no_dict_of_fields(run):
         run["train/loss"].append(0.3)
     with pytest.raises(TypeError, match=r"^run\['params'\] = \.\.\. is not how a run is written: run\.log_configs"):
         run["params"] = {"lr": 0.1}
-    handle = RunHandle(lambda: run)  # what `logger.experiment` is
+    handle: Any = RunHandle(lambda: run)  # what `logger.experiment` is
     with pytest.raises(TypeError, match=r"^run\['train/loss'\] is not how a run is read or written: run\.log_metrics"):
         handle["train/loss"].append(0.3)
     with pytest.raises(TypeError, match="not iterable"):

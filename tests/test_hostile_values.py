@@ -46,13 +46,10 @@ class Settings:
 
 
 class Described(Settings):
-    @property
-    def depth(self) -> int:  # type: ignore[override]
-        raise OSError("the disk is gone")
-
-    @depth.setter
-    def depth(self, value: int) -> None:
-        pass
+    def __getattribute__(self, name: str) -> Any:
+        if name == "depth":
+            raise OSError("the disk is gone")
+        return super().__getattribute__(name)
 
 
 class Lazy(argparse.Namespace):
@@ -75,9 +72,10 @@ class Interrupted(PlainMapping):
 
 
 class Nameless:
-    @property
-    def __class__(self) -> Any:  # type: ignore[override]
-        raise RuntimeError("working outside of context")
+    def __getattribute__(self, name: str) -> Any:
+        if name == "__class__":
+            raise RuntimeError("working outside of context")
+        return super().__getattribute__(name)
 
 
 class Sizeless(list[int]):

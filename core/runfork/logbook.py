@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -312,10 +313,9 @@ def _check_namespaces(spaces: object) -> list[str]:
 def _check_completion(preview: bool, completion: object) -> float | None:
     if completion is None:
         return 0.0 if preview else None
-    try:
+    number: Any = None
+    with suppress(ArgumentError):
         number = plain_value(completion)
-    except ArgumentError:
-        number = None
     if not preview and number != 1.0:
         raise ArgumentError(f"preview_completion={shown(completion)} needs preview=True")
     if type(number) not in (int, float):

@@ -486,7 +486,7 @@ def _check_epoch(epoch: object) -> int | None:
     number = _plain(epoch)
     if number is not None and type(number) not in (int, bool):
         raise ArgumentTypeError(f"epoch must be an int, found {shown(epoch)}")
-    return None if epoch is None else int(number)
+    return None if number is None else int(number)
 
 
 def _check_counter(counter: object) -> float | None:

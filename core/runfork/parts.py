@@ -73,7 +73,8 @@ def _opened(value: Any) -> tuple[Iterable[Any], Callable[[Any], Any]] | None:
     if dataclasses.is_dataclass(value):
         return (field.name for field in dataclasses.fields(value)), lambda name: getattr(value, name)
     if isinstance(value, tuple):
-        return (value._fields, lambda name: getattr(value, name)) if hasattr(value, "_fields") else None
+        names = getattr(value, "_fields", None)
+        return None if names is None else (names, lambda name: getattr(value, name))
     if type(value).__name__ in ("Namespace", "SimpleNamespace"):
         return vars(value), lambda name: getattr(value, name)
     if hasattr(value, "keys") and hasattr(value, "__getitem__") and not hasattr(value, "shape"):  # a table is one value

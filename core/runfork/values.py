@@ -230,7 +230,8 @@ def _member(member: Any) -> Any:
         return value
     if member.name is not None:
         return member.name
-    return "|".join(one.name for one in type(member) if one.value and one in member)  # flags of Python 3.10
+    members: Any = type(member)
+    return "|".join(one.name for one in members if one.value and one in member)  # flags of Python 3.10
 
 
 def _finite(value: Any) -> float:

@@ -199,7 +199,7 @@ def test_hyperparameters_of_any_kind_have_a_text_or_a_value(lightning, history):
 
 
 def test_secrets_among_hyperparameters_are_masked_and_one_that_raises_costs_itself_alone(lightning, history):
-    class Broken(dict):
+    class Broken(dict[str, Any]):
         def __getitem__(self, key):
             if key == "missing":
                 raise LookupError("Missing mandatory value: missing")

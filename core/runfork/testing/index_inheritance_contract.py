@@ -204,6 +204,14 @@ class InheritanceContract:
         assert [value_of(index, one, "trainer/precision") for one in "pab"] == ["16-mixed", 32, "16-mixed"]
         assert value_of(index, "p", "sys/diagnostics/type_conflicts") is None
 
+    def test_a_description_ends_a_conflict_of_what_it_replaces(self, index: Index) -> None:
+        run = HistoryWriter("p").create().configs({"trainer/a": 1}).configs({"trainer/a": "text"})
+        apply(index, run)
+        assert value_of(index, "p", "sys/diagnostics/type_conflicts") == 1
+        apply(index, run.describe({}, replaces=["trainer"]))
+
+        assert value_of(index, "p", "sys/diagnostics/type_conflicts") is None
+
     def test_a_description_leaves_series_alone(self, index: Index) -> None:
         parent = HistoryWriter("p").create().metrics({"trainer/loss": 1.0}, 1)
         apply(index, parent, HistoryWriter("a", now=LATER).create(fork=("p", 1)).describe({}, replaces=["trainer"]))

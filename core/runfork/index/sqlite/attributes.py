@@ -141,8 +141,13 @@ class AttributeTable:
         self._write(run, rows)
 
     def _derived_rows(self, run_id: str) -> dict[int, AttributeRow | None]:
-        derived = self._derived(run_id)
-        return {self._catalogue.path_id(path): self._value_row(value) for path, value in derived.items()}
+        rows: dict[int, AttributeRow | None] = {
+            self._catalogue.path_id(path): self._value_row(value) for path, value in self._derived(run_id).items()
+        }
+        conflicts = self._catalogue.paths.get(_CONFLICTS)
+        return (
+            rows if conflicts is None else {conflicts: None, **rows}
+        )  # a description may have replaced what was left out
 
     def _view(self, run_id: str, paths: Collection[int] | None) -> RunView:
         known = self._catalogue.paths

@@ -11,12 +11,12 @@ from zlib import crc32
 import pytest
 from tests.command_line import call
 
-from runfork.journal.format import MAGIC, Kind, encode_frame
+from runfork.journal.format import MAGIC, Kind, encode_file_header, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.project import Project
 from runfork.steps import NO_STEP
 from runfork.store import Store, journals_of
-from runfork.testing.journals import points_of
+from runfork.testing.journals import points_of, records_of
 
 
 @pytest.fixture
@@ -246,6 +246,7 @@ def test_files_that_nobody_needs_are_noted_and_are_no_problem(folder):
 def test_a_damaged_index_is_told_and_repaired(data_directory, folder):
     refreshed(data_directory)
     path = Store(data_directory).index_path("tests/project")
+    assert path is not None
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -261,6 +262,7 @@ def test_a_damaged_index_is_told_and_repaired(data_directory, folder):
 
 def test_what_lies_in_the_place_of_the_index_and_is_none_is_told_and_never_deleted(data_directory, folder):
     path = Store(data_directory).index_path("tests/project")
+    assert path is not None
     path.parent.mkdir(parents=True)
     path.write_text("dear diary")
 
@@ -320,6 +322,7 @@ def test_a_second_repair_keeps_a_second_original(folder, journal):
 def test_a_sound_directory_is_left_as_it_is(data_directory, folder):
     refreshed(data_directory)
     index = Store(data_directory).index_path("tests/project")
+    assert index is not None
     before = {path: path.stat().st_mtime_ns for path in [index, *folder.rglob("*")]}
     fsck("--repair")
 
@@ -345,6 +348,24 @@ def test_a_journal_whose_process_lives_is_not_repaired(data_directory, start_scr
     process.wait()
 
     assert f"not repaired tests/project/live/{journal.name}: its process lives" in text
+    assert fsck("--repair").endswith("no damage\n")
+
+
+def test_a_journal_whose_process_cannot_be_seen_is_noted_and_not_repaired_for_an_hour(folder, journal):
+    heading = read_identity(journal)
+    assert heading is not None
+    data = encode_file_header({**heading[0], "host": "else"}, size=heading[1]) + journal.read_bytes()[heading[1] :]
+    (end,) = records_of(folder, Kind.CLOSE)
+    journal.write_bytes(data[: end.offset])
+    change(journal, 2000, bytes(100))
+    (note,) = document(exit_code=1)["notes"]
+    refused = fsck("--repair", exit_code=1)
+    os.utime(journal, (0, journal.stat().st_mtime - 3601))
+
+    assert note["reason"].startswith(
+        "its process, on host 'else', cannot be seen from here, and wrote less than an hour ago"
+    )
+    assert f"not repaired tests/project/swan/{journal.name}" in refused
     assert fsck("--repair").endswith("no damage\n")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,15 @@ def test_the_reader_of_a_table_may_leave_at_once(start, data_directory):
 
     assert process.wait(LIMIT_SECONDS) == 0
     assert process.stderr.read() == ""
+
+
+def test_tail_ends_when_its_run_is_deleted(start, live_run, data_directory):
+    process = start("tail", "live", "--attributes", "loss")
+    assert process.stdout.readline() == "step 0  loss 1\n"
+    shutil.rmtree(data_directory / "tests" / "project" / "live")
+
+    assert process.stdout.readline() == "live deleted\n"
+    assert process.wait(LIMIT_SECONDS) == 0
 
 
 def test_tail_shows_what_is_logged_and_ends_with_the_run(start, live_run):

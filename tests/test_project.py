@@ -4,6 +4,7 @@ import struct
 import threading
 import time
 from contextlib import closing
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -245,6 +246,7 @@ def test_an_index_that_is_damaged_under_a_reader_is_made_anew(data_directory):
     with Project.open() as project:
         project.refresh()
         path = project.store.index_path(project.name)
+        assert path is not None
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
 
@@ -280,7 +282,8 @@ RUN_TIMES = ["sys/creation_time", "sys/modification_time", "sys/running_time_sec
 @pytest.fixture
 def clock(monkeypatch):
     """Set the clock of this process ahead, by seconds."""
-    real, ahead = time.time_ns, []
+    real = time.time_ns
+    ahead: list[int] = []
     monkeypatch.setattr(time, "time_ns", lambda: real() + sum(ahead) * 1_000_000_000)
     return ahead.append
 
@@ -343,8 +346,10 @@ def test_a_question_that_cannot_be_answered_leaves_the_index_to_others(data_dire
     with Project.open() as project:
         project.refresh()
         path = project.store.index_path(project.name)
+        assert path is not None
     before = path.stat().st_ino
-    for limit in (0, -1, 2**70, 1.5):
+    limits: list[Any] = [0, -1, 2**70, 1.5]
+    for limit in limits:
         with pytest.raises(ArgumentError, match="limit must be a whole number"):
             runfork.fetch_runs_table(limit=limit)
 
@@ -357,6 +362,7 @@ def test_an_index_that_was_deleted_is_made_anew(data_directory):
     with Project.open() as project:
         project.refresh()
         path = project.store.index_path(project.name)
+        assert path is not None
     path.unlink()
 
     with Project.open() as project:

@@ -1,8 +1,14 @@
+import os
+import time
+
 import pytest
 
 from runfork import Run
+from runfork.journal.format import Kind, encode_file_header
+from runfork.journal.heading import read_identity
 from runfork.resume import ParentState, examine_parent, has_points
-from runfork.store import Store
+from runfork.store import Store, journals_of
+from runfork.testing.journals import records_of
 
 
 @pytest.fixture
@@ -96,6 +102,26 @@ def test_a_run_whose_process_lives_is_not_continued(folder):
 
     assert state.reason_against_continuing() == "is still running"
     assert not examine_parent(folder, mark["mark"]).is_alive
+
+
+@pytest.mark.parametrize(("age", "is_alive"), [(60, True), (200, False), (-10_000, True)])
+def test_a_process_of_another_host_is_alive_until_its_journal_is_silent_by_the_clock_of_the_file(
+    folder, age, is_alive, monkeypatch
+):
+    with parent() as run:
+        mark = run.checkpoint_mark(7)
+    (path,) = journals_of(folder)
+    (end,) = records_of(folder, Kind.CLOSE)
+    heading = read_identity(path)
+    assert heading is not None
+    identity, first_frame = heading
+    header = encode_file_header({**identity, "host": "else"}, size=first_frame)
+    path.write_bytes(header + path.read_bytes()[first_frame : end.offset])
+    os.utime(path, (0, path.stat().st_mtime - age))
+    monkeypatch.setattr(time, "time_ns", lambda: 0)  # this host's clock says nothing
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+
+    assert examine_parent(folder, mark["mark"]).is_alive is is_alive
 
 
 def test_a_run_that_was_killed_can_be_continued(folder, start_script):

@@ -166,7 +166,7 @@ def test_an_index_lies_on_a_disk_of_the_readers_own_machine_or_nowhere(tmp_path,
 
     if place is None:
         assert found.directory is None
-        assert "set RUNFORK_INDEX_DIR to a folder on a disk of this machine" in found.reason
+        assert "set RUNFORK_INDEX_DIR to a folder on a disk of this machine" in str(found.reason)
     else:
         assert found.reason is None
         assert found.directory is not None
@@ -175,7 +175,9 @@ def test_an_index_lies_on_a_disk_of_the_readers_own_machine_or_nowhere(tmp_path,
 
 def test_a_folder_among_temporary_files_that_somebody_else_may_write_is_not_used(tmp_path, disks):
     mounts = disks("data", "cache")
-    own = index_place(tmp_path / "data", mounts=mounts).directory.parent
+    place = index_place(tmp_path / "data", mounts=mounts).directory
+    assert place is not None
+    own = place.parent
     assert own.stat().st_mode & 0o777 == 0o700
     own.chmod(0o777)
     open_to_all = index_place(tmp_path / "data", mounts=mounts).directory
@@ -235,6 +237,7 @@ def test_the_index_of_data_that_cannot_be_written_lies_in_the_cache(tmp_path, mo
     with unwritable(tmp_path / "data") if os.geteuid() == 0 else nullcontext():  # modes do not bind root
         found = Store(tmp_path / "data").index_place().directory
 
+    assert found is not None
     assert found.is_relative_to(tmp_path / "cache" / "runfork")
 
 

@@ -61,7 +61,7 @@ def everything(project):
 @pytest.fixture(params=READERS)
 def read(request, data_directory):
     """Read the project, by a reader that stays or by a new one, and check that it says what the journals say."""
-    stays = []
+    stays: list[Project] = []
 
     def reading():
         index = f"sqlite:///{data_directory.parent / 'index.sqlite3'}"

@@ -79,7 +79,7 @@ def test_an_index_whose_drain_was_killed_goes_on_as_if_it_had_not_been(tmp_path,
             for _ in range(30):
                 growth.grow()
                 index = Store(directory).index_path(NAME)
-                if dice.random() < 0.2 and index.is_file():
+                if index is not None and dice.random() < 0.2 and index.is_file():
                     outdate(index)
                     rebuilt += 1
                 kind, moment = a_moment(dice, 0.08)

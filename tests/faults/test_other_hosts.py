@@ -55,7 +55,9 @@ def elsewhere(folder):
         run.log_metrics({"a": 1}, step=1)
     (path,) = journals_of(folder)
     (end,) = records_of(folder, Kind.CLOSE)
-    identity, first_frame = read_identity(path)
+    heading = read_identity(path)
+    assert heading is not None
+    identity, first_frame = heading
     header = encode_file_header({**identity, "host": "else"}, size=first_frame)
     path.write_bytes(header + path.read_bytes()[first_frame : end.offset])
     return path
@@ -63,9 +65,10 @@ def elsewhere(folder):
 
 def grow(path):
     """Add a record, as the process elsewhere does."""
+    heading = read_identity(path)
+    assert heading is not None
     with path.open("ab") as file:
-        data = path.read_bytes()
-        file.write(data[read_identity(path)[1] :])
+        file.write(path.read_bytes()[heading[1] :])
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
@@ -166,7 +169,7 @@ def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, sta
     monkeypatch.setattr("runfork.status.LOST_AFTER_SECONDS", 2.0)  # of a minute and a half
     process = start_apart(*namespaces)
     assert process.stdout.readline() == "up\n"
-    looks = set()
+    looks: set[str] = set()
     enough = time.monotonic() + 4
     with Project.open() as project:
 

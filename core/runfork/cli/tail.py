@@ -93,8 +93,10 @@ def _follow(project: Project, run_id: str, follower: Follower) -> Iterator[Event
 
 
 def _state(project: Project, run_id: str) -> str:
-    value = project.index.values([run_id], paths=["sys/state"]).get(run_id, {}).get("sys/state")
-    return "lost" if value is None else str(value.value)
+    found = project.index.values([run_id], paths=["sys/state"]).get(run_id)
+    if found is None:
+        return "deleted"  # what followed it goes by what lies on disk
+    return str(found["sys/state"].value) if "sys/state" in found else "lost"
 
 
 def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:

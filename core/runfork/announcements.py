@@ -22,8 +22,8 @@ from runfork.store import Store, default_project, find_data_directory
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from runfork.marking import Marking
     from runfork.marks import Mark
-    from runfork.origin import Origin
     from runfork.run import Run
 
 __all__ = [
@@ -70,7 +70,7 @@ def say_created(run: Run) -> None:
         _say(f"run {run.run_id} is written to {run.directory}; see it with: {hint}")
 
 
-def say_forked(run: Origin, parent: str, step: float) -> None:
+def say_forked(run: Marking, parent: str, step: float) -> None:
     """Say what the run was forked from."""
     if _is_quiet(run):
         return
@@ -110,7 +110,7 @@ def say_continued(run: Run, last: int) -> None:
         )
 
 
-def say_suggestion(run: Origin, mark: Mark, code: str) -> None:
+def say_suggestion(run: Marking, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
     if not _is_quiet(run):
         _say(
@@ -119,7 +119,7 @@ def say_suggestion(run: Origin, mark: Mark, code: str) -> None:
         )
 
 
-def _is_quiet(run: Origin) -> bool:
+def _is_quiet(run: Marking) -> bool:
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
     return is_muted or run.is_disabled or run.rank != 0
 

@@ -273,6 +273,18 @@ def test_the_type_that_an_earlier_process_gave_a_config_stands_and_that_is_told(
     assert "sys/diagnostics/type_conflicts" not in list_attributes(runs="r")
 
 
+def test_two_values_of_one_path_in_a_call_are_told(run):
+    with pytest.warns(
+        RunforkWarning, match="^two values of one call have the path 'a/1': the last was logged"
+    ) as caught:
+        run.log_configs({"a": {1: "first", "1": "second"}, "b": 1})
+    with pytest.warns(RunforkWarning, match="^two values of one call have the path 'a/b'"):
+        run.log_configs({"a/b": 1, "a": {"b": 2}})
+
+    found = configs_of(run.directory)
+    assert (found["a/1"], found["a/b"], found["b"], len(caught)) == ("second", 2, 1, 1)
+
+
 def test_a_monitor_of_the_programs_own_is_not_mixed_with_ours(run):
     run.recorder.log_row({"runtime/monitoring/cpu": 3.0}, 1_700_000_000_000_000, clock_axis=True)
     with pytest.warns(

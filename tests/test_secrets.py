@@ -96,6 +96,12 @@ def test_name_of_no_secret_is_let_be(name: str) -> None:
         (["train.py", "--lr", "1e-3", "--tokenizer", "gpt2"], "train.py --lr 1e-3 --tokenizer gpt2"),
         (["--api-key", "abc", "--lr", "1"], "--api-key **** --lr 1"),
         (["--token", "-abc"], "--token ****"),
+        (["mysql", "-u", "me:pass", "-p", "pass", "db"], "mysql -u me:**** -p **** db"),
+        (["x.py", "+db.password=abc", "++hub.token=abc"], "x.py +db.password=**** ++hub.token=****"),
+        (
+            ["x.py", "https://b/k?X-Amz-Signature=abc&X-Amz-Date=1"],
+            "x.py 'https://b/k?X-Amz-Signature=****&X-Amz-Date=1'",
+        ),
         (["--password", "--verbose"], "--password --verbose"),
         (["--token=abc", "x"], "--token=**** x"),
         (["hub.token=abc", "model.key_dim=64"], "hub.token=**** model.key_dim=64"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import MAX_PATH_BYTES
 from runfork.errors import ArgumentTypeError
 from runfork.parts import MAX_PARTS, Parts, Unreadable, named_parts, unreadable
 from runfork.values import key_text
 from runfork.wording import shown, type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["flatten", "told_name"]
 
@@ -20,7 +23,7 @@ _Waiting = tuple[str, "Parts | Unreadable", tuple[object, ...]]
 """A path, what was read of the value there, and the value with all that it lies in."""
 
 
-def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
+def flatten(data: object, *, prefix: str = "", on_twice: Callable[[str], object] = str) -> dict[str, Any]:
     """Turn nested mappings, dataclasses and namespaces into one mapping of ``a/b/c`` paths.
 
     Lists and tuples are leaves. An empty mapping vanishes. Keys become strings. What cannot be read stands there as `Unreadable`,
@@ -30,6 +33,8 @@ def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
     Args:
         data: A Mapping, a dataclass instance, a named tuple, or an object with ``__dict__`` such as `argparse.Namespace`.
         prefix: Path in front of each key.
+        on_twice: Called with a path that several values have, as those of ``{1: "a", "1": "b"}``: the last one, or the deepest,
+            stands.
 
     Raises:
         ArgumentTypeError: `data` has no named parts.
@@ -49,11 +54,13 @@ def flatten(data: object, *, prefix: str = "") -> dict[str, Any]:
         if count > MAX_PARTS and above != prefix:
             flat[above] = Unreadable(f"there are more than {MAX_PARTS:,} values in one call; log a file")
             continue
-        waiting.extend(_place(flat, above, parts, holders))
+        waiting.extend(_place(flat, above, parts, holders, on_twice))
     return flat
 
 
-def _place(flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object, ...]) -> list[_Waiting]:
+def _place(
+    flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object, ...], on_twice: Callable[[str], object]
+) -> list[_Waiting]:
     """Put values where they belong; returns what has parts itself."""
     nested: list[_Waiting] = []
     for key, value in parts.items:
@@ -63,6 +70,8 @@ def _place(flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object
             flat[above] = unreadable(error)
             continue
         path = f"{above}/{name}" if above else name
+        if path in flat:
+            on_twice(path)
         inner = None if type(value) is Unreadable else named_parts(value)
         if inner is None or len(path) > MAX_PATH_BYTES or len(holders) > _MAX_LEVELS:
             flat[path] = value

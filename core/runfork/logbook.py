@@ -196,7 +196,7 @@ class Logbook(Advised):
     def _config_body(self, data: Any) -> dict[str, Any]:
         """Return what a CONFIGS record holds of `data`: without the values that cannot be logged, each of which is told."""
         body: dict[str, Any] = {}
-        for path, value in _flatten(data).items():
+        for path, value in _flatten(data, on_twice=self._tell_twice).items():
             try:
                 name = check_path(path) if type(value) is not Unreadable else path
                 kind, converted = convert_config(value, fallback=self._convert_value, mask=partial(mask_config, name))
@@ -208,6 +208,12 @@ class Logbook(Advised):
             if self.recorder.claim_type(name, kind):
                 body[name] = [kind.value, converted]
         return body
+
+    def _tell_twice(self, path: str) -> None:
+        self.problems.drop(
+            f"twice {path!r}",
+            f"two values of one call have the path {path!r:.80}: the last was logged; rename the other",
+        )
 
     def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
         """Set single files; contents are copied now, so the originals may change or go afterwards.

@@ -129,6 +129,17 @@ def test_configs_and_what_was_prepared_are_logged(data_directory, tmp_path):
     assert "finished" == values["sys/state"]
 
 
+def test_secrets_among_the_configs_are_masked(data_directory):
+    loop = begin(inits=False)
+    config = {"hub_token": "hf_verysecretverysecret", "db": "postgres://me:verysecret@host/x", "bos_token": "<s>"}
+    loop.accelerator.init_trackers("tiny", config=config)
+    loop.accelerator.end_training()
+    values = History(data_directory).values(loop.run_id)
+
+    assert "verysecret" not in str(values)
+    assert ("****", "<s>") == (values["hparams/hub_token"], values["hparams/bos_token"])
+
+
 def test_texts_and_nested_values_are_logged_and_steps_are_counted_where_none_is_given(data_directory):
     loop = begin()
     loop.accelerator.log({"loss": 3, "note": "begun", "val": {"acc": 0.5, "text": "fine"}})

@@ -643,3 +643,14 @@ def test_on_other_ranks_the_run_takes_everything_and_does_nothing(data_directory
     RunforkCallback().run.add_tags(["one"])
 
     assert not data_directory.exists()
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"{", b"\xff", b"[1]", b'{"stateful_callbacks": {"runfork": 3}}'])
+def test_a_state_that_is_none_says_nothing_of_the_weights_beside_it(history, content):
+    kind = type(model())
+    model().save_pretrained("weights")
+    Path("weights/trainer_state.json").write_bytes(content)
+    make(weights=kind.from_pretrained("weights"), evaluated=True).evaluate()
+    found = history()
+
+    assert [0] == sorted(found.points(found.runs[0], "eval/loss"))

@@ -151,7 +151,7 @@ def test_files_of_others_hold_no_mark(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("damage", [b"{not json", b"[1, 2]", b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"{not json", b"[1, 2]", b"\xff\xfe", bytes(2**21)])
 def test_damaged_mark_is_told_and_the_weights_load(damage, caplog, history):
     trained().save_weights("only.weights.h5")
     with h5py.File("only.weights.h5", "a") as file:

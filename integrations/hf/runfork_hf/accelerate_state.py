@@ -36,7 +36,7 @@ def take_mark_from_state(path: str | Path) -> Mapping[str, Any] | None:
     """Return the mark likewise, and for a file that cannot be read something that is no mark, so that it is told."""
     try:
         return find_mark_in_state(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last of JSON that is nested without end
         return {"found": f"{STATE_FILE}: {error}"}
 
 

@@ -71,6 +71,6 @@ def mark_in_weights(path: str) -> Loaded | None:
     """Return the checkpoint of ours that a model's weights were read from, if the folder is one."""
     try:
         mark = find_mark_in_directory(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # the last of JSON that is nested without end
         return None
     return Loaded(is_checkpoint=True, mark=mark, path=checkpoint_path(path)) if mark else None

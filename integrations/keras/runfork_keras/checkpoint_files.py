@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["find_mark_in_checkpoint"]
+__all__ = ["MAX_MARK_BYTES", "find_mark_in_checkpoint"]
 
 _DATASET = "_runfork_identity/vars/mark"
 _WEIGHTS_IN_ARCHIVE = "model.weights.h5"
@@ -18,7 +18,7 @@ _IN_DIRECTORY = ("latest.weights.h5", "latest.weights.h5.bkp", _WEIGHTS_IN_ARCHI
 """What ``BackupAndRestore`` writes, its last but one backup, and a model that was saved unzipped."""
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_MAX_MARK_BYTES = 1024**2
+MAX_MARK_BYTES = 1024**2
 
 
 def find_mark_in_checkpoint(path: str | Path) -> Mapping[str, Any] | None:
@@ -70,7 +70,7 @@ def _mark_in_hdf5(source: Any) -> Mapping[str, Any] | None:
         found = file.get(_DATASET)
         if not isinstance(found, h5py.Dataset):
             return None
-        if found.size > _MAX_MARK_BYTES or found.dtype != "uint8" or not _lies_plainly(found):
+        if found.size > MAX_MARK_BYTES or found.dtype != "uint8" or not _lies_plainly(found):
             raise ValueError(f"the mark in the checkpoint is damaged: {found.size} elements of {found.dtype}")
         mark = json.loads(found[()].tobytes())
     if not isinstance(mark, dict):

@@ -17,6 +17,7 @@ import numpy as np
 
 from runfork.integration.boundary import attempt
 from runfork_keras.calls import find_failures
+from runfork_keras.checkpoint_files import MAX_MARK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -149,11 +150,18 @@ class IdentityLayer(keras.layers.Layer):  # type: ignore[misc]
     def load_own_variables(self, store: Any) -> None:
         """Read the mark. Whatever goes wrong here must not keep the user from loading."""
         try:
-            found = json.loads(bytes(np.asarray(store[KEY], dtype=np.uint8))) if KEY in set(store.keys()) else {}
+            found = json.loads(_read(store[KEY])) if KEY in set(store.keys()) else {}
         except Exception as error:  # the mark may be damaged in any way
             _logger.warning("runfork: the mark in the checkpoint is damaged (%s: %s)", type(error).__name__, error)
             found = {}
         self.content.take(found if isinstance(found, dict) else {}, find_failures())
+
+
+def _read(data: Any) -> bytes:
+    """Return the bytes of a data set, which is read only if it is as small as a mark."""
+    if (size := int(getattr(data, "size", len(data)))) > MAX_MARK_BYTES:
+        raise ValueError(f"{size} bytes")
+    return bytes(np.asarray(data, dtype=np.uint8))
 
 
 def _is_inside_another_model(store: Any) -> bool:

@@ -16,7 +16,7 @@ HOME = Path(__file__).resolve().parents[2]
 
 LIGHTNING = """
 import torch
-from lightning.pytorch import LightningModule
+from pytorch_lightning import LightningModule
 
 class Model(LightningModule):
     def __init__(self):
@@ -49,7 +49,7 @@ x, y = numpy.ones((64, 4)), numpy.ones((64, 1))
 
 def blocks(document: str) -> dict[str, str]:
     text = (HOME / document).read_text(encoding="utf-8")
-    found = re.findall(r"```py\n((?:from (?:lightning|transformers)|import keras).*?)```", text, re.DOTALL)
+    found = re.findall(r"```py\n((?:from (?:pytorch_lightning|transformers)|import keras).*?)```", text, re.DOTALL)
     return {re.split(r"[ .\n]", block)[1]: block for block in found}
 
 
@@ -59,16 +59,16 @@ def resuming(block: str) -> str:
 
 
 def test_the_readme_shows_what_the_document_shows():
-    assert {"lightning", "transformers", "keras"} == set(blocks("README.md"))
+    assert {"pytorch_lightning", "transformers", "keras"} == set(blocks("README.md"))
     assert blocks("README.md") == blocks("docs/frameworks.md")
 
 
-@pytest.mark.parametrize("framework", ["lightning", "transformers", "keras"])
+@pytest.mark.parametrize("framework", ["pytorch_lightning", "transformers", "keras"])
 def test_the_lines_train_and_the_line_that_resumes_forks(framework, data_directory, tmp_path):
-    before = {"lightning": LIGHTNING, "transformers": TRAINER, "keras": KERAS}[framework]
+    before = {"pytorch_lightning": LIGHTNING, "transformers": TRAINER, "keras": KERAS}[framework]
     block = blocks("docs/frameworks.md")[framework].replace("EPOCHS", "2")
     longer = {
-        "lightning": ('RunforkLogger("digits")', 'RunforkLogger("digits"), max_epochs=3'),
+        "pytorch_lightning": ('RunforkLogger("digits")', 'RunforkLogger("digits"), max_epochs=3'),
         "transformers": (
             'TrainingArguments("out")',
             'TrainingArguments("out", save_steps=8, use_cpu=True, report_to="none")',

@@ -324,6 +324,17 @@ def test_predictions_of_a_checkpoint_go_to_the_run_that_wrote_it(history):
     assert [4] == sorted(found.points(found.runs[1], "eval/loss"))
 
 
+def test_an_evaluation_of_weights_alone_goes_to_the_run_that_saved_a_checkpoint_of_them(history):
+    first = make(num_train_epochs=1)
+    first.train()
+    first.save_model("weights")
+    make("other", weights=GPT2LMHeadModel.from_pretrained("weights"), evaluated=True).evaluate()
+    found = history()
+
+    assert 1 == len(found.runs)
+    assert [8] == sorted(found.points(found.runs[0], "eval/loss"))
+
+
 def test_training_after_an_evaluation_of_a_checkpoint_does_not_go_to_its_run(history):
     make(num_train_epochs=1).train()
     kind = type(model())

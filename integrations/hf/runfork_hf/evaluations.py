@@ -34,8 +34,9 @@ class EvaluatedWeights:
     def meet(self, args: Any, state: Any, model: Any) -> None:
         """Find out whose weights are evaluated now.
 
-        Before any training these are the ones of the checkpoint that the model was read from, if it is one of ours. After one they
-        are those of the step at which a checkpoint held just them: the Trainer puts the best ones back.
+        Before any training these are the ones of the checkpoint that the model was read from, if it is one of ours, or of the one
+        that held just them. After a training they are those of the step at which a checkpoint held them: the Trainer puts the best
+        ones back.
         """
         path = _path_of(model)
         is_known = self._training.runs.evaluation is not None
@@ -54,7 +55,7 @@ class EvaluatedWeights:
         if best is not None:
             self._training.evaluate(best)
         else:
-            self._training.evaluate_weights(weights)
+            self._training.evaluate_weights(weights, recognizes=True)
 
 
 def weights_of(model: Any, owner: Any) -> str | None:

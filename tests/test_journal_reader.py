@@ -503,3 +503,26 @@ def test_a_file_of_a_released_format_is_read_for_ever(released):
         ("record", {"state": "failed", "exception": {"type": "ValueError", "message": "no"}}, 1_700_000_000_000_015),
         ("record", {"state": "failed"}, 1_700_000_000_000_016),
     ]  # fmt: skip
+
+
+def test_a_file_of_format_2_is_read_for_ever():
+    released = Path(__file__).parent / "formats" / "v2-what-is-new.journal"
+    batch = read(released)
+    creation, lineage, described, mark = [record.body for record in batch.records]
+
+    assert (batch.damage, batch.end, batch.identity["flags_times"]) == ([], released.stat().st_size, True)
+    about = {
+        "parent": "job",
+        "step": 2_500_000,
+        "mark": "m0",
+        "mark_time": 1_799_999_999_999_991,
+        "journals": {"20270115T070000.000000-host-41-abcdef": 1234},
+    }
+    assert (creation["fork"], creation["attempt_of"]) == (about, "job")
+    assert lineage == {**about, "policy": "fork", "checkpoint": None, "inherit_configs": True}
+    assert described == {"trainer/": ["namespace", None], "trainer/clip": ["none", None], "trainer/epochs": ["int", 3]}
+    assert mark["journals"] == {"other": 99}
+    assert [(rows.paths, rows.steps.tolist(), rows.values.tolist()) for rows in batch.rows] == [
+        (("a", "c"), [1_000_000], [[0.5, -1.0]]),
+        (("b",), [2_000_000], [[3.0]]),
+    ]

@@ -21,7 +21,12 @@ from runfork_lightning.origins import (
     take_checkpoint,
 )
 from runfork_lightning.ranks import is_rank_zero
-from runfork_lightning.trainer_description import describe_data, describe_savers, describe_trainer
+from runfork_lightning.trainer_description import (
+    describe_savers,
+    describe_trainer,
+    describe_training_data,
+    describe_validation_data,
+)
 from runfork_torch.gradients import GradientsSeen, has_sharded_gradients
 from runfork_torch.model_description import describe_model
 from runfork_torch.optimizer_description import describe_optimizers, describe_schedulers, labels_of, learning_rates
@@ -121,7 +126,8 @@ class CallbackMethods:
         for logger in self._present:
             start_fit(logger, trainer)
         self._describe("trainer", lambda: describe_trainer(trainer))
-        self._describe("data", lambda: describe_data(trainer))
+        self._describe("data/train", lambda: describe_training_data(trainer))
+        self._describe("data/validation", lambda: describe_validation_data(trainer))
         self._describe("model", lambda: describe_model(pl_module))
         self._describe("checkpoints", lambda: describe_savers(trainer))
 

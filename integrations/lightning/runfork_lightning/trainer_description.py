@@ -8,7 +8,7 @@ from typing import Any
 
 from runfork_torch.data_description import describe_loader
 
-__all__ = ["describe_data", "describe_savers", "describe_trainer"]
+__all__ = ["describe_savers", "describe_trainer", "describe_training_data", "describe_validation_data"]
 
 _SETTINGS = (
     "accumulate_grad_batches",
@@ -72,17 +72,20 @@ def describe_savers(trainer: Any) -> dict[str, Any]:
     return {} if saver is None else {"checkpoints/monitor": saver.monitor, "checkpoints/mode": saver.mode}
 
 
-def describe_data(trainer: Any) -> dict[str, Any]:
-    """Return attributes below ``data/train`` and ``data/validation``: batches per epoch, batch size, samples, workers."""
+def describe_training_data(trainer: Any) -> dict[str, Any]:
+    """Return attributes below ``data/train``: batches per epoch, batch size, samples, workers."""
+    return _describe_loaders("data/train", trainer.train_dataloader, trainer.num_training_batches)
+
+
+def describe_validation_data(trainer: Any) -> dict[str, Any]:
+    """Return attributes below ``data/validation``."""
+    return _describe_loaders("data/validation", trainer.val_dataloaders, trainer.num_val_batches)
+
+
+def _describe_loaders(base: str, loaders: Any, batches: Any) -> dict[str, Any]:
     described: dict[str, Any] = {}
-    _describe_loaders(described, "data/train", trainer.train_dataloader, trainer.num_training_batches)
-    _describe_loaders(described, "data/validation", trainer.val_dataloaders, trainer.num_val_batches)
-    return described
-
-
-def _describe_loaders(described: dict[str, Any], base: str, loaders: Any, batches: Any) -> None:
     if loaders is None:
-        return
+        return described
     counts = [batches] if isinstance(batches, (int, float)) else list(batches)
     total = sum(counts)
     if total not in (float("inf"), float("-inf")):
@@ -91,6 +94,7 @@ def _describe_loaders(described: dict[str, Any], base: str, loaders: Any, batche
         place = f"{base}/{name}" if name else base
         for key, value in describe_loader(loader).items():
             described[f"{place}/{key}"] = value
+    return described
 
 
 def _named(loaders: Any) -> list[tuple[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.disks import unwritable
 
 from runfork import Run
-from runfork.index_place import IndexPlace, index_place, is_on_network_file_system
+from runfork.index_place import index_place, is_on_network_file_system
 from runfork.store import Store, default_project, find_data_directory, journals_of
 
 MOUNTS = """\
@@ -224,11 +224,15 @@ def test_the_index_lies_beside_the_data(tmp_path, monkeypatch):
     assert Store(tmp_path).index_path("a/b") == tmp_path / ".index" / "a" / "b.sqlite3"
 
 
-def test_the_index_lies_where_it_is_told_to(tmp_path, monkeypatch):
+def test_the_index_lies_where_it_is_told_to_apart_from_those_of_other_data(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNFORK_INDEX_DIR", str(tmp_path / "i"))
+    places = [Store(tmp_path / name).index_path("a/b") for name in ("one", "two")]
+    given = Store(tmp_path, tmp_path / "j").index_path("a/b")
 
-    assert Store(tmp_path).index_place() == IndexPlace(tmp_path / "i")
-    assert Store(tmp_path, tmp_path / "j").index_place() == IndexPlace(tmp_path / "j")
+    assert all(place is not None and place.is_relative_to(tmp_path / "i") for place in places)
+    assert places[0] != places[1]
+    assert given is not None
+    assert given.is_relative_to(tmp_path / "j")
 
 
 def test_the_index_of_data_that_cannot_be_written_lies_in_the_cache(tmp_path, monkeypatch):

@@ -175,11 +175,11 @@ class Store:
 
     def index_place(self) -> IndexPlace:
         """Return the folder of indexes, and why it is another than one might think."""
-        if self._index_directory is not None:
-            return IndexPlace(self._index_directory)
-        if explicit := os.environ.get("RUNFORK_INDEX_DIR"):
-            return IndexPlace(from_start(explicit))
-        return index_place(self.directory)
+        told = self._index_directory
+        if told is None and (explicit := os.environ.get("RUNFORK_INDEX_DIR")):
+            told = from_start(explicit)
+        # a folder for each data directory: projects of one name may be in many
+        return index_place(self.directory) if told is None else IndexPlace(told / directory_name(str(self.directory)))
 
 
 def journals_of(run_directory: Path) -> list[Path]:

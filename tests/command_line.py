@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 
@@ -33,9 +34,15 @@ def lineage(data_directory):
     return data_directory
 
 
+def runner():
+    """Return click's runner, with stderr apart from stdout as versions from 8.2 on have it."""
+    options = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    return CliRunner(**options)
+
+
 def call(*arguments, exit_code=0, env=None, **options):
     environment = {"COLUMNS": "100", **(env or {})}  # else that of whoever runs the tests
-    result = CliRunner().invoke(cli, list(arguments), prog_name="runfork", env=environment, **options)
+    result = runner().invoke(cli, list(arguments), prog_name="runfork", env=environment, **options)
     assert result.exit_code == exit_code, result.output
     return result
 

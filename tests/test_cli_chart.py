@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.command_line import runner
 from tests.strategies import examples
 
 from runfork import Run
@@ -138,7 +138,7 @@ def test_a_spike_of_one_point_is_in_the_plot_of_its_run(tried, data_directory):
                 run.log_metrics({"loss": 0.0}, step=1)
             shown = ["child", "--pruned"]
         called = ["plot", *shown, "loss", "--project", project, "--width", str(width), "--height", str(height)]
-        lines = CliRunner().invoke(cli, called, catch_exceptions=False).stdout.splitlines()
+        lines = runner().invoke(cli, called, catch_exceptions=False).stdout.splitlines()
         chart = [line for line in lines if re.search("[│┤]", line)]
         assert height == len(chart)
         canvas = re.split("[│┤]", chart[0 if is_up else -1], maxsplit=1)[1]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from tests.command_line import runner
 
 from runfork.cli import cli
 from runfork.cli.commands import register_commands
@@ -17,7 +17,7 @@ WIDTH = 100
 
 
 def help_of(*arguments: str) -> str:
-    result = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="runfork", terminal_width=WIDTH)
+    result = runner().invoke(cli, [*arguments, "--help"], prog_name="runfork", terminal_width=WIDTH)
     return result.stdout.partition("Plugins that failed")[0].strip("\n")
 
 

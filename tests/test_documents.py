@@ -62,18 +62,6 @@ def test_the_own_loop_of_the_documents_forks_twice_from_one_checkpoint(tmp_path:
     assert done.stdout.splitlines()[-2:] == ["[9.0, 9.0]", "True"], done.stderr
 
 
-def test_every_example_of_a_loop_resumes_as_a_fork(tmp_path: Path) -> None:
-    example = str(HOME / "examples" / "own_loop.py")
-
-    first = run_in(tmp_path, example, "--epochs", "1")
-    second = run_in(tmp_path, example, "--resume", "--epochs", "1", "--lr", "0.01")
-
-    assert first.returncode == 0, first.stderr
-    assert second.returncode == 0, second.stderr
-    parent = first.stdout.split()[-1]
-    assert f"forked from ('{parent}', 29)" in second.stdout
-
-
 def test_the_settings_table_names_every_setting_and_variable() -> None:
     text = (HOME / "docs/settings.md").read_text(encoding="utf-8")
     rows = {row[0]: row[1] for row in re.findall(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)}

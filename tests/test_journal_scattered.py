@@ -1,6 +1,7 @@
 """Rows whose names vary: written as selections from a pool of names, read back as they were logged."""
 
 import struct
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ NAMES = [f"expert/{number}/load" for number in range(100)]
 
 def recorder_in(folder):
     number = len(list(folder.iterdir()))
-    recorder = None
+    recorder: Any = None
 
     def begin():
         header = {"project": "p/q", "run_id": "r", "writer": f"w{number}", "created": 0, "tag": recorder.tag}
@@ -31,7 +32,7 @@ def recorder_in(folder):
 
 def points_in(path, *, limit=None):
     """Return the points of each path in the order of the journal, as (sequence, step, value)."""
-    found = {}
+    found: dict[str, Any] = {}
     for batch in batches_of(path) if limit is None else batches_of(path, limit=limit):
         for rows in batch.rows:
             for column, name in enumerate(rows.paths):
@@ -42,7 +43,7 @@ def points_in(path, *, limit=None):
 
 def logged(rows):
     """Return the points of each path as they were logged."""
-    found = {}
+    found: dict[str, Any] = {}
     for step, row in rows:
         for name, value in row.items():
             found.setdefault(name, []).append((step * 1_000_000, value))
@@ -88,9 +89,10 @@ def kinds_in(path):
     from runfork.journal.heading import read_heading
 
     with path.open("rb") as file:
-        start = read_heading(file, path).first_frame
+        heading = read_heading(file, path)
+    assert heading is not None
     data = path.read_bytes()
-    return [Kind(data[at + 8]) for at, _ in frames_in(data, start)]
+    return [Kind(data[at + 8]) for at, _ in frames_in(data, heading.first_frame)]
 
 
 def test_a_value_of_a_varying_name_that_is_no_number_costs_itself_alone(tmp_path):

@@ -78,13 +78,3 @@ def test_counting_from_many_threads_is_exact():
         thread.join()
 
     assert problems.dropped_values == 8000
-
-
-def test_a_warning_points_at_the_line_that_called_an_integration(data_directory, tmp_path):
-    from runfork_hf import RunforkCallback  # imports transformers
-
-    (tmp_path / "empty").mkdir()
-    with pytest.warns(RunforkWarning, match="carries no mark") as told:
-        RunforkCallback(resume_from=tmp_path / "empty")
-
-    assert __file__ == told[0].filename

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from click.testing import CliRunner
+from tests.command_line import runner
 
 import runfork
 from runfork import File, Run
@@ -52,7 +52,7 @@ REFUSED = {"a lone surrogate": "a\udcffb", "NUL": "a\0b", "nothing": "", "only s
 
 
 def call(*arguments):
-    result = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
+    result = runner().invoke(cli, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, (arguments, result.output)
     return result.stdout
 

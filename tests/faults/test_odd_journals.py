@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from tests.answers import assert_equal_values
+from tests.command_line import runner
 from tests.odd_journals import odd_journals
 from tests.strategies import examples
 
@@ -104,7 +104,7 @@ def check_queries(directory):
 
 def check_commands(directory):
     for arguments in COMMANDS:
-        result = CliRunner().invoke(
+        result = runner().invoke(
             cli,
             [*arguments, "--dir", str(directory), "--project", "tests/project"],
             prog_name="runfork",
@@ -112,7 +112,7 @@ def check_commands(directory):
         )
         assert result.exit_code in (0, 1, 2), (arguments, result.output)
         assert "this should not happen" not in result.output, (arguments, result.output)
-    listed = CliRunner().invoke(cli, ["ls", "--runs", "--json", "--dir", str(directory), "--project", "tests/project"])
+    listed = runner().invoke(cli, ["ls", "--runs", "--json", "--dir", str(directory), "--project", "tests/project"])
     assert "good" in {item["run_id"] for item in json.loads(listed.stdout)["items"]}
 
 

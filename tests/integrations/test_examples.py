@@ -63,12 +63,13 @@ CASES = {
 }
 
 
+def environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
+
+
 def start(example, folder, *arguments):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
-    script = str(EXAMPLES / example.name[0])
-    return subprocess.Popen(
-        [sys.executable, script, *arguments], cwd=folder, env=kept, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
+    command = [sys.executable, str(EXAMPLES / example.name[0]), *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def finish(process):
@@ -101,3 +102,22 @@ def test_an_example_is_killed_resumed_and_forked(framework, tmp_path):
     )
     assert {example.name[1]} == {found.values(run)["sys/name"] for run in found.runs}
     assert max(found.own_points(killed, "train/loss")) >= second_step - 10
+
+
+def test_a_loop_of_ones_own_resumes_as_a_fork(tmp_path):
+    said = []
+    for arguments in (["--epochs", "1"], ["--resume", "--epochs", "1", "--lr", "0.01"]):
+        done = subprocess.run(
+            [sys.executable, EXAMPLES / "own_loop.py", *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr
+        said.append(done.stdout)
+
+    parent = said[0].split()[-1]
+    assert f"forked from ('{parent}', 29)" in said[1]

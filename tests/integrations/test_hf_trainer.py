@@ -665,3 +665,11 @@ def test_a_state_that_is_none_says_nothing_of_the_weights_beside_it(history, con
     found = history()
 
     assert [0] == sorted(found.points(found.runs[0], "eval/loss"))
+
+
+def test_a_warning_points_at_the_line_that_called_us(data_directory, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.warns(RunforkWarning, match="carries no mark") as told:
+        RunforkCallback(resume_from=tmp_path / "empty")
+
+    assert __file__ == told[0].filename

@@ -182,11 +182,11 @@ def _serve(orders: socket.socket) -> str:
     signal.set_wakeup_fd(write_end)
     orders.sendall(b"!")
     while True:
-        ready, _, _ = select.select([orders, read_end], [], [])
+        ready, _, _ = select.select([orders.fileno(), read_end], [], [])
         if read_end in ready:
             os.read(read_end, 4096)
             _reap(running)
-        if orders not in ready:
+        if orders.fileno() not in ready:
             continue
         path, files, _, _ = socket.recv_fds(orders, 4096, _STREAMS + 1)
         if not path:

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from tests.kernels import Kernel
+from tests.integrations.kernels import Kernel
 from tests.run_records import state_of
 
 from runfork.journal.format import Kind

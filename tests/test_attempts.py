@@ -129,8 +129,9 @@ def test_job_that_was_killed_behind_its_checkpoint_goes_on_as_a_fork_of_its_own(
     assert losses(history, second) == steps_of({1: range(1, 11), 2: range(11, 13)})
     assert losses(history, "job", "own") == steps_of({1: range(1, 18)})
     assert [line for line in job.said.splitlines() if "forked" in line] == [
-        f"runfork: run {second} is forked from job at step 10: job has points beyond that, which stay as they are"
+        f"runfork: run {second} is forked from job at step 10: another attempt of job, which keeps its points"
     ]
+    assert late or f"run {second} is written to" in job.said
     assert history.values(second)["sys/name"] == "digits"
     assert history.project.experiments() == {"digits": second}
 

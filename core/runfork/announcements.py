@@ -74,7 +74,7 @@ def say_forked(run: Marking, parent: str, step: float) -> None:
     """Say what the run was forked from."""
     if _is_quiet(run):
         return
-    again = f": {run.attempt_of} has points beyond that, which stay as they are" if run.attempt_of is not None else ""
+    again = f": another attempt of {run.attempt_of}, which keeps its points" if run.attempt_of is not None else ""
     _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 

@@ -68,6 +68,11 @@ class Marking(Logbook):
         )
 
     @property
+    def attempt_of(self) -> str | None:
+        """The run id that it was given, where it is a second attempt with an id of its own; else None."""
+        return self._identity.attempt_of
+
+    @property
     def directory(self) -> Path:
         """The folder of its journals and files."""
         return self._store.run_directory(self.project, self.run_id)

@@ -123,11 +123,6 @@ class Origin(Marking):
 
     # Attempts under one run id
 
-    @property
-    def attempt_of(self) -> str | None:
-        """The run id that it was given, where it is a second attempt with an id of its own; else None."""
-        return self._identity.attempt_of
-
     def _is_attempt_of_this(self, run_id: str) -> bool:
         if self._identity.attempt_of is not None:
             return False

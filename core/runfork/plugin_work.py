@@ -74,6 +74,7 @@ class PluginWork:
         self._hurry: SimpleQueue[None] = (
             SimpleQueue()
         )  # no Event: a signal handler may close the run, while this is told
+        self._settled: SimpleQueue[None] = SimpleQueue()
         self._is_loaded = threading.Event()
         self._is_late = False
         self._is_forked = False
@@ -91,6 +92,7 @@ class PluginWork:
         """Wait until the jobs queued so far are done; returns False if they are not in time."""
         self._is_ending = True
         self._hurry.put(None)
+        self._settled.put(None)
         if self._keeper.is_current_thread or is_patient_thread():
             return True
         return self._keeper.settle(timeout_seconds)
@@ -170,8 +172,15 @@ class PluginWork:
         with self._keeper.at_rest(), suppress(Empty):
             self._hurry.get(timeout=HEAD_START_SECONDS)
 
+    def tell_created(self) -> None:
+        """Tell the plugins, beside training, that there is a run: now it is settled which one."""
+        self._settled.put(None)
+
     def _tell_created(self) -> None:
-        self.plugins.after_run_created(self._run)
+        plugins = self.plugins  # now: one of them may decide which run it is
+        with self._keeper.at_rest(), suppress(Empty):
+            self._settled.get(timeout=RESUME_SECONDS)
+        plugins.after_run_created(self._run)
 
     def _collect(self) -> None:
         if not self._run.is_visitor:

@@ -139,10 +139,15 @@ class Run(Life):
                 )
             elif self._identity.fork is not None:
                 self._tell_forked(*self._identity.fork)
+            self._tell_created()
             self._take_place()
         except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
             self._withdraw()
             raise
+
+    def _tell_created(self) -> None:
+        if self._session is not None:
+            self._session.tell_created()
 
     def _find_parent(self, name: str) -> str:
         """Return the run that `fork_run_id` means: that of this id, else the one whose generated id begins so.

@@ -101,7 +101,6 @@ class Session:
         self._process_end = ProcessEnd.join(self)
         if (notebook := Notebook.find()) is not None:
             self._notebook, self.cell = notebook, notebook.join(self)
-            self._say_created()
         self._terminator = _Terminator.install(self)
         if self._captures_console:
             try:
@@ -109,8 +108,10 @@ class Session:
             except Exception as error:  # what stands at sys.stdout may raise anything; training goes on
                 self._failed(error)
 
-    def _say_created(self) -> None:
-        if not self._goes_on:
+    def tell_created(self) -> None:
+        """Tell the plugins that there is a run: now it is settled which one; in a notebook, say it at once."""
+        self.plugin_work.tell_created()
+        if self._notebook is not None and not self._goes_on:
             from runfork.announcements import say_created
 
             say_created(self._run)

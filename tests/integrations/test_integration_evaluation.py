@@ -173,6 +173,57 @@ def test_results_of_weights_that_were_put_back_stand_at_their_step(data_director
     assert {4: 0.3, 8: 0.4, 8.000001: 0.5} == History(data_directory).points("only", "test/loss")
 
 
+def attempt(*, resumes: dict[str, Any] | None = None, baseline: float | None = None) -> tuple[str, dict[str, Any]]:
+    """Train ten steps as the job that is always "job", with a checkpoint at the sixth; returns run id and mark."""
+    training = begin(run_id="job")
+    if baseline is not None:
+        training.evaluate_weights()
+        training.log_evaluated({"val/loss": baseline})
+    training.begin()
+    training.start(Loaded(is_checkpoint=resumes is not None, mark=resumes), counter=-1)
+    first = 0 if resumes is None else 6
+    for step in range(first, first + 10):
+        training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
+        training.steps.finish(step)
+        if step == first + 5:
+            mark = training.mark()
+    training.runs.open().close()
+    return training.runs.run_id, mark
+
+
+def test_a_baseline_of_a_job_that_is_started_again_hides_nothing_and_takes_no_id(data_directory):
+    _, mark = attempt(baseline=0.7)
+    run_id, _ = attempt(resumes=mark, baseline=0.6)
+    history = History(data_directory)
+    (baseline,) = set(history.runs) - {"job", run_id}
+
+    assert run_id.startswith("job-")
+    assert ("job", 5) == history.parent(run_id)
+    assert {0: 0.7} == history.points("job", "val/loss")
+    assert [0.6] == list(history.points(baseline, "val/loss").values())
+    assert {} == history.own_points(run_id, "val/loss")
+
+
+def test_an_evaluation_of_an_attempt_goes_to_it_though_the_job_has_another_id(data_directory):
+    _, mark = attempt()
+    run_id, mark = attempt(resumes=mark)
+    training = evaluated(mark, run_id="job")
+    training.log_evaluated({"test/loss": 0.4})
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert ({11: 0.4}, {}) == (history.points(run_id, "test/loss"), history.points("job", "test/loss"))
+
+
+def test_an_evaluation_in_disabled_mode_leaves_nothing(mark, data_directory):
+    before = sorted(data_directory.rglob("*"))
+    training = evaluated(mark, mode="disabled")
+    training.log_evaluated({"val/loss": 0.9, "test/loss": 0.4})
+    training.end_evaluation()
+
+    assert before == sorted(data_directory.rglob("*"))
+
+
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.integers(0, 3_000_000)), st.sampled_from([0.0, 1.0])))
 def test_places_are_what_the_journal_holds(tmp_path_factory, points):
     settings = Settings(directory=str(tmp_path_factory.mktemp("data")), project="a/b", console=False)

@@ -9,6 +9,7 @@ from runfork.identifiers import new_run_id
 from runfork.integration.evaluation import Evaluation, Home
 from runfork.integration.loaded import readable_mark
 from runfork.integration.places import Places
+from runfork.journal.creation import read_creation
 from runfork.marks import Mark
 from runfork.run import Run
 from runfork.settings import Settings
@@ -269,8 +270,14 @@ class RunSlot:
 
     def _is_named(self, mark: Mark) -> bool:
         """Return whether the user named a run, an experiment or a project that is not that of the run that wrote a checkpoint."""
-        is_run = self._is_given or (not self._is_id_minted and self.run_id != mark.run_id)
+        is_run = self._is_given or (not self._is_id_minted and self.run_id not in (mark.run_id, self._attempt_of(mark)))
         return is_run or self._is_named_otherwise(mark) or self.project not in (None, mark.project)
+
+    def _attempt_of(self, mark: Mark) -> str | None:
+        """Return the run id that the run of a checkpoint was given, where that is an attempt of a job."""
+        store = Store(find_data_directory(self.options.settings.directory))
+        creation = read_creation(journals_of(store.run_directory(mark.project, mark.run_id)))
+        return creation.get("attempt_of") if creation is not None else None
 
     def _is_named_otherwise(self, mark: Mark) -> bool:
         return self.options.experiment_name not in (None, mark.experiment)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def log(run: Run) -> str:
     run.log_configs({"optimizer": "adam", "parameters": {"learning_rate": 1e-3}}, flatten=True)
+    run.describe({"trainer": {"max_epochs": 3}}, replaces=["trainer"])
     run.log_metrics({"train/loss": 0.3}, step=1)
     run.log_metrics({"train/loss": 0.3}, step=1.5, preview=True, preview_completion=0.5)
     run.log_string_series({"status": "warm"}, step=1)
@@ -58,10 +59,11 @@ def frames() -> list[pd.DataFrame]:
         lineage_to_the_root=False,
         include_point_previews=True,
     )
+    replaced: pd.DataFrame = runfork.fetch_metrics(runs=["a"], attributes="loss", replaced=True)
     series: pd.DataFrame = runfork.fetch_series(runs=Filter.exists("log"), attributes=["log"], step_range=(0.5, 2))
     buckets: pd.DataFrame = runfork.fetch_metric_buckets(runs=["a"], y="loss", x="time", limit=100)
     paths: pd.DataFrame = runfork.download_files(files=series["log"], destination="out")
-    return [table, heads, metrics, series, buckets, paths]
+    return [table, heads, metrics, replaced, series, buckets, paths]
 
 
 def files(files: list[LoggedFile]) -> None:

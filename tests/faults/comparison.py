@@ -1,11 +1,12 @@
 """Everything that an index holds, comparable with what another one holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from tests.answers import plain_value
 
-from runfork.index.interface import Index, PointsRequest, RunsQuery, SeriesKey
+from runfork.index.interface import Index, PointsRequest, RunsQuery, SeriesKey, Writer
 
 
 def contents_of(index: Index) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def contents_of(index: Index) -> dict[str, Any]:
     ]
     return {
         "nodes": nodes,
-        "journals": index.writers(),
+        "journals": {key: _as_read(writer) for key, writer in index.writers().items()},
         "definitions": index.definitions(),
         "heads": sorted(row.node.run_id for row in index.runs(RunsQuery(heads_only=True)).rows),
         "values": {
@@ -31,6 +32,12 @@ def contents_of(index: Index) -> dict[str, Any]:
             for series in index.points(PointsRequest(keys, previews=True))
         },
     }
+
+
+def _as_read(writer: Writer) -> Writer:
+    """Return what is known of a journal, but for when a reader looked, and what the file system said then."""
+    carry = {name: value for name, value in writer.carry.items() if name not in ("seen", "file")}
+    return replace(writer, carry=carry)
 
 
 def _bytes_of(column: Any) -> Any:

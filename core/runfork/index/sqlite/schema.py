@@ -192,6 +192,8 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         except sqlite3.OperationalError:
             raise  # locked, or no space: the file itself is not to blame
         except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
             if is_foreign(path):
                 raise _foreign(path, f"it is no index that can be recognised ({error})") from error
             delete_file(path)

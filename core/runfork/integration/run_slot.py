@@ -120,7 +120,10 @@ class RunSlot:
     def open(self) -> Run:
         """Return the logger's own run, opening it if need be; one that was closed is opened again."""
         if self._run is None or self._run.is_closed:
+            is_own = self._run is not None or self._is_id_minted
             self._run = self._make_run(self.run_id, self.options.experiment_name, self._fork)
+            if is_own:  # what it holds already was logged from here
+                self._run.recorder.on_first_point = None
             self.project = self._run.project
             self._earlier = None if self._is_id_minted else Places(self._run.directory, 0)
         return self._run

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,10 @@ class Logbook(Advised):
     problems: Problems
     watched_thread: int | None = None
     """The thread whose next log call sets this back to None: how a notebook learns which cells use which runs."""
+
+    @cached_property
+    def _own(self) -> dict[Kind, dict[str, Any]]:
+        return {}
 
     @property
     def directory(self) -> Path:
@@ -161,9 +165,9 @@ class Logbook(Advised):
         """
         del flatten, cast_unsupported
         if data is not None:
-            self._record_values(Kind.CONFIGS, self._config_body(data))
+            self._record_own(Kind.CONFIGS, self._config_body(data))
 
-    def describe(self, values: Any, *, replaces: Iterable[str]) -> None:
+    def describe(self, values: Any, *, replaces: Iterable[str], keeps_own: bool = False) -> None:
         """Say anew, and whole, what some namespaces hold: what stood below them and is not said again is gone.
 
         For what is described as a whole, such as a trainer's settings: a fork then does not show the values of its parent that
@@ -174,6 +178,8 @@ class Logbook(Advised):
             values: As in `log_configs`: mapping, dataclass or namespace, the namespaces' own names at its front.
             replaces: The namespaces, such as ``["trainer", "model/config"]``. Those of runfork itself (``sys/``, ``runtime/``,
                 ``source_code/``) cannot be replaced.
+            keeps_own: What `log_configs` and `assign_files` of this object set below the namespaces stays, unless `values` says
+                otherwise: for integrations, which share namespaces with their users.
 
         Raises:
             ArgumentTypeError: `values` has no named parts, or `replaces` is no list of namespaces.
@@ -182,11 +188,21 @@ class Logbook(Advised):
         spaces = _check_namespaces(replaces)
         self.recorder.release_types(spaces)
         replaced = {space: [NAMESPACE, None] for space in spaces}
-        self._record_values(Kind.CONFIGS, {**replaced, **self._config_body(values), **replaced})
+        own = {
+            kind: _below(spaces, self._own.get(kind, {})) if keeps_own else {} for kind in (Kind.CONFIGS, Kind.FILES)
+        }
+        body = self._config_body(values)
+        self._record_values(Kind.CONFIGS, {**replaced, **own[Kind.CONFIGS], **body, **replaced})
+        self._record_values(Kind.FILES, {path: file for path, file in own[Kind.FILES].items() if path not in body})
 
     def _note_use(self) -> None:
         if threading.get_ident() == self.watched_thread:
             self.watched_thread = None
+
+    def _record_own(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """Append single values, and remember that it was the user who set them."""
+        self._own.setdefault(kind, {}).update(body)
+        self._record_values(kind, body)
 
     def _record_values(self, kind: Kind, body: Mapping[str, Any]) -> None:
         if self.watched_thread is not None:
@@ -222,7 +238,7 @@ class Logbook(Advised):
             files: Path of the attribute to path on disk, contents, or `runfork.File`. A file that cannot be read is
                 dropped with a warning.
         """
-        self._record_values(Kind.FILES, self._kept_files(files, AttributeType.FILE))
+        self._record_own(Kind.FILES, self._kept_files(files, AttributeType.FILE))
 
     def add_tags(self, tags: Iterable[str], group_tags: bool = False) -> None:
         """Add tags (or group tags).
@@ -299,6 +315,10 @@ class Logbook(Advised):
     def _check_writable(self, path: str) -> None:
         if path.startswith("sys/") and path not in WRITABLE_SYSTEM_PATHS and not path.startswith("sys/resume/"):
             raise ArgumentError(f"{path!r} is written by runfork itself; choose a path outside sys/")
+
+
+def _below(spaces: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {path: value for path, value in values.items() if path.startswith(tuple(spaces))}
 
 
 def _check_namespaces(spaces: object) -> list[str]:

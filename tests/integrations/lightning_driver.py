@@ -119,10 +119,11 @@ def _kind_of(plan: Plan) -> Any:
         def training_step(self, batch, batch_idx):
             loss = self.layer(batch[0]).pow(2).mean()
             self.log("train/loss", loss, on_step=True, on_epoch=True)
-            for optimizer in self.optimizers():
+            optimizers: Any = self.optimizers()
+            for optimizer in optimizers:
                 optimizer.zero_grad()
             self.manual_backward(loss)
-            for optimizer in self.optimizers():
+            for optimizer in optimizers:
                 optimizer.step()
             return loss
 

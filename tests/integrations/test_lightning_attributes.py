@@ -215,6 +215,21 @@ def test_secrets_among_hyperparameters_are_masked_and_one_that_raises_costs_itse
     assert ["****", "postgres://host", 5] == [values[f"hparams/{name}"] for name in ("hub_token", "db", "max_tokens")]
 
 
+def test_what_the_user_logs_below_our_namespaces_stays(lightning, history, tmp_path):
+    (tmp_path / "notes.txt").write_text("notes")
+    own = lightning.logger(run_id="only")
+    own.experiment.log_configs({"optimizer": {"mine": 1}, "data": {"train": {"path": "x", "samples": -1}}})
+    own.experiment.log_configs({"hparams": {"mine": 2}, "model": {"depth": 3}})
+    own.experiment.assign_files({"trainer/notes": tmp_path / "notes.txt"})
+    lightning.trainer(own, max_epochs=1).fit(lightning.model(), lightning.loader())
+    values = history().values("only")
+    found = [values.get(path) for path in ("optimizer/mine", "data/train/path", "hparams/mine", "model/depth")]
+
+    assert [1, "x", 2, 3] == found
+    assert 64 == values["data/train/samples"]
+    assert "trainer/notes" in values
+
+
 def test_numbers_that_fabric_logs_without_a_step_follow_each_other(store, history):
     from lightning_fabric import Fabric
     from tests.integrations import tiny

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("pytorch_lightning")
 
 from tests.integrations.fitting import fit, saved, saver
+from tests.integrations.tiny import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
 
@@ -51,7 +52,7 @@ def test_evaluation_of_weights_that_a_single_run_saved_belongs_to_it(lightning, 
 def test_evaluation_that_fails_in_a_run_of_its_own_says_so(lightning, history):
     fit(lightning, "parent", saver(lightning), max_epochs=1)
 
-    class Failing(lightning.Model):
+    class Failing(Model):
         def on_test_epoch_end(self):
             raise ValueError("no more")
 

@@ -464,7 +464,7 @@ def test_a_mistyped_checkpoint_leaves_the_run_id_to_the_training_that_follows(li
 def test_fork_from_before_the_first_validation_has_none_of_its_parents(lightning, history):
     class Epochs(Model):
         def on_validation_epoch_end(self):
-            self.logger.log_metrics({"by_epoch": 1.0}, step=self.current_epoch)
+            self.logger.log_metrics({"by_epoch": 1.0}, step=self.current_epoch)  # type: ignore[union-attr]
 
     options: Any = {"max_epochs": 1, "num_sanity_val_steps": 0}
     fit(lightning, "parent", saver(lightning, every_n_train_steps=5), model=Epochs(), **options)

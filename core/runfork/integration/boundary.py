@@ -58,7 +58,7 @@ def attempt(owner: Any, name: str, compute: Callable[[], _Found]) -> _Found | No
 
 
 def describe(owner: Any, run: Run, *namespaces: str, values: Callable[[], Mapping[str, Any]]) -> None:
-    """Log what is known of one thing, under a guard of its own: it replaces what a run, or its parent, said of it.
+    """Log what is known of one thing, under a guard of its own: it replaces what was said of it here or in the parent.
 
     Where it fails nothing is replaced, and nothing else is lost.
 
@@ -70,7 +70,7 @@ def describe(owner: Any, run: Run, *namespaces: str, values: Callable[[], Mappin
     """
     found = attempt(owner, f"description of {namespaces[0]}", values)
     if found is not None:
-        run.describe(found, replaces=namespaces)
+        run.describe(found, replaces=namespaces, keeps_own=True)
 
 
 def _tell(owner: Any, name: str, error: Exception) -> None:

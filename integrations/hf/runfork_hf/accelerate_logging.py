@@ -150,7 +150,7 @@ class TrackerMethods:
             run.log_configs({"hparams": values})
         else:
             self._configured = run.run_id
-            run.describe({"hparams": values}, replaces=["hparams"])
+            run.describe({"hparams": values}, replaces=["hparams"], keeps_own=True)
 
     @guarded
     def log(self, values: Mapping[str, Any], step: float | None = None, **options: Any) -> None:

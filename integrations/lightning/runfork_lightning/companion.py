@@ -263,7 +263,7 @@ class CallbackMethods:
         """Log what is known of one thing, which replaces what was known of it; where that fails nothing else is lost."""
         if self._present and (values := attempt(self, f"description of {namespace}", describe)) is not None:
             for logger in self._present:
-                logger.runs.open().describe(values, replaces=[namespace])
+                logger.runs.open().describe(values, replaces=[namespace], keeps_own=True)
 
 
 def _has_stepped(trainer: Any, pl_module: Any, global_step: int) -> bool:

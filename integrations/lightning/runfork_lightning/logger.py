@@ -189,7 +189,7 @@ class LoggerMethods:
             run.log_configs(values)
         else:
             self._described = run.run_id
-            run.describe(values, replaces=["hparams"])
+            run.describe(values, replaces=["hparams"], keeps_own=True)
 
     @guarded
     def log_graph(self, model: Any, input_array: Any = None) -> None:

@@ -99,7 +99,7 @@ def _awkward(callback: Any, checkpoint: Path | None) -> Any:
     """Return a model that raises when we describe it or look at its weights; a file is loaded as those of known models are."""
     from tests.integrations import tiny_keras as tiny
 
-    class Awkward(tiny.Subclassed):  # type: ignore[misc]
+    class Awkward(tiny.Subclassed):
         def __getattribute__(self, name: str) -> Any:
             asked_by = sys._getframe(1).f_globals["__name__"]
             if name in ("trainable_variables", "trainable_weights") and asked_by.startswith("runfork_keras"):

@@ -384,7 +384,7 @@ def test_results_of_best_weights_that_a_run_before_had_written_go_to_that_run(hi
     before = history().points(history().runs[0], "eval/loss")
     again = make(count=16, num_train_epochs=3, **options)
     again.train(resume_from_checkpoint=True)
-    best = Path(again.state.best_model_checkpoint).name
+    best = Path(str(again.state.best_model_checkpoint)).name
     again.evaluate()
     again.predict(dataset(24))
     found = history()

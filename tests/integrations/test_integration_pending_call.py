@@ -33,7 +33,7 @@ def early(note):
 def recovered(note):
     try:
         note()
-        {}["a"]
+        dict[str, int]()["a"]
     except KeyError:
         return "none"
     finally:
@@ -47,7 +47,7 @@ def raising(note):
 
 def failing_inside(note):
     note()
-    return len(int("x"))
+    return abs(int("x"))
 
 
 def failing_at_last(note):

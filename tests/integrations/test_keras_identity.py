@@ -276,7 +276,7 @@ def test_callback_keeps_no_model_whose_training_broke_off(history):
 
 @pytest.mark.parametrize("what", ["trainable_variables", "dtype_policy"])
 def test_a_model_that_cannot_be_described_costs_that_alone(history, caplog, what):
-    class Odd(tiny.Subclassed):
+    class Odd(tiny.Subclassed):  # type: ignore[misc, name-defined]
         is_odd = False
 
         def __getattribute__(self, name):

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import time
+from typing import Any
 
 import pytest
 from tests.run_records import state_of
@@ -326,6 +327,30 @@ def test_a_run_gives_signs_of_life_whatever_else_it_writes(folder, is_busy):
     run.close()
 
     assert [record.body for record in records_of(folder, Kind.HEARTBEAT)] == [{}]
+
+
+class Broken:
+    """What stands for a console, and cannot be read."""
+
+    def follow(self):
+        raise OSError("this stream is gone")
+
+    flush = stop = follow
+
+
+def test_a_console_that_fails_costs_neither_signs_of_life_nor_what_is_synced(folder):
+    run = Run(run_id="r", source_tracking_config=None)
+    until(lambda: "sys/hostname" in configs_of(folder))
+    assert run._session is not None
+    broken: Any = Broken()
+    run._session._console = broken
+    run._session._heartbeat -= HEARTBEAT_SECONDS
+    run.log_metrics({"a": 1}, step=1)
+    until(lambda: records_of(folder, Kind.HEARTBEAT) and not run.status.unsynced_bytes)
+    run._session._console = None
+    run.close()
+
+    assert any("this stream is gone" in problem for problem in run.status.problems)
 
 
 def test_the_journal_is_synced_within_seconds(folder):

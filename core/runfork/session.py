@@ -277,16 +277,22 @@ class Session:
         if self._run.is_over:
             return
         moment = time.monotonic()
+        if moment - self._heartbeat >= HEARTBEAT_SECONDS:  # whatever else is written: a busy run is alive, too
+            self._run.recorder.record(Kind.HEARTBEAT, {})
+            self._heartbeat = moment
+        try:
+            self._observe()
+        except Exception as error:  # streams are others': what they raise costs neither the names of rows nor the sync
+            self._failed(error)
+        self._run.recorder.repeat_schemas()
+        self._sync()
+
+    def _observe(self) -> None:
         console = self._console
         if console is not None:
             console.follow()
             console.flush(now_us())
         self._diagnose()
-        if moment - self._heartbeat >= HEARTBEAT_SECONDS:  # whatever else is written: a busy run is alive, too
-            self._run.recorder.record(Kind.HEARTBEAT, {})
-            self._heartbeat = moment
-        self._run.recorder.repeat_schemas()
-        self._sync()
 
     def _diagnose(self) -> None:
         run = self._run

@@ -378,6 +378,20 @@ def test_what_interrupted_processes_left_is_deleted(folder, journal):
     assert [path for path in left if path.exists()] == []
 
 
+def test_a_header_that_does_not_say_whose_the_journal_is_is_written_anew(folder, journal):
+    heading = read_identity(journal)
+    assert heading is not None
+    before = points_of(folder, "loss")
+    header = encode_file_header({**heading[0], "created": "yesterday"}, size=heading[1])
+    journal.write_bytes(header + journal.read_bytes()[heading[1] :])
+    (problem,) = document()["problems"]
+    fsck("--repair")
+
+    assert (problem["kind"], problem["is_loss"]) == ("header", False)
+    assert document()["problems"] == []
+    assert points_of(folder, "loss") == before
+
+
 def test_what_cannot_be_repaired_stays_a_loss(folder, journal):
     (folder / "files").joinpath(*[path.name for path in (folder / "files").iterdir()]).unlink()
     text = fsck("--repair", exit_code=1)

@@ -255,7 +255,7 @@ ANY_VALUE = st.recursive(
         st.fractions(),
         st.sampled_from([Colour.RED, Level.LOW, Word.ADAM, int, print, np.float32(0.1), np.array([1, 2])]),
         st.builds(Hostile),
-        st.sampled_from([np.int64(-3), np.array(2.5), np.datetime64("NaT"), np.bool_(True), range(3)]),
+        st.sampled_from([np.int64(-3), np.array(2.5), np.datetime64("NaT", "us"), np.bool_(True), range(3)]),
     ),
     lambda inner: (
         st.lists(inner, max_size=3)

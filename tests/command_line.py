@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,9 +35,9 @@ def lineage(data_directory):
     return data_directory
 
 
-def runner():
+def runner() -> CliRunner:
     """Return click's runner, with stderr apart from stdout as versions from 8.2 on have it."""
-    options = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+    options: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
     return CliRunner(**options)
 
 

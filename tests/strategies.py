@@ -192,7 +192,8 @@ def lineages(draw):
 
     Runs have one or two journals; clocks may be far off.
     """
-    journals, order = [], []
+    journals: list[HistoryWriter] = []
+    order: list[int] = []
     for depth, run_id in enumerate(RUNS):
         journal = HistoryWriter(run_id, created=10 * depth)
         fork = None

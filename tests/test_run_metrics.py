@@ -174,7 +174,8 @@ def test_a_timestamp_that_is_no_time_is_refused(run, timestamp):
 
 
 @pytest.mark.parametrize(
-    "timestamp", [math.nan, math.inf, 1e300, 1_700_000_000_000, pd.NaT, np.datetime64("NaT", "us"), pd.NA, Decimal("nan")]
+    "timestamp",
+    [math.nan, math.inf, 1e300, 1_700_000_000_000, pd.NaT, np.datetime64("NaT", "us"), pd.NA, Decimal("nan")],
 )
 def test_a_point_whose_time_cannot_be_is_logged_now_and_that_is_told(run, timestamp):
     with pytest.warns(RunforkWarning, match="^points were logged with the present time: timestamp must be ") as caught:

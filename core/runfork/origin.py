@@ -166,9 +166,9 @@ class Origin(Marking):
                 continue
             provisional, identity.run_id = self.directory, candidate
             self._move_journal(provisional)
+            self.recorder.record(Kind.CONFIGS, identity.configs())
             if not is_taken(self.directory, passes=self._passes):  # else another process was here at the same moment
                 break
-        self.recorder.record(Kind.CONFIGS, identity.configs())
         if decision == "new":
             self._log_resume(mark, checkpoint, decision)
             return decision

@@ -196,7 +196,9 @@ class NaiveProject:
         if mark is None or path.startswith("clock/") or path in mark.about["cuts"]:
             return False
         holds = self.stood(run_id)
-        entries = self.runs[self.parent(run_id)].entries("point", "preview")
+        parent = self.parent(run_id)
+        assert parent is not None
+        entries = self.runs[parent].entries("point", "preview")
         return not any(holds(one) for one in entries if one.about["path"] == path)
 
     def previews(self, run_id, path):

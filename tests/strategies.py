@@ -15,7 +15,7 @@ from runfork.attributes import AttributeType
 from runfork.filters import Attribute, Comparison
 from runfork.index.interface import RunsQuery, Sort
 from runfork.index.sqlite.pieces import ChunkSizes
-from runfork.journal.records import Damage
+from runfork.journal.records import Batch, Damage
 from runfork.steps import MAX_MICRO_STEP, MICRO, to_micro_steps
 from runfork.testing.histories import HistoryWriter
 from runfork.types import Histogram
@@ -192,7 +192,7 @@ def lineages(draw):
 
     Runs have one or two journals; clocks may be far off.
     """
-    journals: list[HistoryWriter] = []
+    journals: list[list[Batch]] = []
     order: list[int] = []
     for depth, run_id in enumerate(RUNS):
         journal = HistoryWriter(run_id, created=10 * depth)

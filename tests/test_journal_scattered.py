@@ -118,6 +118,7 @@ def test_a_row_that_says_more_values_than_it_holds_is_damage_and_costs_itself_al
         journal.write(encode_frame(Kind.SELECTION, payload, time=1, step=step * 1_000_000, schema=schema))
     journal.write(encode_frame(Kind.SELECTION, b"odd", time=1, step=5_000_000, schema=schema))
     journal.close()
+    assert journal.path is not None
     (batch,) = batches_of(journal.path)
 
     assert {"a": [(1_000_000, 1.0)], "b": [(4_000_000, 2.0)], "c": [(1_000_000, 3.0)]} == points_in(journal.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.wording import shown
@@ -55,7 +56,7 @@ def check_path(path: object) -> str:
     """
     if not issubclass(type(path), str):  # what an object says of its class may raise
         raise ArgumentTypeError(f"an attribute path must be a string, found {shown(path)}; name it like 'train/loss'")
-    path = path if type(path) is str else str.__str__(path)
+    path = path if type(path) is str else str.__str__(cast("str", path))
     if not path:
         raise ArgumentError("an attribute path must not be empty, found ''; name it like 'train/loss'")
     size = len(path.encode("utf-8", "surrogatepass"))

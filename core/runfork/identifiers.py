@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.wording import shown
@@ -97,7 +97,7 @@ def check_mark_id(mark_id: object) -> str:
 def _check_name(name: object, argument: str) -> str:
     if not issubclass(type(name), str):
         raise ArgumentTypeError(f"{argument} must be a string, found {shown(name)}")
-    name = str.__str__(name)
+    name = str.__str__(cast("str", name))
     if not name.strip():
         remedy = "pass the run id of the parent" if argument == "fork_run_id" else "leave it out to have one chosen"
         raise ArgumentError(f"{argument} must not be empty, found {name!r}; {remedy}")

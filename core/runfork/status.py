@@ -162,9 +162,14 @@ def is_silent(journal: Path, seconds: float) -> bool:
 
     try:
         modified = journal.stat().st_mtime
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
         with tempfile.TemporaryFile(dir=journal.parent) as probe:
             return os.fstat(probe.fileno()).st_mtime - modified >= seconds
-    except FileNotFoundError:
+    except FileNotFoundError:  # the folder went meanwhile
         return True
     except OSError:
         return time.time() - modified >= max(seconds, STRANGE_CLOCK_SECONDS)

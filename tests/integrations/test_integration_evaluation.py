@@ -181,7 +181,7 @@ def attempt(*, resumes: dict[str, Any] | None = None, baseline: float | None = N
         training.log_evaluated({"val/loss": baseline})
     training.begin()
     training.start(Loaded(is_checkpoint=resumes is not None, mark=resumes), counter=-1)
-    first = 0 if resumes is None else 6
+    first, mark = 0 if resumes is None else 6, {}
     for step in range(first, first + 10):
         training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
         training.steps.finish(step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,9 +26,9 @@ def test_a_file_is_read_on_another_thread(tmp_path: Path):
     copies, readers = FileCopies(), set()
 
     class Watched(Run):
-        def _kept_files(self, *arguments):
+        def _kept_files(self, files: Any, kind: Any) -> Any:
             readers.add(threading.get_ident())
-            return super()._kept_files(*arguments)
+            return super()._kept_files(files, kind)
 
     with Watched() as run:
         copies.take(run, str(tmp_path / "last.ckpt"), 1)

@@ -468,7 +468,7 @@ def test_fork_from_before_the_first_validation_has_none_of_its_parents(lightning
 
     options: Any = {"max_epochs": 1, "num_sanity_val_steps": 0}
     fit(lightning, "parent", saver(lightning, every_n_train_steps=5), model=Epochs(), **options)
-    fit(lightning, "child", checkpoint=str(saved()[0]), validation=None, **options)
+    fit(lightning, "child", checkpoint=str(saved()[0]), validation=0, **options)
     found = history()
 
     assert ("parent", 4) == found.parent("child")

@@ -1,6 +1,7 @@
 """What becomes of torch's values, where a run takes any."""
 
 import json
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from runfork.values import convert_config
         (torch.optim.Adam, "torch.optim.adam.Adam"),
         (torch.nn.functional.relu, "torch.nn.functional.relu"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_value_becomes_text(value, expected):
     assert (AttributeType.STRING, expected) == convert_config(value, fallback=convert_value)
@@ -37,7 +38,9 @@ def test_value_becomes_text(value, expected):
 
 def test_densities_are_logged(run):
     densities, edges = np.histogram(np.arange(10.0), bins=2, density=True)
-    run.log_histograms({"h": Histogram(torch.tensor(edges), densities=torch.tensor(densities))}, step=1)
+    run.log_histograms(
+        {"h": Histogram(cast("Any", torch.tensor(edges)), densities=cast("Any", torch.tensor(densities)))}, step=1
+    )
     (record,) = records_of(run.directory, Kind.HISTOGRAMS)
 
     assert record.body["h"]["edges"] == [0.0, 4.5, 9.0]

@@ -113,7 +113,7 @@ _LARGEST = 2**63 - 1
 
 def _check_number(name: str, value: Any, *, at_least: int, at_most: int = _LARGEST) -> None:
     is_number = isinstance(value, Integral) and not isinstance(value, bool)
-    if value is not None and not (is_number and at_least <= value <= at_most):
+    if value is not None and not (is_number and at_least <= int(value) <= at_most):
         raise ArgumentError(f"{name} must be a whole number from {at_least} to {at_most}, found {value!r}")
 
 

@@ -26,6 +26,9 @@ def damage_in(path):
     return [damage for batch in batches_of(path) for damage in batch.damage]
 
 
+HEADER = {"project": "t/p", "run_id": "r", "writer": "w", "created": 0}
+
+
 class Journal:
     """A writer with its surroundings: the folder it writes to, and what it told."""
 
@@ -39,7 +42,7 @@ class Journal:
     def begin(self):
         self.begun += 1
         name = f"{os.getpid()}-{self.begun}"
-        return self.folder / f"{name}.journal", encode_file_header({"run_id": "r", "writer": name})
+        return self.folder / f"{name}.journal", encode_file_header({**HEADER, "writer": name})
 
     def on_fork(self):
         self.forked += 1
@@ -333,7 +336,7 @@ def test_a_killed_process_loses_no_record_that_a_call_returned_for(tmp_path, sta
         from runfork.journal.writer import JournalWriter
 
         path = Path({str(tmp_path)!r}) / "killed.journal"
-        writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)
+        writer = JournalWriter(lambda: (path, encode_file_header({HEADER})), on_trouble=print)
         for number in itertools.count():
             writer.write(encode_frame(Kind.HEARTBEAT, encode_json({{"n": number}}), time=0, step=0))
             sys.stdout.write(f"{{number}}\\n")
@@ -372,7 +375,7 @@ def test_a_signal_handler_may_write_in_the_middle_of_a_write(tmp_path, run_scrip
             return encode_frame(Kind.HEARTBEAT, encode_json({{"n": number, "pad": "p" * 5000}}), time=0, step=0)
 
         path = Path({str(tmp_path)!r}) / "signals.journal"
-        writer = JournalWriter(lambda: (path, encode_file_header({{"run_id": "r", "writer": "w"}})), on_trouble=print)
+        writer = JournalWriter(lambda: (path, encode_file_header({HEADER})), on_trouble=print)
         handled = 0
         def handle(*_):
             global handled

@@ -14,11 +14,13 @@ from runfork.problems import Problems
 from runfork.recorder import MAX_SCHEMAS, Recorder, to_micros
 from runfork.testing.journals import batches_of
 
+HEADER = {"project": "t/p", "run_id": "r", "writer": "w", "created": 0}
+
 
 @pytest.fixture
 def journal(tmp_path):
     path = tmp_path / "run" / "w.journal"
-    writer = JournalWriter(lambda: (path, encode_file_header({"run_id": "r", "writer": "w"})), on_trouble=print)
+    writer = JournalWriter(lambda: (path, encode_file_header(HEADER)), on_trouble=print)
     yield writer
     writer.close()
 

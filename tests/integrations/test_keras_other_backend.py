@@ -19,11 +19,16 @@ pytest.importorskip(OTHER)
 
 @pytest.mark.skipif(tiny.keras.backend.backend() == OTHER, reason="this is the other backend")
 @pytest.mark.parametrize("name", FILES)
-def test_tests_pass_on_the_other_backend(name):
+def test_tests_pass_on_the_other_backend(name, tmp_path_factory):
+    kept = {  # what jax compiles for one test serves the others
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.getbasetemp().parent / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/integrations/test_keras_{name}.py"],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "KERAS_BACKEND": OTHER},
+        env={**os.environ, **kept, "KERAS_BACKEND": OTHER},
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchLog", "Measured"]
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
 
 
 class Measured(NamedTuple):

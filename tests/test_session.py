@@ -479,7 +479,8 @@ def test_closing_from_a_hook_on_the_keepers_thread_does_not_wait_for_itself(fold
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork() is not there")
-def test_a_forked_child_is_ended_by_sigterm_itself_and_not_by_a_handler(run_script):
+def test_a_forked_child_is_ended_by_sigterm_itself_and_not_by_a_handler(run_script, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore:This process:DeprecationWarning")  # that it has threads, from 3.12 on
     done = run_script(
         f"""
         import os, signal

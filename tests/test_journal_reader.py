@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runfork.errors import FormatError
-from runfork.journal import reader
+from runfork.journal import parser
 from runfork.journal.format import FLAGS_TIMES, SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader, read_identity
 from runfork.journal.records import Batch
@@ -121,7 +121,7 @@ def test_every_batch_limit_gives_the_same_records_and_rows(path, frames, limit, 
     expected = write(path, frames)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "RECORD_BYTES", record_bytes)
+        patch.setattr(parser, "RECORD_BYTES", record_bytes)
         assert expected == items_of(path, limit=limit)
     assert damage_of(path) == []
 

@@ -15,7 +15,7 @@ _HISTOGRAMS = "run.log_histograms({'h': runfork.Histogram(...)}, step=1) logs hi
 _TAGS = "run.add_tags(['tag']) adds tags"
 _END = "run.close() ends the run, and so does the end of the process"
 _NOTHING = "it is not needed: what a log call was given is on disk when it returns"
-_READ = "runfork.fetch_runs_table() and runfork.fetch_metrics() read what was logged, `runfork show` and `runfork ui` show it"
+_READ = "runfork.fetch_runs_table() and runfork.fetch_metrics() read what was logged, `runfork show` shows it"
 _NO_ACCOUNT = "no account is needed: runs are written to the directory .runfork, or to RUNFORK_DIR"
 _BEGIN = "runfork.Run('experiment') begins a run, whose methods log"
 
@@ -26,9 +26,7 @@ _OF_A_RUN = {
     **dict.fromkeys(("log_artifact", "log_artifacts", "log_image", "log_figure", "use_artifact"), _FILES),
     **dict.fromkeys(("save", "upload", "upload_files", "track_files", "log_model"), _FILES),
     **dict.fromkeys(("log_text", "add_text"), _TEXTS),
-    **dict.fromkeys(
-        ("add_histogram", "log_histogram"), "run.log_histograms({'h': runfork.Histogram(...)}, step=1) logs histograms"
-    ),
+    **dict.fromkeys(("add_histogram", "log_histogram"), _HISTOGRAMS),
     **dict.fromkeys(("tags", "set_tag", "set_tags", "add_tag"), f"{_TAGS}, {_CONFIGS}"),
     **dict.fromkeys(("finish", "stop", "end", "end_run"), _END),
     **dict.fromkeys(("sync", "wait", "flush", "define_metric", "watch"), _NOTHING),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from runfork.capture.console import uncaptured
 from runfork.hookspecs import hookimpl
+from runfork.identifiers import generated_prefix
 from runfork.notebook import find_shell
 from runfork.steps import format_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
@@ -37,9 +38,6 @@ __all__ = [
     "say_replaced",
     "say_suggestion",
 ]
-
-_GENERATED_WORDS = 2
-"""A generated run id begins with so many words, which mostly tell it from the others."""
 
 
 @hookimpl
@@ -141,8 +139,9 @@ def _show_command(run: Run) -> str:
     directory = run.directory.parents[2]
     if find_data_directory() != directory:
         words += ["--dir", str(directory)]
-    asked = os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
-    if run.project != asked and (os.environ.get("RUNFORK_PROJECT") or len(Store(directory).projects()) > 1):
+    if run.project != _default_project() and (
+        os.environ.get("RUNFORK_PROJECT") or len(Store(directory).projects()) > 1
+    ):
         words += ["--project", run.project]
     return shlex.join(words)
 
@@ -153,18 +152,21 @@ def _show_expression(run: Run) -> str:
     directory = run.directory.parents[2]
     if find_data_directory() != directory:
         arguments.append(f"directory={str(directory)!r}")
-    asked = os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
-    if run.project != asked:
+    if run.project != _default_project():
         arguments.append(f"project={run.project!r}")
     return f"runfork.fetch_metrics({', '.join(arguments)})"
 
 
+def _default_project() -> str:
+    """Return the project that is read where none is named."""
+    return os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
+
+
 def _short_name(run_id: str, project_directory: Path) -> str:
     """Return the beginning of a generated run id, if no other run of the project begins with it."""
-    words = run_id.split("-")
-    if len(words) != _GENERATED_WORDS + 2:
+    short = generated_prefix(run_id)
+    if short is None:
         return run_id
-    short = "-".join(words[:_GENERATED_WORDS])
     try:
         with os.scandir(project_directory) as entries:
             is_unique = sum(entry.name.startswith(short) for entry in entries) <= 1

@@ -19,8 +19,11 @@ __all__ = [
     "check_project",
     "check_run_id",
     "directory_name",
+    "generated_prefix",
+    "name_of_directory",
     "new_run_id",
     "new_writer_name",
+    "random_suffix",
 ]
 
 MAX_NAME_BYTES = 730
@@ -129,11 +132,6 @@ def generated_prefix(run_id: str) -> str | None:
 
 
 _GENERATED = re.compile(r"([a-z]+-[a-z]+)-\d{17}-[a-z0-9]{5}")
-
-
-def is_generated(run_id: str) -> bool:
-    """Return whether a run id has the form of those that `new_run_id` makes."""
-    return re.fullmatch(r"[a-z]+-[a-z]+-\d{17}-[a-z0-9]{5}", run_id) is not None
 
 
 def new_writer_name(*, created: int, host: str, pid: int) -> str:

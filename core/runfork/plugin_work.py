@@ -71,9 +71,8 @@ class PluginWork:
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
         self._is_ending = False
-        self._hurry: SimpleQueue[None] = (
-            SimpleQueue()
-        )  # no Event: a signal handler may close the run, while this is told
+        # no Event: a signal handler may close the run, while this is told
+        self._hurry: SimpleQueue[None] = SimpleQueue()
         self._settled: SimpleQueue[None] = SimpleQueue()
         self._is_loaded = threading.Event()
         self._is_late = False

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
-from runfork.identifiers import directory_name, is_generated, name_of_directory
+from runfork.identifiers import directory_name, generated_prefix, name_of_directory
 from runfork.index_place import IndexPlace, index_place
 from runfork.notebook import starting_directory
 
@@ -164,7 +164,7 @@ class Store:
         return sorted(
             name
             for name in names
-            if name.startswith(beginning) and is_generated(name) and journals_of(self.run_directory(project, name))
+            if name.startswith(beginning) and generated_prefix(name) and journals_of(self.run_directory(project, name))
         )
 
     def index_path(self, project: str) -> Path | None:

@@ -288,9 +288,8 @@ class Tee:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        if (
-            name.startswith("__") or name == "_stream"
-        ):  # nothing to pass on before `__init__`, nor for protocols not offered
+        # Nothing is passed on before `__init__`, nor for protocols that are not offered.
+        if name.startswith("__") or name == "_stream":
             raise AttributeError(name)
         return getattr(self._stream, name)
 

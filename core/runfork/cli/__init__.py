@@ -39,9 +39,8 @@ class CommandGroup(click.Group):
         factories: dict[str, Callable[[], click.Command]] = {}
         for factory in self.plugins(context).register_commands():
             name = getattr(factory, "name", None) or factory().name or ""
-            factories.setdefault(
-                name, factory
-            )  # pluggy calls the plugin registered last first, so a plugin may replace ours
+            # pluggy calls the plugin registered last first, so a plugin may replace ours
+            factories.setdefault(name, factory)
         return factories
 
     def list_commands(self, ctx: click.Context) -> list[str]:

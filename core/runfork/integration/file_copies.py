@@ -73,9 +73,7 @@ class FileCopies:
                 job = self._jobs.popleft()
             try:
                 self._copy(job)
-            except (
-                Exception
-            ) as error:  # the boundary of this thread: a disk that fails, a file that somebody takes away
+            except Exception as error:  # the boundary of this thread: a disk may fail, a file be taken away
                 job.run.problems.tell("checkpoint files", f"the checkpoint {job.path!r} was not copied ({error})")
 
     def _copy(self, job: _Job) -> None:

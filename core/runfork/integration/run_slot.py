@@ -159,17 +159,24 @@ class RunSlot:
             run.log_configs({"sys/integration/name": name, "sys/integration/version": version})
         return run
 
+    @property
+    def _store(self) -> Store:
+        return Store(find_data_directory(self.options.settings.directory))
+
+    @property
+    def _project(self) -> str:
+        """The project that runs belong to, also before one is there."""
+        return self.project or default_project()
+
     def _exists(self, run_id: str, project: str | None = None) -> bool:
-        store = Store(find_data_directory(self.options.settings.directory))
-        return store.run_directory(project or self.project or default_project(), run_id).is_dir()
+        return self._store.run_directory(project or self._project, run_id).is_dir()
 
     def origin_places(self) -> Places | None:
         """Return what the run holds that the present one goes on from, be it that run itself; None where it is not here."""
         run = self.open()
         if self._origin is None or self._origin[0] is not run:
-            folder = Store(find_data_directory(self.options.settings.directory)).run_directory(
-                run.project, run.parent[0] if run.parent is not None else run.run_id
-            )
+            origin = run.parent[0] if run.parent is not None else run.run_id
+            folder = self._store.run_directory(run.project, origin)
             self._origin = (run, Places(folder, 0) if journals_of(folder) else None)
         return self._origin[1]
 
@@ -224,18 +231,15 @@ class RunSlot:
         """
         from runfork.fingerprints import find_marks
 
-        store = Store(find_data_directory(self.options.settings.directory))
-        project = self.project or default_project()
-        marks = find_marks(store, fingerprint, includes_absent=True)
+        marks, project = find_marks(self._store, fingerprint, includes_absent=True), self._project
         return sorted(marks, key=lambda one: (one.project != project, not self._exists(one.run_id, one.project)))
 
     def find_marks_here(self, fingerprint: str) -> list[Mark]:
         """Return the marks of checkpoints whose weights had this fingerprint, of runs of this project that are here."""
         from runfork.fingerprints import find_marks
 
-        store = Store(find_data_directory(self.options.settings.directory))
-        project = self.project or default_project()
-        return [mark for mark in find_marks(store, fingerprint) if mark.project == project]
+        project = self._project
+        return [mark for mark in find_marks(self._store, fingerprint) if mark.project == project]
 
     # Evaluations
 
@@ -278,8 +282,7 @@ class RunSlot:
 
     def _attempt_of(self, mark: Mark) -> str | None:
         """Return the run id that the run of a checkpoint was given, where that is an attempt of a job."""
-        store = Store(find_data_directory(self.options.settings.directory))
-        creation = read_creation(journals_of(store.run_directory(mark.project, mark.run_id)))
+        creation = read_creation(journals_of(self._store.run_directory(mark.project, mark.run_id)))
         return creation.get("attempt_of") if creation is not None else None
 
     def _is_named_otherwise(self, mark: Mark) -> bool:
@@ -291,8 +294,7 @@ class RunSlot:
         def visit() -> Run:
             return Run(project=mark.project, run_id=mark.run_id, settings=self.options.settings, is_visitor=True)
 
-        store = Store(find_data_directory(self.options.settings.directory))
-        return Home(visit, store.run_directory(mark.project, mark.run_id), is_lent=True)
+        return Home(visit, self._store.run_directory(mark.project, mark.run_id), is_lent=True)
 
     def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool) -> Home:
         """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's."""

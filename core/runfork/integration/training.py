@@ -349,9 +349,8 @@ class Training:
     def _give_up(self, error: BaseException | None = None) -> None:
         if self._is_training and self.runs.run is not None:
             self.fail(error or sys.exc_info()[1] or UnfinishedTraining(_UNFINISHED))
-            self.has_failed = (
-                False  # this is a guess: if it was another training within this one that began, this one goes on
-            )
+            # A guess: if it was another training within this one that began, this one goes on.
+            self.has_failed = False
         self._leave()
 
     def fail(self, exception: BaseException | None, *, state: str | None = None) -> None:

@@ -171,9 +171,7 @@ def _parts(
     is_finite = np.isfinite(values)
     finite = np.where(is_finite, values, np.nan)
     finite_counts = np.add.reduceat(is_finite.astype(np.int64), starts)
-    shares = np.repeat(
-        np.maximum(finite_counts, 1), ends - starts + 1
-    )  # divided first: a sum may be too large for a float
+    shares = np.repeat(np.maximum(finite_counts, 1), ends - starts + 1)  # a sum may be too large for a float
     with np.errstate(over="ignore"):
         means = np.add.reduceat(np.where(is_finite, values, 0.0) / shares, starts)
     lowest, highest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)

@@ -48,9 +48,8 @@ class FirstWeights:
 
     @guarded
     def _note(self, optimizer: Any, _args: Any, _options: Any) -> None:
-        if not self._has_stepped and self._owns(
-            optimizer
-        ):  # torch is going through its hooks: this one cannot be removed now
+        # The hook stays: torch is going through all of them, and none can be removed now.
+        if not self._has_stepped and self._owns(optimizer):
             self._has_stepped = True
             self._fingerprint = fingerprint_of(self._models())
 

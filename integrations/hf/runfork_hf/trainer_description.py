@@ -19,10 +19,8 @@ _AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_pa
 def describe_arguments(arguments: Any) -> dict[str, Any]:
     """Return attributes below ``trainer/`` for ``TrainingArguments``; those that are None are left out."""
     described = arguments.to_dict()
-    for name in [
-        name for name in described if name.endswith("_token")
-    ]:  # masked ones, and unset ones too: they are masked here when they are logged
-        described[name] = getattr(arguments, name, None)
+    tokens = [name for name in described if name.endswith("_token")]  # masked, also where unset; we mask what is set
+    described.update({name: getattr(arguments, name, None) for name in tokens})
     described.pop("logging_dir", None)  # of TensorBoard; with the time in it, it differs in every run
     described["world_size"] = arguments.world_size
     return {f"trainer/{name}": value for name, value in _settings(described).items()}

@@ -49,9 +49,7 @@ def _sample(variable: Any) -> bytes:
 
     value, size = variable.value, math.prod(variable.shape)
     step = stride(size)
-    if hasattr(
-        value, "is_contiguous"
-    ):  # torch's, which may lie in memory in any order, and of kinds that NumPy has not
+    if hasattr(value, "is_contiguous"):  # torch's: in any order in memory, and of kinds that NumPy has not
         value = value.detach()
         sample = value.view(-1)[::step] if value.is_contiguous() else value[_positions(value.shape, step)]
     elif not hasattr(value, "devices"):  # tensorflow's, which flattens without a copy, and copies what NumPy is to see

@@ -145,9 +145,8 @@ class AttributeTable:
             self._catalogue.path_id(path): self._value_row(value) for path, value in self._derived(run_id).items()
         }
         conflicts = self._catalogue.paths.get(_CONFLICTS)
-        return (
-            rows if conflicts is None else {conflicts: None, **rows}
-        )  # a description may have replaced what was left out
+        # a description may have replaced what was left out
+        return rows if conflicts is None else {conflicts: None, **rows}
 
     def _view(self, run_id: str, paths: Collection[int] | None) -> RunView:
         known = self._catalogue.paths

@@ -272,10 +272,7 @@ def refusal(path: Path, error: BaseException) -> UnusableIndexError:
 
 def close_file(connection: sqlite3.Connection) -> None:
     """Close the file, shortened first if much of it is free: what tails took, that have become chunks since."""
-    with (
-        contextlib.closing(connection),
-        contextlib.suppress(sqlite3.Error),
-    ):  # locked, or only to read: another time then
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):  # locked, or only to read: another time
         connection.execute("PRAGMA busy_timeout = 0")
         (free,) = connection.execute("PRAGMA freelist_count").fetchone()
         (pages,) = connection.execute("PRAGMA page_count").fetchone()

@@ -11,6 +11,7 @@ import pytest
 from runfork import Run
 from runfork.announcements import after_run_closed, after_run_created, after_run_forked
 from runfork.capture.console import ConsoleCapture
+from runfork.testing.journals import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,7 @@ def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y
         "is_disabled": False,
         "rank": 0,
         "attempt_of": None,
+        "is_visitor": False,
         "status": status,
     }
     return SimpleNamespace(**{**facts, **changes})
@@ -154,3 +156,20 @@ def test_hook_after_run_forked(spoken) -> None:
     Run(run_id="daughter", fork_run_id="mother", fork_step=7, source_tracking_config=None).close()
 
     assert "runfork: run daughter is forked from mother at step 7" in spoken()
+
+
+def test_a_run_that_becomes_another_one_says_where_it_lies_then(spoken) -> None:
+    with Run(run_id="mother", source_tracking_config=None) as mother:
+        mother.log_metrics({"loss": 1.0}, step=7)
+        mark = mother.checkpoint_mark(7)
+    spoken()
+    run = Run(run_id="provisional", source_tracking_config=None)
+    until(lambda: run.said_as)
+    run.resume(mark, policy="continue")
+    run.close()
+    lines = [line.partition(";")[0] for line in spoken() if "is written to" in line]
+    expected = [
+        f"runfork: run {one} is written to {mother.directory.with_name(one)}" for one in ("provisional", "mother")
+    ]
+
+    assert expected == lines

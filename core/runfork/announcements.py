@@ -35,6 +35,7 @@ __all__ = [
     "say_continued",
     "say_created",
     "say_forked",
+    "say_moved",
     "say_replaced",
     "say_suggestion",
 ]
@@ -42,8 +43,8 @@ __all__ = [
 
 @hookimpl
 def after_run_created(run: Run) -> None:
-    """Say where the run lies and how to look at it."""
-    if find_shell() is None:
+    """Say where the run lies and how to look at it. Of visitors that says who opened them."""
+    if find_shell() is None and not run.is_visitor:
         say_created(run)
 
 
@@ -56,16 +57,29 @@ def after_run_forked(run: Run, parent: str, step: float) -> None:
 
 @hookimpl
 def after_run_closed(run: Run) -> None:
-    """Say how the run ended, and what of it could not be kept."""
-    if find_shell() is None:
+    """Say how the run ended, and what of it could not be kept; a visitor ends no run."""
+    if find_shell() is None and not run.is_visitor:
         say_closed(run)
 
 
 def say_created(run: Run) -> None:
     """Say where the run lies and how to look at it."""
-    if not _is_quiet(run):
-        hint = _show_command(run) if find_shell() is None else _show_expression(run)
-        _say(f"run {run.run_id} is written to {run.directory}; see it with: {hint}")
+    if _is_quiet(run):
+        return
+    run_id = run.run_id
+    hint = _show_command(run) if find_shell() is None else _show_expression(run)
+    text = f"run {run_id} is written to {run.directory}; see it with: {hint}"
+    if run.run_id != run_id:  # training has made it another one in the meantime
+        say_created(run)
+        return
+    run.said_as = run_id
+    _say(text)
+
+
+def say_moved(run: Run) -> None:
+    """Say where the run lies, if that was said of it under another id."""
+    if run.said_as not in (None, run.run_id):
+        say_created(run)
 
 
 def say_forked(run: Marking, parent: str, step: float) -> None:

@@ -33,6 +33,8 @@ class Life(Origin):
     _is_closed: bool = False
     _is_resting: bool = False
     _ended_as: str | None = None
+    said_as: str | None = None
+    """The run id under which it was said where the run lies."""
 
     def _start_session(self, *, tracking: Any, goes_on: bool = False) -> None:
         """Begin what goes on beside training."""

@@ -264,6 +264,7 @@ class Origin(Marking):
             tell(error)
             return
         if self._session is not None:
+            self._session.tell_moved()
             self._session.after_sync(leave_it)
 
     def move_to(self, run_id: str) -> None:

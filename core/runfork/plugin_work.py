@@ -164,6 +164,16 @@ class PluginWork:
         """Tell the plugins, beside training, that the run got its parent."""
         self._keeper.tell(lambda: self.plugins.after_run_forked(self._run, parent, step))
 
+    def tell_moved(self) -> None:
+        """Say, beside training, where the run lies now, if it was another one when that was said."""
+
+        def job() -> None:
+            from runfork.announcements import say_moved
+
+            say_moved(self._run)
+
+        self._keeper.tell(job)
+
     # Beside training
 
     def _let_the_caller_go_first(self) -> None:

@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from runfork import spread_tensors
 from runfork.attributes import AttributeType, check_series_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten, told_name
@@ -230,6 +231,7 @@ class Recorder:
     def close(self) -> None:
         """Refuse whatever comes from now on; each is counted."""
         self.is_closed = True
+        self.__dict__.pop("log_metrics", None)
         self._schemas = {}
         self._pool = None
 
@@ -254,6 +256,19 @@ class Recorder:
         except Exception:  # noqa: S110  a user's value may raise anything from __float__: the slow path says which
             pass
         self.log_row(data, step)
+
+    def beware_of_spread_tensors(self) -> None:
+        """Look at each value before it is packed, from when this process has joined others. Costs the others nothing."""
+        if not self.is_closed and "log_metrics" not in self.__dict__ and spread_tensors.are_possible():
+            self.log_metrics = self._log_looked_at  # type: ignore[method-assign]
+
+    def _log_looked_at(self, data: Any, step: Any) -> None:
+        """Append one row; packing asks no value for its number that only all processes together can tell."""
+        values = data.values() if type(data) is dict or type(data) in _FINITE else ()
+        if _NUMBERS.issuperset(map(type, values)) or not any(map(spread_tensors.is_spread, values)):
+            Recorder.log_metrics(self, data, step)
+        else:
+            self.log_row(data, step)
 
     def log_row(
         self,
@@ -335,6 +350,7 @@ class Recorder:
                     cache.clear()
                 cache[key] = schema
                 if is_plain:
+                    self.beware_of_spread_tensors()
                     self._fill_pool(paths)
         return schema
 

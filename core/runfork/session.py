@@ -111,10 +111,19 @@ class Session:
     def tell_created(self) -> None:
         """Tell the plugins that there is a run: now it is settled which one; in a notebook, say it at once."""
         self.plugin_work.tell_created()
-        if self._notebook is not None and not self._goes_on:
+        if self._notebook is not None and not self._goes_on and not self._run.is_visitor:
             from runfork.announcements import say_created
 
             say_created(self._run)
+
+    def tell_moved(self) -> None:
+        """Say where the run lies now, where that was said of it under another id."""
+        if self._notebook is None:
+            self.plugin_work.tell_moved()
+            return
+        from runfork.announcements import say_moved
+
+        say_moved(self._run)
 
     def tell_forked(self, parent: str, step: float) -> None:
         """Tell the plugins that the run got its parent; in a notebook, say it at once."""
@@ -156,7 +165,7 @@ class Session:
             self._run.problems.tell("keeper", "a plugin was still busy when the run was closed; it was left behind")
         self._tell_failures()
         is_news = not self._goes_on or self._run.status.state != self._state_before
-        if self._notebook is not None and is_news and not self._is_dying:
+        if self._notebook is not None and not self._run.is_visitor and is_news and not self._is_dying:
             from runfork.announcements import say_closed
 
             say_closed(self._run)
@@ -285,6 +294,7 @@ class Session:
         except Exception as error:  # streams are others': what they raise costs neither the names of rows nor the sync
             self._failed(error)
         self._run.recorder.repeat_schemas()
+        self._run.recorder.beware_of_spread_tensors()
         self._sync()
 
     def _observe(self) -> None:

@@ -13,6 +13,7 @@ import math
 from typing import Any, SupportsFloat, SupportsIndex
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.spread_tensors import is_spread
 from runfork.wording import shown
 
 __all__ = ["MAX_MICRO_STEP", "MICRO", "NO_STEP", "Step", "format_step", "from_micro_steps", "to_micro_steps"]
@@ -67,7 +68,8 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
 
 
 def _micro_of(step: Any, argument: str) -> int:
-    if isinstance(step, (str, bytes)) or not (hasattr(step, "__float__") or hasattr(step, "__index__")):
+    is_number = hasattr(step, "__float__") or hasattr(step, "__index__")
+    if isinstance(step, (str, bytes)) or not is_number or (type(step) is not float and is_spread(step)):
         raise ArgumentTypeError(f"{argument} must be a number, found {shown(step)}; pass an int or a float, e.g. 100")
     try:
         if hasattr(step, "__index__"):

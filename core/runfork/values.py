@@ -20,6 +20,7 @@ from typing import Any
 from runfork.attributes import MAX_STRING_BYTES, AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.parts import Parts, Unreadable, named_parts
+from runfork.spread_tensors import refuse_spread
 from runfork.types import Histogram
 from runfork.wording import described, shown, type_name
 
@@ -260,13 +261,12 @@ _READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 
 def as_scalar(value: Any) -> Any:
     """Return the Python number inside a NumPy scalar, 0-d array or one-element tensor; other values unchanged."""
+    refuse_spread(value)
     shape = getattr(value, "shape", None)
     if shape is None or isinstance(value, type) or not callable(getattr(value, "item", None)):
         return value
     if callable(shape) or any(size != 1 for size in shape):
         return value
-    if hasattr(value, "full_tensor"):
-        raise ArgumentError("a tensor that is spread over processes cannot be read by one; log its full_tensor()")
     if hasattr(value, "filled") and bool(getattr(value, "mask", False)):
         return None
     item = value.item()
@@ -366,6 +366,8 @@ def convert_metric(value: object) -> float:
     try:
         scalar = as_scalar(value) if _numpy_time(value) is None else value.isoformat()  # type: ignore[attr-defined]
         return math.nan if scalar is None else float(scalar)
+    except ArgumentError:
+        raise
     except Exception as error:  # a user's own __float__ or item() may raise anything
         raise ArgumentError(
             f"a metric value must be one number, found {type_name(value)} {shown(value)}; reduce it, e.g. value.mean()"
@@ -419,6 +421,7 @@ def _at_most(count: int) -> str:
 
 
 def _numbers(values: Any) -> list[float]:
+    refuse_spread(values)
     try:
         items = list(islice(iter(values), MAX_HISTOGRAM_EDGES + 1))
     except Exception as error:  # as in `convert_metric`

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from runfork.announcements import say_created
 from runfork.identifiers import new_run_id
 from runfork.integration.evaluation import Evaluation, Home
 from runfork.integration.loaded import readable_mark
@@ -292,7 +293,9 @@ class RunSlot:
         """Return the run that wrote a checkpoint, to be opened as a visitor."""
 
         def visit() -> Run:
-            return Run(project=mark.project, run_id=mark.run_id, settings=self.options.settings, is_visitor=True)
+            run = Run(project=mark.project, run_id=mark.run_id, settings=self.options.settings, is_visitor=True)
+            say_created(run)
+            return run
 
         return Home(visit, self._store.run_directory(mark.project, mark.run_id), is_lent=True)
 

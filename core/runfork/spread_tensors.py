@@ -1,0 +1,33 @@
+"""Tensors that are spread over several processes, torch's DTensors: only all of them at once can read one. Imports no framework."""
+
+from __future__ import annotations
+
+import sys
+
+from runfork.errors import ArgumentError
+
+__all__ = ["are_possible", "is_spread", "refuse_spread"]
+
+
+def is_spread(value: object) -> bool:
+    """Return whether reading `value` takes other processes, which may not be there to help: that would never end."""
+    return hasattr(type(value), "full_tensor")
+
+
+def refuse_spread(value: object) -> None:
+    """Refuse such a tensor.
+
+    Raises:
+        ArgumentError: It is one.
+    """
+    if is_spread(value):
+        raise ArgumentError("a tensor that is spread over processes cannot be read by one; log its full_tensor()")
+
+
+def are_possible() -> bool:
+    """Return whether this process has joined others, so that there can be such tensors."""
+    distributed = sys.modules.get("torch.distributed")
+    try:
+        return distributed is not None and bool(distributed.is_available() and distributed.is_initialized())
+    except Exception:  # it is half imported, or not what its name says
+        return False

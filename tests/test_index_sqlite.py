@@ -554,6 +554,23 @@ def test_a_number_that_was_changed_in_the_tail_is_damage(path, index):
     assert not path.exists()
 
 
+@pytest.mark.parametrize(
+    ("table", "column"), [("run", "snapshot"), ("run", "mark_snapshot"), ("run", "mark_cuts"), ("journal", "carry")]
+)
+def test_json_that_was_changed_in_a_table_is_damage(path, index, table, column):
+    parent = line("a", 1.0).mark("m", 0, cuts={"x": 1})
+    apply(index, parent, HistoryWriter("b").create(fork=("a", 0)).lineage("a", 0, mark="m"))
+    index.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE {table} SET {column} = '{{' || {column}")
+        connection.commit()
+    damaged = SqliteIndex(path)
+
+    with pytest.raises(StaleIndexError, match=f"damaged.*{column}"):
+        damaged.nodes(), damaged.writers()
+    assert not path.exists()
+
+
 def test_no_row_is_left_of_runs_that_were_removed(path, index):
     long_run(index, "long", 40_000)
     parent = line("a", 1.0, 2.0).configs({"lr": 1}).tags("t").mark("m", 1, cuts={"x": 1}).strings({"text": "x"}, 0)

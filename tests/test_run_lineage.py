@@ -53,7 +53,7 @@ def test_a_mark_of_a_run_whose_folder_cannot_be_read_leaves_the_other_journals_o
     ("arguments", "said"),
     [
         ({"epoch": 1.5}, "epoch must be an int, found 1.5"),
-        ({"fingerprint": b"f"}, "fingerprint must be a string, found b'f'"),
+        ({"fingerprint": b"f"}, "fingerprint must be a string or None, found b'f'"),
         ({"cuts": [1]}, "cuts must be a dict of path to step, found list [1]"),
         ({"cuts": {"a": "x"}}, "a cut must be a number, found 'x'"),
         ({"cuts": {"": 1}}, "an attribute path must not be empty"),
@@ -99,6 +99,18 @@ def test_the_beginning_of_a_generated_run_id_names_the_parent(open_run, caplog, 
 
     assert run.parent == (WARM, 1)
     assert "pending" not in caplog.text
+
+
+def test_a_fork_of_a_shortened_run_id_says_how_far_its_parents_journals_are(open_run):
+    parent = open_run(run_id=WARM)
+    run = open_run(fork_run_id="warm-ocean", fork_step=1)
+    (body,) = bodies(run, Kind.CREATE)
+
+    assert body["fork"] == {
+        "parent": WARM,
+        "step": 1_000_000,
+        "journals": {parent.journal.path.stem: parent.journal.size},
+    }
 
 
 def test_a_beginning_that_means_several_runs_is_refused(open_run, data_directory):

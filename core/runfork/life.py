@@ -181,12 +181,12 @@ class Life(Origin):
         self.close("aborted" if self._state == "running" else None)
 
     def wait_for_submission(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return True: what was logged is on disk when the log call returns."""
+        """Return whether what was logged is on disk: it is when the log call returns, unless the disk refuses it."""
         del timeout, verbose
         return not self.journal.backlog_bytes
 
     def wait_for_processing(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return True: without a server, what was logged is processed by whoever reads it."""
+        """Return what `wait_for_submission` does: without a server, what was logged is processed by whoever reads it."""
         return self.wait_for_submission(timeout, verbose)
 
     def __enter__(self) -> Self:

@@ -33,7 +33,7 @@ __all__ = ["Marking"]
 class Marking(Logbook):
     """The side of a run that says who it is and marks its checkpoints. Every method may be called from any thread.
 
-    Args, set by the run: its identity, its journal, the store that it lies in, and its session (None where nothing is written).
+    Set by the run: its identity, its journal, the store that it lies in, and its session (None where nothing is written).
     """
 
     journal: JournalWriter
@@ -115,15 +115,10 @@ class Marking(Logbook):
         micro = to_micro_steps(step)
         recorded = _check_cuts(cuts)
         number, counted = _check_epoch(epoch), _check_counter(counter)
-        if fingerprint is not None and not issubclass(type(fingerprint), str):
-            raise ArgumentTypeError(f"fingerprint must be a string, found {shown(fingerprint)}")
+        _check_fingerprint(fingerprint)
         chosen = self._take_mark_id(mark_id)
         if self.is_disabled:
             return {}
-        if self._is_closed:
-            self.problems.warn(
-                "closed mark", "checkpoint_mark() was called after close(): a fork from it finds the run, not the mark"
-            )
         mark = Mark(
             project=self._identity.project,
             run_id=self._identity.run_id,
@@ -135,16 +130,24 @@ class Marking(Logbook):
             time=now_us(),
             counter=counted,
         )
-        body: dict[str, Any] = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": fingerprint, "cuts": recorded}
-        sizes = journal_sizes(self.directory)
-        if sizes is not None:  # else readers go by the mark's time
-            own = self.journal.path and self.journal.path.stem
-            body["journals"] = {writer: size for writer, size in sizes.items() if writer != own}
-        if not self._is_closed:
-            self.recorder.record(Kind.MARK, body, step=micro, time_us=mark.time)
+        if self._is_closed:
+            self.problems.warn(
+                "closed mark", "checkpoint_mark() was called after close(): a fork from it finds the run, not the mark"
+            )
+        else:
+            self.recorder.record(Kind.MARK, self._mark_body(mark, recorded), step=micro, time_us=mark.time)
         if fingerprint is not None and self._session is not None:
             self._session.remember_mark(self._store, mark)
         return mark.to_dict()
+
+    def _mark_body(self, mark: Mark, cuts: Mapping[str, int]) -> dict[str, Any]:
+        """Return the body of a MARK record: with how far the run's other journals are, as long as that can be seen."""
+        body = {"mark": mark.mark, "epoch": mark.epoch, "fingerprint": mark.fingerprint, "cuts": cuts}
+        sizes = journal_sizes(self.directory)
+        if sizes is None:
+            return body  # readers go by the mark's time
+        own = self.journal.path and self.journal.path.stem
+        return {**body, "journals": {writer: size for writer, size in sizes.items() if writer != own}}
 
     def _take_mark_id(self, mark_id: object) -> str:
         if mark_id is None:
@@ -175,8 +178,7 @@ class Marking(Logbook):
         Raises:
             ArgumentTypeError: `fingerprint` is neither.
         """
-        if fingerprint is not None and not isinstance(fingerprint, str):
-            raise ArgumentTypeError(f"fingerprint must be a string or None, found {fingerprint!r:.80}")
+        _check_fingerprint(fingerprint)
         if self.is_disabled or fingerprint is None:
             return None
         from runfork.announcements import say_suggestion
@@ -201,6 +203,11 @@ def _check_cuts(cuts: object) -> dict[str, int]:
     if not isinstance(parts, Parts) or parts.trouble is not None:
         raise ArgumentTypeError(f"cuts must be a dict of path to step, found {shown(cuts)}, which could not be read")
     return {check_path(path): to_micro_steps(last, "a cut") for path, last in parts.items}
+
+
+def _check_fingerprint(fingerprint: object) -> None:
+    if fingerprint is not None and not issubclass(type(fingerprint), str):
+        raise ArgumentTypeError(f"fingerprint must be a string or None, found {shown(fingerprint)}")
 
 
 def _check_epoch(epoch: object) -> int | None:

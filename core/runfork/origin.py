@@ -30,7 +30,7 @@ __all__ = ["Origin"]
 class Origin(Marking):
     """The lineage side of a run. Every method may be called from any thread.
 
-    Args, set by the run: the launch that its process is part of, when this process made it, and whether it existed before this
+    Set by the run: the launch that its process is part of, when this process made it, and whether it existed before this
     process opened it.
     """
 

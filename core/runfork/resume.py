@@ -27,7 +27,6 @@ SAME_STEP = 1000
 """Micro-steps behind a mark that still belong to its step: integrations place what they log several times at one step, such as the
 paths of several checkpoint files, at millionths of a step behind it."""
 
-
 _POINTS = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
 
 
@@ -209,11 +208,8 @@ def _batches(path: Path) -> Iterator[Batch]:
     """Yield what can be read of a journal; one that is damaged from the start holds nothing."""
     from runfork.journal.reader import JournalReader  # NumPy comes with it, which a process that only logs does without
 
-    reader, start = JournalReader(path), 0
     with suppress(OSError, FormatError):
-        while (batch := reader.read(start)) is not None and batch.end > start:
-            yield batch
-            start = batch.end
+        yield from JournalReader(path).batches()
 
 
 def _last_step(batch: Batch) -> int | None:

@@ -74,6 +74,11 @@ class Run(Life):
         ArgumentError: An argument has a value that cannot be used; nothing was written.
     """
 
+    _session: Session | None = None
+    _writer: str | None = None
+    _forked_by: str | None = None
+    _is_reopened: bool = False
+
     def __init__(
         self,
         experiment_name: str | None = None,
@@ -93,14 +98,12 @@ class Run(Life):
         settings: Settings | None = None,
     ) -> None:
         self._settings = _checked_settings(settings, mode=mode, project=project)
-        if creation_time is not None and not isinstance(creation_time, datetime):
-            raise ArgumentTypeError(f"creation_time must be a datetime, found {creation_time!r}")
         chosen_id = run_id if run_id is not None else self._settings.run_id
         self._identity = Identity(
             project=self._settings.project or default_project(),
             run_id=check_run_id(chosen_id) if chosen_id is not None else new_run_id(),
             experiment_name=check_experiment_name(experiment_name) if experiment_name is not None else None,
-            created=to_micros(creation_time),
+            created=_check_creation_time(creation_time),
             inherits_configs=bool(inherit_configs),
             fork=_check_fork(fork_run_id, fork_step, resume_from),
         )
@@ -111,32 +114,27 @@ class Run(Life):
         self.is_visitor = is_visitor
         self._captures_console = bool(enable_console_log_capture) and self._settings.console and not is_visitor
         self._store = Store(find_data_directory(self._settings.directory))
-        if self._identity.fork is not None:
-            self._identity.about_forks[self._identity.fork] = {"journals": self._journals_of(self._identity.fork[0])}
-        if self._identity.fork is not None:
-            self._identity.fork = (self._find_parent(self._identity.fork[0]), self._identity.fork[1])
+        self._settle_parent()
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == self._settings.run_id)
         self.runtime_namespace = _check_namespace(runtime_namespace, self.rank)
         self.problems = Problems(raises=self._settings.on_error == "raise")
         mark = find_given_mark(resume_from, self.problems)
-        self._is_reopened = False
         self._mark_ids = set()
         self._closing = threading.RLock()
-        self._writer: str | None = None
-        self._forked_by: str | None = None
         self.journal: JournalWriter = NullWriter() if self.is_disabled else self._new_journal()
         self.recorder = Recorder(self.journal, self.problems)
-        self._session: Session | None = None
-        if self.is_disabled:
-            return
+        if not self.is_disabled:
+            checkpoint = os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
+            self._open(mark, checkpoint, tracking=None if is_visitor else source_tracking_config)
+
+    def _open(self, mark: Mapping[str, Any] | None, checkpoint: str | None, *, tracking: Any) -> None:
+        """Write the first records, begin what goes on beside, and say where the run comes from."""
         try:
             self._make_room()
             self._begin()
-            self._start_session(tracking=None if is_visitor else source_tracking_config)
+            self._start_session(tracking=tracking)
             if mark is not None:
-                self.resume(
-                    mark, checkpoint=os.fspath(resume_from) if isinstance(resume_from, (str, os.PathLike)) else None
-                )
+                self.resume(mark, checkpoint=checkpoint)
             elif self._identity.fork is not None:
                 self._tell_forked(*self._identity.fork)
             self._tell_created()
@@ -148,6 +146,14 @@ class Run(Life):
     def _tell_created(self) -> None:
         if self._session is not None:
             self._session.tell_created()
+
+    def _settle_parent(self) -> None:
+        """Find the run that was named as parent, and note how far its journals are."""
+        if self._identity.fork is not None:
+            name, step = self._identity.fork
+            parent = self._find_parent(name)
+            self._identity.fork = parent, step
+            self._identity.about_forks[parent, step] = {"journals": self._journals_of(parent)}
 
     def _find_parent(self, name: str) -> str:
         """Return the run that `fork_run_id` means: that of this id, else the one whose generated id begins so.
@@ -336,6 +342,12 @@ def _check_fork(parent: object, step: object, resume_from: object) -> tuple[str,
     if resume_from is not None:
         raise ArgumentError("pass either fork_run_id with fork_step, or resume_from, found both")
     return check_run_id(parent, "fork_run_id"), to_micro_steps(step, "fork_step")
+
+
+def _check_creation_time(moment: object) -> int:
+    if moment is not None and not isinstance(moment, datetime):
+        raise ArgumentTypeError(f"creation_time must be a datetime, found {moment!r}")
+    return to_micros(moment)
 
 
 def _checked_settings(settings: object, *, mode: str | None, project: str | None) -> Settings:

@@ -124,7 +124,7 @@ class Follower:
         for path in journals_of(self._directory):
             reader, start = self._readers.get(path) or (JournalReader(path), 0)
             try:
-                while (batch := reader.read(start)) is not None and batch.end > start:
+                for batch in reader.batches(start):
                     events += self._events(batch)
                     start = batch.end
             except (OSError, FormatError):

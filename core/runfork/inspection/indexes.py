@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runfork.index.sqlite.schema import SCHEMA_VERSION, delete_file, foreign_reason, is_damage
+from runfork.index.sqlite.schema import SCHEMA_VERSION, foreign_reason, is_damage
 from runfork.inspection.findings import Problem
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runfork.inspection.findings import Inspection
     from runfork.store import Store
 
-__all__ = ["delete_index", "inspect_index"]
+__all__ = ["inspect_index"]
 
 _REMEDY = "it holds nothing of its own: 'runfork fsck --repair' deletes it, and the next command builds it anew"
 
@@ -31,11 +31,6 @@ def inspect_index(found: Inspection, store: Store, project: str) -> None:
         found.problems.append(Problem("foreign", project, path, reason, remedy, is_loss=False))
     elif (reason := _index_problem(path)) is not None:
         found.problems.append(Problem("index", project, path, f"the index {reason}", _REMEDY, is_loss=False))
-
-
-def delete_index(path: Path) -> None:
-    """Delete an index."""
-    delete_file(path)
 
 
 def _index_problem(path: Path) -> str | None:

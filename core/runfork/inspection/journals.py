@@ -59,13 +59,13 @@ class JournalInspector:
 
     def inspect(self, progress: Callable[[int], None]) -> None:
         """Read the journal; `progress` is told how many bytes of it are done."""
-        reader, start = JournalReader(self._path), 0
+        end = 0
         try:
-            while (batch := reader.read(start, limit=READ_BYTES)) is not None and batch.end > start:
-                start = batch.end
+            for batch in JournalReader(self._path).batches(limit=READ_BYTES):
+                end = batch.end
                 self._take(batch)
-                progress(start)
-            rest = self._path.stat().st_size - start
+                progress(end)
+            rest = self._path.stat().st_size - end
         except (OSError, FormatError) as error:
             self._tell("unreadable", str(error), remedy="move it away, or put a copy in its place")
             return
@@ -75,7 +75,7 @@ class JournalInspector:
         if self._may_be_written():
             self._found.may_be_written.add(self._path)
         else:
-            self._check_end(start, rest)
+            self._check_end(end, rest)
 
     def _take(self, batch: Batch) -> None:
         self.identity = batch.identity

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runfork.errors import FormatError
-from runfork.inspection.indexes import delete_index
+from runfork.index.sqlite.schema import delete_file
 from runfork.journal.repair import RepairError, repair_journal
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def repair_store(found: Inspection, store: Store) -> Repairs:
 def _delete(done: Repairs, path: Path, *, is_index: bool) -> None:
     try:
         if is_index:
-            delete_index(path)
+            delete_file(path)
         else:
             path.unlink()
         done.deleted.append(path)

@@ -95,10 +95,8 @@ class Places:
         from runfork.journal.reader import JournalReader
 
         for path in paths:
-            reader, start = JournalReader(path), 0
-            while (batch := reader.read(start)) is not None and batch.end > start:
+            for batch in JournalReader(path).batches():
                 self._take(batch, points)
-                start = batch.end
 
     def _take(self, batch: Batch, points: dict[tuple[str, int], Any]) -> None:
         high = self._low + MICRO

@@ -6,7 +6,8 @@ All integers are little-endian. A file is a header and then frames::
              version u16       2; journals of version 1 are read as well, and have no SELECTION frames
              length  u16       bytes of the JSON that follows
              crc     u32       CRC-32 of version, length and JSON
-             JSON              project, run_id, writer, tag, host, pid, boot_id, process_start, rank, created (us), flags_times
+             JSON              project, run_id, writer, tag, created (us), host, pid, boot_id, process_start, rank, flags_times;
+                               where they apply launch, launch_rank, forked_by, is_visitor
 
     frame    length  u32       bytes of the payload
              crc     u32       CRC-32 of length, the rest of this header, and the payload
@@ -76,7 +77,6 @@ MAX_FILE_HEADER = _FILE_PREFIX.size + 2**16
 MAX_PAYLOAD = 64 * 1024 * 1024
 """No payload is longer; a length beyond it is damage."""
 
-
 NAMESPACE = "namespace"
 """In a CONFIGS record, what stands for the type where the key is a namespace (with its slash) that the record replaces."""
 
@@ -88,9 +88,9 @@ class Kind(IntEnum):
     """What a frame says."""
 
     CREATE = 1
-    """The run exists: run_id, project, experiment_name, creation_time (us), inherit_configs, fork."""
+    """The run exists: run_id, project, experiment_name, creation_time (us), inherit_configs, fork; attempt_of where it is one."""
     LINEAGE = 2
-    """The run's parent: parent, step (micro-steps), mark, inherit_configs, checkpoint, policy."""
+    """The run's parent: parent, step (micro-steps), mark, mark_time (us), journals, inherit_configs, checkpoint, policy."""
     SCHEMA = 3
     """The ordered paths that METRICS, PREVIEW and SELECTION frames with this schema id carry."""
     METRICS = 4
@@ -108,7 +108,7 @@ class Kind(IntEnum):
     TAGS = 10
     """Changes to a string set: {path: {add: [...], remove: [...]}}."""
     MARK = 11
-    """A checkpoint was written: mark, epoch, fingerprint, cuts {path: micro-step}; the frame's step is the main step."""
+    """A checkpoint was written: mark, epoch, fingerprint, cuts {path: micro-step}, journals {writer: bytes}; at the main step."""
     HEARTBEAT = 12
     """The writer was alive: {}."""
     STATUS = 13

@@ -26,7 +26,7 @@ from runfork.journal.records import Batch, Damage
 from runfork.journal.rows import RowCollector
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from runfork.journal.heading import Heading
@@ -114,6 +114,12 @@ class JournalReader:
             else parsed.record_time,
             carry={"order_time": self._order_time, "seal": seal, **self._definitions.carry()},
         )
+
+    def batches(self, start: int = 0, *, limit: int = READ_BYTES) -> Iterator[Batch]:
+        """Yield what `read` returns, one after the other, until there is nothing new; arguments and errors are those of `read`."""
+        while (batch := self.read(start, limit=limit)) is not None and batch.end > start:
+            yield batch
+            start = batch.end
 
     def continues(self, identity: Mapping[str, Any], end: int, carry: Mapping[str, Any]) -> bool:
         """Return whether the journal is still the one that was read up to `end`, and not another in its place.

@@ -116,14 +116,20 @@ def _plan(file: BinaryIO, path: Path) -> _Plan | None:
     heading = read_heading(file, path)
     if heading is None:
         return None
-    reader, start, stretches = JournalReader(path), 0, []
-    while (batch := reader.read(start, limit=_READ_BYTES)) is not None and batch.end > start:
-        start = batch.end
+    stretches, end = _unreadable(path)
+    header = _new_header(heading.identity, heading.first_frame) if heading.is_recovered else None
+    return _Plan(state.st_size, state.st_mtime_ns, header, stretches, end)
+
+
+def _unreadable(path: Path) -> tuple[list[Damage], int]:
+    """Return the stretches of a journal that a filler can cover, and where its last record ends."""
+    stretches, end = [], 0
+    for batch in JournalReader(path).batches(limit=_READ_BYTES):
+        end = batch.end
         stretches += [
             one for one in batch.damage if one.offset > 0 and not one.is_sound and one.length >= SMALLEST_FILLER
         ]
-    header = _new_header(heading.identity, heading.first_frame) if heading.is_recovered else None
-    return _Plan(state.st_size, state.st_mtime_ns, header, stretches, start)
+    return stretches, end
 
 
 def _new_header(identity: Mapping[str, Any], size: int) -> bytes | None:
@@ -165,14 +171,9 @@ def _check(temporary: Path, path: Path) -> None:
     Raises:
         RepairError: It does not.
     """
-    reader, start = JournalReader(temporary), 0
-    while (batch := reader.read(start, limit=_READ_BYTES)) is not None and batch.end > start:
-        start = batch.end
-        left = [one for one in batch.damage if one.offset > 0 and not one.is_sound and one.length >= SMALLEST_FILLER]
-        if left:
-            raise RepairError(
-                f"{path} could not be repaired: byte {left[0].offset} still cannot be read; it is as it was"
-            )
+    left, _ = _unreadable(temporary)
+    if left:
+        raise RepairError(f"{path} could not be repaired: byte {left[0].offset} still cannot be read; it is as it was")
 
 
 def _keep(path: Path) -> Path:

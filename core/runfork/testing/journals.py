@@ -20,11 +20,8 @@ __all__ = ["batches_of", "configs_of", "points_of", "records_of", "until"]
 
 
 def batches_of(path: Path, *, limit: int = 64 * 1024 * 1024) -> Iterator[Batch]:
-    """Yield a journal's batches from its beginning to its end."""
-    reader, start = JournalReader(path), 0
-    while (batch := reader.read(start, limit=limit)) is not None and batch.end > start:
-        yield batch
-        start = batch.end
+    """Return a journal's batches from its beginning to its end."""
+    return JournalReader(path).batches(limit=limit)
 
 
 def records_of(run_directory: Path, kind: Kind | None = None) -> list[Record]:

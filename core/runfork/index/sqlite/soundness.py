@@ -22,12 +22,15 @@ __all__ = ["find_damage"]
 _KINDS = {"INTEGER": ("integer", "null"), "TEXT": ("text", "null"), "BLOB": ("blob", "null")}
 _REFERENCES = {"run": "run", "source": "run", "path": "path", "journal": "journal", "row_group": "row_group"}
 _TEXTS = (
+    ("run", "snapshot"),
     ("run", "mark_cuts"),
+    ("run", "mark_snapshot"),
     ("journal", "identity"),
     ("journal", "damage"),
     ("journal", "carry"),
     ("origin_record", "body"),
     ("mark", "cuts"),
+    ("mark", "snapshot"),
     ("edit", "value"),
     ("attribute", "payload"),
     ("inherited", "payload"),

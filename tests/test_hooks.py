@@ -203,6 +203,17 @@ def test_hook_after_run_forked(install, parent):
     assert [one for one in plugin().told if one[0] == "forked"] == [("forked", "r", "p", 1.5), ("forked", "s", "p", 2)]
 
 
+def test_a_fork_that_is_opened_again_is_not_told_as_a_new_one(install, parent):
+    plugin = install(TOLD)
+    Run(run_id="r", fork_run_id="p", fork_step=2, source_tracking_config=None).close()
+    Run(run_id="r", source_tracking_config=None).close()
+    Run(run_id="r", source_tracking_config=None, is_visitor=True).close()
+
+    told = [one[0] for one in plugin().told if one[1] == "r"]
+
+    assert ["created", "forked", "closed", "created", "closed", "created", "closed"] == told
+
+
 def test_hook_after_run_closed(install):
     plugin = install(TOLD)
     Run(run_id="r", source_tracking_config=None).close("failed")

@@ -129,13 +129,14 @@ class Run(Life):
 
     def _open(self, mark: Mapping[str, Any] | None, checkpoint: str | None, *, tracking: Any) -> None:
         """Write the first records, begin what goes on beside, and say where the run comes from."""
+        is_asked_to_fork = self._identity.fork is not None
         try:
             self._make_room()
             self._begin()
             self._start_session(tracking=tracking)
             if mark is not None:
                 self.resume(mark, checkpoint=checkpoint)
-            elif self._identity.fork is not None:
+            elif is_asked_to_fork and self._identity.fork is not None:
                 self._tell_forked(*self._identity.fork)
             self._tell_created()
             self._take_place()

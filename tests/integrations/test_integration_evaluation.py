@@ -173,6 +173,23 @@ def test_results_of_weights_that_were_put_back_stand_at_their_step(data_director
     assert {4: 0.3, 8: 0.4, 8.000001: 0.5} == History(data_directory).points("only", "test/loss")
 
 
+def test_weights_that_were_put_back_are_evaluated_again_and_again_in_their_run(data_directory):
+    training = begin(run_id="only")
+    training.start(Loaded())
+    for step, weights in ((4, "best"), (8, "last")):
+        training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
+        training.steps.finish(step)
+        training.note_weights(weights)
+    for loss in (0.3, 0.3, 0.4, 0.5):
+        training.evaluate_weights("best")
+        training.log_evaluated({"test/loss": loss})
+        training.end_evaluation()
+    history = History(data_directory)
+
+    assert ["only"] == list(history.runs)
+    assert {4: 0.3, 4.000001: 0.4, 4.000002: 0.5} == history.points("only", "test/loss")
+
+
 def attempt(*, resumes: dict[str, Any] | None = None, baseline: float | None = None) -> tuple[str, dict[str, Any]]:
     """Train ten steps as the job that is always "job", with a checkpoint at the sixth; returns run id and mark."""
     training = begin(run_id="job")

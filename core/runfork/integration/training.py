@@ -225,10 +225,12 @@ class Training:
         if recognizes and fingerprint is not None and not self.was_trained:
             marks = self.runs.find_marks_here(fingerprint)
             mark = marks[0] if len({one.run_id for one in marks}) == 1 else None
-        if mark is not None and mark.user_step != self.steps.last:
-            self.evaluate(Loaded(is_checkpoint=True, mark=mark.to_dict()))
-        else:
+        if mark is None or mark.user_step == self.steps.last:
             self.runs.evaluate_weights(self._present_step)
+        elif mark.run_id == self.runs.run_id:
+            self.runs.evaluate_weights(mark.user_step)
+        else:
+            self.evaluate(Loaded(is_checkpoint=True, mark=mark.to_dict()))
 
     def note_weights(self, fingerprint: str | None, *, epoch: int | None = None) -> None:
         """Note whose weights these are: those of the last step done. `mark` does so for what it marks."""

@@ -21,8 +21,9 @@ from tests.strategies import examples
 from runfork.attributes import AttributeType, check_path, check_series_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten
+from runfork.histograms import convert_histogram
 from runfork.types import Histogram
-from runfork.values import convert_config, convert_histogram, convert_metric
+from runfork.values import convert_config, convert_metric
 
 
 class Colour(enum.Enum):

@@ -169,24 +169,24 @@ def test_a_record_that_no_reader_would_take_is_dropped(journal, recorder):
 
 
 def test_the_first_type_stands(recorder):
-    assert recorder.claim_type("a", AttributeType.INT)
-    assert recorder.claim_type("a", AttributeType.INT)
+    assert recorder.types.claim("a", AttributeType.INT)
+    assert recorder.types.claim("a", AttributeType.INT)
     with pytest.warns(RunforkWarning, match="^'a' holds int in this run, found string: not logged"):
-        assert not recorder.claim_type("a", AttributeType.STRING)
+        assert not recorder.types.claim("a", AttributeType.STRING)
 
 
 def test_int_and_float_are_one_family_and_none_fits_every_single_value(recorder):
     for kind in ("INT", "FLOAT", "INT", "NONE", "FLOAT"):
-        assert recorder.claim_type("number", AttributeType[kind])
+        assert recorder.types.claim("number", AttributeType[kind])
     for kind in ("NONE", "STRING", "NONE"):
-        assert recorder.claim_type("text", AttributeType[kind])
+        assert recorder.types.claim("text", AttributeType[kind])
     with pytest.warns(RunforkWarning, match="not logged"):
-        assert not recorder.claim_type("number", AttributeType.BOOL)
+        assert not recorder.types.claim("number", AttributeType.BOOL)
     with pytest.warns(RunforkWarning, match="^'text' holds string in this run, found int"):
-        assert not recorder.claim_type("text", AttributeType.INT)
-    assert recorder.claim_type("curve", AttributeType.FLOAT_SERIES)
+        assert not recorder.types.claim("text", AttributeType.INT)
+    assert recorder.types.claim("curve", AttributeType.FLOAT_SERIES)
     with pytest.warns(RunforkWarning, match="^'curve' holds float_series in this run, found none"):
-        assert not recorder.claim_type("curve", AttributeType.NONE)
+        assert not recorder.types.claim("curve", AttributeType.NONE)
 
 
 def test_a_closed_recorder_counts_what_it_refuses(journal):

@@ -293,7 +293,7 @@ def test_a_monitor_of_the_programs_own_is_not_mixed_with_ours(run):
     ):
         run.log_metrics({"runtime/monitoring/cpu": 5.0, "mine/cpu": 5.0}, step=1)
     with pytest.warns(RunforkWarning, match="^'runtime/stdout' is runfork's own"):
-        run.recorder.claim_type("runtime/stdout", AttributeType.STRING_SERIES, clock_axis=True)
+        run.recorder.types.claim("runtime/stdout", AttributeType.STRING_SERIES, clock_axis=True)
         run.log_string_series({"runtime/stdout": "line"}, step=1)
 
     assert [value for _, value in points_of(run.directory, "runtime/monitoring/cpu")] == [3.0]

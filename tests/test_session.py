@@ -9,8 +9,9 @@ from tests.run_records import state_of
 
 from runfork import Run
 from runfork.journal.format import Kind
-from runfork.session import HEARTBEAT_SECONDS, _Terminator
+from runfork.session import HEARTBEAT_SECONDS
 from runfork.store import journals_of
+from runfork.termination import Terminator
 from runfork.testing.journals import configs_of, points_of, records_of, until
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -172,7 +173,7 @@ def test_closing_the_last_run_gives_sigterm_back(folder):
     held = signal.getsignal(signal.SIGTERM)
     second.close()
 
-    assert isinstance(handler, _Terminator)
+    assert isinstance(handler, Terminator)
     assert held is handler
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 

@@ -16,11 +16,12 @@ from runfork.capture.secrets import mask_config
 from runfork.differences import is_system_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten, told_name
+from runfork.histograms import convert_histogram
 from runfork.journal.format import NAMESPACE, Kind
 from runfork.parts import MAX_PARTS, Unreadable, named_parts, unreadable
 from runfork.recorder import Recorder, check_mapping
 from runfork.steps import to_micro_steps
-from runfork.values import convert_config, convert_histogram, convert_text, plain_value
+from runfork.values import convert_config, convert_text, plain_value
 from runfork.wording import shown
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ class Logbook(Advised):
             ArgumentError: A namespace cannot be replaced; nothing was logged.
         """
         spaces = _check_namespaces(replaces)
-        self.recorder.release_types(spaces)
+        self.recorder.types.release(spaces)
         replaced = {space: [NAMESPACE, None] for space in spaces}
         own = {
             kind: _below(spaces, self._own.get(kind, {})) if keeps_own else {} for kind in (Kind.CONFIGS, Kind.FILES)
@@ -221,7 +222,7 @@ class Logbook(Advised):
                 what = told_name("config", path, value)
                 self.problems.drop(what, f"{what} not logged: {error}")
                 continue
-            if self.recorder.claim_type(name, kind):
+            if self.recorder.types.claim(name, kind):
                 body[name] = [kind.value, converted]
         return body
 
@@ -285,7 +286,7 @@ class Logbook(Advised):
             except ArgumentError as error:
                 self.problems.drop(f"path {shown(path)}", f"{shown(path)} was not logged: {error}")
                 continue
-            if self.recorder.claim_type(name, kind):
+            if self.recorder.types.claim(name, kind):
                 found.append((name, value))
         return found
 

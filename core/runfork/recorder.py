@@ -6,9 +6,7 @@ A call whose metrics have the same names as an earlier call costs one dict look-
 
 from __future__ import annotations
 
-import operator
 import os
-import struct
 import threading
 import time
 from collections import Counter, OrderedDict, defaultdict
@@ -22,8 +20,6 @@ from runfork.attributes import AttributeType, check_series_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten, told_name
 from runfork.journal.format import (
-    FRAME_BODY_FORMAT,
-    FRAME_LENGTH,
     FRAME_PREFIX,
     MAX_PAYLOAD,
     MAX_SCHEMA_IDS,
@@ -32,14 +28,15 @@ from runfork.journal.format import (
     Kind,
     encode_frame,
     encode_json,
-    selection_bytes,
 )
+from runfork.path_types import PathTypes
+from runfork.schemas import Pool, Schema
 from runfork.steps import NO_STEP, to_micro_steps
 from runfork.values import convert_metric, datetime_to_micros, plain_value
 from runfork.wording import shown, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from runfork.journal.writer import JournalWriter
     from runfork.problems import Problems
@@ -66,8 +63,7 @@ _MAX_WHOLE_STEP = 10**12
 _MAX_SECONDS = 10**11  # some three thousand years
 _MAX_ROW = 32_768
 _BY_PATH = frozenset((Kind.CONFIGS, Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES, Kind.TAGS))
-_METRICS, _SELECTION = int(Kind.METRICS), int(Kind.SELECTION)
-_FIRST = operator.itemgetter(0)
+_METRICS = int(Kind.METRICS)
 _NUMBERS = frozenset((int, float, bool))
 _FINITE = frozenset((OrderedDict, defaultdict, Counter))
 """Like dict: their keys come to an end, and reading them raises nothing."""
@@ -122,73 +118,6 @@ def _new_tag() -> int:
     return int.from_bytes(os.urandom(4), "little") | 1  # 0 is the tag of journals without one
 
 
-class _Schema:
-    """An ordered set of metric names, with what is needed to pack a row of them."""
-
-    __slots__ = ("identifier", "length_crc", "pack", "paths", "payload_length", "repeat_at")
-
-    def __init__(self, identifier: int, paths: tuple[str, ...], *, is_preview: bool) -> None:
-        self.identifier = identifier
-        self.paths = paths
-        count = len(paths) + is_preview
-        self.pack = struct.Struct(f"{FRAME_BODY_FORMAT}{count}d").pack
-        self.payload_length = 8 * count
-        self.length_crc = crc32(FRAME_LENGTH.pack(self.payload_length))
-        self.repeat_at = 0
-
-    def definition(self) -> bytes:
-        """Return the SCHEMA frame."""
-        payload = "\0".join(self.paths).encode("utf-8")
-        return encode_frame(Kind.SCHEMA, payload, time=now_us(), step=NO_STEP, schema=self.identifier)
-
-    def row(self, values: Sequence[float], *, micro: int, moment: int, completion: float | None, flags: int) -> bytes:
-        """Return the frame of a row."""
-        kind, head = (Kind.METRICS, ()) if completion is None else (Kind.PREVIEW, (completion,))
-        body = self.pack(kind, flags, SYNC, self.identifier, micro, moment, *head, *values)
-        return FRAME_PREFIX.pack(self.payload_length, crc32(body, self.length_crc)) + body
-
-
-class _Pool(_Schema):
-    """Names of which each row has some: where names vary, a schema for every set of them would cost more than the values."""
-
-    __slots__ = ("bits_size", "places")
-
-    def __init__(self, identifier: int, paths: tuple[str, ...]) -> None:
-        super().__init__(identifier, paths, is_preview=False)
-        self.places = {path: place for place, path in enumerate(paths)}
-        self.bits_size = selection_bytes(len(paths))
-
-    def selection(self, data: Mapping[str, Any], *, micro: int, moment: int, flags: int) -> bytes | None:
-        """Return the frame of a row; None if it has a name that is not in the pool, or no name at all.
-
-        Raises:
-            Exception: Whatever a value raises that cannot be packed.
-        """
-        try:
-            places = list(map(self.places.__getitem__, data))
-        except KeyError:
-            return None
-        if not places:
-            return None
-        ordered = sorted(zip(places, data.values(), strict=True), key=_FIRST)
-        bits = 0
-        for place in places:
-            bits |= 1 << place
-        body = struct.pack(
-            f"{FRAME_BODY_FORMAT}{self.bits_size}s{len(places)}d",
-            _SELECTION,
-            flags,
-            SYNC,
-            self.identifier,
-            micro,
-            moment,
-            bits.to_bytes(self.bits_size, "little"),
-            *[value for _, value in ordered],
-        )
-        length = self.bits_size + 8 * len(places)
-        return FRAME_PREFIX.pack(length, crc32(body, crc32(FRAME_LENGTH.pack(length)))) + body
-
-
 class Recorder:
     """Encodes log calls into the records of one journal. Every method may be called from any thread.
 
@@ -201,17 +130,16 @@ class Recorder:
         self._journal = journal
         self._problems = problems
         self._lock = threading.RLock()
-        self._schemas: dict[tuple[Any, ...], _Schema] = {}
-        self._other_schemas: dict[tuple[Any, ...], _Schema] = {}  # previews, clock axis, names that need flattening
-        self._pool: _Pool | None = None
+        self._schemas: dict[tuple[Any, ...], Schema] = {}
+        self._other_schemas: dict[tuple[Any, ...], Schema] = {}  # previews, clock axis, names that need flattening
+        self._pool: Pool | None = None
         self._seen_names: dict[str, None] = {}
         self._new_sets = 0
         self.tag = _new_tag()
         """What marks the frames of the journal: readers tell them from those of others, should a disk mix them up."""
         self._next_schema = 1
         self._repeated_bytes = 0
-        self._types: dict[str, AttributeType] = {}
-        self._axes: dict[str, bool] = {}
+        self.types = PathTypes(problems)
         self.has_points = False
         self.on_first_point: Callable[[], None] | None = None
         self.is_closed = False
@@ -329,11 +257,11 @@ class Recorder:
                 what = told_name("metric", path, value)
                 self._problems.drop(what, f"{what} not logged: {error}")
                 continue
-            if self.claim_type(name, AttributeType.FLOAT_SERIES, clock_axis=clock_axis):
+            if self.types.claim(name, AttributeType.FLOAT_SERIES, clock_axis=clock_axis):
                 row[name] = number
         return row
 
-    def _schema(self, paths: tuple[str, ...], *, is_preview: bool, clock_axis: bool) -> _Schema | None:
+    def _schema(self, paths: tuple[str, ...], *, is_preview: bool, clock_axis: bool) -> Schema | None:
         """Return the schema of a row's names, written to the journal before its first use."""
         is_plain = not is_preview and not clock_axis
         cache, key = (self._schemas, paths) if is_plain else (self._other_schemas, (paths, is_preview, clock_axis))
@@ -343,7 +271,7 @@ class Recorder:
                 if self._next_schema >= MAX_SCHEMA_IDS - 1:  # ids begin again, with other names
                     self._schemas, self._other_schemas, self._pool, self._next_schema = {}, {}, None, 1
                     cache = self._schemas if is_plain else self._other_schemas
-                schema = _Schema(self._next_identifier(), paths, is_preview=is_preview)
+                schema = Schema(self._next_identifier(), paths, is_preview=is_preview)
                 if not self._define(schema):
                     return None
                 if len(cache) >= MAX_SCHEMAS:
@@ -358,7 +286,7 @@ class Recorder:
         self._next_schema += 1
         return (self.tag + self._next_schema - 1) & 0xFFFFFFFF
 
-    def _define(self, schema: _Schema) -> bool:
+    def _define(self, schema: Schema) -> bool:
         """Write a schema's names; return whether they are in the journal: rows without them could not be read."""
         lost = self._journal.lost_records
         self._journal.write(schema.definition())
@@ -374,7 +302,7 @@ class Recorder:
         self._new_sets = 0
         if len(self._seen_names) > MAX_POOL:
             self._seen_names = dict.fromkeys(tuple(self._seen_names)[-MAX_POOL:])
-        pool = _Pool(self._next_identifier(), tuple(self._seen_names))
+        pool = Pool(self._next_identifier(), tuple(self._seen_names))
         if self._define(pool):
             self._pool = pool
 
@@ -457,48 +385,6 @@ class Recorder:
         """Append single values."""
         if body and not self._refuses("values", count=len(body)):
             self.record(kind, body)
-
-    def know_types(self, names: Mapping[str, str]) -> None:
-        """Learn which types paths have in the run already, as other processes logged them; of later versions' types nothing."""
-        known = {kind.value: kind for kind in AttributeType}
-        for path, name in names.items():
-            if name in known:
-                self._types.setdefault(path, known[name])
-
-    def claim_type(self, path: str, kind: AttributeType, *, clock_axis: bool = False) -> bool:
-        """Return whether `path` may hold `kind` in this run; the first family, and the first axis, that it had here stand."""
-        known = self._types.setdefault(path, kind)
-        if known is not kind:
-            if known is not AttributeType.NONE and not known.takes(kind):
-                self._problems.drop(
-                    f"type {path!r}",
-                    f"{path!r} holds {known.value} in this run, found {kind.value}: not logged; choose another path for it",
-                )
-                return False
-            if known is AttributeType.NONE:
-                self._types[path] = kind
-        return not kind.is_series or self._claim_axis(path, clock_axis=clock_axis)
-
-    def release_types(self, namespaces: Iterable[str]) -> None:
-        """Let single values below namespaces be of any type again: they are said anew."""
-        spaces = tuple(namespaces)
-        for path, kind in list(self._types.items()):
-            if path.startswith(spaces) and not kind.is_series:
-                self._types.pop(path, None)
-
-    def _claim_axis(self, path: str, *, clock_axis: bool) -> bool:
-        if self._axes.setdefault(path, clock_axis) == clock_axis:
-            return True
-        if clock_axis:
-            self._problems.tell(
-                f"axis {path!r}", f"{path!r} is logged on steps by the program: runfork's own values of it are left out"
-            )
-        else:
-            self._problems.drop(
-                f"axis {path!r}",
-                f"{path!r} is runfork's own, and has Unix time as its step: not logged; choose another path for it",
-            )
-        return False
 
     def _refuses(self, what: str, *, count: int) -> bool:
         if self.is_closed:

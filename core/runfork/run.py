@@ -257,7 +257,7 @@ class Run(Life):
         existing = read_creation(journals_of(self.directory))
         self._is_reopened = existing is not None
         if existing is not None:
-            self.recorder.know_types(config_types(journals_of(self.directory)))
+            self.recorder.types.learn(config_types(journals_of(self.directory)))
         if existing is not None and (ignored := self._identity.heed(existing)) is not None:
             self.problems.warn("fork", ignored)
         if existing is not None and not self.is_visitor:

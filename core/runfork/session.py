@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import os
-import signal
 import threading
 import time
-import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
@@ -21,6 +17,7 @@ from runfork.plugin_work import PluginWork
 from runfork.problems import described
 from runfork.process_end import ProcessEnd
 from runfork.recorder import now_us
+from runfork.termination import Terminator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +74,7 @@ class Session:
         self._process_end: ProcessEnd | None = None
         self._on_left: Callable[[BaseException | None], None] | None = None
         self._training_thread: threading.Thread | None = None
-        self._terminator: _Terminator | None = None
+        self._terminator: Terminator | None = None
         self._is_dying = False
         self.keeper = Keeper(f"runfork {run.run_id}", every_second=self._every_second, on_failure=self._failed)
         self.plugin_work = PluginWork(run, source_tracking=source_tracking, on_failure=self._failed, goes_on=goes_on)
@@ -101,7 +98,7 @@ class Session:
         self._process_end = ProcessEnd.join(self)
         if (notebook := Notebook.find()) is not None:
             self._notebook, self.cell = notebook, notebook.join(self)
-        self._terminator = _Terminator.install(self)
+        self._terminator = Terminator.install(self)
         if self._captures_console:
             try:
                 self._start_console()
@@ -353,7 +350,7 @@ class Session:
 
     def _take_lines(self, stream: str, lines: list[str], time_us: int) -> None:
         path = f"{self._run.runtime_namespace}/{stream}"
-        if self._run.recorder.claim_type(path, AttributeType.STRING_SERIES, clock_axis=True):
+        if self._run.recorder.types.claim(path, AttributeType.STRING_SERIES, clock_axis=True):
             body = {path: lines[0] if len(lines) == 1 else lines}
             self._run.recorder.record_points(Kind.STRINGS, body, step=time_us, time_us=time_us, clock_axis=True)
 
@@ -404,76 +401,3 @@ class Session:
         self._on_left = None
         if self._run.status.state == "running":
             on_left(error)
-
-
-class _Terminator:
-    """The SIGTERM handler of runs: records "preempted", and ends the process unless another handler took over."""
-
-    def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-
-    @classmethod
-    def install(cls, session: Session) -> _Terminator | None:
-        """Handle SIGTERM for the run of `session`, unless the program handles it itself; None where that is not ours to do."""
-        if threading.current_thread() is not threading.main_thread():
-            return None
-        current = signal.getsignal(signal.SIGTERM)
-        if isinstance(current, cls):
-            if current.is_of_this_process:
-                current.add(session)
-                return current
-        elif current is not signal.SIG_DFL:
-            return None
-        handler = cls()
-        handler.add(session)
-        try:
-            signal.signal(signal.SIGTERM, handler)
-        except ValueError:  # a subinterpreter
-            return None
-        return handler
-
-    @property
-    def is_of_this_process(self) -> bool:
-        """False in a child process after ``os.fork()``."""
-        return self._pid == os.getpid()
-
-    def add(self, session: Session) -> None:
-        """Handle SIGTERM for one more run."""
-        self._sessions.add(session)
-
-    def remove(self, session: Session) -> None:
-        """Stop handling SIGTERM for a run; the last one restores the default."""
-        self._sessions.discard(session)
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        if not self._sessions and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def leave_child(self) -> None:
-        """Restore the default in a child process after ``os.fork()``.
-
-        A worker of a pool is ended by SIGTERM while it waits for work. A handler in Python runs only when the wait is interrupted,
-        which a signal that comes just before it does not do: the worker would wait for ever, and the pool for the worker.
-        """
-        if signal.getsignal(signal.SIGTERM) is self:
-            with suppress(ValueError):  # a thread that is not the main one forked, on some systems
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    @property
-    def open_runs(self) -> list[Run]:
-        """The runs for which it stands."""
-        return [session.run for session in list(self._sessions)]
-
-    def __call__(self, number: int, _frame: object) -> None:
-        """Handle the signal."""
-        is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
-        try:
-            for session in list(self._sessions) if self.is_of_this_process else ():
-                # The program was interrupted anywhere, in the middle of a print for example: what fails here must not keep it
-                # from its end, nor reach the framework that called us.
-                with suppress(Exception):
-                    session.preempt(is_last_word=is_last_word)
-        finally:
-            if is_last_word:
-                signal.signal(signal.SIGTERM, signal.SIG_DFL)
-                os.kill(os.getpid(), number)

@@ -13,9 +13,9 @@ from tests.faults.children import run_child
 
 from runfork import Histogram, Run
 from runfork.attributes import MAX_PATH_BYTES, AttributeType
+from runfork.histograms import MAX_HISTOGRAM_EDGES
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.project import Project
-from runfork.values import MAX_HISTOGRAM_EDGES
 
 if TYPE_CHECKING:
     from pathlib import Path

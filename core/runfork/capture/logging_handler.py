@@ -67,7 +67,7 @@ class RunforkLoggingHandler(logging.Handler):
 
     def _log(self, record: logging.LogRecord) -> None:
         recorder = self._run.recorder
-        if self._run.is_over or not recorder.claim_type(self._path, AttributeType.STRING_SERIES, clock_axis=True):
+        if self._run.is_over or not recorder.types.claim(self._path, AttributeType.STRING_SERIES, clock_axis=True):
             return
         lines = _lines(self.format(record))
         moment = self._take_times(record, len(lines))

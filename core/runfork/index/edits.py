@@ -10,7 +10,7 @@ from runfork.steps import NO_STEP
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from runfork.journal.records import Record
 
@@ -20,6 +20,7 @@ __all__ = [
     "Replacement",
     "decode_value",
     "edits_of",
+    "families_left_out",
     "fold",
     "is_inherited",
     "members_of",
@@ -161,3 +162,9 @@ def is_inherited(path: str, kind: AttributeType, *, configs: bool) -> bool:
     if path.partition("/")[0] in _OF_ONE_RUN:
         return path in ALWAYS_INHERITED
     return configs or kind is AttributeType.FILE
+
+
+def families_left_out(kinds: Collection[AttributeType]) -> int:
+    """Return how many families of types at one path do not stand there."""
+    families = {kind.family for kind in kinds if kind is not AttributeType.NONE}
+    return max(0, len(families) - 1)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from runfork.attributes import AttributeType
+from runfork.histograms import convert_histogram
 from runfork.journal.format import NAMESPACE, Kind
 from runfork.journal.records import Batch, JournalKey, MetricRows, Record
 from runfork.steps import NO_STEP, to_micro_steps
-from runfork.values import convert_config, convert_histogram, convert_metric
+from runfork.values import convert_config, convert_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

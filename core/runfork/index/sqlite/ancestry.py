@@ -11,8 +11,8 @@ import numpy as np
 from runfork import lineage
 from runfork.index.origins import Mark, Origin, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
-from runfork.index.sqlite.catalogue import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.run_entries import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
 

@@ -20,10 +20,11 @@ from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of
 from runfork.index.origins import Origin
 from runfork.index.sqlite import journal_table, summaries
 from runfork.index.sqlite.attributes import SeriesChange
-from runfork.index.sqlite.catalogue import RunEntry, standing, storable
+from runfork.index.sqlite.catalogue import standing
 from runfork.index.sqlite.journal_table import JournalState
 from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.pieces import TextPoint
+from runfork.index.sqlite.run_entries import RunEntry, storable
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.format import Kind
 

@@ -13,7 +13,7 @@ from runfork.index.conditions import TEXTS, set_text
 from runfork.index.edits import decode_value
 from runfork.index.interface import Value
 from runfork.index.sqlite import summaries
-from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from runfork.index.sqlite.attribute_rows import (
     statistics_columns,
     summary_rows,
 )
-from runfork.index.sqlite.catalogue import storable
 from runfork.index.sqlite.definition_counts import DefinitionCounts
+from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.run_view import RunView
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 

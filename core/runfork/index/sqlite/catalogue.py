@@ -2,86 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
-from runfork.index.edits import EditKey
-from runfork.index.origins import Mark, Origin, fork_of
+from runfork.index.edits import EditKey, families_left_out
+from runfork.index.sqlite.run_entries import RUN_COLUMNS, SAVE_RUN, RunEntry, run_entry, run_row, storable
 from runfork.index.sqlite.schema import SCHEMA_VERSION, TYPE_NUMBERS, TYPES, StaleIndexError
 from runfork.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runfork.index.edits import Edit
 
-__all__ = [
-    "Catalogue",
-    "Own",
-    "RunEntry",
-    "families_left_out",
-    "read_snapshot",
-    "snapshot_text",
-    "standing",
-    "storable",
-]
+__all__ = ["Catalogue", "Own", "standing"]
 
 _CACHED_VALUES = 50_000
 """So much of what runs logged is remembered; beyond that it is read again."""
-
-
-def storable(text: str) -> str:
-    """Return text that SQLite can hold: lone surrogates become question marks."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode("utf-8")
-    return text
-
-
-@dataclass(frozen=True)
-class RunEntry:
-    """A run in the index.
-
-    Args:
-        id: Its number in the tables.
-        run_id: Its id.
-        origin: What its journals say of its beginning.
-        created: When it counts as created: after its parent.
-        mark: The mark that it was forked from, if its parent has it.
-        inherited_time: The largest time of the step-axis metric points that it inherits, or None.
-        is_archived: Whether it is archived.
-        is_head: Whether it is the head of its experiment.
-        state: What `set_states` was given.
-        has_points: Whether it has a point on a step axis.
-    """
-
-    id: int
-    run_id: str
-    origin: Origin
-    created: int
-    mark: Mark | None = None
-    inherited_time: int | None = None
-    is_archived: bool = False
-    is_head: bool = False
-    state: str | None = None
-    has_points: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it has no point on a step axis, and is not known to run."""
-        return not self.has_points and self.state != "running"
-
-    def node(self) -> RunNode:
-        """Return the run as lineage sees it."""
-        fork = fork_of(self.origin, self.mark, self.inherited_time)
-        name = self.origin.experiment_name
-        born = self.origin.created
-        return RunNode(self.run_id, self.created, name, fork, self.is_archived, is_empty=self.is_empty, born=born)
 
 
 @dataclass(slots=True)
@@ -165,9 +105,9 @@ class Catalogue:
 
     def _load_runs(self) -> None:
         rows = self._connection.execute(
-            f"SELECT id, {_RUN_COLUMNS} FROM run"  # noqa: S608
+            f"SELECT id, {RUN_COLUMNS} FROM run"  # noqa: S608
         )
-        self.runs = {entry.run_id: entry for entry in map(_run_entry, rows)}
+        self.runs = {entry.run_id: entry for entry in map(run_entry, rows)}
         self._writers.clear()  # numbers of journals that were removed are given to others
         self._journals.clear()
         self.names = {entry.id: entry.run_id for entry in self.runs.values()}
@@ -356,7 +296,7 @@ class Catalogue:
             self._connection.executemany("INSERT INTO path VALUES (?, ?)", self._unsaved_paths)
             self._unsaved_paths.clear()
         if self._unsaved_runs:
-            self._connection.executemany(_SAVE_RUN, map(_run_row, self._unsaved_runs.values()))
+            self._connection.executemany(SAVE_RUN, map(run_row, self._unsaved_runs.values()))
             self._connection.execute("UPDATE change SET runs = runs + 1")
             self._runs_version += 1
             self._unsaved_runs.clear()
@@ -390,70 +330,9 @@ def _standing(kinds: dict[AttributeType, Own]) -> tuple[str, bool]:
     return own.type.family, own.clock_axis
 
 
-def families_left_out(kinds: Collection[AttributeType]) -> int:
-    """Return how many families of types at one path do not stand there."""
-    families = {kind.family for kind in kinds if kind is not AttributeType.NONE}
-    return max(0, len(families) - 1)
-
-
 _INT, _FLOAT, _NONE = (TYPE_NUMBERS[kind] for kind in (AttributeType.INT, AttributeType.FLOAT, AttributeType.NONE))
 _CONFLICTS = f"""
 SELECT count(*) - count(DISTINCT path) FROM (
     SELECT DISTINCT path, CASE type WHEN {_INT} THEN {_FLOAT} ELSE type END FROM own WHERE run = ? AND type <> {_NONE}
 )
 """  # noqa: S608
-
-
-_RUN_COLUMNS = (
-    "run_id, created, experiment_name, born, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"
-    " mark_snapshot, inherited_time, is_archived, is_head, state, has_points, is_empty"
-)
-_SAVE_RUN = (
-    f"INSERT INTO run (id, {_RUN_COLUMNS}) VALUES ({', '.join(['?'] * 19)}) ON CONFLICT (id) DO UPDATE SET "  # noqa: S608
-    + ", ".join(f"{name} = excluded.{name}" for name in _RUN_COLUMNS.split(", "))
-)
-
-
-def snapshot_text(snapshot: Snapshot) -> str:
-    """Return a snapshot as tables hold it."""
-    return json.dumps([dict(snapshot.sizes), snapshot.others])
-
-
-def read_snapshot(text: str) -> Snapshot:
-    """Return a snapshot that a table holds."""
-    return Snapshot(*json.loads(text))
-
-
-def _run_row(entry: RunEntry) -> tuple[Any, ...]:
-    origin, mark = entry.origin, entry.mark
-    return (
-        entry.id,
-        entry.run_id,
-        entry.created,
-        None if origin.experiment_name is None else storable(origin.experiment_name),
-        origin.created,
-        origin.inherit_configs,
-        origin.parent,
-        origin.step,
-        origin.mark,
-        snapshot_text(origin.snapshot),
-        mark.time if mark else None,
-        json.dumps(dict(mark.cuts)) if mark else None,
-        snapshot_text(mark.snapshot) if mark else None,
-        entry.inherited_time,
-        entry.is_archived,
-        entry.is_head,
-        entry.state,
-        entry.has_points,
-        entry.is_empty,
-    )
-
-
-def _run_entry(row: tuple[Any, ...]) -> RunEntry:
-    number, run_id, created, name, born, inherit_configs, parent, step, mark_id, snapshot, *rest = row
-    mark_time, mark_cuts, mark_snapshot, time, is_archived, is_head, state, has_points, _ = rest
-    origin = Origin(born, name, bool(inherit_configs), parent, step, mark_id, read_snapshot(snapshot))
-    mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts), read_snapshot(mark_snapshot))
-    return RunEntry(
-        number, run_id, origin, created, mark, time, bool(is_archived), bool(is_head), state, bool(has_points)
-    )

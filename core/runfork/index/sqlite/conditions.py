@@ -16,7 +16,7 @@ from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf, Comparison, Not
 from runfork.index.conditions import TEXTS, comparable, kinds_of
-from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.patterns import compile_pattern
 

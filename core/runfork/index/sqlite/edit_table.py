@@ -7,8 +7,9 @@ from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.edits import Edit, EditKey, Replacement, newest_replacement
-from runfork.index.sqlite.catalogue import Own, families_left_out, standing, storable
+from runfork.index.edits import Edit, EditKey, Replacement, families_left_out, newest_replacement
+from runfork.index.sqlite.catalogue import Own, standing
+from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from runfork.index.sqlite import journal_table
 from runfork.index.sqlite.applying import Application
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
 from runfork.index.sqlite.bucketing import Grid, bucketed
-from runfork.index.sqlite.catalogue import Catalogue, storable
+from runfork.index.sqlite.catalogue import Catalogue
 from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.conditions import Conditions, add_functions
 from runfork.index.sqlite.edit_table import EditTable
@@ -30,6 +30,7 @@ from runfork.index.sqlite.orders import Orders
 from runfork.index.sqlite.overlay import Overlay, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
 from runfork.index.sqlite.removal import remove_runs
+from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import (
     MISREAD,
     TYPE_NUMBERS,

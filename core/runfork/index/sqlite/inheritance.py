@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-    from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
+    from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.definition_counts import DefinitionCounts
     from runfork.index.sqlite.edit_table import EditTable
+    from runfork.index.sqlite.run_entries import RunEntry
     from runfork.index.sqlite.series_rows import SeriesRows
 
 __all__ = ["UNCLEAR", "Inheritance", "precedes"]

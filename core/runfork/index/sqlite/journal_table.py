@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.catalogue import storable
+from runfork.index.sqlite.run_entries import storable
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from runfork.index.sqlite.overlay import Contribution
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.catalogue import Catalogue, Own, RunEntry
+    from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.edit_table import EditTable
+    from runfork.index.sqlite.run_entries import RunEntry
     from runfork.lineage import Segment, Snapshot
 
 __all__ = ["SeenEdits", "SeenSeries", "Sight"]

@@ -141,7 +141,7 @@ class Run(Life):
             self._tell_created()
             self._take_place()
         except BaseException:  # an interrupt, or a warning that the program made an error: nobody will hold this run
-            self._withdraw()
+            self.withdraw()
             raise
 
     def _tell_created(self) -> None:
@@ -279,8 +279,8 @@ class Run(Life):
 
             say_replaced(run, self)
 
-    def _withdraw(self) -> None:
-        """Leave nothing of a run that could not be made."""
+    def withdraw(self) -> None:
+        """Take back all that this object has logged: nothing of it is left. What other processes logged to the run stays."""
         self.close("aborted")
         if self.journal.path is not None:
             with suppress(OSError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,10 @@ from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.loaded import Loaded
 from runfork.integration.places import Places
 from runfork.settings import Settings
+from runfork.store import journals_of
+from runfork.testing.journals import points_of
 from runfork.testing.reading import History
+from runfork.testing.warm import start_warm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +56,10 @@ def evaluated(mark: dict[str, Any], name: str | None = None, **arguments: Any) -
 def other(history: History) -> str:
     (found,) = [run for run in history.runs if run != "old"]
     return found
+
+
+def folder_of(data_directory: Path, run_id: str) -> Path:
+    return data_directory / "tests" / "project" / run_id
 
 
 def test_results_in_free_places_go_to_the_run_that_wrote_the_checkpoint(mark, data_directory):
@@ -111,6 +120,102 @@ def test_values_of_batches_go_where_the_whole_goes(mark, data_directory):
 
     assert {} == history.points("old", "val/loss_step")
     assert {7.000001: 0.0, 7.000002: 1.0} == history.points(other(history), "val/loss_step")
+    assert 1 == len(journals_of(folder_of(data_directory, "old")))
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_values_of_batches_are_in_the_journal_when_the_call_returns(mark, data_directory, is_own):
+    training = evaluated(mark, attach_evaluations=not is_own)
+    for batch in range(2):
+        training.log_evaluated({"val/loss_step": 1.0 * batch}, behind=batch + 1, is_partial=True)
+        history = History(data_directory)  # as it were if the process were killed now
+        run_id = other(history) if is_own else "old"
+        assert dict([(7.000001, 0.0), (7.000002, 1.0)][: batch + 1]) == history.points(run_id, "val/loss_step")
+    training.log_evaluated({"test/loss": 0.6})
+    training.end_evaluation()
+    history = History(data_directory)
+
+    assert {7.000001: 0.0, 7.000002: 1.0} == history.points(run_id, "val/loss_step")
+    assert {7: 0.6} == history.points(run_id, "test/loss")
+
+
+def test_values_of_batches_that_do_not_stay_in_the_run_that_is_trained_leave_nothing_there(data_directory):
+    training = begin(run_id="only")
+    training.start(Loaded())
+    training.runs.open().log_metrics({"val/loss": 0.5}, step=7)
+    training.steps.finish(7)
+    mark = training.mark()
+    for loss in (0.5, 0.6):
+        training.evaluate(Loaded(is_checkpoint=True, mark=mark))
+        for batch in range(2):
+            training.log_evaluated({"val/loss_step": loss * batch}, behind=batch + 1, is_partial=True)
+        training.log_evaluated({"val/loss": loss})
+        training.end_evaluation()
+    history = History(data_directory)
+    (different,) = set(history.runs) - {"only"}
+
+    assert {7.000001: 0.0, 7.000002: 0.5} == history.points("only", "val/loss_step")
+    assert {7: 0.5} == history.points("only", "val/loss")
+    assert {7.000001: 0.0, 7.000002: 0.6} == history.points(different, "val/loss_step")
+    assert {7: 0.6} == history.points(different, "val/loss")
+
+
+def test_of_two_evaluations_at_once_the_second_one_replaces_nothing(mark, data_directory):
+    first, second = evaluated(mark), evaluated(mark)
+    for number, training in enumerate((first, second)):
+        training.log_evaluated({f"test/{number}": 1.0})  # both have looked at what is there
+    first.log_evaluated({"test/loss": 0.4})
+    second.log_evaluated({"test/loss": 0.5})
+    for training in (first, second):
+        training.end_evaluation()
+    history = History(data_directory)
+
+    assert {7: 0.4} == history.points("old", "test/loss")
+    assert {7: 0.5} == history.points(other(history), "test/loss")
+
+
+EVALUATION = """
+import json, os, sys
+from runfork.integration.arguments import Integration, open_training
+from runfork.integration.loaded import Loaded
+
+training = open_training(None, {}, Integration("test", "1", "Face"))
+training.evaluate(Loaded(is_checkpoint=True, mark=json.loads(os.environ["MARK"])))
+training.log_evaluated({f"test/{os.getpid()}": 1.0})
+print("looked", flush=True)
+input()
+for number in range(20):
+    training.log_evaluated({f"test/loss_{number}": float(os.getpid())})
+training.end_evaluation()
+"""
+
+
+def test_of_many_evaluations_at_the_same_moment_none_replaces_anything(mark, data_directory, tmp_path):
+    script = tmp_path / "evaluate.py"
+    script.write_text(EVALUATION, encoding="utf-8")
+    environment = {**os.environ, "MARK": json.dumps(mark)}
+    modules = (
+        "runfork.run",
+        "runfork.session",
+        "runfork.plugins",
+        "runfork.integration.training",
+        "runfork.journal.reader",
+    )
+    processes = [start_warm(script, modules=modules, cwd=tmp_path, environment=environment) for _ in range(4)]
+    assert ["looked"] * 4 == [process.stdout.readline().strip() for process in processes]
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
+    paths = [f"test/loss_{number}" for number in range(20)]
+    history = History(data_directory)
+
+    assert [0] * 4 == [process.returncode for process in processes]
+    for path in paths:
+        logged = [value for run_id in history.runs for value in points_of(folder_of(data_directory, run_id), path)]
+        assert 4 == len({value for _, value in logged}) == len(logged)
+        assert 1 == len(points_of(folder_of(data_directory, "old"), path))
 
 
 @pytest.mark.parametrize(
@@ -290,3 +395,46 @@ def test_ranks_that_do_not_log_have_a_disabled_run(data_directory):
     assert {} == run.checkpoint_mark(3)
     assert "shared" == pickle.loads(pickle.dumps(run)).run_id
     assert not data_directory.exists()
+
+
+def test_what_is_inherited_at_the_step_of_the_fork_is_not_hidden(mark, data_directory):
+    with Run(run_id="child", resume_from=mark) as child:
+        child_mark = child.checkpoint_mark(7)
+    visiting = evaluated(child_mark)
+    visiting.log_evaluated({"val/loss": 0.6})
+    visiting.end_evaluation()
+    training = begin(run_id="grandchild")
+    training.start(Loaded(is_checkpoint=True, mark=child_mark))
+    training.evaluate_weights()
+    training.log_evaluated({"val/loss": 0.7, "val/nan": math.nan})
+    training.end_evaluation()
+    history = History(data_directory)
+    (different,) = set(history.runs) - {"old", "child", "grandchild"}
+
+    assert {7: 0.5} == history.points("child", "val/loss")
+    assert {7: 0.6} == history.points(different, "val/loss")
+    assert {7: 0.5, 7.000001: 0.7} == history.points("grandchild", "val/loss")
+
+
+def test_single_values_that_are_inherited_are_not_replaced(mark, data_directory):
+    with Run(run_id="child", resume_from=mark) as child:
+        child.log_metrics({"val/loss": 0.4}, step=8)
+        child_mark = child.checkpoint_mark(8)
+    training = evaluated(child_mark)
+    training.runs.current().log_configs({"lr": 0.2})
+    training.end_evaluation()
+
+    assert 0.1 == History(data_directory).values("child")["lr"]
+
+
+def test_results_are_logged_where_the_run_of_the_training_cannot_be_read(data_directory):
+    training = begin(run_id="only")
+    run = training.runs.open()
+    odd = run.directory / "odd.journal"
+    odd.write_bytes(b"no journal at all" * 100)
+    training.evaluate_weights()
+    training.log_evaluated({"val/loss": 0.3})
+    training.end_evaluation()
+    odd.unlink()
+
+    assert {0: 0.3} == History(data_directory).points("only", "val/loss")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Evaluation", "Home"]
 
 _MAX_HELD = 4096
-_MAX_TRIES = 1000
+_LAST_BEHIND = 999_999
 
 
 class Home(NamedTuple):
@@ -29,11 +29,13 @@ class Home(NamedTuple):
         open: Returns it, opening it if need be.
         folder: Where its journals lie; None where that is known once it is open.
         is_lent: It was opened for the evaluation alone, and is closed with it.
+        visit: Opens it once more, as a visitor: what is logged to that can be taken back. None where nobody needs to.
     """
 
     open: Callable[[], Run]
     folder: Path | None
     is_lent: bool
+    visit: Callable[[], Run] | None = None
 
 
 class _Row(NamedTuple):
@@ -62,6 +64,7 @@ class Evaluation:
         self._home = visited or own
         self._own = own
         self._held: list[_Row] = []
+        self._drafts: Run | None = None
         self._counts: dict[str, int] = {}
         self._runs: dict[Home, Run] = {}
         self._places: dict[Home, Places] = {}
@@ -98,7 +101,8 @@ class Evaluation:
             texts: Path to text.
             besides: Paths of what is no result, such as how long it took: left out where something else stands in its place.
             behind: Millionths of a step behind it, for values of single batches; None is as many as the path was logged before.
-            is_partial: They wait for those of the whole evaluation, and go where these go.
+            is_partial: They go where those of the whole evaluation go. Until these come they stand in a journal of their own, so
+                that they are safe, and can be taken back.
             options: Of `Run.log_metrics`.
         """
         if any(hasattr(value, "items") for value in metrics.values()):
@@ -106,29 +110,68 @@ class Evaluation:
         if behind is None:
             behind = max((self._counts.get(path, 0) for path in (*metrics, *(texts or ()))), default=0)
             self._counts.update(dict.fromkeys((*metrics, *(texts or ())), behind + 1))
-        self._held.append(_Row(dict(metrics), dict(texts or {}), frozenset(besides), behind, options))
+        row = _Row(dict(metrics), dict(texts or {}), frozenset(besides), behind, options)
+        if self.is_visiting:
+            with self._look().alone():
+                if not self._is_taken(row, behind):
+                    self._write(row, behind, is_draft=self._keep(row, is_partial=is_partial))
+                    return
+            self._leave()
+        self._write(row, self._free_place(row))
+
+    def _keep(self, row: _Row, *, is_partial: bool) -> bool:
+        """Keep a row of a part until the whole comes; with that, or with too many, all of them stay. Returns whether it is kept."""
         if not is_partial or len(self._held) >= _MAX_HELD:
-            self._write_held()
+            self._settle()
+            return False
+        self._held.append(row)
+        return True
 
-    def _write_held(self) -> None:
-        rows, self._held = self._held, []
-        if self.is_visiting and any(self._is_taken(row, row.behind) for row in rows):
-            self._home = self._own
+    def _settle(self) -> None:
+        """Let all that was logged stay where it is."""
+        self._held = []
+        if self._drafts is not None:
+            self._drafts.close()
+        self._drafts = None
+
+    def _leave(self) -> None:
+        """Go on in the run of its own, with what belongs to the evaluation and was logged to the visited run."""
+        self._home, rows, self._held = self._own, self._held, []
         for row in rows:
-            self._write(row)
+            self._write(row, self._free_place(row))
+        if self._drafts is not None:
+            self._drafts.withdraw()
+        self._drafts = None
 
-    def _write(self, row: _Row) -> None:
-        behind = row.behind
-        while not self.is_visiting and behind < row.behind + _MAX_TRIES and self._is_taken(row, behind):
-            behind += 1
+    def _write(self, row: _Row, behind: int, *, is_draft: bool = False) -> None:
         step, places = self._at(behind), self._look()
-        free = [path for path, value in row.values.items() if places.at(path, step, value) == "free"]
+        free = [
+            path for path, value in row.values.items() if not places.is_known or places.at(path, step, value) == "free"
+        ]
+        if not free:
+            return
+        run = self._draft_run() if is_draft else self.run
         if metrics := {path: row.metrics[path] for path in free if path in row.metrics}:
-            self.run.log_metrics(metrics, step, **row.options)
+            run.log_metrics(metrics, step, **row.options)
         if texts := {path: row.texts[path] for path in free if path in row.texts}:
-            self.run.log_string_series(texts, step, timestamp=row.options.get("timestamp"))
+            run.log_string_series(texts, step, timestamp=row.options.get("timestamp"))
         for path in free:
             places.note(path, step, row.values[path])
+
+    def _draft_run(self) -> Run:
+        if self._drafts is None:
+            assert self._home.visit is not None  # what is visited is a run that others can open, too
+            self._drafts = self._home.visit()
+            if self._drafts.journal.path is not None:
+                self._look().passed_over.add(self._drafts.journal.path)
+        return self._drafts
+
+    def _free_place(self, row: _Row) -> int:
+        """Return how far behind the step a row replaces nothing in the run of its own."""
+        behind = row.behind
+        while self._look().is_known and behind < _LAST_BEHIND and self._is_taken(row, behind):
+            behind += 1
+        return behind
 
     def _is_taken(self, row: _Row, behind: int) -> bool:
         places, step = self._look(), self._at(behind)
@@ -165,8 +208,10 @@ class Evaluation:
             values: Path to value.
             step: None for single values.
         """
-        if self.is_visiting and any(self._stands(path, step, value) == "taken" for path, value in values.items()):
-            self._home = self._own
+        if self.is_visiting:
+            self._look().look_again()
+            if any(self._stands(path, step, value) == "taken" for path, value in values.items()):
+                self._leave()
         return self.run, {path: one for path, one in values.items() if self._stands(path, step, one) != "same"}
 
     def _stands(self, path: str, step: float | None, value: object) -> Place:
@@ -182,8 +227,8 @@ class Evaluation:
             self.run.set_status(state, exception)
 
     def end(self) -> None:
-        """Log what has waited, and close what was opened."""
-        self._write_held()
+        """Close what was opened."""
+        self._settle()
         for home, run in self._runs.items():
             if home.is_lent:
                 run.close()

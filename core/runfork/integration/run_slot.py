@@ -17,7 +17,7 @@ from runfork.settings import Settings
 from runfork.store import Store, default_project, find_data_directory, journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runfork.hookspecs import Decision
 
@@ -269,7 +269,8 @@ class RunSlot:
         was_trained = was_trained or self._may_have_been_sent  # in another process, such as a spawned one
         own = self._home_of_own(mark, source, was_trained=was_trained)
         if mark.run_id == self.run_id and self.run is not None:
-            visited: Home | None = Home(self.open, self.run.directory, is_lent=False)
+            visit = self._visitor(self.run.project, self.run_id)
+            visited: Home | None = Home(self.open, self.run.directory, is_lent=False, visit=visit)
         elif attaches and self._exists(mark.run_id, mark.project) and (was_trained or not self._is_named(mark)):
             visited = self._home_of(mark)
         else:
@@ -291,13 +292,18 @@ class RunSlot:
 
     def _home_of(self, mark: Mark) -> Home:
         """Return the run that wrote a checkpoint, to be opened as a visitor."""
+        visit = self._visitor(mark.project, mark.run_id)
 
-        def visit() -> Run:
-            run = Run(project=mark.project, run_id=mark.run_id, settings=self.options.settings, is_visitor=True)
+        def visit_openly() -> Run:
+            run = visit()
             say_created(run)
             return run
 
-        return Home(visit, self._store.run_directory(mark.project, mark.run_id), is_lent=True)
+        store = Store(find_data_directory(self.options.settings.directory))
+        return Home(visit_openly, store.run_directory(mark.project, mark.run_id), is_lent=True, visit=visit)
+
+    def _visitor(self, project: str, run_id: str) -> Callable[[], Run]:
+        return lambda: Run(project=project, run_id=run_id, settings=self.options.settings, is_visitor=True)
 
     def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool) -> Home:
         """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's."""

@@ -135,6 +135,17 @@ def test_ls_lists_experiments_by_their_heads(lineage):
     assert (item["state"], item["last_step"]) == ("finished", 140)
 
 
+def test_what_stands_millionths_behind_a_step_is_shown_at_it_and_told_exactly_to_machines(data_directory):
+    with Run("gull", run_id="r") as run:
+        run.log_metrics({"loss": 1.0}, step=23)
+        run.log_metrics({"loss": 0.5}, step=23.000007)
+    shown = [call(*words).stdout for words in (("ls",), ("show", "r"), ("lineage", "gull"), ("tail", "r"))]
+
+    assert [] == [text for text in shown if "23.0" in text or "23" not in text]
+    assert call_json("ls")["items"][0]["last_step"] == 23.000007
+    assert "23.000007" in call("export", "points").stdout
+
+
 def test_ls_shows_metrics_of_most_interest_by_default(lineage):
     lines = call("ls").stdout.splitlines()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.strategies import examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, to_micro_steps
+from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, shown_step, to_micro_steps
 
 
 def test_decimal_fractions_that_are_equal_are_the_same_step():
@@ -150,3 +150,8 @@ def test_any_step_out_of_range_is_refused(step):
 def test_whole_steps_read_back_as_ints():
     assert [5, 0.5] == [from_micro_steps(5_000_000), from_micro_steps(500_000)]
     assert isinstance(from_micro_steps(5_000_000), int)
+
+
+@given(st.integers(0, 10**12), st.integers(0, 999))
+def test_tables_show_steps_to_a_thousandth_rounded_down(thousandths, behind):
+    assert format_step(thousandths * 1000) == shown_step(thousandths * 1000 + behind)

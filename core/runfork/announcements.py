@@ -17,7 +17,7 @@ from runfork.capture.console import uncaptured
 from runfork.hookspecs import hookimpl
 from runfork.identifiers import generated_prefix
 from runfork.notebook import find_shell
-from runfork.steps import format_step, to_micro_steps
+from runfork.steps import format_step, shown_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def say_continued(run: Run, last: int) -> None:
     """Say that a run is continued that has points already, up to the step `last` (micro-steps)."""
     if not _is_quiet(run):
         _say(
-            f"run {run.run_id} exists, with points up to step {format_step(last)}, and is continued: what is logged at steps that "
+            f"run {run.run_id} exists, with points up to step {shown_step(last)}, and is continued: what is logged at steps that "
             "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
             "for a run of its own, leave out run_id"
         )

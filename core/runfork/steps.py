@@ -16,7 +16,16 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.spread_tensors import is_spread
 from runfork.wording import shown
 
-__all__ = ["MAX_MICRO_STEP", "MICRO", "NO_STEP", "Step", "format_step", "from_micro_steps", "to_micro_steps"]
+__all__ = [
+    "MAX_MICRO_STEP",
+    "MICRO",
+    "NO_STEP",
+    "Step",
+    "format_step",
+    "from_micro_steps",
+    "shown_step",
+    "to_micro_steps",
+]
 
 MICRO = 1_000_000
 """Micro-steps in one step."""
@@ -27,6 +36,8 @@ MAX_MICRO_STEP = 10**18 - 1
 _MAX_STEP = 10**12
 _EXACT_FLOATS = 10**9
 """Below it, a float times a million is less than half a micro-step from the decimal that the float stands for."""
+
+_SHOWN = 1000
 
 NO_STEP = -(2**63)
 """Stands in a record's step field when the record has none."""
@@ -99,3 +110,11 @@ def format_step(micro: int) -> str:
     """Return a micro-step as text, exactly: ``"5"``, ``"0.3"``, ``"999999999999.999999"``."""
     whole, rest = divmod(micro, MICRO)
     return str(whole) if rest == 0 else f"{whole}.{rest:06d}".rstrip("0")
+
+
+def shown_step(micro: int) -> str:
+    """Return a micro-step as tables show it: to a thousandth, rounded down.
+
+    What belongs to one step and must not replace each other stands millionths behind it: it is shown at that step.
+    """
+    return format_step(micro - micro % _SHOWN)

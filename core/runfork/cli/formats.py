@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import AttributeType
-from runfork.steps import format_step
+from runfork.steps import shown_step
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def plural(count: int, noun: str) -> str:
 
 def format_range(first: int, last: int) -> str:
     """Return a range of micro-steps, such as ``0-800``, with an en dash."""
-    return format_step(first) if first == last else f"{format_step(first)}\u2013{format_step(last)}"
+    low, high = shown_step(first), shown_step(last)
+    return low if low == high else f"{low}\u2013{high}"
 
 
 def format_time(micros: int) -> str:

@@ -11,7 +11,7 @@ from runfork.cli.listing import parse_column, read_listing
 from runfork.cli.opening import open_project
 from runfork.cli.options import json_option, place_options
 from runfork.errors import NotFoundError
-from runfork.steps import format_step, from_micro_steps
+from runfork.steps import format_step, from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -257,7 +257,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
         Column("STATE", [Cell(item.state or NOTHING, STATE_STYLES.get(item.state or "", "dim")) for item in items]),
         Column(
             "STEP",
-            [Cell(NOTHING if item.last_step is None else format_step(item.last_step)) for item in items],
+            [Cell(NOTHING if item.last_step is None else shown_step(item.last_step)) for item in items],
             is_number=True,
         ),
         *(

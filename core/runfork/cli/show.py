@@ -13,7 +13,7 @@ from runfork.cli.opening import open_project
 from runfork.cli.options import json_option, place_options
 from runfork.differences import is_system_path
 from runfork.lineage import ancestors, heads
-from runfork.steps import format_step, from_micro_steps
+from runfork.steps import format_step, from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,7 +261,7 @@ def _last_step(path: str, value: Value) -> str:
     step = (value.statistics or {}).get("last_step")
     if step is None or is_system_path(path):  # those of the system are on the clock axis
         return NOTHING
-    return format_step(int(step))
+    return shown_step(int(step))
 
 
 def _statistics(values: Sequence[Value], name: str) -> list[Cell]:

@@ -13,7 +13,7 @@ from runfork.cli.json_output import json_number, json_time, write_json_line
 from runfork.cli.opening import open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.patterns import compile_pattern
-from runfork.steps import format_step, from_micro_steps
+from runfork.steps import from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,10 +143,10 @@ def _line(event: Event, console: OutputConsole) -> Text:
     if event.path:
         text = Text()
         if event.step is not None:
-            text.append(f"step {format_step(event.step)}  {one_line(event.path)}  ", "dim")
+            text.append(f"step {shown_step(event.step)}  {one_line(event.path)}  ", "dim")
         text.append(one_line(event.text), "yellow" if is_error_path(event.path) else None)
         return text
-    text = Text(f"step {format_step(event.step or 0)}", "cyan")
+    text = Text(f"step {shown_step(event.step or 0)}", "cyan")
     for shown, (path, value) in enumerate(event.metrics.items()):
         part = f"  {one_line(path)} "
         number = format_number(value)

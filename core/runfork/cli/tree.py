@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from runfork.cli.formats import format_range, format_value, one_line
-from runfork.steps import format_step
+from runfork.steps import format_step, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -164,12 +164,14 @@ def _steps_text(member: Member, tree: _TreeStyle) -> str:
     extent = member.extent
     if extent.own is None:
         return "no points"
-    if extent.pruned is None:
-        return format_range(*extent.own)
+    if extent.pruned is None or (
+        extent.kept is not None and shown_step(extent.kept[1]) == shown_step(extent.pruned[1])
+    ):
+        return format_range(*(extent.kept or extent.own))
     if extent.kept is None:
         return f"{format_range(*extent.own)} pruned"
     join = f" {_PRUNED} " if tree.is_narrow else ", pruned to "
-    return f"{format_range(*extent.kept)}{join}{format_step(extent.pruned[1])}"
+    return f"{format_range(*extent.kept)}{join}{shown_step(extent.pruned[1])}"
 
 
 def _bar(member: Member, family: Family, last_step: int, width: int) -> Span:

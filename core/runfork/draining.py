@@ -98,25 +98,20 @@ class Drain:
             progress: Told how many bytes of how many are done.
         """
         try:
-            self._bring_in(progress)
+            self._bring_in_or_forget(progress, is_together=True)
         except (ArgumentError, NotFoundError):  # another process brought in, or removed, something meanwhile
-            self._forget()
-            self._try_again(progress, is_together=True)
+            self._bring_in_or_forget(progress, is_together=True)
         except _ODD:  # contents that the index cannot work out: which journal's, it says if they come one by one
-            self._forget()
-            self._try_again(progress, is_together=False)
-        except BaseException:
-            self._forget()
-            raise
+            self._bring_in_or_forget(progress, is_together=False)
 
-    def _try_again(self, progress: Progress, *, is_together: bool) -> None:
+    def _bring_in_or_forget(self, progress: Progress, *, is_together: bool) -> None:
         try:
             self._bring_in(progress, is_together=is_together)
-        except BaseException:
+        except BaseException:  # an interrupt, too: how far it came, only the index can tell
             self._forget()
             raise
 
-    def _bring_in(self, progress: Progress, *, is_together: bool = True) -> None:
+    def _bring_in(self, progress: Progress, *, is_together: bool) -> None:
         if not self._is_loaded:
             self._load()
         files = self._watch.look()

@@ -159,9 +159,8 @@ def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     try:
         with open(temporary, "xb", opener=open_descriptor) as file:
             yield temporary, file
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def _mime_type(name: str, head: bytes) -> str:

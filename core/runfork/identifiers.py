@@ -24,10 +24,12 @@ __all__ = [
     "new_run_id",
     "new_writer_name",
     "random_suffix",
+    "several_runs",
 ]
 
 MAX_NAME_BYTES = 730
 _MAX_DIRECTORY_BYTES = 200
+_LISTED = 5
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PLAIN_BYTES = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}_.- ()+,=@".encode())
 _ADJECTIVES = (
@@ -117,6 +119,12 @@ def _check_size(name: str, argument: str) -> None:
         raise ArgumentError(
             f"{argument} may have {MAX_NAME_BYTES} bytes and no NUL, found {size} bytes in {name[:40]!r}..."
         )
+
+
+def several_runs(name: str, run_ids: Sequence[str], *, argument: str = "") -> ArgumentError:
+    """Return the error that says that the beginning of a run id means several runs."""
+    listed = ", ".join(run_ids[:_LISTED]) + (", ..." if len(run_ids) > _LISTED else "")
+    return ArgumentError(f"{argument}{name!r} names {len(run_ids)} runs: {listed}; give more of the run id")
 
 
 def new_run_id() -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from runfork.draining import Drain
-from runfork.errors import ArgumentError, NotFoundError
+from runfork.errors import NotFoundError
 from runfork.files import FOLDER
-from runfork.identifiers import check_project
+from runfork.identifiers import check_project, several_runs
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.plugins import Plugins, load_plugins
 from runfork.problems import warn_caller
@@ -228,8 +228,7 @@ class Project:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            listed = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")  # noqa: PLR2004
-            raise ArgumentError(f"{name!r} names {len(matches)} runs: {listed}; give more of the run id")
+            raise several_runs(name, matches)
         close = difflib.get_close_matches(name, [*experiments, *nodes], n=1, cutoff=0.4)
         hint = f"; did you mean {close[0]!r}?" if close else "; `runfork ls` shows what is there"
         raise NotFoundError(f"project {self.name!r} has no run or experiment {name!r}{hint}")

@@ -18,6 +18,7 @@ from runfork.identifiers import (
     check_run_id,
     new_run_id,
     new_writer_name,
+    several_runs,
 )
 from runfork.identity import Identity
 from runfork.journal.creation import config_types, read_creation
@@ -165,8 +166,7 @@ class Run(Life):
             return name
         found = [run_id for run_id in self._store.find_short(self.project, name) if run_id != self.run_id]
         if len(found) > 1:
-            listed = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")  # noqa: PLR2004
-            raise ArgumentError(f"fork_run_id={name!r} names {len(found)} runs: {listed}; give more of the run id")
+            raise several_runs(name, found, argument="fork_run_id=")
         return found[0] if found else name
 
     def _find_rank(self, *, is_shared: bool) -> int:

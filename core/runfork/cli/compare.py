@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.attributes import AttributeType
-from runfork.cli.json_output import json_content, write_json
+from runfork.cli.json_output import json_held, write_json
 from runfork.cli.opening import open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.differences import compare_values, is_system_path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runfork.cli.options import Place
     from runfork.cli.tables import Cell
     from runfork.differences import ComparisonRow
-    from runfork.index.interface import Value
     from runfork.project import Project
 
 __all__ = ["command"]
@@ -68,9 +67,6 @@ def command(
 
 
 def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow]) -> dict[str, Any]:
-    def content(value: Value | None) -> Any:
-        return None if value is None else json_content(value.type, value.content)
-
     return {
         "project": project,
         "runs": list(run_ids),
@@ -78,7 +74,7 @@ def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow
             {
                 "path": row.path,
                 "types": [None if value is None else value.type.value for value in row.values],
-                "values": [content(value) for value in row.values],
+                "values": [json_held(value) for value in row.values],
                 "differs": row.differs,
             }
             for row in rows
@@ -117,9 +113,7 @@ def _cell(row: ComparisonRow, at: int) -> Cell:
     from runfork.cli.tables import Cell
 
     value = row.values[at]
-    if not row.differs:
-        return Cell(format_value(value), "dim")
-    return Cell(format_value(value), "dim" if value is None else None)
+    return Cell(format_value(value), "dim" if value is None or not row.differs else None)
 
 
 def _difference(row: ComparisonRow) -> Cell:

@@ -10,7 +10,7 @@ import click
 from runfork.cli.formats import plural
 from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
-from runfork.cli.opening import open_project, tell_unmatched
+from runfork.cli.opening import open_project, read_condition, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from runfork.cli.frames import Frame, FrameColumn
     from runfork.cli.options import Place
-    from runfork.filters import Filter
     from runfork.project import Project
 
 __all__ = ["command"]
@@ -105,7 +104,7 @@ def _choose_format(name: str | None, output: Path | None) -> str:
 def _run_ids(project: Project, names: Sequence[str], filter_text: str | None, *, heads_only: bool) -> list[str]:
     named = [project.find_run(name) for name in names] if names else None
     query = RunsQuery(
-        filter=_condition(project, filter_text),
+        filter=read_condition(filter_text, project.index),
         heads_only=heads_only and named is None,
         run_ids=named,
         include_archived=named is not None,
@@ -127,12 +126,3 @@ def _tell_left_out(project: Project, run_ids: Sequence[str]) -> None:
             "not: name runs, or add --all for what every run logged itself",
             err=True,
         )
-
-
-def _condition(project: Project, text: str | None) -> Filter | None:
-    if text is None:
-        return None
-    from runfork.query.inference import resolve_filter
-    from runfork.query_language import parse_filter
-
-    return resolve_filter(parse_filter(text), project.index)

@@ -53,9 +53,8 @@ def new_file(target: Path | None, *, is_forced: bool) -> Iterator[IO[bytes]]:
             yield file
         Path(name).chmod(0o666 & ~_umask())
         _give_name(Path(name), target, is_forced=is_forced)
-    except BaseException:
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _umask() -> int:
@@ -76,8 +75,6 @@ def _give_name(written: Path, target: Path, *, is_forced: bool) -> None:
         ) from None
     except OSError:  # a file system without hard links
         written.replace(target)
-        return
-    written.unlink()
 
 
 def write_csv(file: IO[bytes], columns: Iterable[FrameColumn], frames: Iterable[Frame]) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "json_change",
+    "json_content",
+    "json_held",
     "json_node",
     "json_number",
     "json_range",
@@ -86,13 +88,18 @@ def json_content(kind: AttributeType, content: Any) -> Any:
     return content
 
 
+def json_held(value: Value | None) -> Any:
+    """Return what an attribute holds, without all that is told of it; None where there is none."""
+    return None if value is None else json_content(value.type, value.content)
+
+
 def json_value(value: Value | None) -> dict[str, Any] | None:
     """Return an attribute: type, value (of series the last), source_run, time, and the statistics of series."""
     if value is None:
         return None
     document = {
         "type": value.type.value,
-        "value": json_content(value.type, value.content),
+        "value": json_held(value),
         "source_run": value.source_run,
         "time": json_time(value.time),
     }
@@ -122,8 +129,5 @@ def json_node(node: RunNode) -> dict[str, Any]:
 
 def json_change(change: Change) -> dict[str, Any]:
     """Return a config that a fork changed: path, kind, before, after (null where there is nothing)."""
-
-    def content(value: Value | None) -> Any:
-        return None if value is None else json_content(value.type, value.content)
-
-    return {"path": change.path, "kind": change.kind, "before": content(change.before), "after": content(change.after)}
+    before, after = json_held(change.before), json_held(change.after)
+    return {"path": change.path, "kind": change.kind, "before": before, "after": after}

@@ -8,7 +8,7 @@ import click
 
 from runfork.cli.json_output import json_content, json_node, json_number, write_json
 from runfork.cli.listing import parse_column, read_listing
-from runfork.cli.opening import open_project
+from runfork.cli.opening import open_project, read_condition
 from runfork.cli.options import json_option, place_options
 from runfork.errors import NotFoundError
 from runfork.steps import format_step, from_micro_steps, shown_step
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from runfork.cli.console import OutputConsole
     from runfork.cli.listing import ColumnChoice, Item, Listing
     from runfork.cli.options import Place
-    from runfork.filters import Filter
     from runfork.index.interface import Index
     from runfork.project import Project
 
@@ -79,7 +78,7 @@ def command(
         listing = read_listing(
             project.index,
             heads_only=not is_runs,
-            condition=_condition(project.index, filter_text),
+            condition=read_condition(filter_text, project.index),
             sort=None if sort_text is None else parse_column(sort_text),
             is_descending=is_descending,
             columns=_columns(column_texts),
@@ -111,15 +110,6 @@ def _tell_unknown(index: Index, columns: Sequence[ColumnChoice]) -> None:
     there = {one.path for one in index.definitions()}
     if unknown := [column.path for column in columns if column.path not in there and column.word is None]:
         click.echo(f"runfork: no run has {listed(unknown)}{suggestion(unknown, there | {*HEADINGS})}", err=True)
-
-
-def _condition(index: Index, text: str | None) -> Filter | None:
-    if text is None:
-        return None
-    from runfork.query.inference import resolve_filter
-    from runfork.query_language import parse_filter
-
-    return resolve_filter(parse_filter(text), index)
 
 
 def _document(project: str, listing: Listing, *, is_runs: bool) -> dict[str, Any]:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runfork.cli.options import Place
+    from runfork.filters import Filter
+    from runfork.index.interface import Index
     from runfork.project import Project
 
-__all__ = ["choose_project", "open_project", "open_store", "tell_unmatched"]
+__all__ = ["choose_project", "open_project", "open_store", "read_condition", "tell_unmatched"]
 
 
 def open_store(place: Place) -> Store:
@@ -79,6 +81,20 @@ def open_project(place: Place) -> Iterator[Project]:
         yield project
     finally:
         project.close()
+
+
+def read_condition(text: str | None, index: Index) -> Filter | None:
+    """Return what a query asks for, with the types that its attributes have; None asks for nothing.
+
+    Raises:
+        ArgumentError: It does not follow the grammar, or compares what cannot be compared.
+    """
+    if text is None:
+        return None
+    from runfork.query.inference import resolve_filter
+    from runfork.query_language import parse_filter
+
+    return resolve_filter(parse_filter(text), index)
 
 
 def tell_unmatched(text: str | None, paths: Iterable[str]) -> None:

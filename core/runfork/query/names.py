@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError
 from runfork.filters import AllOf, AnyOf
-from runfork.identifiers import generated_prefix
+from runfork.identifiers import generated_prefix, several_runs
 from runfork.patterns import Pattern, compile_pattern
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def full_name(name: str, index: Index) -> str:
         return name
     found = sorted(run_id for run_id in nodes if run_id.startswith(f"{name}-") and generated_prefix(run_id) is not None)
     if len(found) > 1:
-        raise ArgumentError(f"{name!r} names {len(found)} runs: {listed(found)}; give more of the run id")
+        raise several_runs(name, found)
     return found[0] if found else name
 
 

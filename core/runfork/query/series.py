@@ -97,22 +97,13 @@ def fetch_metrics(
         ArgumentError: An argument cannot be used.
         NotFoundError: There is no such project.
     """
-    import_pandas()
-    kind, selector = choose(runs, experiments)
     layout = Layout(
-        with_time=check_choice("include_time", include_time, (None, "absolute")) is not None,
         with_previews=check_flag("include_point_previews", include_point_previews),
         with_type=check_flag("type_suffix_in_column_names", type_suffix_in_column_names),
         with_order=check_flag("replaced", replaced),
     )
-    query = SeriesQuery(
-        kind,
-        check_selector(kind, selector),
-        attribute_choices("attributes", attributes, types=_METRICS),
-        inheritance(kind, lineage_to_the_root),
-        check_step_range(step_range),
-        check_count("tail_limit", tail_limit),
-        layout,
+    query = _query(
+        (runs, experiments), (attributes, _METRICS), include_time, step_range, lineage_to_the_root, tail_limit, layout
     )
     with opened(project, directory) as source:
         return read_series(source, query)
@@ -155,22 +146,36 @@ def fetch_series(
         ArgumentError: An argument cannot be used.
         NotFoundError: There is no such project.
     """
-    import_pandas()
-    kind, selector = choose(runs, experiments)
-    query = SeriesQuery(
-        kind,
-        check_selector(kind, selector),
-        attribute_choices("attributes", attributes, types=_OTHERS),
-        inheritance(kind, lineage_to_the_root),
-        check_step_range(step_range),
-        check_count("tail_limit", tail_limit),
-        Layout(
-            with_time=check_choice("include_time", include_time, (None, "absolute")) is not None,
-            with_order=check_flag("replaced", replaced),
-        ),
+    layout = Layout(with_order=check_flag("replaced", replaced))
+    query = _query(
+        (runs, experiments), (attributes, _OTHERS), include_time, step_range, lineage_to_the_root, tail_limit, layout
     )
     with opened(project, directory) as source:
         return read_series(source, query)
+
+
+def _query(
+    selectors: tuple[Selector, Selector],
+    attributes: tuple[object, Sequence[AttributeType]],
+    include_time: object,
+    step_range: object,
+    lineage_to_the_root: object,
+    tail_limit: object,
+    layout: Layout,
+) -> SeriesQuery:
+    """Return what both functions are asked for, checked; `attributes` come with the types that count."""
+    import_pandas()
+    kind, selector = choose(*selectors)
+    wanted, types = attributes
+    return SeriesQuery(
+        kind,
+        check_selector(kind, selector),
+        attribute_choices("attributes", wanted, types=types),
+        inheritance(kind, lineage_to_the_root),
+        check_step_range(step_range),
+        check_count("tail_limit", tail_limit),
+        replace(layout, with_time=check_choice("include_time", include_time, (None, "absolute")) is not None),
+    )
 
 
 def read_series(source: Source, query: SeriesQuery) -> pd.DataFrame:

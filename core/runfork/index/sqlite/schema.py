@@ -9,10 +9,14 @@ import struct
 import time
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runfork.attributes import AttributeType
 from runfork.index.interface import ForeignIndexError, StaleIndexError, UnusableIndexError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "APPLICATION_ID",
@@ -301,31 +305,33 @@ def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
         cached_statements=512,
         uri=is_uri,
     )
-    try:
+    with _closing_if_it_fails(connection):
         connection.execute("PRAGMA cache_size = -65536")
         connection.execute("PRAGMA temp_store = MEMORY")  # what a batch would undo, too
-    except BaseException:
+        return connection
+
+
+@contextlib.contextmanager
+def _closing_if_it_fails(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:  # an interrupt, too: nobody will hold it
         connection.close()
         raise
-    return connection
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
     advice = f"the index {str(path)!r} cannot be read as it is; open the project once with the right to write"
     try:
         connection = _connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)
-        try:
+        with _closing_if_it_fails(connection):
             _check_owner(connection, path)
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        except BaseException:
-            connection.close()
-            raise
+            if version != SCHEMA_VERSION:
+                raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
+            return connection
     except sqlite3.DatabaseError as error:
         raise StaleIndexError(f"{advice} ({error})") from error
-    if version != SCHEMA_VERSION:
-        connection.close()
-        raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
-    return connection
 
 
 def _open_in_turn(path: Path) -> sqlite3.Connection:
@@ -347,7 +353,7 @@ def _open_in_turn(path: Path) -> sqlite3.Connection:
 
 def _open_to_write(path: Path) -> sqlite3.Connection:
     connection = _connect(str(path), is_uri=False)
-    try:
+    with _closing_if_it_fails(connection):
         _check_owner(connection, path)
         connection.execute("PRAGMA page_size = 4096")  # of the last page of each chunk half is lost
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -355,10 +361,7 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 8192")
         _create_tables(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        return connection
 
 
 def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
@@ -378,7 +381,7 @@ def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # an interrupt, too: half of the tables are none
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

@@ -46,7 +46,7 @@ class Transactions:
             yield
             self._settlement.settle()
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # an interrupt, too: a batch is taken in whole or not at all
             self._undo()
             raise
 
@@ -66,7 +66,7 @@ class Transactions:
             yield
             self._connection.execute("RELEASE part")
             self._settlement.keep()
-        except BaseException:
+        except BaseException:  # as in `one`
             if not self._connection.in_transaction:  # SQLite itself undid all of it: the disk is full
                 self.abandon()
                 raise
@@ -109,7 +109,7 @@ class Transactions:
                 self._connection.execute("COMMIT")
             else:
                 self._undo()
-        except BaseException:
+        except BaseException:  # as in `one`
             self.abandon()
             raise
 
@@ -117,6 +117,6 @@ class Transactions:
         try:
             self._catalogue.synchronise()
             self._settlement.settle()
-        except BaseException:
+        except BaseException:  # as in `one`
             self.abandon()
             raise

@@ -185,6 +185,7 @@ HEADERS = bodies(
     rank=NUMBERS,
     forked_by=TEXTS,
     is_visitor=st.booleans(),
+    journals=st.dictionaries(TEXTS, NUMBERS),
     flags_times=st.booleans(),
 )
 RIGHT = st.sampled_from(["odd", "good"]).map(

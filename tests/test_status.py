@@ -9,7 +9,9 @@ import time
 import pytest
 from tests.faults.disks import unwritable
 
+from runfork import Run
 from runfork.index.interface import Writer
+from runfork.journal.heading import read_identity
 from runfork.journal.records import JournalKey
 from runfork.status import (
     LOST_AFTER_SECONDS,
@@ -28,9 +30,14 @@ ELSEWHERE = {"host": "elsewhere", "pid": 1, "boot_id": "other", "process_start":
 HERE = own_identity()
 
 
-def writer(name="1", identity=ELSEWHERE, *, age=10**6, state="running", is_closed=False):
+def writer(name="1", identity=ELSEWHERE, *, age=10**6, state="running", is_closed=False, size=1):
     last_time = NOW - age * 1_000_000
-    return Writer(JournalKey("r", name), identity, applied=1, last_time=last_time, state=state, is_closed=is_closed)
+    return Writer(JournalKey("r", name), identity, applied=size, last_time=last_time, state=state, is_closed=is_closed)
+
+
+def host(name, **found):
+    """The identity of a process on a machine of its own, that found some journals of these sizes."""
+    return {"host": name, "pid": 1, "boot_id": f"boot of {name}:pid:[1]", "process_start": 1.0, "journals": found}
 
 
 def work_out_state(writers, *, quiet_after=60):
@@ -182,6 +189,49 @@ def test_the_newest_session_decides():
     assert work_out_state(sessions) == "finished"
     assert work_out_state([*sessions, writer("3", age=61)]) == "finished"
     assert work_out_state([*sessions[:1], writer("3", age=65)]) == "lost"
+
+
+@pytest.mark.parametrize("ahead", [10**6, 0, -(10**6)])
+def test_the_session_that_found_the_others_journal_decides_whatever_their_clocks_say(ahead):
+    first = writer("b", host("one"), age=1000 - ahead, state="preempted", is_closed=True, size=80)
+    second = writer("a", host("two", b=80), age=1000, state="finished", is_closed=True)
+
+    assert work_out_state([first, second]) == "finished"
+    assert (
+        work_out_state([writer("b", host("one"), age=1000 - ahead, size=80), second], quiet_after=-(10**7))
+        == "finished"
+    )
+    assert work_out_state([first, writer("a", host("two", b=80), age=1000)], quiet_after=-(10**7)) == "lost"
+    assert work_out_state([second, writer("c", host("three", a=1), age=10**7, state="failed")]) == "failed"
+
+
+@pytest.mark.parametrize("ahead", [10**6, -(10**6)])
+def test_of_sessions_side_by_side_on_two_hosts_the_worst_word_stands(ahead):
+    good = writer("a", host("one"), age=2 * 10**6, state="finished", is_closed=True, size=90)
+    failed = writer("b", host("two", a=50), age=2 * 10**6 - ahead, state="failed", is_closed=True)
+    silent = writer("c", host("three"), age=2 * 10**6 + ahead)
+
+    assert work_out_state([good, failed]) == "failed"
+    assert work_out_state([good, silent]) == "finished"
+    assert work_out_state([silent]) == "lost"
+
+
+def test_sessions_of_one_machine_are_told_apart_by_its_clock():
+    early = writer("b", {**host("one"), "boot_id": "boot of one:pid:[2]"}, age=20, state="failed", is_closed=True)
+    late = writer("a", host("one"), age=10, state="finished", is_closed=True)
+
+    assert work_out_state([early, late]) == "finished"
+
+
+def test_a_session_notes_which_journals_it_found(data_directory):
+    with Run(run_id="r") as first:
+        path = first.journal.path
+    with Run(run_id="r") as second, Run(run_id="r", is_visitor=True) as visitor:
+        identities = [read_identity(one.status.journal)[0] for one in (second, visitor)]
+
+    assert {} == read_identity(path)[0]["journals"]
+    assert {path.stem: path.stat().st_size} == identities[0]["journals"]
+    assert "journals" not in identities[1]
 
 
 def test_a_session_that_lives_makes_the_run_running_whatever_others_said():

@@ -31,7 +31,7 @@ from runfork.recorder import Recorder, now_us, to_micros
 from runfork.settings import Settings
 from runfork.status import own_identity
 from runfork.steps import NO_STEP, to_micro_steps
-from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journals_of
+from runfork.store import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journal_sizes, journals_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 _DEFAULT_TRACKING: Any = object()
+_MOST_NAMED = 512  # a header has 64 KiB at most
 
 
 class Run(Life):
@@ -243,7 +244,7 @@ class Run(Life):
             "rank": self.rank,
             **self._launch.header(),
             **({"is_visitor": True} if self.is_visitor else {}),
-            **({"forked_by": self._forked_by} if self._forked_by else {}),
+            **({"forked_by": self._forked_by} if self._forked_by else self._found_journals()),
         }
         self._writer = writer
         if self._forked_by and self._session is not None:
@@ -251,6 +252,13 @@ class Run(Life):
         creation = encode_json(self._identity.creation())
         first = encode_frame(Kind.CREATE, creation, time=moment, step=NO_STEP, schema=self.recorder.tag)
         return self.directory / f"{writer}{JOURNAL_SUFFIX}", encode_file_header(header) + first
+
+    def _found_journals(self) -> dict[str, Any]:
+        """Return which journals the run has already, and how long they are: so readers know which session came after which."""
+        if self.rank or self.is_visitor:  # they say nothing of the run's state
+            return {}
+        found = {} if not self.directory.exists() else journal_sizes(self.directory)
+        return {} if found is None else {"journals": dict(sorted(found.items())[-_MOST_NAMED:])}
 
     def _begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""

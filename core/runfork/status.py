@@ -36,6 +36,7 @@ STRANGE_CLOCK_SECONDS = 3600
 of the file may come from another clock."""
 
 _MOST_PIDS = 2**31
+_SEVERITY = {"failed": 0, "aborted": 1, "preempted": 2, "finished": 3, "running": 4}
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,9 @@ def work_out_state(writers: Iterable[Writer], *, is_quiet: Callable[[Writer], bo
     """Return the state of a run from its journals.
 
     A session that is open and has not said how it ended is "running" while its process lives, which is known for sure on this
-    host, and elsewhere until its journal is quiet. Else the newest session decides: what it said last, else "lost". Visitors,
-    which only evaluate a checkpoint, decide nothing.
+    host, and elsewhere until its journal is quiet. Else the newest session decides: what it said last, else "lost". Of several that
+    went on side by side on hosts of different clocks none is the newest: the worst of what they said stands. Visitors, which only
+    evaluate a checkpoint, decide nothing.
 
     Args:
         writers: The run's journals.
@@ -110,8 +112,37 @@ def work_out_state(writers: Iterable[Writer], *, is_quiet: Callable[[Writer], bo
     deciding = [writer for writer in ordered if not _is_secondary(writer)] or ordered
     if not deciding:
         return "lost"
-    last = max(deciding, key=lambda writer: (writer.last_time, writer.key.writer))
+    last = min(_newest(deciding), key=lambda writer: _SEVERITY.get(writer.state, -1))
     return last.state if last.state != "running" else "lost"  # type: ignore[return-value]
+
+
+def _newest(writers: list[Writer]) -> list[Writer]:
+    """Return those of some sessions that no other one came after."""
+    latest: dict[Any, Writer] = {}
+    for writer in sorted(writers, key=_last_moment):
+        latest[_clock(writer)] = writer
+    found = list(latest.values())
+    return [one for one in found if not any(_is_before(one, other) for other in found if other is not one)] or found
+
+
+def _clock(writer: Writer) -> Any:
+    """Return which clock a process went by: that of its machine, since its boot."""
+    boot = writer.identity.get("boot_id")
+    return boot.partition(":")[0] if isinstance(boot, str) else ("host", writer.identity.get("host"))
+
+
+def _last_moment(writer: Writer) -> tuple[int, str]:
+    return writer.last_time, writer.key.writer
+
+
+def _is_before(one: Writer, other: Writer) -> bool:
+    """Return whether one session was over before another one began, which found its journal. Two hosts' clocks do not tell."""
+    found, own = other.identity.get("journals"), one.identity.get("journals")
+    if found is not None and one.key.writer in found:
+        return bool(one.applied <= found[one.key.writer])
+    if found is None or own is None:  # of an early version, which did not look: there is nothing else to go by
+        return other.key.writer not in (own or {}) and _last_moment(one) < _last_moment(other)
+    return False
 
 
 def _is_alive(writer: Writer, is_quiet: Callable[[Writer], bool]) -> bool:

@@ -221,4 +221,5 @@ _OF_PROCESSES: dict[str, Callable[[Any], bool]] = {
     "rank": _is_integer,
     "forked_by": _is_text,
     "is_visitor": _is_bool,
+    "journals": _are_sizes,
 }

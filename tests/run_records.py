@@ -1,6 +1,8 @@
 """What the journals of a run hold."""
 
 from runfork.index.memory import MemoryIndex
+from runfork.journal.format import Kind, encode_file_header
+from runfork.journal.heading import read_identity
 from runfork.status import work_out_state
 from runfork.store import journals_of
 from runfork.testing.journals import batches_of, records_of
@@ -14,6 +16,22 @@ def bodies(run, kind):
 def rows_of(run):
     """Return the blocks of metric rows."""
     return [rows for path in journals_of(run.directory) for batch in batches_of(path) for rows in batch.rows]
+
+
+def change_heading(path, **changes):
+    """Write the header of a journal anew with some of its keys changed."""
+    heading = read_identity(path)
+    assert heading is not None
+    identity, first_frame = heading
+    path.write_bytes(encode_file_header({**identity, **changes}, size=first_frame) + path.read_bytes()[first_frame:])
+
+
+def leave_open_elsewhere(path):
+    """Change a journal of an ended process into that of one on another host, which has not closed it."""
+    (end,) = (record for batch in batches_of(path) for record in batch.records if record.kind == Kind.CLOSE)
+    change_heading(path, host="else")
+    with path.open("r+b") as file:
+        file.truncate(end.offset)
 
 
 def state_of(folder):

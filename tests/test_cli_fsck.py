@@ -10,13 +10,14 @@ from zlib import crc32
 
 import pytest
 from tests.command_line import call
+from tests.run_records import change_heading, leave_open_elsewhere
 
-from runfork.journal.format import MAGIC, Kind, encode_file_header, encode_frame
+from runfork.journal.format import MAGIC, Kind, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.project import Project
 from runfork.steps import NO_STEP
 from runfork.store import Store, journals_of
-from runfork.testing.journals import points_of, records_of
+from runfork.testing.journals import points_of
 
 
 @pytest.fixture
@@ -352,11 +353,7 @@ def test_a_journal_whose_process_lives_is_not_repaired(data_directory, start_scr
 
 
 def test_a_journal_whose_process_cannot_be_seen_is_noted_and_not_repaired_for_an_hour(folder, journal):
-    heading = read_identity(journal)
-    assert heading is not None
-    data = encode_file_header({**heading[0], "host": "else"}, size=heading[1]) + journal.read_bytes()[heading[1] :]
-    (end,) = records_of(folder, Kind.CLOSE)
-    journal.write_bytes(data[: end.offset])
+    leave_open_elsewhere(journal)
     change(journal, 2000, bytes(100))
     (note,) = document(exit_code=1)["notes"]
     refused = fsck("--repair", exit_code=1)
@@ -379,11 +376,8 @@ def test_what_interrupted_processes_left_is_deleted(folder, journal):
 
 
 def test_a_header_that_does_not_say_whose_the_journal_is_is_written_anew(folder, journal):
-    heading = read_identity(journal)
-    assert heading is not None
     before = points_of(folder, "loss")
-    header = encode_file_header({**heading[0], "created": "yesterday"}, size=heading[1])
-    journal.write_bytes(header + journal.read_bytes()[heading[1] :])
+    change_heading(journal, created="yesterday")
     (problem,) = document()["problems"]
     fsck("--repair")
 

@@ -2,13 +2,11 @@ import os
 import time
 
 import pytest
+from tests.run_records import leave_open_elsewhere
 
 from runfork import Run
-from runfork.journal.format import Kind, encode_file_header
-from runfork.journal.heading import read_identity
 from runfork.resume import ParentState, examine_parent, has_points
 from runfork.store import Store, journals_of
-from runfork.testing.journals import records_of
 
 
 @pytest.fixture
@@ -111,12 +109,7 @@ def test_a_process_of_another_host_is_alive_until_its_journal_is_silent_by_the_c
     with parent() as run:
         mark = run.checkpoint_mark(7)
     (path,) = journals_of(folder)
-    (end,) = records_of(folder, Kind.CLOSE)
-    heading = read_identity(path)
-    assert heading is not None
-    identity, first_frame = heading
-    header = encode_file_header({**identity, "host": "else"}, size=first_frame)
-    path.write_bytes(header + path.read_bytes()[first_frame : end.offset])
+    leave_open_elsewhere(path)
     os.utime(path, (0, path.stat().st_mtime - age))
     monkeypatch.setattr(time, "time_ns", lambda: 0)  # this host's clock says nothing
     monkeypatch.setattr(time, "time", lambda: 0.0)

@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,13 +55,18 @@ def good(tmp_path_factory):
     return directory
 
 
-def lay(good, directory, content):
-    """Put an odd journal beside the good run, and one into its folder."""
-    shutil.copytree(good, directory, dirs_exist_ok=True)
-    for run, name in (("odd", "w.journal"), ("good", "w.journal")):
-        folder = directory / "tests" / "project" / run
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content)
+@contextmanager
+def laid(good, content):
+    """Lend a data directory in which an odd journal lies beside the good run, and one in its folder; warnings are kept quiet."""
+    with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunforkWarning)
+        directory = Path(place)
+        shutil.copytree(good, directory, dirs_exist_ok=True)
+        for run in ("odd", "good"):
+            folder = directory / "tests" / "project" / run
+            folder.mkdir(exist_ok=True)
+            (folder / "w.journal").write_bytes(content)
+        yield directory
 
 
 def check_index(index):
@@ -123,19 +128,16 @@ def test_whatever_a_journal_holds_the_others_are_read(good, tried):
     @examples(150, long=3000)
     @given(odd_journals())
     def holds(content):
-        with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
-            warnings.simplefilter("ignore", RunforkWarning)
-            directory = Path(place)
-            lay(good, directory, content)
-            with (
-                Project.open("tests/project", directory=directory) as project,
-                Project.open("tests/project", directory=directory, index_uri="memory://") as reference,
-            ):
-                for one in (project, reference):
-                    one.refresh()
-                    check_index(one.index)
-                assert_equal_values(project.index, reference.index)
-                assert project.unreadable == reference.unreadable
+        with (
+            laid(good, content) as directory,
+            Project.open("tests/project", directory=directory) as project,
+            Project.open("tests/project", directory=directory, index_uri="memory://") as reference,
+        ):
+            for one in (project, reference):
+                one.refresh()
+                check_index(one.index)
+            assert_equal_values(project.index, reference.index)
+            assert project.unreadable == reference.unreadable
         seen.append(len(content))
 
     holds()
@@ -153,10 +155,7 @@ def test_whatever_a_journal_holds_commands_and_queries_say_what_the_others_hold(
     @examples(25, long=600)
     @given(odd_journals())
     def holds(content):
-        with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
-            warnings.simplefilter("ignore", RunforkWarning)
-            directory = Path(place)
-            lay(good, directory, content)
+        with laid(good, content) as directory:
             check_queries(directory)
             check_commands(directory)
         seen.append(len(content))

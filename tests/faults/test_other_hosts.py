@@ -7,14 +7,14 @@ import sys
 import time
 
 import pytest
+from tests.run_records import leave_open_elsewhere
 
 from runfork import Run
-from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.heading import read_identity
 from runfork.project import Project
 from runfork.status import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS
 from runfork.store import journals_of
-from runfork.testing.journals import records_of, until
+from runfork.testing.journals import until
 
 LOGGING = """
 import os, socket, sys, time
@@ -54,12 +54,7 @@ def elsewhere(folder):
     with Run(run_id="r", source_tracking_config=None) as run:
         run.log_metrics({"a": 1}, step=1)
     (path,) = journals_of(folder)
-    (end,) = records_of(folder, Kind.CLOSE)
-    heading = read_identity(path)
-    assert heading is not None
-    identity, first_frame = heading
-    header = encode_file_header({**identity, "host": "else"}, size=first_frame)
-    path.write_bytes(header + path.read_bytes()[first_frame : end.offset])
+    leave_open_elsewhere(path)
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
+from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class AccelerateDriver(IntegrationDriver):
             accelerator.load_state(str(plan.checkpoint))
         if plan.is_awkward:
             accelerator.unwrap_model(model)[0].weight.placements = ()  # as those of sharded weights
-            optimizer.param_groups[0]["note"] = _Unreadable()
+            optimizer.param_groups[0]["note"] = Unreadable()
         losses: list[float] = []
         while progress.epoch < plan.epochs:
             train_epoch(accelerator, model, optimizer, loader, progress, losses, plan.at_step)
@@ -100,20 +100,6 @@ def _log_test(accelerator: Any, model: Any, *, other_data: bool = False, step: i
     model.eval()
     rows = _data()[8:24] if other_data else _data()[:8]
     accelerator.log({"test/loss": float(model(rows).pow(2).mean())}, step=step)
-
-
-class _Unreadable:
-    """A setting that raises whatever it is asked."""
-
-    def __eq__(self, other: object) -> bool:
-        raise RuntimeError("not to be compared")
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        raise RuntimeError("not to be shown")
-
-    __repr__ = __str__
 
 
 def open_accelerator(face: Any = None, *, is_tracked: bool = True, **arguments: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
+from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained, Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def _kind_of(plan: Plan) -> Any:
             torch.serialization.add_safe_globals([torch.nn.parameter.UninitializedParameter])
 
         def on_train_start(self):
-            self.trainer.optimizers[0].param_groups[0]["note"] = _Unreadable()
+            self.trainer.optimizers[0].param_groups[0]["note"] = Unreadable()
 
         def training_step(self, batch, batch_idx):
             self.trainer.optimizers[0].param_groups[0].pop("note", None)  # checkpoints would hold it
@@ -131,17 +131,3 @@ def _kind_of(plan: Plan) -> Any:
             return [torch.optim.SGD([one], lr=0.05) for one in self.parameters()]
 
     return Awkward if plan.is_awkward else Two if plan.optimizers > 1 else tiny.Model
-
-
-class _Unreadable:
-    """A setting that raises whatever it is asked."""
-
-    def __eq__(self, other: object) -> bool:
-        raise RuntimeError("not to be compared")
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        raise RuntimeError("not to be shown")
-
-    __repr__ = __str__

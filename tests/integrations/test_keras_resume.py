@@ -457,17 +457,21 @@ def test_what_a_fork_no_longer_has_is_gone(history):
     assert "mine" == child["model/note"]
 
 
-def test_weights_that_could_not_be_loaded_make_no_fork(history):
-    tiny.fit(
-        tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), keras.callbacks.ModelCheckpoint("1.keras")]
-    )
-    own = tiny.callback(run_id="other")
+def wider_than(file, run_id):
+    """Save a run "parent" in a file; return a model whose layers are wider than that one's, and its callback, which has met it."""
+    saved(file=file)
+    own = tiny.callback(run_id=run_id)
     model = tiny.model(
         lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dense(1)]), seed=2
     )
     own.set_model(model)
+    return model, own
+
+
+def test_weights_that_could_not_be_loaded_make_no_fork(history):
+    model, own = wider_than("saved/1.keras", "other")
     with pytest.raises(ValueError, match="could not be loaded"):
-        model.load_weights("1.keras")
+        model.load_weights("saved/1.keras")
     tiny.fit(model, epochs=1, callbacks=[own])
     found = history()
 
@@ -476,15 +480,8 @@ def test_weights_that_could_not_be_loaded_make_no_fork(history):
 
 
 def test_weights_of_which_some_were_passed_over_on_request_are_a_fork(history):
-    tiny.fit(
-        tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="parent"), keras.callbacks.ModelCheckpoint("1.keras")]
-    )
-    own = tiny.callback(run_id="child")
-    model = tiny.model(
-        lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(5), keras.layers.Dense(1)]), seed=2
-    )
-    own.set_model(model)
-    model.load_weights("1.keras", skip_mismatch=True)
+    model, own = wider_than("saved/1.keras", "child")
+    model.load_weights("saved/1.keras", skip_mismatch=True)
     tiny.fit(model, epochs=1, callbacks=[own])
 
     assert ("parent", 8) == history().parent("child")

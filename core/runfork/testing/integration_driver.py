@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from runfork.run import Run
 
-__all__ = ["IntegrationDriver", "Plan", "Trained"]
+__all__ = ["IntegrationDriver", "Plan", "Trained", "Unreadable"]
 
 
 @dataclass
@@ -33,6 +33,20 @@ class Trained:
     weights: Path
     face: Any = field(default=None, repr=False)
     checkpoints: list[Path] = field(default_factory=list)
+
+
+class Unreadable:
+    """A setting that raises whatever it is asked, for models and optimizers that are awkward."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not to be compared")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __str__(self) -> str:
+        raise RuntimeError("not to be shown")
+
+    __repr__ = __str__
 
 
 @dataclass

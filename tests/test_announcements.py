@@ -131,6 +131,55 @@ def test_lines_are_seen_and_not_captured(data_directory: Path, monkeypatch: pyte
     assert [] == kept
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("printed", "break_"),
+    [
+        ("1/5 ━━━ 0s 16ms/step - loss: 5.4", "\n"),
+        ("\r 20%|██        | 1/5", "\n"),
+        ("done\n", ""),
+        ("done\n\x1b[?25h\x1b[0m", ""),
+        ("\x1b[1mbold\x1b[0m", "\n"),
+        ("", ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_lines_do_not_stand_behind_a_progress_bar(
+    data_directory: Path, monkeypatch: pytest.MonkeyPatch, name: str, printed: str, break_: str
+) -> None:
+    seen = Terminal()
+    monkeypatch.setattr(sys, "stderr", seen)
+    monkeypatch.setattr(sys, "stdout", seen)
+    capture = ConsoleCapture(lambda *_: None)
+    capture.start()
+    getattr(sys, name).write("begin\n")
+    getattr(sys, name).write(printed)
+    after_run_closed(a_run(data_directory, "r"))
+    after_run_closed(a_run(data_directory, "s"))
+    capture.stop()
+
+    assert f"begin\n{printed}{break_}runfork: run r finished\nrunfork: run s finished\n" == seen.getvalue()
+
+
+def test_a_bar_on_stdout_is_none_in_the_file_that_stderr_goes_to(
+    data_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", seen)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    capture = ConsoleCapture(lambda *_: None)
+    capture.start()
+    sys.stdout.write("1/5")
+    after_run_closed(a_run(data_directory, "r"))
+    capture.stop()
+
+    assert "runfork: run r finished\n" == seen.getvalue()
+
+
 @pytest.mark.parametrize("stream", [None, io.TextIOWrapper(io.BytesIO())], ids=["missing", "closed"])
 def test_stream_that_cannot_be_written_is_left_alone(
     data_directory: Path, monkeypatch: pytest.MonkeyPatch, stream: io.TextIOWrapper | None

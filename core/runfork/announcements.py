@@ -13,7 +13,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from runfork.capture.console import uncaptured
+from runfork.capture.console import line_break, uncaptured
 from runfork.hookspecs import hookimpl
 from runfork.identifiers import generated_prefix
 from runfork.notebook import find_shell
@@ -141,7 +141,7 @@ def _say(text: str) -> None:
     if stream is None:
         return
     try:
-        stream.write(f"runfork: {text}\n")
+        stream.write(f"{line_break()}runfork: {text}\n")
         stream.flush()
     except (OSError, ValueError):
         return  # closed, or a pipe that nobody reads: there is nobody to tell

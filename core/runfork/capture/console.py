@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from runfork.capture.line_editor import Output
 
-__all__ = ["ConsoleCapture", "StreamCapture", "Tee", "uncaptured"]
+__all__ = ["ConsoleCapture", "StreamCapture", "Tee", "line_break", "uncaptured"]
 
 StreamName = Literal["stdout", "stderr"]
 
@@ -38,6 +39,10 @@ _MAX_BATCH_CHARACTERS = 1024 * 1024
 
 _MAX_ASIDE_CHARACTERS = 4096
 """More is not kept of what is printed while the sink is called: a sink that prints all it is given would never end."""
+
+_MAX_TAIL_CHARACTERS = 64
+_CONTROL_AT_END = re.compile(r"(?:\x1b\[[0-9;?]*[A-Za-z])+\Z")
+"""Colours and the like: they move no cursor that stands at the beginning of a line."""
 
 _T = TypeVar("_T")
 
@@ -234,6 +239,7 @@ class Tee:
         self._stream = stream
         self._pid = os.getpid()
         self._subscribers: tuple[StreamCapture, ...] = ()
+        self._tail = ""
 
     @classmethod
     def install(cls, name: StreamName) -> Tee | None:
@@ -272,9 +278,16 @@ class Tee:
         """The stream that this tee stands for."""
         return self._stream
 
+    def end_line(self) -> bool:
+        """Take the line to be ended that was written last; returns whether it was open, as those of progress bars are."""
+        text, self._tail = _CONTROL_AT_END.sub("", self._tail), ""
+        return bool(text) and not text.endswith("\n")
+
     def write(self, text: str) -> Any:
         """Write to the original stream, then hand the text to the subscribers."""
         written = self._stream.write(text)
+        if type(text) is str and text:
+            self._tail = text[-_MAX_TAIL_CHARACTERS:]
         for subscriber in self._subscribers:
             try:
                 subscriber.receive(text)
@@ -314,6 +327,24 @@ def uncaptured(stream: Any) -> Any:
     while isinstance(stream, Tee):
         stream = stream.original
     return stream
+
+
+def line_break() -> str:
+    """Return what a whole line on stderr begins with: a line break where it would stand behind a progress bar.
+
+    That is one on stderr, or on stdout if both are terminals. Its line is taken to be ended so.
+    """
+    streams = [sys.stderr, sys.stdout]
+    seen = streams if all(_is_terminal(one) for one in streams) else streams[:1]
+    ended = [one.end_line() for one in seen if isinstance(one, Tee)]
+    return "\n" if any(ended) else ""
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return bool(stream.isatty())
+    except Exception:  # what stands at sys.stderr may raise anything
+        return False
 
 
 def _is_home_stream(stream: Any, name: StreamName) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
 import pytest
 
@@ -67,6 +68,27 @@ def test_evaluation_that_fails_in_a_run_of_its_own_says_so(lightning, history):
 
     assert ("finished", "failed") == tuple(found.values(run)["sys/state"] for run in ("parent", "scores"))
     assert "no more" in found.values("scores")["sys/exception"]
+
+
+KILLED = """
+class Killed(Model):
+    def test_step(self, batch, batch_idx):
+        if batch_idx == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.log("test/loss", 1.0 * batch_idx, on_step=True)
+
+trainer(logger()).test(Killed(), loader(32), ckpt_path=os.environ["CHECKPOINT"])
+"""
+
+
+def test_values_of_batches_of_an_evaluation_that_is_killed_are_kept(lightning, history, script):
+    fit(lightning, "parent", saver(lightning), max_epochs=1)
+    script.run(KILLED, expect=-signal.SIGKILL, CHECKPOINT=str(saved()[0].absolute()))
+    found = history()
+
+    assert ["parent"] == found.runs
+    assert {7.000001: 0.0, 7.000002: 1.0, 7.000003: 2.0} == found.points("parent", "test/loss_step")
+    assert "finished" == found.values("parent")["sys/state"]
 
 
 def test_evaluation_of_the_best_checkpoint_belongs_to_its_step(lightning, history):

@@ -102,6 +102,18 @@ def test_a_cell_says_where_its_run_lies_and_how_to_see_it_in_python(notes):
     assert closed == "runfork: run said finished\n"
 
 
+def test_a_cell_says_where_a_run_lies_that_became_another_one(notes):
+    notes.cell(
+        "first = Run('moves', run_id='moves-1'); first.log_metrics({'a': 1}, step=1); mark = first.checkpoint_mark(1)"
+    )
+    said = notes.cell("first.close(); run = Run('moves', run_id='moves-2'); run.resume(mark, policy='continue')").err
+    notes.cell("run.close()")
+
+    assert [f"run moves-{number} is written to {notes.directory(f'moves-{number}')}" for number in (2, 1)] == [
+        line.removeprefix("runfork: ").partition(";")[0] for line in said.splitlines() if "is written to" in line
+    ]
+
+
 def test_a_cell_that_is_run_again_takes_the_place_of_its_first_run(notes):
     cell = "run = Run('again', run_id=name); print('line of', name); run.log_metrics({'a': 1}, step=1)"
     first = notes.cell(f"name = 'again-1'; {cell}; first = run")

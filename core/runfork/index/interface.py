@@ -9,15 +9,18 @@ The journals are the only truth. What is gone from disk, or is not what it was, 
 a run at a time, and what is still there of such a run is applied anew.
 
 Order of edits: within one journal, its own order. Of points at the same step of a series in one run, the one from the writer
-with the greater name (it started later) wins, then the later one in that journal. Of single values and string-set changes, the
-one with the greater (order_time, writer, offset) wins. A metric row's order_time is that of the last record before it in its
-journal, or when the journal was created.
+with the greater name (it started later) wins, then the later one in that journal. A recorded point stays: those that lost are
+what `PointsRequest.replaced` asks for. Of single values and string-set changes, the one with the greater (order_time, writer,
+offset) wins. A metric row's order_time is that of the last record before it in its journal, or when the journal was created.
 
 ``sys/modification_time`` is when the last frame of any journal of the run was written, rows and points included, by its writer's
 clock and whatever timestamps its user gave; ``sys/running_time_seconds`` is for how long at least one of its processes was at it.
 
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was. A fork
 was created at least a microsecond after its parent. Its name is the one that it began with.
+
+``sys/state`` is what readers work out, and what they cannot know they do not say: `runfork.status` looks whether processes live
+and journals grow, and hands the answer to `Index.set_states`. Until then a run has none.
 
 Head of an experiment is the run created last with its name that is not archived and has a point on a step axis or the state
 "running"; if none is like that, the run created last. Of several created at once, the one whose own account says so.
@@ -104,7 +107,6 @@ __all__ = [
 ]
 
 Aggregate = Literal["last", "min", "max", "average", "variance"]
-
 
 MAX_BUCKETS = 1_000_000
 """No grid has more: each takes memory for every series."""

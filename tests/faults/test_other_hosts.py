@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from tests.run_records import leave_open_elsewhere
+from tests.run_records import change_heading, leave_open_elsewhere
 
 from runfork import Run
 from runfork.journal.heading import read_identity
@@ -64,6 +64,22 @@ def grow(path):
     assert heading is not None
     with path.open("ab") as file:
         file.write(path.read_bytes()[heading[1] :])
+
+
+@pytest.mark.parametrize("ahead", [-5, 0, 5])
+def test_the_session_that_went_on_last_decides_though_the_clock_of_the_host_before_is_off(folder, ahead):
+    real = time.time_ns
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: real() + ahead * MINUTE * 10**9)
+        with Run(run_id="r", source_tracking_config=None) as run:
+            run.log_metrics({"a": 1}, step=1)
+            run.set_status("preempted")
+    (path,) = journals_of(folder)
+    change_heading(path, host="else", boot_id="another")
+    with Run(run_id="r", source_tracking_config=None) as run:
+        run.log_metrics({"a": 1}, step=2)
+
+    assert state() == "finished"
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])

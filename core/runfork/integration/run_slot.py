@@ -299,8 +299,7 @@ class RunSlot:
             say_created(run)
             return run
 
-        store = Store(find_data_directory(self.options.settings.directory))
-        return Home(visit_openly, store.run_directory(mark.project, mark.run_id), is_lent=True, visit=visit)
+        return Home(visit_openly, self._store.run_directory(mark.project, mark.run_id), is_lent=True, visit=visit)
 
     def _visitor(self, project: str, run_id: str) -> Callable[[], Run]:
         return lambda: Run(project=project, run_id=run_id, settings=self.options.settings, is_visitor=True)

@@ -20,7 +20,7 @@ from runfork.journal.frames import (
     open_journal,
     why_unreadable,
 )
-from runfork.journal.heading import read_heading, read_identity
+from runfork.journal.heading import read_heading
 from runfork.journal.parser import Parser
 from runfork.journal.records import Batch, Damage
 from runfork.journal.rows import RowCollector
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from runfork.journal.heading import Heading
     from runfork.journal.records import JournalKey
 
-__all__ = ["DAMAGED_HEADER", "JournalReader", "read_identity"]
+__all__ = ["DAMAGED_HEADER", "JournalReader"]
 
 READ_BYTES = 64 * 1024 * 1024
 _SEALED_BYTES = 64

@@ -125,7 +125,7 @@ def test_values_of_batches_go_where_the_whole_goes(mark, data_directory):
 
 @pytest.mark.parametrize("is_own", [True, False])
 def test_values_of_batches_are_in_the_journal_when_the_call_returns(mark, data_directory, is_own):
-    training = evaluated(mark, attach_evaluations=not is_own)
+    training, run_id = evaluated(mark, attach_evaluations=not is_own), "old"
     for batch in range(2):
         training.log_evaluated({"val/loss_step": 1.0 * batch}, behind=batch + 1, is_partial=True)
         history = History(data_directory)  # as it were if the process were killed now

@@ -96,7 +96,7 @@ def test_closed_run_says_its_state_and_losses(data_directory: Path, spoken) -> N
     losses = SimpleNamespace(state="failed", dropped_values=3, lost_records=1)
     after_run_closed(a_run(data_directory, "bad", status=losses))
 
-    assert ["runfork: run good finished", "runfork: run bad failed: 3 values dropped, 1 records lost"] == spoken()
+    assert ["runfork: run good finished", "runfork: run bad failed: 3 values dropped, 1 record lost"] == spoken()
 
 
 @pytest.mark.parametrize("variable", ["RUNFORK_QUIET", "RANK"])

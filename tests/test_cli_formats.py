@@ -17,11 +17,11 @@ from runfork.cli.formats import (
     format_size,
     format_value,
     one_line,
-    plural,
 )
 from runfork.cli.json_output import json_number, json_time, json_value
 from runfork.index.interface import Value
 from runfork.types import FileReference, Histogram
+from runfork.wording import plural
 
 
 @pytest.mark.parametrize(

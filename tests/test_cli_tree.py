@@ -79,6 +79,13 @@ def test_many_changes_are_cut_short_and_counted():
     assert len(drawn(index, "last", shown_changes=None)) == len(lines) + 4
 
 
+def test_one_change_more_is_shown_rather_than_counted():
+    index = forked()
+    add_run(index, "last", "gull", fork=("head", 150), configs={f"c{at}": at for at in range(5)}, at=5)
+
+    assert drawn(index, "last", shown_changes=4) == drawn(index, "last", shown_changes=None)
+
+
 def test_the_bar_draws_kept_pruned_and_the_fork():
     lines = drawn(forked(), width=120)
 

@@ -179,7 +179,7 @@ def test_what_still_waits_when_the_writer_is_closed_is_lost_and_told(journal):
     journal.writer.close()
 
     assert (journal.writer.lost_records, journal.writer.backlog_bytes) == (1, 0)
-    assert journal.told[-1] == "1 records of the journal of this run could not be written: lost"
+    assert journal.told[-1] == "1 record of the journal of this run could not be written: lost"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from runfork.identifiers import generated_prefix
 from runfork.notebook import find_shell
 from runfork.steps import format_step, shown_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
+from runfork.wording import plural
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,8 +106,8 @@ def say_closed(run: Run) -> None:
         return
     status = run.status
     lost = [
-        f"{count} {what}"
-        for count, what in ((status.dropped_values, "values dropped"), (status.lost_records, "records lost"))
+        f"{plural(count, noun)} {what}"
+        for count, noun, what in ((status.dropped_values, "value", "dropped"), (status.lost_records, "record", "lost"))
         if count
     ]
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")

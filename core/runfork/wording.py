@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reprlib import Repr
 
-__all__ = ["described", "shown", "type_name"]
+__all__ = ["described", "plural", "shown", "type_name"]
 
 MAX_TEXT = 80
 MAX_ERROR = 300
@@ -28,6 +28,11 @@ def shown(value: object) -> str:
         return f"{_REPR.repr(value):.{2 * MAX_TEXT}}"
     except Exception:  # somebody's own ``__repr__`` or ``__len__`` may raise anything
         return f"a value of type {type_name(value)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 run``, ``2 runs``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def type_name(value: object) -> str:

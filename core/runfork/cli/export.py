@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runfork.cli.formats import plural
 from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
 from runfork.cli.opening import open_project, read_condition, tell_unmatched
@@ -15,6 +14,7 @@ from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
 from runfork.patterns import compile_pattern
+from runfork.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -24,7 +24,6 @@ __all__ = [
     "format_time",
     "format_value",
     "one_line",
-    "plural",
 ]
 
 NOTHING = "\u2013"
@@ -46,11 +45,6 @@ def format_number(number: float | None, *, digits: int = 5) -> str:
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else ("inf" if number > 0 else "-inf")
     return f"{number:.{digits}g}"
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a count with its noun: ``1 run``, ``2 runs``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def format_range(first: int, last: int) -> str:

@@ -108,11 +108,13 @@ def _print(project: Project, families: list[Family], *, all_changes: bool) -> No
 
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
-    from runfork.cli.formats import format_range, one_line, plural
+    from runfork.cli.formats import format_range, one_line
+    from runfork.wording import plural
 
     runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]
-    steps = f", steps {format_range(min(low for low, _ in kept), max(high for _, high in kept))}" if kept else ""
+    low, high = (min(low for low, _ in kept), max(high for _, high in kept)) if kept else (0, 0)
+    steps = f", step{'s' if low != high else ''} {format_range(low, high)}" if kept else ""
     name = family.experiment_name
     if name is None:
         return [(one_line(names.get(family.focus, family.focus)), "bold"), (f"  its family: {runs}{steps}", "dim")]

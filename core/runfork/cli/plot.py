@@ -124,9 +124,9 @@ def _print(
     project: Project, groups: Sequence[Sequence[Curve]], options: Mapping[str, Any], *, shown: int, hidden: int
 ) -> None:
     from runfork.cli.console import chart_width, open_console
-    from runfork.cli.formats import plural
     from runfork.cli.names import run_names
     from runfork.cli.tables import print_lines
+    from runfork.wording import plural
 
     width = options["width"] or chart_width()
     console = open_console(width)

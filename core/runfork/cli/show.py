@@ -111,7 +111,7 @@ def _print(
     include_system: bool,
 ) -> None:
     from runfork.cli.console import open_console
-    from runfork.cli.formats import plural
+    from runfork.wording import plural
 
     console = open_console()
     _print_head(console, project, nodes, run_id, values)

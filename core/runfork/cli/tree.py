@@ -196,7 +196,7 @@ def _bar(member: Member, family: Family, last_step: int, width: int) -> Span:
 
 
 def _change_lines(row: Row, changes: Sequence[Change], width: int, shown: int | None) -> Iterator[Span]:
-    limit = len(changes) if shown is None else shown
+    limit = len(changes) if shown is None or len(changes) == shown + 1 else shown  # one more takes no more room
     for change in changes[:limit]:
         yield _fit([(row.rails, None), (f"  {_describe(change)}", "dim")], width)
     if len(changes) > limit:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from runfork.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
 from runfork.folders import make_folders, sync_path
 from runfork.journal.frames import open_journal
+from runfork.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +197,8 @@ class JournalWriter:
             if self._backlog:
                 self.lost_records += len(self._backlog)
                 self._tell(
-                    "lost", f"{self.lost_records} records of the journal {self._place} could not be written: lost"
+                    "lost",
+                    f"{plural(self.lost_records, 'record')} of the journal {self._place} could not be written: lost",
                 )
             size = self._end
             self._forget(keep_path=True)

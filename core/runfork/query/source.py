@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from runfork.errors import NotFoundError
 from runfork.problems import warn_caller
+from runfork.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,4 +66,6 @@ def _no_project(name: str, store: Store) -> NotFoundError:
         if close
         else "pass project= and directory=, or set RUNFORK_PROJECT and RUNFORK_DIR"
     )
-    return NotFoundError(f"there is no project {name!r} in {store.directory}, found {len(there)} others; {hint}")
+    return NotFoundError(
+        f"there is no project {name!r} in {store.directory}, found {plural(len(there), 'other')}; {hint}"
+    )

@@ -29,5 +29,5 @@ def are_possible() -> bool:
     distributed = sys.modules.get("torch.distributed")
     try:
         return distributed is not None and bool(distributed.is_available() and distributed.is_initialized())
-    except Exception:  # it is half imported, or not what its name says
+    except AttributeError:  # it is half imported
         return False

@@ -90,3 +90,41 @@ def test_an_argument_that_is_missing_is_missing_from_a_method_of_run(run, call, 
         call(run)
 
     assert getattr(Run, name).__qualname__ == f"Run.{name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("name", "experiment_name= names the experiment"),
+        ("id", "run_id= names the run"),
+        ("config", "run.log_configs("),
+        ("tags", "run.add_tags("),
+        ("save_dir", "Settings(directory=...)"),
+        ("api_token", "no account is needed"),
+        ("experiment_nam", "did you mean 'experiment_name'?"),
+    ],
+)
+def test_an_argument_of_other_trackers_is_said_in_our_words(name, said):
+    arguments: Any = {name: "x"}
+    with pytest.raises(TypeError) as caught:
+        Run(**arguments)
+
+    assert str(caught.value).startswith(f"Run() got an unexpected keyword argument '{name}'; ")
+    assert said in str(caught.value)
+
+
+def test_an_argument_that_nobody_has_gets_no_advice():
+    with pytest.raises(TypeError, match=r"^Run\(\) got an unexpected keyword argument 'nosuch'$"):
+        Run(nosuch=1)  # type: ignore[call-arg]
+
+
+def test_a_class_made_of_run_may_take_arguments_of_its_own(run):
+    class Mine(Run):
+        def __init__(self, *, config: dict[str, Any], **options: Any) -> None:
+            super().__init__(**options)
+            self.log_configs(config)
+
+    with Mine(config={"lr": 0.1}, run_id="mine", source_tracking_config=None) as mine:
+        assert mine.run_id == "mine"
+    with pytest.raises(TypeError, match=r"^Mine\(\) got an unexpected keyword argument 'name'; experiment_name="):
+        Mine(config={}, name="x")

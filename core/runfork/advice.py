@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-__all__ = ["Advised", "advice_for_module", "show_as"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+__all__ = ["Advised", "advice_for_module", "show_as", "unknown_argument", "with_advice"]
+
+_Function = TypeVar("_Function", bound="Callable[..., None]")
 
 _METRICS = "run.log_metrics({'train/loss': 0.3}, step=1) logs the numbers of a step"
 _CONFIGS = "run.log_configs({'lr': 0.1}) logs single values"
@@ -45,6 +51,24 @@ _OF_THE_MODULE = {
     **dict.fromkeys(("Api", "get_run", "search_runs"), _READ),
 }
 
+_OF_ARGUMENTS = {
+    **dict.fromkeys(("name", "experiment", "run_name", "task_name"), "experiment_name= names the experiment"),
+    **dict.fromkeys(("id", "version", "custom_run_id", "with_id"), "run_id= names the run"),
+    **dict.fromkeys(("project_name", "entity", "workspace"), "project='workspace/project' names the project"),
+    **dict.fromkeys(
+        ("directory", "dir", "log_dir", "logdir", "save_dir", "repo"),
+        "runs are written to the directory .runfork, to RUNFORK_DIR, or to settings=runfork.Settings(directory=...)",
+    ),
+    "resume": "resume_from= takes a checkpoint, settings=runfork.Settings(resume_policy=...) says what resuming makes of the run",
+    "tags": f"on a run, {_TAGS}",
+    **dict.fromkeys(("api_key", "api_token", "token", "host", "tracking_uri"), _NO_ACCOUNT),
+    **dict.fromkeys(("config", "params", "hparams"), f"on a run, {_CONFIGS}"),
+    **dict.fromkeys(
+        ("group", "job_type"), "group_tags of a run say what it belongs to: run.add_tags(['tag'], group_tags=True)"
+    ),
+    "notes": "run.log_configs({'sys/description': 'text'}) describes a run",
+}
+
 
 class Advised:
     """What raises, with advice, for what other trackers' runs can do."""
@@ -74,6 +98,31 @@ def advice_for_module(name: str) -> str:
     """Return what is said after ``module 'runfork' has no attribute``: advice, where there is some."""
     advice = _OF_THE_MODULE.get(name)
     return f"; {advice}" if advice else ""
+
+
+def unknown_argument(function: str, name: str, known: Collection[str]) -> TypeError:
+    """Return the error for a keyword argument that `function` does not take: in Python's words, and with what it may mean."""
+    from difflib import get_close_matches
+
+    advice = _OF_ARGUMENTS.get(name)
+    if advice is None and (close := get_close_matches(name, known, n=1)):
+        advice = f"did you mean {close[0]!r}?"
+    return TypeError(f"{function}() got an unexpected keyword argument {name!r}" + (f"; {advice}" if advice else ""))
+
+
+def with_advice(constructor: _Function) -> _Function:
+    """Return a constructor that gives advice where it is called with a keyword argument that it does not take."""
+    code = constructor.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(constructor)
+    def construct(self: Any, /, *arguments: Any, **options: Any) -> None:
+        for name in options:
+            if name not in known:
+                raise unknown_argument(type(self).__name__, name, known)
+        constructor(self, *arguments, **options)
+
+    return cast("_Function", construct)
 
 
 def show_as(kind: type) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from runfork.advice import show_as
+from runfork.advice import show_as, with_advice
 from runfork.attributes import check_path
 from runfork.checkpoints import find_given_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
@@ -81,6 +81,7 @@ class Run(Life):
     _forked_by: str | None = None
     _is_reopened: bool = False
 
+    @with_advice
     def __init__(
         self,
         experiment_name: str | None = None,

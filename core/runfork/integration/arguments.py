@@ -6,6 +6,7 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
+from runfork.advice import unknown_argument
 from runfork.checkpoints import find_given_mark
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.identifiers import check_experiment_name, check_run_id
@@ -133,7 +134,7 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
         ArgumentTypeError: An argument is of the wrong type.
     """
     if unknown := [name for name in arguments if name not in _DEFAULTS]:
-        raise TypeError(f"{integration.face}() got an unexpected keyword argument {unknown[0]!r}")
+        raise unknown_argument(integration.face, unknown[0], ["experiment_name", *_DEFAULTS])
     given: dict[str, Any] = {**_DEFAULTS, **arguments}
     run = given["run"]
     if run is not None and not isinstance(run, Run):

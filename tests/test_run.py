@@ -47,7 +47,7 @@ def test_the_journals_header_names_the_process(run):
     assert f"{identity['writer']}.journal" == path.name
     assert set(identity) == {
         "project", "run_id", "writer", "created", "tag", "host", "pid", "boot_id", "process_start", "rank",
-        "flags_times",
+        "flags_times", "journals",
     }  # fmt: skip
 
 

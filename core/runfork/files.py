@@ -159,8 +159,11 @@ def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     try:
         with open(temporary, "xb", opener=open_descriptor) as file:
             yield temporary, file
-    finally:
+    except (
+        BaseException
+    ):  # an interrupt, too; what was renamed is not looked for: a round trip on a network file system
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def _mime_type(name: str, head: bytes) -> str:

@@ -235,6 +235,7 @@ def test_script_without_a_checkpoint_that_is_run_twice_is_told_what_it_replaces(
         "runfork: run job exists, with points up to step 7, and is continued: what is logged at steps that"
     )
     assert "fetch_metrics(..., replaced=True)" in told[0]
+    assert told[0].endswith("for a run of its own, leave out RUNFORK_RUN_ID")
     assert losses(History(data_directory), "job") == steps_of({2: range(1, 6), 1: (6, 7)})
 
 

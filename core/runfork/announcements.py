@@ -17,6 +17,7 @@ from runfork.capture.console import line_break, uncaptured
 from runfork.hookspecs import hookimpl
 from runfork.identifiers import generated_prefix
 from runfork.notebook import find_shell
+from runfork.settings import said_by
 from runfork.steps import format_step, shown_step, to_micro_steps
 from runfork.store import Store, default_project, find_data_directory
 from runfork.wording import plural
@@ -119,7 +120,7 @@ def say_continued(run: Run, last: int) -> None:
         _say(
             f"run {run.run_id} exists, with points up to step {shown_step(last)}, and is continued: what is logged at steps that "
             "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
-            "for a run of its own, leave out run_id"
+            f"for a run of its own, leave out {said_by('run_id', run.run_id)}"
         )
 
 

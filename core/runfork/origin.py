@@ -13,6 +13,7 @@ from runfork.identifiers import check_run_id
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
 from runfork.marking import Marking
+from runfork.settings import said_by
 from runfork.steps import from_micro_steps
 from runfork.store import holds, journal_sizes, journals_of
 
@@ -117,7 +118,7 @@ class Origin(Marking):
         self.problems.warn(
             "fork",
             f"run {self.run_id!r} exists and is {stands}; that stands, the checkpoint of run {found.run_id!r} at step "
-            f"{found.user_step} makes no fork; leave out run_id to fork",
+            f"{found.user_step} makes no fork; leave out {said_by('run_id', self.run_id)} to fork",
         )
         return "continue"
 

@@ -10,7 +10,7 @@ from runfork.errors import ArgumentError
 from runfork.identifiers import check_project, check_run_id
 from runfork.store import from_start
 
-__all__ = ["VARIABLES", "Settings"]
+__all__ = ["VARIABLES", "Settings", "said_by"]
 
 MODES = ("offline", "async", "disabled")
 POLICIES = ("fork", "continue", "new")
@@ -95,6 +95,11 @@ class Settings:
     def as_dict(self) -> dict[str, Any]:
         """Return every setting by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def said_by(name: str, value: str) -> str:
+    """Return what gave a setting this value: the environment variable that has it, else the argument, by the setting's name."""
+    return next((variable for variable in VARIABLES[name] if os.environ.get(variable) == value), name)
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

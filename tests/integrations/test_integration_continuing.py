@@ -33,4 +33,7 @@ def test_run_of_another_process_that_is_continued_is_told(capsys, monkeypatch):
     monkeypatch.setenv("RUNFORK_QUIET", "0")
     train(run_id="job")
 
-    assert "run job exists, with points up to step 2, and is continued" in capsys.readouterr().err
+    told = capsys.readouterr().err
+
+    assert "run job exists, with points up to step 2, and is continued" in told
+    assert "leave out run_id\n" in told

@@ -36,6 +36,7 @@ __all__ = [
     "say_closed",
     "say_continued",
     "say_created",
+    "say_evaluated",
     "say_forked",
     "say_moved",
     "say_replaced",
@@ -122,6 +123,13 @@ def say_continued(run: Run, last: int) -> None:
             "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
             f"for a run of its own, leave out {said_by('run_id', run.run_id)}"
         )
+
+
+def say_evaluated(run: Run, mark: Mark, *, is_taken: bool) -> None:
+    """Say whose weights `run` holds results of, and why that run does not hold them itself."""
+    if not _is_quiet(run):
+        why = ", which has other results there" if is_taken else ""
+        _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
 
 
 def say_suggestion(run: Marking, mark: Mark, code: str) -> None:

@@ -100,6 +100,21 @@ def test_results_whose_place_is_taken_go_to_a_run_of_their_own(mark, data_direct
     assert "sys/name" not in values
 
 
+@pytest.mark.parametrize(
+    ("name", "loss", "why"), [(None, 0.6, ", which has other results there"), ("robustness", 0.5, "")]
+)
+def test_a_run_of_its_own_says_what_it_evaluates_and_why(mark, data_directory, capsys, monkeypatch, name, loss, why):
+    monkeypatch.setenv("RUNFORK_QUIET", "0")
+    training = evaluated(mark, name)
+    training.log_evaluated({"val/loss": loss})
+    training.log_evaluated({"test/loss": 0.4})
+    training.end_evaluation()
+    own = other(History(data_directory))
+    told = [line for line in capsys.readouterr().err.splitlines() if "evaluation" in line]
+
+    assert [f"runfork: run {own} holds an evaluation of run old at step 7{why}"] == told
+
+
 def test_how_long_an_evaluation_took_is_no_result(mark, data_directory):
     for seconds in (1.0, 2.0):
         training = evaluated(mark)

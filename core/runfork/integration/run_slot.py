@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from runfork.announcements import say_created
+from runfork.announcements import say_created, say_evaluated
 from runfork.identifiers import new_run_id
 from runfork.integration.evaluation import Evaluation, Home
 from runfork.integration.loaded import readable_mark
@@ -267,7 +267,6 @@ class RunSlot:
         """
         self.end_evaluation()
         was_trained = was_trained or self._may_have_been_sent  # in another process, such as a spawned one
-        own = self._home_of_own(mark, source, was_trained=was_trained)
         if mark.run_id == self.run_id and self.run is not None:
             visit = self._visitor(self.run.project, self.run_id)
             visited: Home | None = Home(self.open, self.run.directory, is_lent=False, visit=visit)
@@ -275,6 +274,7 @@ class RunSlot:
             visited = self._home_of(mark)
         else:
             visited = None
+        own = self._home_of_own(mark, source, was_trained=was_trained, is_taken=visited is not None)
         self.evaluation = Evaluation(mark.user_step, visited=visited, own=own)
 
     def _is_named(self, mark: Mark) -> bool:
@@ -304,8 +304,15 @@ class RunSlot:
     def _visitor(self, project: str, run_id: str) -> Callable[[], Run]:
         return lambda: Run(project=project, run_id=run_id, settings=self.options.settings, is_visitor=True)
 
-    def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool) -> Home:
-        """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's."""
+    def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool, is_taken: bool) -> Home:
+        """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's.
+
+        Args:
+            mark: Of the checkpoint.
+            source: What is said of it.
+            was_trained: The present run holds a training.
+            is_taken: It is for results whose places in the run that wrote the checkpoint are taken.
+        """
         is_free = not was_trained and (self._run is None or not self._is_id_minted)
 
         def make() -> Run:
@@ -319,6 +326,7 @@ class RunSlot:
             else:
                 run = self.open()
             run.log_configs({f"source/{name}": value for name, value in source.items() if value is not None})
+            say_evaluated(run, mark, is_taken=is_taken)
             return run
 
         return Home(make, None, is_lent=not is_free)

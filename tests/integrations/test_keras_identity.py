@@ -316,6 +316,19 @@ def test_every_file_is_journaled_with_the_step_at_which_it_was_written(history):
     assert [3, 6, 9, 12, 15] == sorted(history().points("parent", "checkpoints/size_bytes"))
 
 
+def test_file_of_a_training_that_is_stopped_within_its_epoch_is_noted(history):
+    class Stop(Callback):  # type: ignore[misc]
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 5:
+                raise RuntimeError("out of memory")
+
+    saver = keras.callbacks.ModelCheckpoint("{batch}.weights.h5", save_weights_only=True, save_freq=3)
+    with pytest.raises(RuntimeError):
+        tiny.fit(tiny.model(), epochs=1, callbacks=[tiny.callback(run_id="only"), saver, Stop()])
+
+    assert [3] == sorted(history().points("only", "checkpoints/path"))
+
+
 def test_file_that_is_not_copied_is_told(history, caplog):
     own, model = tiny.callback(run_id="only", log_checkpoint_files=True), tiny.model()
     tiny.fit(model, epochs=1, callbacks=[own, keras.callbacks.ModelCheckpoint("1.keras")])

@@ -231,6 +231,7 @@ class CallbackMethods:
         if self._trained is None or not self._is_fitting:
             return
         self._trained.counter.finish_batches(batch)
+        self._saved.note(self._training)
         self._batches.begun = batch
         if batch == 0:
             self._note_rates()

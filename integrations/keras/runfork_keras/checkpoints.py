@@ -56,6 +56,8 @@ class SavedFiles:
 
     def note(self, training: Training) -> None:
         """Log the files that are complete by now."""
+        if not self._pending:
+            return
         pending, self._pending = self._pending, []
         for saved in pending:
             if saved.run_id == training.runs.run_id:

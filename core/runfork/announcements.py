@@ -80,9 +80,13 @@ def say_created(run: Run) -> None:
 
 
 def say_moved(run: Run) -> None:
-    """Say where the run lies, if that was said of it under another id."""
-    if run.said_as not in (None, run.run_id):
-        say_created(run)
+    """Say where the run lies, if that was said of it under another id; of attempts the fork says why."""
+    earlier, run_id = run.said_as, run.run_id
+    if earlier in (None, run_id):
+        return
+    if earlier != run.attempt_of and not _is_quiet(run):
+        _say(f"run {earlier} goes on as {run_id}")
+    say_created(run)
 
 
 def say_forked(run: Marking, parent: str, step: float) -> None:

@@ -20,16 +20,16 @@ from runfork.steps import MAX_MICRO_STEP, MICRO, to_micro_steps
 from runfork.testing.histories import HistoryWriter
 from runfork.types import Histogram
 
-_SHORT_EXAMPLES = 100
-
 
 def examples(short, *, long=None):
-    """Return settings: `short` examples; in the long form `long`, or as many as its profile says if that is more."""
+    """Return settings: `short` examples, in the brief form no more than its profile says; in the long form `long`, or as many as
+    that profile says if that is more.
+    """
     profile = settings.default
     assert profile is not None
-    is_long = profile.max_examples > _SHORT_EXAMPLES
+    form, most = settings.get_current_profile_name(), profile.max_examples
     return settings(
-        max_examples=(long or max(short, profile.max_examples)) if is_long else short,
+        max_examples={"long": long or max(short, most), "brief": min(short, most)}.get(form, short),
         deadline=None,
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -174,7 +174,7 @@ def assert_equal_answers(one, other, *, points, buckets, queries):
 def test_equal_histories_give_equal_answers(tried):
     seen = []
 
-    @examples(200)
+    @examples(80)
     @given(histories(), SIZES, PLANS, POINTS, BUCKETS, QUERIES)
     def holds(batches, sizes, plan, points, buckets, queries):
         with pairs(sizes) as pair:
@@ -200,7 +200,7 @@ def test_equal_histories_give_equal_answers(tried):
 def test_equal_lineages_give_equal_answers(tried):
     seen = []
 
-    @examples(100)
+    @examples(50)
     @given(lineages(), SIZES)
     def holds(batches, sizes):
         with pairs(sizes) as pair:
@@ -224,7 +224,7 @@ def test_equal_lineages_give_equal_answers(tried):
 def test_the_order_between_journals_does_not_matter(tried):
     seen = []
 
-    @examples(60)
+    @examples(30)
     @given(histories(), st.data())
     def holds(batches, data):
         names = data.draw(st.permutations([batch.key for batch in batches]))

@@ -248,7 +248,7 @@ def assert_series_agrees(index, model, run_id, path, value):
 def test_any_lineage_reads_as_a_naive_model_says(tried):
     seen = []
 
-    @examples(100)
+    @examples(50)
     @given(projects(), SIZES)
     def holds(project, sizes):
         journals, portions, order = project
@@ -283,7 +283,7 @@ def test_any_lineage_reads_as_a_naive_model_says(tried):
 def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
     seen = []
 
-    @examples(10, long=200)
+    @examples(5, long=200)
     @given(
         st.integers(20, 120),
         st.lists(st.tuples(st.integers(-3, 5), NUMBERS, st.booleans()), min_size=1, max_size=8),

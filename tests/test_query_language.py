@@ -91,7 +91,7 @@ DAMAGED = st.tuples(filters().map(print_filter), st.floats(0, 1), st.integers(0,
 def test_any_text_is_read_or_refused_in_one_sentence(tried: Tried) -> None:
     outcomes = {"read": 0, "refused": 0}
 
-    @examples(400)
+    @examples(150)
     @given(ANY_TEXT | SOUP | DAMAGED.map(damaged))
     @example("a:string < 0")
     def holds(text: str) -> None:

@@ -21,7 +21,7 @@ PROPERTY = "trial"
 HEAD = "| Test | What was tried | How often | What happened |"
 FAULTS, PROPERTIES = "### Faults", "### Properties"
 
-settings.register_profile("short", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("brief", deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
 

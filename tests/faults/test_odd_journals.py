@@ -125,7 +125,7 @@ def check_commands(directory):
 def test_whatever_a_journal_holds_the_others_are_read(good, tried):
     seen = []
 
-    @examples(150, long=3000)
+    @examples(60, long=3000)
     @given(odd_journals())
     def holds(content):
         with (
@@ -152,7 +152,7 @@ def test_whatever_a_journal_holds_the_others_are_read(good, tried):
 def test_whatever_a_journal_holds_commands_and_queries_say_what_the_others_hold(good, tried):
     seen = []
 
-    @examples(25, long=600)
+    @examples(10, long=600)
     @given(odd_journals())
     def holds(content):
         with laid(good, content) as directory:

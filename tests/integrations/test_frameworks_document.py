@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.integrations import user_scripts
 
 from runfork.testing.reading import History
 
@@ -65,6 +64,7 @@ def test_the_readme_shows_what_the_document_shows():
 
 @pytest.mark.parametrize("framework", ["pytorch_lightning", "transformers", "keras"])
 def test_the_lines_train_and_the_line_that_resumes_forks(framework, data_directory, tmp_path):
+    ours = {name: value for name, value in os.environ.items() if name.startswith("RUNFORK_")}
     before = {"pytorch_lightning": LIGHTNING, "transformers": TRAINER, "keras": KERAS}[framework]
     block = blocks("docs/frameworks.md")[framework].replace("EPOCHS", "2")
     longer = {
@@ -79,16 +79,8 @@ def test_the_lines_train_and_the_line_that_resumes_forks(framework, data_directo
     for text, (old, new) in ((block, shorter), (resuming(block), longer)):
         script = tmp_path / "script.py"
         script.write_text(before + (text.replace(old, new) if old else text), encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", str(script)],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(HOME)},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert 0 == done.returncode, done.stderr[-3000:]
+        name = framework.removeprefix("pytorch_")
+        user_scripts.finish(user_scripts.start(script, framework=name, folder=tmp_path, **ours))
     found = History(data_directory)
     first, second = found.runs
     parent = found.parent(second)

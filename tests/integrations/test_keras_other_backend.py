@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.integrations import user_scripts
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 
@@ -25,15 +23,12 @@ def test_tests_pass_on_the_other_backend(name, tmp_path_factory):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/integrations/test_keras_{name}.py"],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, **kept, "KERAS_BACKEND": OTHER},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=290,
+    process = user_scripts.pytest(
+        *("-q", "-p", "no:cacheprovider", f"tests/integrations/test_keras_{name}.py"),
+        framework="keras",
+        folder=Path(__file__).parents[2],
+        KERAS_BACKEND=OTHER,
+        **kept,
     )
 
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
+    assert " passed" in user_scripts.finish(process)[0]

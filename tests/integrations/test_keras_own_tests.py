@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.integrations import user_scripts
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 
@@ -22,18 +21,14 @@ def outcomes(store, *options):
     flags = (
         "-q -rA --tb=short --timeout=120 --continue-on-collection-errors -p no:cacheprovider -p no:randomly -W ignore"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *flags.split(), "-c", os.devnull, "--rootdir", FOLDER, *options, *files],
-        cwd=store.parent,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), *filter(None, sys.path)])},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
+    ours = {name: value for name, value in os.environ.items() if name.startswith("RUNFORK_")}
+    arguments = [*flags.split(), "-c", os.devnull, "--rootdir", str(FOLDER), *options, *files]
+    out, errors = user_scripts.pytest(*arguments, framework="keras", folder=store.parent, **ours).communicate(
+        timeout=280
     )
-    found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (\S+::\S+)", done.stdout, re.MULTILINE)
-    assert found, done.stdout[-3000:] + done.stderr[-3000:]
-    return {name: outcome for outcome, name in found}, done.stdout
+    found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (\S+::\S+)", out, re.MULTILINE)
+    assert found, out[-3000:] + errors[-3000:]
+    return {name: outcome for outcome, name in found}, out
 
 
 @pytest.mark.skipif(not list(FOLDER.glob("*_test.py")), reason="this version of Keras ships no tests")

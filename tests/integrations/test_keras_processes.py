@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integrations import user_scripts
 
 from runfork.testing.processes import start_driver
 from runfork.testing.reading import History
@@ -65,20 +66,10 @@ def test_interrupted_training_says_so(data_directory, tmp_path, number, state):
 
 def test_example_resumes_as_a_fork(tmp_path):
     pytest.importorskip("sklearn")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
     told = ""
     for arguments in (["--epochs", "1"], ["--epochs", "2", "--resume", "checkpoints/01.keras", "--lr", "0.02"]):
-        done = subprocess.run(
-            [sys.executable, str(EXAMPLE), *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
-        assert 0 == done.returncode, done.stderr
-        told += done.stderr
+        process = user_scripts.start(EXAMPLE, *arguments, framework="keras", folder=tmp_path)
+        told += user_scripts.finish(process)[1]
 
     assert re.search(r"is forked from \S+ at step 23", told)
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integrations import user_scripts
 
 pytest.importorskip("pytorch_lightning")
 pytest.importorskip("sklearn")
@@ -17,10 +18,10 @@ pytest.importorskip("sklearn")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lightning_digits.py"
 
 
-def _run(folder, *arguments):
+def _runfork(folder, *arguments):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [sys.executable, "-c", "from runfork.cli import main; main()", *arguments],
         cwd=folder,
         env={**environment, "COLUMNS": "160"},
         capture_output=True,
@@ -30,10 +31,6 @@ def _run(folder, *arguments):
     )
     assert done.returncode == 0, done.stderr
     return done
-
-
-def _runfork(folder, *arguments):
-    return _run(folder, "-c", "from runfork.cli import main; main()", *arguments)
 
 
 def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
@@ -56,8 +53,8 @@ def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
 
 
 def test_example_resumes_from_last_as_a_fork(tmp_path):
-    _run(tmp_path, str(EXAMPLE), "--epochs", "1")
-    _run(tmp_path, str(EXAMPLE), "--epochs", "2", "--resume", "last", "--lr", "0.02")
+    for arguments in (["--epochs", "1"], ["--epochs", "2", "--resume", "last", "--lr", "0.02"]):
+        user_scripts.finish(user_scripts.start(EXAMPLE, *arguments, framework="lightning", folder=tmp_path))
     from runfork.project import Project
 
     with Project.open(f"local/{tmp_path.name}", directory=tmp_path / ".runfork") as project:

@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import types
 from pathlib import Path
@@ -112,19 +113,25 @@ class WarmProcess:
 
 
 def start_warm(
-    file: Path, *, modules: Sequence[str], cwd: Path, environment: Mapping[str, str], settings: Sequence[str] = ()
+    file: Path,
+    *arguments: str,
+    modules: Sequence[str],
+    cwd: Path,
+    environment: Mapping[str, str],
+    settings: Sequence[str] = (),
 ) -> WarmProcess:
     """Start a script.
 
     Args:
         file: The script.
+        arguments: Its arguments.
         modules: What the server imports beforehand; servers are kept for each set of them until this process ends.
         cwd: Its working directory.
         environment: All of its environment.
         settings: Names of variables that these modules read when they are imported: another value is another server's.
     """
     kept = tuple((name, environment[name]) for name in sorted(settings) if name in environment)
-    return _server(tuple(modules), tuple(path for path in sys.path if path), kept).start(file, cwd, environment)
+    return _server(tuple(modules), tuple(path for path in sys.path if path), kept).start(file, arguments, cwd, environment)
 
 
 @functools.cache
@@ -155,26 +162,29 @@ class _Server:
         self._socket.close()
         self._process.wait()
 
-    def start(self, file: Path, cwd: Path, environment: Mapping[str, str]) -> WarmProcess:
-        order = file.with_suffix(".order")
-        order.write_text(json.dumps({"file": str(file), "cwd": str(cwd), "environment": dict(environment)}))
+    def start(self, file: Path, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> WarmProcess:
+        said = {"argv": [str(file), *arguments], "cwd": str(cwd), "environment": dict(environment)}
+        handle, order = tempfile.mkstemp(suffix=".order")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(said, stream)
         pairs = [os.pipe() for _ in range(_STREAMS + 1)]
         theirs = [pairs[0][0], pairs[1][1], pairs[2][1], pairs[3][1]]
         try:
             with self._lock:
-                socket.send_fds(self._socket, [str(order).encode()], theirs)
+                socket.send_fds(self._socket, [os.fsencode(order)], theirs)
                 pid = int(self._socket.recv(32))
         finally:
             for end in theirs:
                 os.close(end)
+            Path(order).unlink()
         return WarmProcess(pid, os.fdopen(pairs[3][0], "rb"), [pairs[0][1], pairs[1][0], pairs[2][0]])
 
 
 # In the server
 
 
-def _serve(orders: socket.socket) -> str:
-    """Fork a process for each order that comes, and tell how each ended; returns in those processes only: the script."""
+def _serve(orders: socket.socket) -> list[str]:
+    """Fork a process for each order that comes, and tell how each ended; returns in those processes only: ``sys.argv``."""
     running: dict[int, int] = {}
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
@@ -200,7 +210,7 @@ def _serve(orders: socket.socket) -> str:
                 os.close(end)
             orders.close()
             _take(order, files[:_STREAMS])
-            return str(order["file"])
+            return list(order["argv"])
         for end in files[:_STREAMS]:
             os.close(end)
         running[pid] = files[_STREAMS]
@@ -225,11 +235,12 @@ def _take(order: Mapping[str, Any], files: Sequence[int]) -> None:
     os.chdir(order["cwd"])
 
 
-def _main_module(file: str) -> dict[str, Any]:
+def _main_module(argv: list[str]) -> dict[str, Any]:
+    file = argv[0]
     main = types.ModuleType("__main__")
     main.__file__ = file
     sys.modules["__main__"] = main
-    sys.argv = [file]
+    sys.argv = argv
     sys.path.insert(0, str(Path(file).parent))
     return main.__dict__
 
@@ -240,6 +251,6 @@ if __name__ == "__main__":
         importlib.import_module(_name)
     gc.collect()
     gc.freeze()
-    _script = _serve(_socket)
+    _argv = _serve(_socket)
     # An exception of the script reaches the interpreter itself, which ends as for any other script.
-    exec(compile(Path(_script).read_text(encoding="utf-8"), _script, "exec"), _main_module(_script))  # noqa: S102
+    exec(compile(Path(_argv[0]).read_text(encoding="utf-8"), _argv[0], "exec"), _main_module(_argv))  # noqa: S102

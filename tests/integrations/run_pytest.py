@@ -1,0 +1,8 @@
+"""``python -m pytest``, as a script."""
+
+import sys
+
+import pytest
+
+if __name__ == "__main__":
+    sys.exit(pytest.main(sys.argv[1:]))

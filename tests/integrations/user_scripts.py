@@ -1,0 +1,51 @@
+"""Scripts as users start them: the environment has nothing of ours in it, and the framework was imported beforehand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.integrations import run_pytest
+
+from runfork.testing.warm import WarmProcess, start_warm
+
+LIMIT_SECONDS = 280
+MODULES = {
+    "keras": ("tests.integrations.keras_driver", "tests.integrations.tiny_keras"),
+    "lightning": ("torch", "pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger"),
+    "transformers": (
+        "tests.integrations.hf_driver",
+        "runfork_hf.callback",
+        "transformers.trainer",
+        "transformers.models.gpt2.modeling_gpt2",
+    ),
+}
+"""What other tests import beforehand, too, by framework."""
+
+
+def start(script: Path, *arguments: str, framework: str, folder: Path, **environment: str) -> WarmProcess:
+    """Start a script in a folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
+    return start_warm(
+        script,
+        *arguments,
+        modules=MODULES[framework],
+        cwd=folder,
+        environment={**kept, **environment},
+        settings=("KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"),
+    )
+
+
+def pytest(*arguments: str, framework: str, folder: Path, **environment: str) -> WarmProcess:
+    """Start pytest in a folder."""
+    return start(Path(run_pytest.__file__), *arguments, framework=framework, folder=folder, **environment)
+
+
+def finish(process: WarmProcess) -> tuple[str, str]:
+    """Wait for its end, which must be a good one; return stdout and stderr."""
+    try:
+        out, errors = process.communicate(timeout=LIMIT_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 0, out[-6000:] + errors[-3000:]
+    return out, errors

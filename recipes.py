@@ -11,13 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import venv
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
@@ -73,12 +74,14 @@ def demo(*arguments: str) -> None:
 def check() -> None:
     """Install everything and run every check. What CI runs.
 
-    Lint, types, the oldest frameworks and the built packages are looked at beside the tests: two cores have time for both.
+    The built packages are looked at beside the installation, which keeps one core busy, and all else beside the tests, many of
+    which wait.
     """
-    install("dev")
-    install_oldest()
-    with beside("lint", "types", "oldest", "packages"):
-        test("-n", "2", "--dist", "worksteal")
+    with lane() as beside:
+        beside("packages")
+        install("dev")
+        beside("oldest", "types", "lint")
+        test("-n", "3", "--dist", "worksteal")
 
 
 def oldest(*arguments: str) -> None:
@@ -93,10 +96,11 @@ def packages(*arguments: str) -> None:
 
     The oldest Python has the lowest versions of what core needs. Pythons are looked for on the path and among those of pyenv.
     """
-    install("dev")
-    dist = HOME / "dist"
+    builder, dist = HOME / ".venv-build", HOME / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    run("-m", "build", "--outdir", str(dist), str(HOME))
+    make_environment(builder)
+    pip_install("build", of=builder)
+    run("-m", "build", "--outdir", str(dist), str(HOME), of=builder)
     artifacts = {"*.tar.gz": LOWEST_VERSIONS, "*.whl": []}
     for version, (pattern, pins) in zip((OLDEST_PYTHON, NEWEST_PYTHON), artifacts.items(), strict=True):
         python = find_python(version)
@@ -106,7 +110,7 @@ def packages(*arguments: str) -> None:
         folder = HOME / f".venv-{version}"
         make_environment(folder, python)
         artifact = next(dist.glob(pattern))
-        run("-m", "pip", "install", "--quiet", f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
+        pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
         print(f"core's tests with Python {version} and {artifact.name}", flush=True)
         core = ["tests", "--ignore", "tests/integrations", "--ignore", "tests/faults", "--brief"]
         run("-m", "pytest", "-p", "no:cacheprovider", *core, *arguments, of=folder)
@@ -178,7 +182,7 @@ def install(extra: str) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == project:
         return
     print(f"installing runfork[{extra}] and what it needs; the first time takes some minutes", flush=True)
-    run("-m", "pip", "install", "--quiet", "--editable", f".[{extra}]")
+    pip_install("--editable", f".[{extra}]")
     for implied in {"dev": ("dev", "demo")}.get(extra, (extra,)):
         (ENVIRONMENT / f".installed-{implied}").write_text(project, encoding="utf-8")
 
@@ -197,7 +201,7 @@ def install_oldest() -> None:
     )
     Path(over, "_first_environment.pth").write_text(f"import site; site.addsitedir({under!r})\n", encoding="utf-8")
     print("installing the oldest versions of the frameworks", flush=True)
-    run("-m", "pip", "install", "--quiet", *OLDEST_VERSIONS, of=OLDEST)
+    pip_install(*OLDEST_VERSIONS, of=OLDEST)
     stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -223,6 +227,11 @@ def make_environment(folder: Path, python: str | None = None) -> None:
         subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
 
 
+def pip_install(*what: str, of: Path = ENVIRONMENT) -> None:
+    """Install with pip. Modules are compiled when they are first imported: most of the frameworks' never are."""
+    run("-m", "pip", "install", "--quiet", "--no-compile", *what, of=of)
+
+
 def python_of(folder: Path) -> Path:
     """Return the Python of a virtual environment."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -236,22 +245,29 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
 
 
 @contextlib.contextmanager
-def beside(*recipes: str) -> Iterator[None]:
-    """Run recipes in processes of their own, one after the other, beside what happens within; tell what they said at its end."""
+def lane() -> Iterator[Callable[..., None]]:
+    """Offer a lane for recipes beside what happens within: one after the other, each in a process of its own.
 
-    def carry_out(name: str) -> subprocess.CompletedProcess[str]:
+    What they said is told at the end, which is that of the program if one of them failed.
+    """
+
+    def carry_out(name: str) -> bool:
         command = [sys.executable, str(HOME / "recipes.py"), name]
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        start = time.monotonic()
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        outcome = f"{'failed' if done.returncode else 'passed'} in {time.monotonic() - start:.0f} s"
+        said.append(f"==== {name}: {outcome}\n{done.stdout}")
+        return done.returncode == 0
 
-    with ThreadPoolExecutor(max_workers=1) as lane:
-        running = {name: lane.submit(carry_out, name) for name in recipes}
+    said: list[str] = []
+    running: list[Future[bool]] = []
+    with ThreadPoolExecutor(max_workers=1) as executor:
         try:
-            yield
+            yield lambda *recipes: running.extend(executor.submit(carry_out, name) for name in recipes)
         finally:
-            done = {name: future.result() for name, future in running.items()}
-            for name, result in done.items():
-                print(f"==== {name}: {'failed' if result.returncode else 'passed'}\n{result.stdout}", flush=True)
-    if any(result.returncode for result in done.values()):
+            have_passed = [one.result() for one in running]
+            print(*said, sep="\n", flush=True)
+    if not all(have_passed):
         sys.exit(1)
 
 

@@ -18,7 +18,7 @@ from runfork.identifiers import MAX_NAME_BYTES, check_run_id
 from runfork.journal.format import Kind
 from runfork.marks import Mark
 from runfork.testing.reading import History
-from runfork.testing.warm import WarmProcess, start_warm
+from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,16 +54,6 @@ run.close()
 """
 
 
-PRELOADED = (
-    "runfork.run",
-    "runfork.session",
-    "runfork.plugins",
-    "runfork.resume",
-    "runfork.journal.reader",
-    "runfork.files",
-)
-
-
 class Job:
     """A script that is started again and again under one run id."""
 
@@ -83,7 +73,7 @@ class Job:
             "DIES_AT": dies_at,
         }
         values = {**os.environ, **{name: str(value) for name, value in settings.items()}, **environment}
-        process = start_warm(self.folder / "train.py", modules=PRELOADED, cwd=self.folder, environment=values)
+        process = start_warm(self.folder / "train.py", modules=RUN_MODULES, cwd=self.folder, environment=values)
         self.started.append(process)
         return process
 

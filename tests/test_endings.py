@@ -24,7 +24,7 @@ from runfork.integration.training import Training
 from runfork.journal.format import Kind
 from runfork.store import Store, journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
-from runfork.testing.warm import WarmProcess, start_warm
+from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 
@@ -152,9 +152,7 @@ def run_warm(data_directory, tmp_path):
         file = tmp_path / f"script_{len(processes)}.py"
         file.write_text(textwrap.dedent(code), encoding="utf-8")
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        process = start_warm(
-            file, modules=("runfork.session", "runfork.plugins"), cwd=tmp_path, environment=environment
-        )
+        process = start_warm(file, modules=RUN_MODULES, cwd=tmp_path, environment=environment)
         processes.append(process)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from runfork.store import Store
 from runfork.testing.journals import configs_of, points_of
+from runfork.testing.warm import RUN_MODULES, start_warm
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TRAINING = """
 import json, sys, threading, time
+site, resumes, seconds = json.loads(sys.argv[1])
+sys.path.insert(0, site)
 from runfork import Run
 
 class Quantity:
     def __str__(self):
         return 'seven'
-
-resumes, seconds = json.loads(sys.argv[1])
 
 def seconds_of(call, *arguments, **options):
     start = time.monotonic()
@@ -103,17 +102,17 @@ class Training:
             "other",
         )
         environment = {
-            "PYTHONPATH": str(folder / "site"),
             "RUNFORK_PLUGINS": "lab,other",
             "RUNFORK_DIR": str(folder / "data"),
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", TRAINING, json.dumps([resumes, seconds])],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
+        script = folder / "training.py"
+        script.write_text(TRAINING, encoding="utf-8")
+        self._process = start_warm(
+            script,
+            json.dumps([str(folder / "site"), resumes, seconds]),
+            modules=RUN_MODULES,
             cwd=folder,
+            environment={**os.environ, **environment},
         )
 
     def result(self) -> dict[str, Any]:

@@ -52,14 +52,14 @@ WRONG = {
 
 @pytest.fixture
 def train(tmp_path, monkeypatch):
-    """Train with each plugin, four at a time; yields what came of each."""
+    """Train with each plugin, eight at a time; yields what came of each."""
     monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0.1")
 
     def train(codes, **options):
-        for start in range(0, len(codes), 4):
+        for start in range(0, len(codes), 8):
             together = [
                 Training(tmp_path / f"{start + number}", code, **options)
-                for number, code in enumerate(codes[start : start + 4])
+                for number, code in enumerate(codes[start : start + 8])
             ]
             yield from [training.result() for training in together]
 

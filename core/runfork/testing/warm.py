@@ -27,7 +27,17 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["WarmProcess", "start_warm"]
+__all__ = ["RUN_MODULES", "WarmProcess", "start_warm"]
+
+RUN_MODULES = (
+    "runfork.run",
+    "runfork.session",
+    "runfork.plugins",
+    "runfork.resume",
+    "runfork.journal.reader",
+    "runfork.files",
+)
+"""What a process with a run imports sooner or later."""
 
 _STREAMS = 3
 _READY_SECONDS = 300.0
@@ -131,7 +141,9 @@ def start_warm(
         settings: Names of variables that these modules read when they are imported: another value is another server's.
     """
     kept = tuple((name, environment[name]) for name in sorted(settings) if name in environment)
-    return _server(tuple(modules), tuple(path for path in sys.path if path), kept).start(file, arguments, cwd, environment)
+    return _server(tuple(modules), tuple(path for path in sys.path if path), kept).start(
+        file, arguments, cwd, environment
+    )
 
 
 @functools.cache

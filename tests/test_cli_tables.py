@@ -7,8 +7,10 @@ import io
 import pytest
 
 from runfork.cli.console import OutputConsole
+from runfork.cli.listing import choose_metrics
 from runfork.cli.names import short_names
 from runfork.cli.tables import Cell, Column, print_table, split_columns
+from runfork.index.interface import Definition
 
 
 def printed(columns, width, **options):
@@ -87,3 +89,19 @@ def test_columns_that_do_not_fit_beside_each_other_stand_in_parts_that_do():
     assert [column for part in parts for column in part] == columns
     assert all(10 + sum(2 + column.width for column in part) <= 100 for part in parts)
     assert [4, 3] == [len(part) for part in parts]
+
+
+def test_default_columns_are_what_a_training_is_about():
+    names = (
+        "checkpoints/size_bytes eval/loss eval/runtime eval/samples_per_second throughput/steps_per_second train/epoch "
+        "train/grad_norm train/learning_rate train/loss train/total_flos"
+    ).split()
+    metrics = [Definition(name, "float_series", 2 if name.startswith("train") else 3) for name in names]
+
+    assert [one.path for one in choose_metrics(metrics)] == [
+        "eval/loss",
+        "train/loss",
+        "train/grad_norm",
+        "train/learning_rate",
+    ]
+    assert [one.path for one in choose_metrics([metrics[2], metrics[0]])] == ["eval/runtime", "checkpoints/size_bytes"]

@@ -26,6 +26,9 @@ __all__ = ["ColumnChoice", "Item", "Listing", "choose_metrics", "parse_column", 
 _AGGREGATED = re.compile(rf"({'|'.join(get_args(Aggregate))})\((.+)\)")
 _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bleu", "error")
 _VALIDATION = ("val", "valid", "validation", "eval", "test")
+_ASIDE = frozenset(("bytes", "checkpoints", "epoch", "flos", "runtime", "second", "seconds", "throughput", "time"))
+"""Words in names of what is counted beside a training: how long, how fast, how large."""
+
 _ALL_METRICS = "!^(sys|runtime|source_code)/"
 
 
@@ -179,7 +182,7 @@ def _resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[Colu
 
 
 def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[ColumnChoice]:
-    """Return the metrics to show where none were asked for: those that most runs have, validation and losses first."""
+    """Return the metrics to show where none were asked for: those of most runs, validation and losses first, durations last."""
     users = sorted((one for one in definitions if not is_system_path(one.path)), key=_interest)
     chosen = users[:most]
     trained_on = min(filter(_is_trained_on, users), key=lambda one: (-one.run_count, _words(one.path)), default=None)
@@ -197,8 +200,10 @@ def _words(path: str) -> list[str]:
     return re.split(r"[/_.-]", path.lower())
 
 
-def _interest(definition: Definition) -> tuple[int, bool, bool, int, str]:
+def _interest(definition: Definition) -> tuple[bool, int, bool, bool, int, str]:
     path = definition.path.lower()
+    words = _words(path)
     is_interesting = any(word in path for word in _INTERESTING)
-    is_validation = any(word in _VALIDATION for word in _words(path))
-    return -definition.run_count, not is_interesting, not is_validation, path.count("/"), definition.path
+    is_validation = any(word in _VALIDATION for word in words)
+    is_aside = not _ASIDE.isdisjoint(words)
+    return is_aside, -definition.run_count, not is_interesting, not is_validation, path.count("/"), definition.path

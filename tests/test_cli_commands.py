@@ -95,6 +95,19 @@ def test_a_resume_that_fails_at_once_leaves_the_experiment_what_it_was(data_dire
     assert (item["run_id"], item["state"]) == ("first", "finished")
 
 
+@pytest.mark.parametrize("command", [("show",), ("lineage",), ("plot",), ("export", "points")])
+def test_a_name_of_a_run_that_is_an_experiment_of_another_head_is_told(data_directory, command):
+    with Run("job", run_id="job") as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+
+    assert call(*command, "job").stderr == ""
+    with Run("job", run_id="job-2", fork_run_id="job", fork_step=1) as run:
+        run.log_metrics({"loss": 0.5}, step=2)
+    expected = "runfork: 'job' is a run and an experiment: the run is meant; the experiment's head is 'job-2'\n"
+    assert call(*command, "job").stderr == expected
+    assert call(*command, "job-2").stderr == ""
+
+
 # What a fork has no more
 
 

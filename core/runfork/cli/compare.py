@@ -8,7 +8,7 @@ import click
 
 from runfork.attributes import AttributeType
 from runfork.cli.json_output import json_held, write_json
-from runfork.cli.opening import open_project, tell_unmatched
+from runfork.cli.opening import find_run, open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.differences import compare_values, is_system_path
 from runfork.errors import ArgumentError
@@ -51,7 +51,7 @@ def command(
         raise ArgumentError(f"compare needs two runs or more, found {len(names)}; 'runfork ls --runs' lists them")
     pattern = None if attributes is None else compile_pattern(attributes)
     with open_project(place) as project:
-        run_ids = [project.find_run(name) for name in names]
+        run_ids = [find_run(project, name) for name in names]
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=run_ids)))
         values = project.index.values(list(dict.fromkeys(run_ids)), pattern=pattern)
         rows = [

@@ -9,7 +9,7 @@ import click
 
 from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
-from runfork.cli.opening import open_project, read_condition, tell_unmatched
+from runfork.cli.opening import find_run, open_project, read_condition, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
@@ -102,7 +102,7 @@ def _choose_format(name: str | None, output: Path | None) -> str:
 
 
 def _run_ids(project: Project, names: Sequence[str], filter_text: str | None, *, heads_only: bool) -> list[str]:
-    named = [project.find_run(name) for name in names] if names else None
+    named = [find_run(project, name) for name in names] if names else None
     query = RunsQuery(
         filter=read_condition(filter_text, project.index),
         heads_only=heads_only and named is None,

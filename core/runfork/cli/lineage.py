@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.json_output import json_change, json_node, json_range, write_json
-from runfork.cli.opening import open_project
+from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
 from runfork.errors import NotFoundError
 from runfork.family import read_family
@@ -41,7 +41,7 @@ def command(*, place: Place, as_json: bool, name: str | None, all_changes: bool)
 
 
 def _family(project: Project, name: str) -> Family:
-    run_id = project.find_run(name)
+    run_id = find_run(project, name)
     is_experiment = name != run_id and project.experiments().get(name) == run_id
     return read_family(project.index, run_id, experiment_name=name if is_experiment else None)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
     from runfork.project import Project
 
-__all__ = ["choose_project", "open_project", "open_store", "read_condition", "tell_unmatched"]
+__all__ = ["choose_project", "find_run", "open_project", "open_store", "read_condition", "tell_unmatched"]
 
 
 def open_store(place: Place) -> Store:
@@ -81,6 +81,21 @@ def open_project(place: Place) -> Iterator[Project]:
         yield project
     finally:
         project.close()
+
+
+def find_run(project: Project, name: str) -> str:
+    """Return the run that `name` means; say on stderr where that is a run, and an experiment's name that means another one.
+
+    Raises:
+        NotFoundError: No run is meant.
+        ArgumentError: Several are.
+    """
+    run_id = project.find_run(name)
+    head = project.experiments().get(name, name) if run_id == name else name
+    if head != name:
+        text = f"{name!r} is a run and an experiment: the run is meant; the experiment's head is {head!r}"
+        click.echo(f"runfork: {text}", err=True)
+    return run_id
 
 
 def read_condition(text: str | None, index: Index) -> Filter | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from runfork.cli.canvas import bin_columns
 from runfork.cli.json_output import json_number, write_json
-from runfork.cli.opening import open_project
+from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
 from runfork.cli.plotting import choose_paths, read_curves
 from runfork.patterns import compile_pattern
@@ -70,7 +70,7 @@ def command(*, place: Place, name: str, patterns: tuple[str, ...], others: tuple
     """
     pattern = compile_pattern(" | ".join(patterns)) if patterns else None
     with open_project(place) as project:
-        run_ids = list(dict.fromkeys(project.find_run(one) for one in (name, *others)))
+        run_ids = list(dict.fromkeys(find_run(project, one) for one in (name, *others)))
         paths = choose_paths(project.index, run_ids, pattern)
         shown = paths[: options["limit"]]
         axis = cast("Axis", options["axis"])

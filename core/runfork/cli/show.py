@@ -9,7 +9,7 @@ import click
 from runfork.attributes import AttributeType
 from runfork.cli.console_lines import read_console_lines
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
-from runfork.cli.opening import open_project
+from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
 from runfork.differences import is_system_path
 from runfork.lineage import ancestors, heads
@@ -52,7 +52,7 @@ def command(*, place: Place, as_json: bool, name: str, show_console: bool, lines
     RUN is a run id, an unambiguous beginning of one, or an experiment (its head).
     """
     with open_project(place) as project:
-        run_id = project.find_run(name)
+        run_id = find_run(project, name)
         if show_console:
             _show_console(project, run_id, lines, as_json=as_json)
             return

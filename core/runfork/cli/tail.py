@@ -10,7 +10,7 @@ import click
 from runfork.attributes import AttributeType
 from runfork.cli.following import Follower, Selection, read_last_events
 from runfork.cli.json_output import json_number, json_time, write_json_line
-from runfork.cli.opening import open_project, tell_unmatched
+from runfork.cli.opening import find_run, open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
 from runfork.patterns import compile_pattern
 from runfork.steps import from_micro_steps, shown_step
@@ -66,7 +66,7 @@ def command(
     pattern = None if attributes is None else compile_pattern(attributes)
     selection = Selection(pattern, has_console=not no_console, has_metrics=not no_metrics)
     with open_project(place) as project:
-        run_id = project.find_run(name)
+        run_id = find_run(project, name)
         kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=[run_id], types=kinds)))
         write = _write_json if as_json else _writer()

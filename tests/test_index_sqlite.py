@@ -567,7 +567,7 @@ def test_json_that_was_changed_in_a_table_is_damage(path, index, table, column):
     damaged = SqliteIndex(path)
 
     with pytest.raises(StaleIndexError, match=f"damaged.*{column}"):
-        damaged.nodes(), damaged.writers()
+        _ = damaged.nodes(), damaged.writers()
     assert not path.exists()
 
 

@@ -80,7 +80,8 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
 
 def _micro_of(step: Any, argument: str) -> int:
     is_number = hasattr(step, "__float__") or hasattr(step, "__index__")
-    if isinstance(step, (str, bytes)) or not is_number or (type(step) is not float and is_spread(step)):
+    is_readable = type(step) is float or not is_spread(step)
+    if isinstance(step, (str, bytes)) or not is_number or not is_readable:
         raise ArgumentTypeError(f"{argument} must be a number, found {shown(step)}; pass an int or a float, e.g. 100")
     try:
         if hasattr(step, "__index__"):

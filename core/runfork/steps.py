@@ -80,8 +80,7 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
 
 def _micro_of(step: Any, argument: str) -> int:
     is_number = hasattr(step, "__float__") or hasattr(step, "__index__")
-    is_readable = type(step) is float or not is_spread(step)
-    if isinstance(step, (str, bytes)) or not is_number or not is_readable:
+    if isinstance(step, (str, bytes)) or not is_number or is_spread(step):
         raise ArgumentTypeError(f"{argument} must be a number, found {shown(step)}; pass an int or a float, e.g. 100")
     try:
         if hasattr(step, "__index__"):

@@ -297,6 +297,21 @@ def test_a_model_that_cannot_be_described_costs_that_alone(history, caplog, what
     assert "failed (RuntimeError: no such thing)" in caplog.text
 
 
+def test_an_optimizer_that_does_not_tell_its_settings_costs_these_alone_and_is_named(history, caplog):
+    class Odd(keras.optimizers.SGD):  # type: ignore[misc]
+        def get_config(self):
+            raise RuntimeError("no such thing")
+
+    tiny.fit(tiny.model(optimizer=Odd()), epochs=1, callbacks=[tiny.callback(run_id="parent")])
+    values = history().values("parent")
+
+    assert values["optimizer/Odd/type"].endswith("Odd")
+    assert "optimizer/Odd/momentum" not in values
+    assert 8.0 == values["fit/epochs"] * values["data/train/batches"]
+    assert "get_config of Odd failed (RuntimeError: no such thing)" in caplog.text
+    assert "get_compile_config of the model failed (RuntimeError: no such thing)" in caplog.text
+
+
 def _is_asked_by_us():
     return sys._getframe(2).f_globals["__name__"].startswith("runfork_keras")
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import describe, guarded
+from runfork.integration.boundary import attempt, describe, guarded
 from runfork.integration.checkpoint_log import CheckpointLog
 from runfork.integration.handle import AbsentRun, RunHandle
 from runfork.integration.throughput import Throughput
@@ -204,12 +205,12 @@ class CallbackMethods:
 
     @guarded
     def _describe(self, model: Any, epoch: int) -> None:
-        run, call, params = self._training.runs.open(), self._call, self.params or {}
+        run, call, params, ask = self._training.runs.open(), self._call, self.params or {}, partial(attempt, self)
         begins_at = {} if "initial_epoch" in call.arguments and not epoch else {"fit/initial_epoch": epoch}
         describe(self, run, "fit", "data/train", "trainer", values=lambda: describe_fit(call, params) | begins_at)
         describe(self, run, "model/parameters", values=lambda: describe_model(model))
-        describe(self, run, "compile", values=lambda: describe_compilation(model))
-        describe(self, run, "optimizer", values=lambda: describe_optimizers(model))
+        describe(self, run, "compile", values=lambda: describe_compilation(model, ask))
+        describe(self, run, "optimizer", values=lambda: describe_optimizers(model, ask))
         if self._described != run.run_id:
             self._described = run.run_id
             describe(self, run, "checkpoints", values=dict)

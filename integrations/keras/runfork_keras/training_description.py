@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,10 @@ from runfork_keras.counter import optimizers_of
 if TYPE_CHECKING:
     from runfork_keras.calls import FitCall
 
-__all__ = ["describe_compilation", "describe_fit", "describe_optimizers", "learning_rates"]
+__all__ = ["Ask", "describe_compilation", "describe_fit", "describe_optimizers", "learning_rates"]
+
+Ask = Callable[[str, Callable[[], Any]], Any]
+"""Computes what is named, and returns it, or None where the user's own object raises: that is told."""
 
 
 # The call of fit
@@ -52,12 +55,9 @@ def _plain_argument(name: str, value: Any) -> Any:
 # What the model was compiled with
 
 
-def describe_compilation(model: Any) -> dict[str, Any]:
-    """Return attributes below ``compile/``."""
-    try:
-        config = model.get_compile_config() or {}
-    except Exception:  # losses and metrics of the user's own may refuse to be described, in any way
-        config = {}
+def describe_compilation(model: Any, ask: Ask) -> dict[str, Any]:
+    """Return attributes below ``compile/``; what losses and metrics of the user's own refuse to tell is left out."""
+    config = ask("get_compile_config of the model", model.get_compile_config) or {}
     described = {
         "loss": _text(_named(config.get("loss"))),
         "loss_weights": _text(config.get("loss_weights")),
@@ -118,13 +118,16 @@ def _labelled(model: Any) -> list[tuple[str, Any]]:
     return labelled
 
 
-def describe_optimizers(model: Any) -> dict[str, Any]:
-    """Return attributes below ``optimizer/<label>/``. Numbers are floats, so that a setting has one type in every run."""
+def describe_optimizers(model: Any, ask: Ask) -> dict[str, Any]:
+    """Return attributes below ``optimizer/<label>/``; of one that refuses to tell its settings the type alone.
+
+    Numbers are floats, so that a setting has one type in every run.
+    """
     described: dict[str, Any] = {}
     for label, optimizer in _labelled(model):
         base = f"optimizer/{label}"
         described[f"{base}/type"] = f"{type(optimizer).__module__}.{type(optimizer).__qualname__}"
-        for name, value in _config(optimizer).items():
+        for name, value in (ask(f"get_config of {label}", optimizer.get_config) or {}).items():
             if name in ("name", "inner_optimizer") or value is None:
                 continue
             if name == "learning_rate" and isinstance(value, Mapping):
@@ -132,13 +135,6 @@ def describe_optimizers(model: Any) -> dict[str, Any]:
             else:
                 described[f"{base}/{name}"] = _shortest(value) if name == "learning_rate" else _plain(value)
     return described
-
-
-def _config(optimizer: Any) -> Mapping[str, Any]:
-    try:
-        return dict(optimizer.get_config())
-    except Exception:  # an optimizer of the user's own may refuse, in any way
-        return {}
 
 
 def _schedule(base: str, value: Mapping[str, Any]) -> dict[str, Any]:

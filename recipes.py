@@ -13,12 +13,12 @@ import subprocess
 import sys
 import time
 import venv
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
@@ -77,11 +77,10 @@ def check() -> None:
     The built packages are looked at beside the installation, which keeps one core busy, and all else beside the tests, many of
     which wait.
     """
-    with lane() as beside:
-        beside("packages")
+    with beside("packages"):
         install("dev")
-        beside("oldest", "types", "lint")
-        test("-n", "3", "--dist", "worksteal")
+        with beside("oldest", "types", "lint"):
+            test("-n", "3", "--dist", "worksteal")
 
 
 def oldest(*arguments: str) -> None:
@@ -245,11 +244,8 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
 
 
 @contextlib.contextmanager
-def lane() -> Iterator[Callable[..., None]]:
-    """Offer a lane for recipes beside what happens within: one after the other, each in a process of its own.
-
-    What they said is told at the end, which is that of the program if one of them failed.
-    """
+def beside(*recipes: str) -> Iterator[None]:
+    """Run recipes in processes of their own, one after the other, beside what happens within; tell what they said at its end."""
 
     def carry_out(name: str) -> bool:
         command = [sys.executable, str(HOME / "recipes.py"), name]
@@ -260,10 +256,10 @@ def lane() -> Iterator[Callable[..., None]]:
         return done.returncode == 0
 
     said: list[str] = []
-    running: list[Future[bool]] = []
-    with ThreadPoolExecutor(max_workers=1) as executor:
+    with ThreadPoolExecutor(max_workers=1) as lane:
+        running = [lane.submit(carry_out, name) for name in recipes]
         try:
-            yield lambda *recipes: running.extend(executor.submit(carry_out, name) for name in recipes)
+            yield
         finally:
             have_passed = [one.result() for one in running]
             print(*said, sep="\n", flush=True)

@@ -164,6 +164,22 @@ def test_a_mapping_without_an_end_takes_nothing_from_those_beside_it(run, is_dee
     assert any("more than 100,000" in sentence for sentence in run.status.problems)
 
 
+def test_a_path_of_text_that_raises_is_the_plain_text(run, tmp_path):
+    class Odd(str):
+        __slots__ = ()
+
+        def __bool__(self) -> bool:
+            raise RuntimeError("not now")
+
+        __len__ = __iter__ = __hash__ = __str__ = __bool__  # type: ignore[assignment]
+
+    (tmp_path / "f.txt").write_text("x")
+    run.assign_files({"f": Odd(tmp_path / "f.txt"), "g": b"y"})
+
+    kept = {path for record in records_of(run.directory, Kind.FILES) for path in record.body}
+    assert (kept, run.status.dropped_values) == ({"f", "g"}, 0)
+
+
 def test_a_collection_without_an_end_is_refused(run):
     class Repeated(list[str]):
         def __iter__(self) -> Any:

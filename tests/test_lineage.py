@@ -285,7 +285,7 @@ def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
 
     @examples(5, long=200)
     @given(
-        st.integers(20, 120),
+        st.integers(20, 80),
         st.lists(st.tuples(st.integers(-3, 5), NUMBERS, st.booleans()), min_size=1, max_size=8),
         st.integers(0, 2**32),
         SIZES,
@@ -323,7 +323,7 @@ def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
 
     holds()
     tried(
-        "chains of 20 to 120 forks that arrive in any order, against the naive model",
+        "chains of 20 to 80 forks that arrive in any order, against the naive model",
         times=len(seen),
         outcome=f"{sum(seen):,} runs, both indexes agree",
     )

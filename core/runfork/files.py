@@ -96,7 +96,7 @@ def _source(source: Any) -> Path | bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source)
     if isinstance(source, (str, os.PathLike)):
-        return Path(os.fsdecode(source))
+        return Path(str.__str__(os.fsdecode(source)))
     raise ArgumentTypeError(
         f"a file must be a path, bytes or runfork.File, found {type_name(source)}; pass its contents as bytes"
     )

@@ -298,7 +298,7 @@ def test_a_model_that_cannot_be_described_costs_that_alone(history, caplog, what
 
 
 def test_an_optimizer_that_does_not_tell_its_settings_costs_these_alone_and_is_named(history, caplog):
-    class Odd(keras.optimizers.SGD):  # type: ignore[misc]
+    class Odd(keras.optimizers.SGD):  # type: ignore[misc, name-defined]
         def get_config(self):
             raise RuntimeError("no such thing")
 

@@ -32,7 +32,7 @@ def start(script: Path, *arguments: str, framework: str, folder: Path, **environ
         modules=MODULES[framework],
         cwd=folder,
         environment={**kept, **environment},
-        settings=("KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"),
+        settings=[name for name in (*kept, *environment) if name == "KERAS_BACKEND" or name.startswith("JAX_")],
     )
 
 

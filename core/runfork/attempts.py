@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from runfork.identifiers import MAX_NAME_BYTES
@@ -29,6 +28,8 @@ def attempt_ids(run_id: str, mark: Mark, launch: str | None) -> Iterator[str]:
     """
     place = "\0".join((mark.run_id, str(mark.step), launch or ""))
     base = run_id.encode()[: MAX_NAME_BYTES - _ROOM_BYTES].decode(errors="ignore")
+    import hashlib
+
     first = f"{base}-{hashlib.sha256(place.encode()).hexdigest()[:6]}"
     yield first
     number = 2

@@ -11,13 +11,18 @@ from runfork.wording import shown
 __all__ = [
     "MAX_PATH_BYTES",
     "MAX_STRING_BYTES",
+    "SYSTEM_NAMESPACES",
     "AttributeType",
     "check_path",
     "check_series_path",
+    "is_system_path",
 ]
 
 MAX_PATH_BYTES = 1024
 MAX_STRING_BYTES = 1024 * 1024
+
+SYSTEM_NAMESPACES = ("sys/", "runtime/", "source_code/")
+"""Namespaces that runfork fills in; they describe where a run took place rather than what it was."""
 
 
 class AttributeType(str, Enum):
@@ -84,3 +89,8 @@ def check_series_path(path: object) -> str:
 
 def _has_surrogate(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def is_system_path(path: str) -> bool:
+    """Return whether runfork itself fills in `path`."""
+    return path.startswith(SYSTEM_NAMESPACES)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from runfork.attributes import AttributeType
+from runfork.attributes import AttributeType, is_system_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,17 +14,12 @@ if TYPE_CHECKING:
     from runfork.index.interface import Value
 
 __all__ = [
-    "SYSTEM_NAMESPACES",
     "Change",
     "ComparisonRow",
     "compare_values",
     "config_changes",
-    "is_system_path",
     "same_value",
 ]
-
-SYSTEM_NAMESPACES = ("sys/", "runtime/", "source_code/")
-"""Namespaces that runfork fills in; they describe where a run took place rather than what it was."""
 
 _NUMBERS = (AttributeType.INT, AttributeType.FLOAT)
 
@@ -64,11 +59,6 @@ class ComparisonRow:
     path: str
     values: tuple[Value | None, ...]
     differs: bool
-
-
-def is_system_path(path: str) -> bool:
-    """Return whether runfork itself fills in `path`."""
-    return path.startswith(SYSTEM_NAMESPACES)
 
 
 def config_changes(parent: Mapping[str, Value], child: Mapping[str, Value]) -> list[Change]:

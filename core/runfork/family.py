@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.attributes import AttributeType
-from runfork.differences import config_changes, is_system_path
+from runfork.attributes import AttributeType, is_system_path
+from runfork.differences import config_changes
 from runfork.extents import lineage_extents
 from runfork.index.interface import BucketsRequest, SeriesKey
 from runfork.lineage import ancestors, children_of, heads

@@ -11,9 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from runfork.advice import Advised
-from runfork.attributes import AttributeType, check_path, check_series_path
+from runfork.attributes import AttributeType, check_path, check_series_path, is_system_path
 from runfork.capture.secrets import mask_config
-from runfork.differences import is_system_path
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.flattening import flatten, told_name
 from runfork.histograms import convert_histogram

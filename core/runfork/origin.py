@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runfork.attempts import attempt_ids
 from runfork.capture.secrets import mask_text
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError
@@ -153,6 +152,7 @@ class Origin(Marking):
 
     def _begin_attempt(self, mark: Mark, checkpoint: str | None, decision: Decision) -> Decision:
         """Become a run of its own, whose id begins with the one that was given."""
+        from runfork.attempts import attempt_ids
         from runfork.resume import is_taken
 
         identity, given = self._identity, self._identity.given_id

@@ -19,11 +19,12 @@ from runfork import start
 from runfork.descriptors import open_descriptor
 from runfork.errors import FormatError
 from runfork.identifiers import directory_name, generated_prefix, name_of_directory
-from runfork.index_place import IndexPlace, index_place
 from runfork.notebook import starting_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runfork.index_place import IndexPlace
 
 __all__ = [
     "DIRECTORY_NAME",
@@ -175,6 +176,8 @@ class Store:
 
     def index_place(self) -> IndexPlace:
         """Return the folder of indexes, and why it is another than one might think."""
+        from runfork.index_place import IndexPlace, index_place
+
         told = self._index_directory
         if told is None and (explicit := os.environ.get("RUNFORK_INDEX_DIR")):
             told = from_start(explicit)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.attributes import AttributeType
+from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.json_output import json_held, write_json
 from runfork.cli.opening import find_run, open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
-from runfork.differences import compare_values, is_system_path
+from runfork.differences import compare_values
 from runfork.errors import ArgumentError
 from runfork.patterns import compile_pattern
 

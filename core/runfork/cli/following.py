@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
+from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.console_lines import CONSOLE_PATTERN
-from runfork.differences import is_system_path
 from runfork.errors import FormatError
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.journal.format import Kind

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from runfork.attributes import AttributeType
-from runfork.differences import is_system_path
+from runfork.attributes import AttributeType, is_system_path
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.steps import from_micro_steps
 from runfork.types import FileReference, Histogram

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from runfork.attributes import AttributeType
-from runfork.differences import is_system_path
+from runfork.attributes import AttributeType, is_system_path
 from runfork.errors import ArgumentError
 from runfork.filters import Attribute
 from runfork.index.interface import Aggregate, RunsQuery, Sort

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from runfork.attributes import AttributeType
-from runfork.differences import is_system_path
+from runfork.attributes import AttributeType, is_system_path
 from runfork.errors import NotFoundError
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.steps import MAX_MICRO_STEP, MICRO

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.attributes import AttributeType
+from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.console_lines import read_console_lines
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
 from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
-from runfork.differences import is_system_path
 from runfork.lineage import ancestors, heads
 from runfork.steps import format_step, from_micro_steps, shown_step
 

@@ -82,7 +82,7 @@ result["peak"] = peak_megabytes()
 
 
 def test_a_flood_of_lines_is_kept_in_order_while_memory_stays_flat(rounds, tried, tmp_path):
-    size = rounds(32, 1024) * MEBIBYTE
+    size = rounds(16, 1024) * MEBIBYTE
     count = size // LINE_BYTES
 
     written = run_child(f"COUNT = {count}" + PRINT_MUCH, tmp_path)

@@ -47,7 +47,7 @@ def limits(chance):
 @pytest.mark.timeout(1800)
 def test_a_journal_that_is_cut_at_any_byte_is_read_up_to_there(specimen, damaged, rounds, tried):
     size = len(specimen.data)
-    stride = 1 if size < 5000 else rounds(41, 5)
+    stride = 1 if size < 5000 else rounds(83, 5)
     damaged.write_bytes(specimen.data)
     cuts = range(size, -1, -stride)
     for cut in cuts:
@@ -67,7 +67,7 @@ def test_a_journal_that_is_cut_at_any_byte_is_read_up_to_there(specimen, damaged
 @pytest.mark.timeout(1800)
 def test_a_flipped_bit_costs_one_record_at_most(specimen, damaged, chance, rounds, tried):
     bits = range(8 * len(specimen.data))
-    if (few := rounds(400, 15_000)) < len(bits):
+    if (few := rounds(200, 15_000)) < len(bits):
         bits = chance.sample(bits, few)
     for bit in bits:
         data = bytearray(specimen.data)

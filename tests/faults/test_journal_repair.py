@@ -61,7 +61,7 @@ def order_times(path):
 def test_a_repair_changes_nothing_that_can_be_read(specimen, rounds, tried):
     chance, path = random.Random(3), specimen.path
     repaired = nothing = 0
-    for _ in range(times := rounds(150, 6000)):
+    for _ in range(times := rounds(80, 6000)):
         data = harmed(specimen.data, chance)
         path.write_bytes(data)
         try:

@@ -9,7 +9,6 @@ from runfork.capture.secrets import mask_text
 from runfork.checkpoints import check_mark
 from runfork.errors import ArgumentError
 from runfork.identifiers import check_run_id
-from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
 from runfork.marking import Marking
 from runfork.settings import said_by
@@ -126,6 +125,8 @@ class Origin(Marking):
     def _is_attempt_of_this(self, run_id: str) -> bool:
         if self._identity.attempt_of is not None:
             return False
+        from runfork.journal.creation import read_creation
+
         creation = read_creation(journals_of(self._store.run_directory(self.project, run_id)))
         return creation is not None and creation.get("attempt_of") == self.run_id
 
@@ -230,6 +231,8 @@ class Origin(Marking):
 
     def _continue_as(self, mark: Mark) -> None:
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
+        from runfork.journal.creation import read_creation
+
         provisional = self.directory
         self._identity.run_id = mark.run_id
         self._make_room()

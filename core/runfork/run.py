@@ -21,7 +21,6 @@ from runfork.identifiers import (
     several_runs,
 )
 from runfork.identity import Identity
-from runfork.journal.creation import config_types, read_creation
 from runfork.journal.format import FLAGS_TIMES, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
 from runfork.launch import Launch
@@ -263,15 +262,23 @@ class Run(Life):
 
     def _begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""
-        existing = read_creation(journals_of(self.directory))
+        existing = self._read_existing()
         self._is_reopened = existing is not None
-        if existing is not None:
-            self.recorder.types.learn(config_types(journals_of(self.directory)))
         if existing is not None and (ignored := self._identity.heed(existing)) is not None:
             self.problems.warn("fork", ignored)
         if existing is not None and not self.is_visitor:
             self.recorder.on_first_point = self._tell_continued
         self.recorder.record(Kind.CONFIGS, self._identity.configs())
+
+    def _read_existing(self) -> Mapping[str, Any] | None:
+        """Return how the run was made, if it exists already, and learn the types of its configs."""
+        if not (journals := journals_of(self.directory)):
+            return None
+        from runfork.journal.creation import config_types, read_creation
+
+        if (existing := read_creation(journals)) is not None:
+            self.recorder.types.learn(config_types(journals))
+        return existing
 
     def _make_room(self) -> None:
         from runfork.notebook import Notebook

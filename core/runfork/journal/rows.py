@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from runfork.journal.bodies import EARLIEST, LATEST
 from runfork.journal.format import Flag, Kind
@@ -95,10 +96,13 @@ class RowCollector:
                 "itemsize": stride,
             }
         )
-        views = [np.frombuffer(self._data, dtype, one.frames, one.offset) for one in alike.stretches]
-        rows = views[0] if len(views) == 1 else np.concatenate(views)
+        offsets = _offsets(alike.stretches, stride)
+        if len(alike.stretches) == 1:
+            rows = np.frombuffer(self._data, dtype, alike.count, offsets[0])
+        else:  # two calls a step make a stretch of every row
+            frames = sliding_window_view(np.frombuffer(self._data, np.uint8), stride)
+            rows = frames[offsets].view(dtype).reshape(-1)
         values: npt.NDArray[np.float64] = rows["values"]
-        sequences = [self._base + one.offset + stride * np.arange(one.frames) for one in alike.stretches]
         is_preview = alike.kind == Kind.PREVIEW
         found = MetricRows(
             paths=alike.paths or (),
@@ -107,7 +111,7 @@ class RowCollector:
             values=values[:, 1:] if is_preview else values,
             completion=np.ascontiguousarray(values[:, 0]) if is_preview else None,
             clock_axis=bool(alike.flags & Flag.CLOCK_AXIS),
-            sequences=np.concatenate(sequences),
+            sequences=self._base + offsets,
         )
         self._note_times(alike.flags, [found])
         return found
@@ -159,3 +163,11 @@ class RowCollector:
     def _note_times(self, flags: int, found: list[MetricRows]) -> None:
         if not flags & Flag.GIVEN_TIME:
             self.last_time = min(LATEST, max([self.last_time, *(int(rows.times.max()) for rows in found)]))
+
+
+def _offsets(stretches: list[Stretch], stride: int) -> npt.NDArray[np.int64]:
+    """Return the byte offset of every frame."""
+    counts = np.fromiter((one.frames for one in stretches), np.int64, len(stretches))
+    starts = np.fromiter((one.offset for one in stretches), np.int64, len(stretches))
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - stride * before, counts) + stride * np.arange(int(counts.sum()))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.run_records import bodies
 
+from runfork import Run
 from runfork.attempts import attempt_ids
 from runfork.identifiers import MAX_NAME_BYTES, check_run_id
 from runfork.journal.format import Kind
@@ -227,6 +228,16 @@ def test_script_without_a_checkpoint_that_is_run_twice_is_told_what_it_replaces(
     assert "fetch_metrics(..., replaced=True)" in told[0]
     assert told[0].endswith("for a run of its own, leave out RUNFORK_RUN_ID")
     assert losses(History(data_directory), "job") == steps_of({2: range(1, 6), 1: (6, 7)})
+
+
+def test_much_that_a_run_has_is_not_read_beside_training_to_say_that_it_is_continued(job, data_directory):
+    with Run(project="tests/project", run_id="job", source_tracking_config=None) as run:
+        run.log_metrics({"loss": 1.0}, step=1)
+        for number in range(9):
+            run.log_configs({f"much/{number}": "x" * 2**20})
+    job.run(5)
+
+    assert "run job exists and is continued: what is logged at steps that it has" in job.said
 
 
 def test_first_attempt_is_told_nothing(job):

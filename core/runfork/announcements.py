@@ -33,6 +33,7 @@ __all__ = [
     "after_run_closed",
     "after_run_created",
     "after_run_forked",
+    "is_quiet",
     "say_closed",
     "say_continued",
     "say_created",
@@ -67,7 +68,7 @@ def after_run_closed(run: Run) -> None:
 
 def say_created(run: Run) -> None:
     """Say where the run lies and how to look at it."""
-    if _is_quiet(run):
+    if is_quiet(run):
         return
     run_id = run.run_id
     hint = _show_command(run) if find_shell() is None else _show_expression(run)
@@ -84,14 +85,14 @@ def say_moved(run: Run) -> None:
     earlier, run_id = run.said_as, run.run_id
     if earlier in (None, run_id):
         return
-    if earlier != run.attempt_of and not _is_quiet(run):
+    if earlier != run.attempt_of and not is_quiet(run):
         _say(f"run {earlier} goes on as {run_id}")
     say_created(run)
 
 
 def say_forked(run: Marking, parent: str, step: float) -> None:
     """Say what the run was forked from."""
-    if _is_quiet(run):
+    if is_quiet(run):
         return
     again = f": another attempt of {run.attempt_of}, which keeps its points" if run.attempt_of is not None else ""
     _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
@@ -99,7 +100,7 @@ def say_forked(run: Marking, parent: str, step: float) -> None:
 
 def say_replaced(run: Run, by: Run) -> None:
     """Say that a run of an earlier cell made room for another one of its name."""
-    if not _is_quiet(run) and run.run_id != by.run_id:
+    if not is_quiet(run) and run.run_id != by.run_id:
         name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
         _say(
             f"run {by.run_id} takes the place of {run.run_id}, the run {name} of an earlier cell; log to that again and it goes on"
@@ -108,7 +109,7 @@ def say_replaced(run: Run, by: Run) -> None:
 
 def say_closed(run: Run) -> None:
     """Say how the run ended, and what of it could not be kept."""
-    if _is_quiet(run):
+    if is_quiet(run):
         return
     status = run.status
     lost = [
@@ -119,11 +120,12 @@ def say_closed(run: Run) -> None:
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
-def say_continued(run: Run, last: int) -> None:
-    """Say that a run is continued that has points already, up to the step `last` (micro-steps)."""
-    if not _is_quiet(run):
+def say_continued(run: Run, last: int | None) -> None:
+    """Say that a run is continued that has points already, up to the step `last` (micro-steps); None where it is not known."""
+    if not is_quiet(run):
+        points = "" if last is None else f", with points up to step {shown_step(last)},"
         _say(
-            f"run {run.run_id} exists, with points up to step {shown_step(last)}, and is continued: what is logged at steps that "
+            f"run {run.run_id} exists{points} and is continued: what is logged at steps that "
             "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
             f"for a run of its own, leave out {said_by('run_id', run.run_id)}"
         )
@@ -131,21 +133,22 @@ def say_continued(run: Run, last: int) -> None:
 
 def say_evaluated(run: Run, mark: Mark, *, is_taken: bool) -> None:
     """Say whose weights `run` holds results of, and why that run does not hold them itself."""
-    if not _is_quiet(run):
+    if not is_quiet(run):
         why = ", which has other results there" if is_taken else ""
         _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
 
 
 def say_suggestion(run: Marking, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
-    if not _is_quiet(run):
+    if not is_quiet(run):
         _say(
             f"run {run.run_id} begins with the weights that {mark.run_id} saved at step {format_step(mark.step)}, "
             f"in a file that does not say so; to fork from there: {code}"
         )
 
 
-def _is_quiet(run: Marking) -> bool:
+def is_quiet(run: Marking) -> bool:
+    """Return whether nothing is said of `run`."""
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
     return is_muted or run.is_disabled or run.rank != 0
 

@@ -16,7 +16,7 @@ from runfork.steps import NO_STEP
 from runfork.store import journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runfork.journal.records import Batch
     from runfork.run import Run
@@ -188,7 +188,7 @@ def has_points(run_directory: Path, *, passes: Passes = lambda *_: False) -> boo
         run_directory: The run's folder.
         passes: Journals that do not count.
     """
-    return last_step(run_directory, passes=passes) is not None
+    return last_step(journals_of(run_directory), passes=passes) is not None
 
 
 def is_taken(run_directory: Path, *, passes: Passes) -> bool:
@@ -197,9 +197,9 @@ def is_taken(run_directory: Path, *, passes: Passes) -> bool:
     return any(not passes(*one.passing) for one in examined if one is not None)
 
 
-def last_step(run_directory: Path, *, passes: Passes = lambda *_: False) -> int | None:
-    """Return the largest step, in micro-steps, of a run's points in journals that do not pass; None if there is none."""
-    examined = [_examine(path, None, None) for path in journals_of(run_directory)]
+def last_step(journals: Iterable[Path], *, passes: Passes = lambda *_: False) -> int | None:
+    """Return the largest step, in micro-steps, of the points in journals that do not pass; None if there is none."""
+    examined = [_examine(path, None, None) for path in journals]
     steps = [one.last_step for one in examined if one is not None and not passes(*one.passing)]
     return max((step for step in steps if step is not None), default=None)
 

@@ -43,6 +43,7 @@ __all__ = ["Run"]
 
 _DEFAULT_TRACKING: Any = object()
 _MOST_NAMED = 512  # a header has 64 KiB at most
+_MOST_READ = 8 * 1024 * 1024
 
 
 class Run(Life):
@@ -307,10 +308,17 @@ class Run(Life):
         """Say, beside training, what it means that the run has points already: nobody named a checkpoint to go on from."""
 
         def job() -> None:
-            from runfork.announcements import say_continued
+            from runfork.announcements import is_quiet, say_continued
             from runfork.resume import last_step
 
-            if (last := last_step(self.directory, passes=self._passes)) is not None:
+            if is_quiet(self):
+                return
+            others = [path for path in journals_of(self.directory) if path != self.journal.path]
+            if (
+                sum(path.stat().st_size for path in others) > _MOST_READ
+            ):  # reading is work, and training goes on meanwhile
+                say_continued(self, None)
+            elif (last := last_step(others, passes=self._passes)) is not None:
                 say_continued(self, last)
 
         if self._session is not None:

@@ -571,6 +571,31 @@ def test_json_that_was_changed_in_a_table_is_damage(path, index, table, column):
     assert not path.exists()
 
 
+def test_a_definition_of_a_table_that_is_no_text_is_damage(path, index):
+    apply(index, line("a", 1.0))
+    index.close()
+    harmed = path.read_bytes()
+    assert b"CREATE TABLE chunk" in harmed
+    path.write_bytes(harmed.replace(b"CREATE TABLE chunk", b"CREATE T\x8eBLE chunk"))
+    again = SqliteIndex(path)
+
+    assert not again.writers()
+    again.close()
+
+
+def test_words_of_sqlite_that_are_no_text_are_damage_under_a_reader(path, index):
+    apply(index, line("a", 1.0))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = CAST(x'8e8e' AS TEXT) WHERE name = 'chunk'")
+        connection.execute("PRAGMA schema_version = 4711")
+        connection.commit()
+
+    with pytest.raises(StaleIndexError, match="damaged"):
+        index.writers()
+
+
 def test_no_row_is_left_of_runs_that_were_removed(path, index):
     long_run(index, "long", 40_000)
     parent = line("a", 1.0, 2.0).configs({"lr": 1}).tags("t").mark("m", 1, cuts={"x": 1}).strings({"text": "x"}, 0)

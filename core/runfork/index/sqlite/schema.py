@@ -306,7 +306,10 @@ def _connect(target: str, *, is_uri: bool) -> sqlite3.Connection:
         uri=is_uri,
     )
     with _closing_if_it_fails(connection):
-        connection.execute("PRAGMA cache_size = -65536")
+        try:
+            connection.execute("PRAGMA cache_size = -65536")
+        except UnicodeDecodeError as error:  # SQLite quotes what it found in the place of a table's definition
+            raise sqlite3.DatabaseError(f"malformed database schema ({error.object!r:.80})") from error
         connection.execute("PRAGMA temp_store = MEMORY")  # what a batch would undo, too
         return connection
 

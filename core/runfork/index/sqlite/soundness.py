@@ -50,6 +50,8 @@ def find_damage(connection: sqlite3.Connection, codec: ColumnCodec) -> str | Non
         return next(_oddities(connection, codec), None)
     except sqlite3.DatabaseError as error:
         return str(error) if is_damage(error) else None
+    except UnicodeDecodeError as error:  # SQLite quotes what it found in the file
+        return described(error)
 
 
 def _oddities(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from runfork.descriptors import close_own
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["make_folders", "sync_path"]
+__all__ = ["locked", "make_folders", "sync_path"]
 
 _NOT_HERE = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR))
 """Why a folder cannot be synced on some systems and file systems, and need not be."""
@@ -32,6 +35,35 @@ def make_folders(path: Path) -> list[Path]:
         changed.append(place)
     path.mkdir(parents=True, exist_ok=True)
     return changed
+
+
+@contextmanager
+def locked(folder: Path, seconds: float) -> Iterator[None]:
+    """Hold a lock that threads and processes have for a folder, as far as its file system has locks: nobody else has it meanwhile.
+
+    Args:
+        folder: It need not exist; then there is no lock.
+        seconds: So long another one that has the lock is waited for; then things go on without.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        deadline = time.monotonic() + seconds
+        with suppress(OSError):  # a file system without locks
+            while time.monotonic() < deadline:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_path(path: str | os.PathLike[str]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from tests.faults import shelf
 from tests.faults.disks import small_disk
+from tests.faults.nursery import HOME
 
 import runfork
 from runfork import Run
@@ -209,6 +210,33 @@ def test_many_readers_agree_while_the_index_is_deleted_again_and_again(copied, t
     assert failures == []
     assert read() == truth
     tried("the index was deleted under three readers", times=count, outcome="every answer was right")
+
+
+def test_a_reader_whose_index_was_deleted_does_not_see_the_one_that_stands_in_its_place(copied, run_script, tried):
+    path = copied()
+    done = run_script(
+        f"""
+        import os, sys
+        sys.path.insert(0, {str(HOME)!r})
+        from tests.faults import shelf
+        from runfork.project import Project
+        first = Project.open()
+        first.refresh()
+        right = shelf.answers(first.index)
+        os.unlink({str(path)!r})  # and not what SQLite keeps beside it
+        second = Project.open()
+        for project in (first, second, first):
+            project.refresh()
+            print(shelf.answers(project.index) == right)
+        """
+    )
+
+    assert done.stdout.split() == ["True"] * 3, done.stderr
+    tried(
+        "the index was deleted under a reader, and made anew beside it in one process",
+        times=1,
+        outcome="both were right",
+    )
 
 
 def test_another_version_under_a_reader_is_noticed(copied, truth, tried):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runfork.errors import ArgumentError
+from runfork.folders import locked
 from runfork.identifiers import directory_name
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Kind
@@ -123,7 +122,7 @@ class Places:
         or another process does not let go, the look right before is all there is.
         """
         self._read()  # which may take long, while nobody waits
-        with _locked(self._folder):
+        with locked(self._folder, LOCK_SECONDS):
             self.look_again()
             yield
 
@@ -207,26 +206,3 @@ def _is_same(held: Any, value: object) -> bool:
     except ArgumentError:
         return False
     return number == held or (number != number and held != held)  # noqa: PLR0124  both are NaN
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        import fcntl
-
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    except (ImportError, OSError):
-        yield
-        return
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        with suppress(OSError):  # a file system without locks
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    time.sleep(0.01)
-        yield
-    finally:
-        os.close(descriptor)

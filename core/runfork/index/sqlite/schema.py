@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runfork.attributes import AttributeType
+from runfork.folders import locked
 from runfork.index.interface import ForeignIndexError, StaleIndexError, UnusableIndexError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ TYPE_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
 
 BUSY_SECONDS = 30.0
 OPEN_TRIES = 5
+_LOCK_SECONDS = 5.0
 _DAMAGE = ("malformed", "not a database", "encrypted", "could not decode to utf-8", "no such table", "no such column")
 """What SQLite says of a file whose bytes were changed, or whose tables are another version's by now."""
 MISREAD = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, AttributeError, struct.error, zlib.error)
@@ -286,8 +288,9 @@ def close_file(connection: sqlite3.Connection) -> None:
 
 def delete_file(path: Path) -> None:
     """Delete the index and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    with locked(path.parent, _LOCK_SECONDS):
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def is_damage(error: BaseException) -> bool:
@@ -346,12 +349,24 @@ def _open_in_turn(path: Path) -> sqlite3.Connection:
     tries = 0
     while True:
         try:
-            return _open_to_write(path)
+            return _open_to_write(path) if path.exists() else _make(path)
         except sqlite3.OperationalError as error:
             tries += "locked" not in str(error)
             if tries > OPEN_TRIES or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
+
+
+def _make(path: Path) -> sqlite3.Connection:
+    """Make a new file where somebody deleted the old one.
+
+    What SQLite kept beside that must go: readers that have the old file open share it, and would read the new one by it.
+    """
+    with locked(path.parent, _LOCK_SECONDS):
+        if not path.exists():
+            for suffix in ("-wal", "-shm"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+        return _open_to_write(path)
 
 
 def _open_to_write(path: Path) -> sqlite3.Connection:

@@ -214,6 +214,7 @@ def test_many_readers_agree_while_the_index_is_deleted_again_and_again(copied, t
 
 def test_a_reader_whose_index_was_deleted_does_not_see_the_one_that_stands_in_its_place(copied, run_script, tried):
     path = copied()
+    path.unlink()  # so that what was brought in last still stands in the log
     done = run_script(
         f"""
         import os, sys

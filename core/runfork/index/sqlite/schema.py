@@ -296,6 +296,8 @@ def delete_file(path: Path) -> None:
 def is_damage(error: BaseException) -> bool:
     """Return whether an error of SQLite says that the file itself is broken."""
     words = str(error).lower()
+    if type(error) is sqlite3.DatabaseError and not words:
+        return True  # SQLite quotes what it found in the file, and it was no text
     return any(sign in words for sign in _DAMAGE) and type(error) in (sqlite3.DatabaseError, sqlite3.OperationalError)
 
 

@@ -254,6 +254,8 @@ class Session:
                 with self.keeper.at_rest():
                     sync_file(path)
             except OSError as error:
+                if path.parent.is_dir() and not path.exists():  # a copy of a checkpoint that has gone with it by now
+                    return
                 self._run.problems.tell(
                     "sync file", f"the logged file {path} could not be synced to disk ({error}); check the disk"
                 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["locked", "make_folders", "sync_path"]
+__all__ = ["locked", "make_folders", "sync_path", "take_lock"]
 
 _NOT_HERE = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR))
 """Why a folder cannot be synced on some systems and file systems, and need not be."""
@@ -46,24 +46,32 @@ def locked(folder: Path, seconds: float) -> Iterator[None]:
         seconds: So long another one that has the lock is waited for; then things go on without.
     """
     try:
-        import fcntl
-
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    except (ImportError, OSError):
+    except OSError:
         yield
         return
     try:
-        deadline = time.monotonic() + seconds
-        with suppress(OSError):  # a file system without locks
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    time.sleep(0.01)
+        take_lock(descriptor, seconds)
         yield
     finally:
         os.close(descriptor)
+
+
+def take_lock(descriptor: int, seconds: float) -> None:
+    """Lock an open file or folder until it is closed; go on without where its file system has no locks, or patience ends."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    deadline = time.monotonic() + seconds
+    with suppress(OSError):
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)
+            else:
+                return
 
 
 def sync_path(path: str | os.PathLike[str]) -> None:

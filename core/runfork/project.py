@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from runfork.draining import Drain
 from runfork.errors import NotFoundError
 from runfork.files import FOLDER
+from runfork.folders import take_lock
 from runfork.identifiers import check_project, several_runs
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.plugins import Plugins, load_plugins
@@ -187,16 +187,8 @@ class Project:
         if self._lock_path is None:
             yield
             return
-        import fcntl
-
         with self._open_lock(self._lock_path) as file:
-            deadline = time.monotonic() + DRAIN_WAIT_SECONDS
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    time.sleep(0.02)
+            take_lock(file.fileno(), DRAIN_WAIT_SECONDS)
             yield
 
     @staticmethod

@@ -72,3 +72,13 @@ def test_what_the_user_logged_himself_stays(tmp_path: Path):
 
 def test_what_copies_files_can_be_sent_to_another_process():
     assert isinstance(pickle.loads(pickle.dumps(FileCopies())), FileCopies)
+
+
+def test_a_copy_that_has_gone_before_the_disk_was_asked_to_keep_it_is_no_fault() -> None:
+    with Run() as run:
+        run.assign_files({"f": b"x"})
+        (copy,) = (run.directory / "files").iterdir()
+        copy.unlink()
+        run._sync_file(copy)
+
+    assert () == run.status.problems

@@ -278,13 +278,19 @@ def test_evaluations_of_weights_in_memory_follow_each_other(data_directory):
     assert {0: 0.3, 0.000001: 0.2} == History(data_directory).points("only", "val/loss")
 
 
-def test_results_of_weights_that_were_put_back_stand_at_their_step(data_directory):
+def trained_on_from_the_best():
+    """Return a training whose best weights were those of step 4, and whose last ones are those of step 8."""
     training = begin(run_id="only")
     training.start(Loaded())
     for step, weights in ((4, "best"), (8, "last")):
         training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
         training.steps.finish(step)
         training.note_weights(weights)
+    return training
+
+
+def test_results_of_weights_that_were_put_back_stand_at_their_step(data_directory):
+    training = trained_on_from_the_best()
     for weights, loss in (("best", 0.3), ("last", 0.4), ("never seen", 0.5)):
         training.evaluate_weights(weights)
         training.log_evaluated({"test/loss": loss})
@@ -294,12 +300,7 @@ def test_results_of_weights_that_were_put_back_stand_at_their_step(data_director
 
 
 def test_weights_that_were_put_back_are_evaluated_again_and_again_in_their_run(data_directory):
-    training = begin(run_id="only")
-    training.start(Loaded())
-    for step, weights in ((4, "best"), (8, "last")):
-        training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
-        training.steps.finish(step)
-        training.note_weights(weights)
+    training = trained_on_from_the_best()
     for loss in (0.3, 0.3, 0.4, 0.5):
         training.evaluate_weights("best")
         training.log_evaluated({"test/loss": loss})

@@ -50,7 +50,7 @@ class Places:
     Args:
         folder: The run's; it need not exist.
         step: The step.
-        max_bytes: How much is read at most.
+        max_bytes: How much is read at most, in the runs before it, too.
         children: Folders of the runs on the way here, where this is an ancestor.
     """
 
@@ -148,7 +148,7 @@ class Places:
         folder = self._folder.parent / directory_name(fork["parent"])
         line = self._children | {self._folder}
         if folder not in line:
-            places = Places(folder, self._step, max_bytes=self._max_bytes, children=line)
+            places = Places(folder, self._step, max_bytes=max(0, self._max_bytes - self._bytes), children=line)
             self._parent = (places, fork["step"])
 
     def _read_journals(self, points: dict[tuple[str, int], Any]) -> None:

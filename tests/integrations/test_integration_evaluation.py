@@ -387,6 +387,18 @@ def test_what_cannot_be_known_is_taken(tmp_path: Path):
     assert "free" == Places(tmp_path / "nowhere", 0).at("loss", 0, 1.0)
 
 
+def test_a_line_of_runs_that_is_too_long_to_be_read_is_not_known(data_directory):
+    with Run(run_id="parent", source_tracking_config=None) as parent:
+        parent.log_configs({"much": "x" * 100_000})
+        parent.log_metrics({"loss": 1.0}, step=4)
+    with Run(run_id="child", fork_run_id="parent", fork_step=4, source_tracking_config=None) as child:
+        child.log_metrics({"acc": 1.0}, step=5)
+
+    assert "taken" == Places(child.directory, 4, max_bytes=100_000).at("other", 4, 1.0)
+    assert "free" == Places(child.directory, 4, max_bytes=200_000).at("other", 4, 1.0)
+    assert "taken" == Places(child.directory, 4).at("loss", 4, 2.0)
+
+
 def test_looking_at_a_run_begins_none(data_directory):
     training = begin(run_id="seen")
     handle = RunHandle(training.runs.current, training.runs.shown)

@@ -346,7 +346,7 @@ def test_a_killed_process_loses_no_record_that_a_call_returned_for(tmp_path, sta
     for _ in range(300):
         process.stdout.readline()
     process.kill()
-    rest = process.communicate(timeout=30)[0].split("\n")
+    rest = process.communicate(timeout=120)[0].split("\n")
     acknowledged = int(rest[-2]) if len(rest) > 1 else 299
     found = numbers_in(tmp_path / "killed.journal")
 

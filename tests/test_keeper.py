@@ -97,3 +97,19 @@ def test_a_forgotten_keeper_may_be_started_anew():
 
     assert one.stop(10)
     assert done == ["child's"]
+
+
+def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
+    one = keeper()
+    one.start()
+    goes_on = threading.Event()
+    one.tell(lambda: goes_on.wait(60))
+    waiter = threading.Thread(
+        target=lambda: [one.settle(seconds) for seconds in (0.0, 1e-7, 5e-7, 1e-6, 1e-5) * 4000], daemon=True
+    )
+    waiter.start()
+    waiter.join(30)
+    goes_on.set()
+
+    assert not waiter.is_alive()
+    assert one.stop(30)

@@ -66,7 +66,7 @@ def test_a_keyboard_interrupt_is_aborted(folder, start_script):
     assert process.stdout.readline() == "up\n"
     until(lambda: "sys/hostname" in configs_of(folder))  # plugins loaded at exit make CPython forget how it was ended
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == -signal.SIGINT
     assert state_of(folder) == "aborted"
@@ -87,7 +87,7 @@ while True:
     assert process.stdout.readline() == "up\n"
     until(lambda: journals_of(folder))
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == -signal.SIGTERM
     assert ends_of(folder) == [(Kind.STATUS, "preempted"), (Kind.CLOSE, "preempted")]
@@ -108,7 +108,7 @@ while True:
     )
     assert process.stdout.readline().startswith("up")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == -signal.SIGTERM
     assert state_of(folder) == "preempted"
@@ -132,7 +132,7 @@ while True:
     )
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
 
     assert (process.returncode, out) == (7, "mine\n")
     assert state_of(folder) == "failed"
@@ -159,7 +159,7 @@ run.log_metrics({{'after': 1}}, step=1)
     )
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert points_of(folder, "after") == [(1, 1.0)]
@@ -197,7 +197,7 @@ while True:
         last = process.stdout.readline()
     assert state_of(folder) == "running"
     process.kill()
-    last = (process.communicate(timeout=30)[0].split("\n")[:-1] or [last])[-1]
+    last = (process.communicate(timeout=120)[0].split("\n")[:-1] or [last])[-1]
     found = [step for step, _ in points_of(folder, "a")]
 
     assert found == list(range(len(found)))

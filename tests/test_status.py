@@ -49,7 +49,7 @@ def ended():
     """The identity of a process of this machine that has ended."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     identity = {**HERE, "pid": process.pid, "process_start": process_start(process.pid)}
-    process.communicate(b"\n", timeout=30)
+    process.communicate(b"\n", timeout=120)
     return identity
 
 

@@ -12,8 +12,9 @@ import time
 import weakref
 from contextlib import contextmanager
 from importlib import import_module
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
+
+from runfork.waiting import JobQueue, Latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ class Keeper:
         self._name = name
         self._every_second = every_second
         self._on_failure = on_failure
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: JobQueue[Callable[[], None] | None] = JobQueue()
         self._thread: threading.Thread | None = None
         self._is_impossible = False
         self._at_work = threading.RLock()
@@ -64,7 +65,7 @@ class Keeper:
             thread.start()
         except RuntimeError:
             self._is_impossible = True
-            self._jobs = SimpleQueue()
+            self._jobs = JobQueue()
             return False
         self._thread = thread
         return True
@@ -90,12 +91,9 @@ class Keeper:
         """Wait until the jobs queued so far are done; returns False if they are not in time. May be interrupted by itself."""
         if not self.is_started:
             return True
-        done: SimpleQueue[bool] = SimpleQueue()  # no Event: a signal handler may interrupt whoever waits for one
-        self.tell(lambda: done.put(True))
-        try:
-            return done.get(timeout=timeout_seconds)
-        except Empty:
-            return False
+        done = Latch()
+        self.tell(done.set)
+        return done.wait(timeout_seconds)
 
     def stop(self, timeout_seconds: float) -> bool:
         """Let the queued jobs finish, then end the thread.
@@ -112,7 +110,7 @@ class Keeper:
 
     def forget(self) -> None:
         """Start anew in a child process, where the thread does not exist."""
-        self._jobs = SimpleQueue()
+        self._jobs = JobQueue()
         self._thread = None
         self._is_impossible = False
         self._at_work = threading.RLock()
@@ -151,8 +149,8 @@ class Keeper:
                 due = time.monotonic() + self.INTERVAL_SECONDS
                 continue
             try:
-                job = self._jobs.get(timeout=wait)
-            except Empty:
+                job = self._jobs.get(wait)
+            except TimeoutError:
                 continue
             if job is None:
                 return

@@ -6,7 +6,6 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from runfork.attributes import check_path
@@ -18,6 +17,7 @@ from runfork.patience import call_within, is_patient_thread
 from runfork.problems import described
 from runfork.recorder import now_us
 from runfork.values import convert_config
+from runfork.waiting import Latch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,10 +71,7 @@ class PluginWork:
         self._plugins_lock = threading.RLock()
         self._samplers: list[Sampler] = []
         self._is_ending = False
-        # no Event: a signal handler may close the run, while this is told
-        self._hurry: SimpleQueue[None] = SimpleQueue()
-        self._settled: SimpleQueue[None] = SimpleQueue()
-        self._is_loaded = threading.Event()
+        self._hurry, self._settled, self._is_loaded = Latch(), Latch(), Latch()
         self._is_late = False
         self._is_forked = False
         self._sample_due = time.monotonic() + min(1.0, run.settings.monitoring_seconds)
@@ -90,8 +87,8 @@ class PluginWork:
     def settle(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time."""
         self._is_ending = True
-        self._hurry.put(None)
-        self._settled.put(None)
+        self._hurry.set()
+        self._settled.set()
         if self._keeper.is_current_thread or is_patient_thread():
             return True
         return self._keeper.settle(timeout_seconds)
@@ -108,8 +105,7 @@ class PluginWork:
         self._is_forked = True
         self._plugins_lock = threading.RLock()
         self._is_ending = False
-        self._hurry = SimpleQueue()
-        self._is_loaded = threading.Event()
+        self._hurry, self._is_loaded = Latch(), Latch()
         self._is_late = False
         self._samplers = []
         self._keeper.forget()
@@ -131,7 +127,7 @@ class PluginWork:
         """Return the plugins, or None if they are not loaded in time; nobody waits for them twice."""
         if self._plugins is not None or not self._keeper.is_started or self._keeper.is_current_thread:
             return self.plugins
-        self._hurry.put(None)
+        self._hurry.set()
         if not self._is_loaded.wait(0.0 if self._is_late else seconds):
             self._is_late = True
             self._run.problems.tell("plugins", "plugins take long to be imported; what needs them goes on without")
@@ -178,17 +174,17 @@ class PluginWork:
 
     def _let_the_caller_go_first(self) -> None:
         """Leave the processor to the program's own first steps: loading plugins takes as long as thousands of log calls."""
-        with self._keeper.at_rest(), suppress(Empty):
-            self._hurry.get(timeout=HEAD_START_SECONDS)
+        with self._keeper.at_rest():
+            self._hurry.wait(HEAD_START_SECONDS)
 
     def tell_created(self) -> None:
         """Tell the plugins, beside training, that there is a run: now it is settled which one."""
-        self._settled.put(None)
+        self._settled.set()
 
     def _tell_created(self) -> None:
         plugins = self.plugins  # now: one of them may decide which run it is
-        with self._keeper.at_rest(), suppress(Empty):
-            self._settled.get(timeout=RESUME_SECONDS)
+        with self._keeper.at_rest():
+            self._settled.wait(RESUME_SECONDS)
         plugins.after_run_created(self._run)
 
     def _collect(self) -> None:

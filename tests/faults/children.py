@@ -8,14 +8,19 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["megabytes", "peak_megabytes", "run_child"]
+from runfork.testing.journals import until
+
+if TYPE_CHECKING:
+    from runfork import Run
+
+__all__ = ["await_plugins", "megabytes", "peak_megabytes", "run_child"]
 
 _PRELUDE = """
 import json, os, sys, time
 from pathlib import Path
-from tests.faults.children import megabytes, peak_megabytes
+from tests.faults.children import await_plugins, megabytes, peak_megabytes
 result = {}
 """
 _CODA = """
@@ -33,6 +38,13 @@ def peak_megabytes() -> float:
     return _status("VmHWM")
 
 
+def await_plugins(run: Run) -> None:
+    """Wait until the plugins of a run are imported and have described it: what memory they take is not what is measured."""
+    journal = run.status.journal
+    assert journal is not None
+    until(lambda: b"sys/environment" in journal.read_bytes())
+
+
 def _status(name: str) -> float:
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(name + ":"):
@@ -44,7 +56,7 @@ def run_child(code: str, folder: Path, *, stdout: Any = subprocess.DEVNULL, time
     """Run Python code as a process of its own; return what it put into `result`, through JSON.
 
     Args:
-        code: Finds json, os, sys, time, Path, megabytes and peak_megabytes imported.
+        code: Finds json, os, sys, time, Path and the functions above imported.
         folder: Where its script is put.
         stdout: Where it prints to; nowhere by default.
         timeout_seconds: How long it may take.

@@ -220,7 +220,7 @@ sys.stdin.readline()
         project.refresh()
         alive = value(project.index, "r", "sys/state")
         process.kill()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         deadline = time.monotonic() + 10
         while (dead := value(project.index, "r", "sys/state")) == "running" and time.monotonic() < deadline:
             project.refresh()

@@ -46,6 +46,7 @@ bare = spend(20_000)
 os.environ["RUNFORK_CONSOLE"] = "1"
 import runfork
 run = runfork.Run(run_id="much", source_tracking_config=None)
+await_plugins(run)
 result["captured_us"] = spend(COUNT // 20)
 before = megabytes()
 result["captured_us"] = spend(COUNT - COUNT // 20, COUNT // 20)

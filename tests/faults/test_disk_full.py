@@ -231,7 +231,7 @@ while True:
                 break
             safe = step
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         disk.clear()
         found = [step for step, _ in points_of(folder, "a")]
 

@@ -148,7 +148,7 @@ os.waitpid(child, 0)
 '''
 for number in range({times}):
     delay = 0.05 + 0.2 * (number / {times})
-    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=120)
 """
         )
     )

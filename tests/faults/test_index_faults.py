@@ -282,7 +282,7 @@ def test_an_index_that_another_process_keeps_locked_is_done_without(
         run.log_metrics({"loss": 1}, step=1)
     with pytest.warns(RunforkWarning, match="cannot be used .database is locked.*read without it"):
         found = read()
-    locker.communicate("\n", timeout=30)
+    locker.communicate("\n", timeout=120)
 
     assert found == shelf.truth()
     assert read() == found

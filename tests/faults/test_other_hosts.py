@@ -169,7 +169,7 @@ def start_apart(tmp_path, data_directory):
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="a container takes root and unshare")
@@ -195,7 +195,7 @@ def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, sta
 
         until(looked_long_enough)
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         until(is_lost)
 
     assert looks == {"running"}

@@ -196,11 +196,10 @@ def test_a_lineage_a_hundred_deep_is_read_exactly(rounds, tried):
 
 WRITE_MANY = """
 import runfork
-from runfork.testing.journals import until
 
 names = [f"m/{number:04}" for number in range(1000)]
 run = runfork.Run(run_id="many", source_tracking_config=None)
-until(lambda: b"sys/environment" in run.status.journal.read_bytes())  # plugins are loaded, and have collected what they do
+await_plugins(run)
 row = dict.fromkeys(names, 0.0)
 for step in range(ROWS):
     row["m/0000"] = step * 0.5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["data_directory", "run_script", "start_script"]
 
-SCRIPT_TIMEOUT_SECONDS = 60
+SCRIPT_TIMEOUT_SECONDS = 120
 _OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_NAMESPACE")
 
 

@@ -61,7 +61,7 @@ def configs_of(run_directory: Path) -> dict[str, Any]:
     }
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait until `condition` holds.
 
     Raises:

@@ -397,6 +397,45 @@ def test_a_signal_handler_may_write_in_the_middle_of_a_write(tmp_path, run_scrip
     assert damage_in(tmp_path / "signals.journal") == []
 
 
+@pytest.mark.parametrize("place", ["begin", "open_descriptor", "sign", "append"])
+def test_a_signal_handler_may_write_while_the_journal_is_made(tmp_path, run_script, place):
+    done = run_script(
+        f"""
+        import signal
+        from pathlib import Path
+        from runfork.journal import writer as module
+        from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+
+        def frame(number):
+            return encode_frame(Kind.HEARTBEAT, encode_json({{"n": number}}), time=0, step=0)
+
+        def interrupted(call):
+            def interrupt(*arguments):
+                found = call(*arguments)
+                if not handled:
+                    handled.append(None)
+                    signal.raise_signal(signal.SIGUSR1)
+                return found
+            return interrupt
+
+        handled = []
+        path = Path({str(tmp_path)!r}) / "signals.journal"
+        begin = lambda: (path, encode_file_header({HEADER}))
+        if {place!r} == "begin":
+            begin = interrupted(begin)
+        else:
+            setattr(module, {place!r}, interrupted(getattr(module, {place!r})))
+        writer = module.JournalWriter(begin, on_trouble=print)
+        signal.signal(signal.SIGUSR1, lambda *_: writer.write(frame(-1)))
+        assert writer.write(frame(0)) and writer.write(frame(1)) and handled
+        """
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert numbers_in(tmp_path / "signals.journal") == [-1, 0, 1]
+    assert damage_in(tmp_path / "signals.journal") == []
+
+
 def test_reading_while_writing_finds_whole_records_only(journal):
     reader, end, seen = None, 0, []
     for number in range(50):

@@ -71,6 +71,7 @@ class JournalWriter:
         self._backlog_bytes = 0
         self._retry_at = 0.0
         self._told: set[str] = set()
+        self._is_opening = False
         self._is_closed = False
         self.path: Path | None = None
         self.lost_records = 0
@@ -252,6 +253,8 @@ class JournalWriter:
             return False
         if self._fd >= 0:
             return self._write_anew(frame) if error.errno in _GONE else self._keep(frame, error)
+        if self._is_opening:  # this is a signal handler, in the middle of that; what waits is written next
+            return self._hold(frame)
         try:
             self._open()
         except OSError as failure:
@@ -288,10 +291,17 @@ class JournalWriter:
 
     def _open(self) -> None:
         """Make the journal, or open again the one that was made."""
-        if self.path is not None:
-            if not self._reopen():
+        self._is_opening = True
+        try:
+            if self.path is None:
+                self._make()
+            elif not self._reopen():
                 raise OSError(errno.ENOENT, "it cannot be opened again", str(self.path))
-            return
+            self._retry_at = 0.0
+        finally:
+            self._is_opening = False
+
+    def _make(self) -> None:
         path, first = self._begin()
         folders = make_folders(path.parent)
         fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL)
@@ -336,7 +346,7 @@ class JournalWriter:
 
     def _write_backlog(self) -> None:
         """Try to write what waits, in order; stops at the first refusal."""
-        while self._backlog:
+        while self._backlog and not self._is_opening:
             frame = self._backlog[0]
             if not self._append(frame):
                 break
@@ -369,6 +379,7 @@ class JournalWriter:
     def forget_parent(self) -> None:
         """Become a writer that has not begun; the parent's journal stays the parent's."""
         self._lock = threading.RLock()
+        self._is_opening = False
         self._stop_waiting()
         self._forget()
         self.lost_records = 0

@@ -82,3 +82,34 @@ def test_a_copy_that_has_gone_before_the_disk_was_asked_to_keep_it_is_no_fault()
         run._sync_file(copy)
 
     assert () == run.status.problems
+
+
+def test_a_signal_handler_may_save_while_a_file_is_taken(tmp_path: Path, run_script: Any):
+    """As a scheduler's signal does, which has a checkpoint saved wherever the program is."""
+    done = run_script(
+        """
+        import signal
+        from collections import deque
+        from pathlib import Path
+        from runfork import Run
+        from runfork.integration.file_copies import FileCopies
+
+        class Interrupted(deque):
+            def append(self, job):
+                super().append(job)
+                if job.path == "last.ckpt":
+                    signal.raise_signal(signal.SIGUSR1)
+
+        Path("last.ckpt").write_bytes(b"one")
+        Path("hpc.ckpt").write_bytes(b"two")
+        copies = FileCopies()
+        copies._jobs = Interrupted()
+        with Run() as run:
+            signal.signal(signal.SIGUSR1, lambda *_: copies.take(run, "hpc.ckpt", 2))
+            copies.take(run, "last.ckpt", 1)
+            copies.settle()
+            print(*sorted(path.read_text() for path in (run.directory / "files").glob("[!.]*")))
+        """
+    )
+
+    assert (done.returncode, done.stdout) == (0, "one two\n"), done.stderr

@@ -40,7 +40,7 @@ class FileCopies:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of signals may save a checkpoint, in the middle of `take`
         self._jobs: deque[_Job] = deque()
         self._thread: threading.Thread | None = None
         self._copies: dict[str, _Copy] = {}

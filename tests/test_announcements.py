@@ -11,7 +11,7 @@ import pytest
 from runfork import Run
 from runfork.announcements import after_run_closed, after_run_created, after_run_forked
 from runfork.capture.console import ConsoleCapture
-from runfork.testing.journals import until
+from runfork.testing.waits import until
 
 if TYPE_CHECKING:
     from pathlib import Path

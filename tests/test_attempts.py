@@ -19,6 +19,7 @@ from runfork.identifiers import MAX_NAME_BYTES, check_run_id
 from runfork.journal.format import Kind
 from runfork.marks import Mark
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Job:
         """Start one process and wait for it; returns its run id."""
         self.attempt += 1
         process = self.start(last, dies_at=dies_at, **environment)
-        out, self.said = process.communicate(timeout=60)
+        out, self.said = process.communicate(timeout=HANG_SECONDS)
         expected = -signal.SIGKILL if dies_at or "DIES_BEFORE_IT_LOGS" in environment else 0
         assert (process.returncode, expected) == (expected, process.returncode), self.said
         return out.strip()
@@ -97,7 +98,7 @@ def job(tmp_path, data_directory, monkeypatch):
     for process in found.started:
         process.kill()
         if not process.stdout.closed:
-            process.communicate(timeout=60)
+            process.communicate(timeout=HANG_SECONDS)
 
 
 def losses(history, run_id, inherit="lineage"):
@@ -314,7 +315,7 @@ class Launch:
             if process.poll() is None and not self.dies_at:
                 process.stdin.write("\n\n")
                 process.stdin.flush()
-        return [process.communicate(timeout=60)[1] for process in self.processes]
+        return [process.communicate(timeout=HANG_SECONDS)[1] for process in self.processes]
 
 
 def an_attempt(job, *ranks, last, dies_at=0, **environment):
@@ -430,7 +431,7 @@ def test_processes_that_a_program_starts_agree(job, data_directory, run_script, 
             children = [context.Process(target=train, args=(mark, say, go)) for _ in range(3)]
             for child in children:
                 child.start()
-                print(say.get(timeout=60))
+                print(say.get(timeout=300))
             go.set()
             for child in children:
                 child.join()

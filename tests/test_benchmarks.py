@@ -14,6 +14,8 @@ from benchmarks.peers.workload import best_of, count_right, metric_names, table_
 from benchmarks.reporting.documents import markdown_table, replace_section
 from benchmarks.reporting.figures import folder_bytes, percentile, short
 
+from runfork.testing.waits import HANG_SECONDS
+
 HOME = Path(__file__).resolve().parent.parent
 OPENING = {
     "date": "2026-01-01",
@@ -43,7 +45,7 @@ def test_a_tiny_pass_puts_us_through_every_scenario_and_finds_all_that_was_logge
         cwd=HOME,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

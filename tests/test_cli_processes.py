@@ -16,8 +16,8 @@ import pytest
 
 from runfork import Run
 from runfork.cli.progress import PATIENCE_SECONDS, ByteProgress
+from runfork.testing.waits import HANG_SECONDS
 
-LIMIT_SECONDS = 60
 RUNFORK = [sys.executable, "-m", "runfork"]
 
 
@@ -36,7 +36,7 @@ def start(data_directory):
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=LIMIT_SECONDS)
+        process.communicate(timeout=HANG_SECONDS)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_reader_of_a_pipe_may_leave_early(start, data_directory):
     assert process.stdout.readline().startswith("run_id,")
     process.stdout.close()
 
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
     assert process.stderr.read() == ""
 
 
@@ -86,7 +86,7 @@ def test_the_reader_of_a_table_may_leave_at_once(start, data_directory):
     process = start("show", "big", "--system")
     process.stdout.close()
 
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
     assert process.stderr.read() == ""
 
 
@@ -96,7 +96,7 @@ def test_tail_ends_when_its_run_is_deleted(start, live_run, data_directory):
     shutil.rmtree(data_directory / "tests" / "project" / "live")
 
     assert process.stdout.readline() == "live deleted\n"
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
 
 
 def test_tail_shows_what_is_logged_and_ends_with_the_run(start, live_run):
@@ -110,12 +110,12 @@ def test_tail_shows_what_is_logged_and_ends_with_the_run(start, live_run):
     live_run("run.close()")
 
     assert process.stdout.readline() == "live finished\n"
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
 
 
 def test_tail_for_machines_streams_lines_of_json(start, live_run):
     process = start("tail", "live", "--json", "-n", "0")
-    deadline = time.monotonic() + LIMIT_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     step = 0
     while not select.select([process.stdout], [], [], 0.2)[0]:  # until the follower has begun
         assert time.monotonic() < deadline
@@ -143,14 +143,14 @@ def test_tail_ends_when_the_process_of_the_run_was_killed(start, start_script):
     assert process.stdout.readline() == "step 0  loss 1\n"
 
     script.kill()
-    script.wait(LIMIT_SECONDS)
+    script.wait(HANG_SECONDS)
 
     assert process.stdout.readline() == "live lost\n"
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
 
 
 def test_tail_that_does_not_follow_ends_while_the_run_goes_on(start, live_run):
-    out, _ = start("tail", "live", "--no-follow").communicate(timeout=LIMIT_SECONDS)
+    out, _ = start("tail", "live", "--no-follow").communicate(timeout=HANG_SECONDS)
 
     assert out == "step 0  loss 1\nlive is running\n"
 
@@ -161,7 +161,7 @@ def test_an_interrupted_tail_leaves_quietly(start, live_run):
 
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(LIMIT_SECONDS) == 130
+    assert process.wait(HANG_SECONDS) == 130
     assert process.stderr.read().strip() == ""
 
 
@@ -177,7 +177,7 @@ def test_help_imports_neither_commands_nor_numpy_nor_rich(data_directory):
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG_SECONDS
     )
 
     assert done.stdout.splitlines()[-1] == "[]"
@@ -187,7 +187,7 @@ def test_an_encoding_without_braille_gets_question_marks(start, data_directory):
     many_points(data_directory, count=10)
     process = start("plot", "big", env={**os.environ, "PYTHONIOENCODING": "ascii"})
 
-    out, error = process.communicate(timeout=LIMIT_SECONDS)
+    out, error = process.communicate(timeout=HANG_SECONDS)
 
     assert (process.returncode, error) == (0, "")
     assert "????" in out
@@ -219,7 +219,7 @@ def test_a_terminal_gets_colours_and_short_names(start, data_directory):
     text = read_terminal(ours)
     os.close(ours)
 
-    assert process.wait(LIMIT_SECONDS) == 0
+    assert process.wait(HANG_SECONDS) == 0
     assert "\x1b[" in text
     assert "-".join(run.run_id.split("-")[:2]) in text
     assert run.run_id not in text

@@ -18,7 +18,7 @@ import pytest
 from tests.consoles import SECOND, Console, Recorder, written
 
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
-from runfork.testing.journals import until
+from runfork.testing.waits import HANG_SECONDS, until
 
 
 def test_lines_are_handed_on_before_print_returns() -> None:
@@ -383,7 +383,7 @@ def test_printing_in_signal_handlers_does_not_deadlock() -> None:
         before = signal.signal(signal.SIGALRM, handle)
         signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
         try:
-            limit = time.monotonic() + 10
+            limit = time.monotonic() + HANG_SECONDS
             number = 0
             while count < 200 and time.monotonic() < limit:
                 print(f"line {number}", file=sys.stderr)
@@ -444,7 +444,11 @@ os.kill(os.getpid(), signal.SIGKILL)
     kept = tmp_path / "kept"
 
     process = subprocess.run(
-        [sys.executable, str(script), str(kept)], stdout=subprocess.DEVNULL, env=environment(), timeout=60, check=False
+        [sys.executable, str(script), str(kept)],
+        stdout=subprocess.DEVNULL,
+        env=environment(),
+        timeout=HANG_SECONDS,
+        check=False,
     )
 
     assert -signal.SIGKILL == process.returncode

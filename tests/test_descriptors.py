@@ -13,9 +13,11 @@ from runfork.testing.reading import History
 CLOSED_AND_TAKEN = """
     import os
     from runfork import Run
+    from runfork.testing.waits import await_plugins
 
     run = Run("digits", run_id="r", source_tracking_config=None)
     run.log_metrics({"loss": 0.0}, step=0)
+    await_plugins(run)  # what is being imported has files of Python's own open
     os.closerange(3, 4096)  # what a library does that makes a daemon
     taken = [open(f"mine_{number}.txt", "ab") for number in range(64)]
     for file in taken:
@@ -95,11 +97,15 @@ def test_two_runs_whose_numbers_are_given_anew_keep_apart(run_script, data_direc
         """
         import os
         from runfork import Run
+        from runfork.testing.waits import await_plugins
 
         first = Run("digits", run_id="a", source_tracking_config=None)
+        first.log_metrics({"loss": 1.0}, step=0)
+        await_plugins(first)
         os.closerange(3, 4096)
         second = Run("digits", run_id="b", source_tracking_config=None)
-        for step in range(5):
+        second.log_metrics({"loss": 2.0}, step=0)
+        for step in range(1, 5):
             first.log_metrics({"loss": 1.0}, step=step)
             second.log_metrics({"loss": 2.0}, step=step)
         second.close()

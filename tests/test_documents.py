@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runfork.settings import VARIABLES
+from runfork.testing.waits import HANG_SECONDS
 
 HOME = Path(__file__).resolve().parent.parent
 DOCUMENTS = ["README.md", "docs/getting-started.md", "docs/own-loops.md", "docs/query.md"]
@@ -29,7 +30,7 @@ def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

@@ -24,6 +24,7 @@ from runfork.integration.training import Training
 from runfork.journal.format import Kind
 from runfork.store import Store, journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -154,7 +155,7 @@ def run_warm(data_directory, tmp_path):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         process = start_warm(file, modules=RUN_MODULES, cwd=tmp_path, environment=environment)
         processes.append(process)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=HANG_SECONDS)
         return process.returncode, out, err
 
     yield run
@@ -186,7 +187,12 @@ def test_a_typo_at_a_prompt_does_not_fail_a_run_that_is_open(folder, tmp_path):
     script.write_text(f"from runfork import Run\n{OPEN}\n", encoding="utf-8")
     prompt = "run.log_metrics({'a': 1}, step=1)\nrun.lgo_metrics\n1 / 0\nthis is no Python\n"
     done = subprocess.run(
-        [sys.executable, "-i", str(script)], input=prompt, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-i", str(script)],
+        input=prompt,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
     )
 
     assert "ZeroDivisionError" in done.stderr
@@ -198,7 +204,7 @@ def test_a_script_that_fails_before_the_prompt_has_failed(folder, tmp_path):
     script = tmp_path / "train.py"
     script.write_text(f"from runfork import Run\n{OPEN}\nraise ValueError('a plane')", encoding="utf-8")
     subprocess.run(
-        [sys.executable, "-i", str(script)], input="", capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-i", str(script)], input="", capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
 
     assert records_of(folder, Kind.STATUS)[-1].body["exception"]["message"] == "a plane"
@@ -207,7 +213,9 @@ def test_a_script_that_fails_before_the_prompt_has_failed(folder, tmp_path):
 
 def test_a_module_that_is_run_by_name_fails_as_a_script_does(folder, tmp_path):
     (tmp_path / "training.py").write_text(f"from runfork import Run\n{OPEN}\n1 / 0", encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "training"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    subprocess.run(
+        [sys.executable, "-m", "training"], cwd=tmp_path, capture_output=True, timeout=HANG_SECONDS, check=False
+    )
 
     assert state_of(folder) == "failed"
 

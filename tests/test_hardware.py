@@ -25,7 +25,7 @@ from runfork.capture.hardware import (
 )
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
-from runfork.testing.journals import until
+from runfork.testing.waits import until
 
 
 def test_every_reading_is_a_finite_number_with_its_unit_in_the_name() -> None:

@@ -12,7 +12,8 @@ from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.plugins import Plugins, load_plugins
 from runfork.project import Project
-from runfork.testing.journals import configs_of, points_of, records_of, until
+from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.waits import until
 
 HOOKS = [
     function

@@ -11,7 +11,8 @@ from runfork.journal.format import Kind, encode_file_header, encode_frame, encod
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import MAX_BACKLOG_BYTES, JournalWriter, NullWriter
 from runfork.steps import NO_STEP
-from runfork.testing.journals import batches_of, until
+from runfork.testing.journals import batches_of
+from runfork.testing.waits import HANG_SECONDS, until
 
 
 def frame(number, size=0, kind=Kind.HEARTBEAT):
@@ -346,7 +347,7 @@ def test_a_killed_process_loses_no_record_that_a_call_returned_for(tmp_path, sta
     for _ in range(300):
         process.stdout.readline()
     process.kill()
-    rest = process.communicate(timeout=120)[0].split("\n")
+    rest = process.communicate(timeout=HANG_SECONDS)[0].split("\n")
     acknowledged = int(rest[-2]) if len(rest) > 1 else 299
     found = numbers_in(tmp_path / "killed.journal")
 
@@ -433,6 +434,41 @@ def test_a_signal_handler_may_write_while_the_journal_is_made(tmp_path, run_scri
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert numbers_in(tmp_path / "signals.journal") == [-1, 0, 1]
+    assert damage_in(tmp_path / "signals.journal") == []
+
+
+def test_what_waits_is_written_once_though_signal_handlers_write_meanwhile(tmp_path, run_script):
+    done = run_script(
+        f"""
+        import signal
+        from pathlib import Path
+        from runfork.journal import writer as module
+        from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
+
+        def frame(number):
+            return encode_frame(Kind.HEARTBEAT, encode_json({{"n": number}}), time=0, step=0)
+
+        def interrupted(*arguments):
+            found = append(*arguments)
+            if len(handled) < 5:  # the first interrupts the journal's making: what it writes waits
+                signal.raise_signal(signal.SIGUSR1)
+            return found
+
+        def handle(*_):
+            handled.append(-1 - len(handled))
+            writer.write(frame(handled[-1]))
+
+        handled, append = [], module.append
+        module.append = interrupted
+        path = Path({str(tmp_path)!r}) / "signals.journal"
+        writer = module.JournalWriter(lambda: (path, encode_file_header({HEADER})), on_trouble=print)
+        signal.signal(signal.SIGUSR1, handle)
+        assert writer.write(frame(0)) and writer.write(frame(1)) and writer.backlog_bytes == 0
+        """
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert numbers_in(tmp_path / "signals.journal") == [-1, -2, -3, -4, -5, 0, 1]
     assert damage_in(tmp_path / "signals.journal") == []
 
 

@@ -2,7 +2,7 @@
 import threading
 
 from runfork.keeper import Keeper
-from runfork.testing.journals import until
+from runfork.testing.waits import until
 
 
 def keeper(every_second=lambda: None, failures=None):

@@ -8,6 +8,7 @@ import pytest
 from packaging.version import Version
 
 import runfork
+from runfork.testing.waits import HANG_SECONDS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -81,7 +82,11 @@ def test_the_data_folder_is_not_committed():
 
 def test_the_command_is_installed():
     done = subprocess.run(
-        [sys.executable, "-m", "runfork", "--version"], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "runfork", "--version"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
 
     assert (done.returncode, runfork.__version__ in done.stdout) == (0, True)

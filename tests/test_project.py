@@ -17,7 +17,8 @@ from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_file_header
 from runfork.project import Project
 from runfork.steps import NO_STEP
 from runfork.testing.histories import EPOCH
-from runfork.testing.journals import configs_of, until
+from runfork.testing.journals import configs_of
+from runfork.testing.waits import until
 from runfork.types import FileReference
 
 

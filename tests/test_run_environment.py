@@ -8,7 +8,8 @@ import pytest
 from tests.run_records import bodies
 
 from runfork.journal.format import Kind
-from runfork.testing.journals import points_of, until
+from runfork.testing.journals import points_of
+from runfork.testing.waits import until
 
 
 def test_a_data_directory_that_cannot_be_written_raises_nothing(open_run, data_directory, caplog):

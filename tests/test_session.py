@@ -12,7 +12,8 @@ from runfork.journal.format import Kind
 from runfork.session import HEARTBEAT_SECONDS
 from runfork.store import journals_of
 from runfork.termination import Terminator
-from runfork.testing.journals import configs_of, points_of, records_of, until
+from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS, until
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 
@@ -66,7 +67,7 @@ def test_a_keyboard_interrupt_is_aborted(folder, start_script):
     assert process.stdout.readline() == "up\n"
     until(lambda: "sys/hostname" in configs_of(folder))  # plugins loaded at exit make CPython forget how it was ended
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_SECONDS)
 
     assert process.returncode == -signal.SIGINT
     assert state_of(folder) == "aborted"
@@ -87,7 +88,7 @@ while True:
     assert process.stdout.readline() == "up\n"
     until(lambda: journals_of(folder))
     process.terminate()
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_SECONDS)
 
     assert process.returncode == -signal.SIGTERM
     assert ends_of(folder) == [(Kind.STATUS, "preempted"), (Kind.CLOSE, "preempted")]
@@ -108,7 +109,7 @@ while True:
     )
     assert process.stdout.readline().startswith("up")
     process.terminate()
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_SECONDS)
 
     assert process.returncode == -signal.SIGTERM
     assert state_of(folder) == "preempted"
@@ -132,7 +133,7 @@ while True:
     )
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=HANG_SECONDS)
 
     assert (process.returncode, out) == (7, "mine\n")
     assert state_of(folder) == "failed"
@@ -159,7 +160,7 @@ run.log_metrics({{'after': 1}}, step=1)
     )
     assert process.stdout.readline() == "up\n"
     process.terminate()
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_SECONDS)
 
     assert process.returncode == 0
     assert points_of(folder, "after") == [(1, 1.0)]
@@ -197,7 +198,7 @@ while True:
         last = process.stdout.readline()
     assert state_of(folder) == "running"
     process.kill()
-    last = (process.communicate(timeout=120)[0].split("\n")[:-1] or [last])[-1]
+    last = (process.communicate(timeout=HANG_SECONDS)[0].split("\n")[:-1] or [last])[-1]
     found = [step for step, _ in points_of(folder, "a")]
 
     assert found == list(range(len(found)))

@@ -24,6 +24,7 @@ from runfork.status import (
     process_start,
 )
 from runfork.status import work_out_state as work_out
+from runfork.testing.waits import HANG_SECONDS
 
 NOW = 1_000_000_000_000
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "boot_id": "other", "process_start": 1.0}
@@ -49,7 +50,7 @@ def ended():
     """The identity of a process of this machine that has ended."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     identity = {**HERE, "pid": process.pid, "process_start": process_start(process.pid)}
-    process.communicate(b"\n", timeout=120)
+    process.communicate(b"\n", timeout=HANG_SECONDS)
     return identity
 
 
@@ -169,7 +170,7 @@ def test_a_process_that_the_system_hides_is_unknown_and_not_dead(hidepid, ended)
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
         env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
     )
     if "mount: " in done.stderr:

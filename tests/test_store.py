@@ -10,6 +10,7 @@ from tests.faults.disks import unwritable
 from runfork import Run
 from runfork.index_place import index_place, is_on_network_file_system
 from runfork.store import Store, default_project, find_data_directory, journals_of
+from runfork.testing.waits import HANG_SECONDS
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw 0 0
@@ -264,7 +265,7 @@ def script(place, monkeypatch, start_script):
     def run(code, folder=place):
         body = textwrap.dedent(code).replace("LOG", textwrap.dedent(LOG).strip())
         process = start_script(f"import os\nos.chdir({str(folder)!r})\nfrom runfork import Run\n{body}")
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == 0, said
         return [line.rpartition(" ")[::2] for line in out.splitlines()], said
 

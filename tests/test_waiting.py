@@ -3,12 +3,13 @@ import time
 
 import pytest
 
+from runfork.testing.waits import HANG_SECONDS
 from runfork.waiting import JobQueue, Latch
 
 SHORT = [-1.0, 0.0, 1e-9, 1e-7, 5e-7, 1e-6, 1e-5]
 
 
-def ends(work, *, within_seconds=30.0):
+def ends(work, *, within_seconds=HANG_SECONDS):
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(within_seconds)

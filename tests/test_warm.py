@@ -3,6 +3,7 @@ import signal
 
 import pytest
 
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import start_warm
 
 
@@ -21,14 +22,14 @@ def start(tmp_path):
 
 def test_a_warm_script_has_its_own_environment_folder_pipes_and_name(start, tmp_path):
     process = start("import os, sys; print(os.environ['WHO'], os.getcwd(), __name__, sys.argv)", WHO="me")
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=HANG_SECONDS)
 
     assert (f"me {tmp_path} __main__ {[str(tmp_path / 'script_1.py')]}\n", "") == (out, err)
     assert 0 == process.returncode
 
 
 def test_its_modules_are_loaded_already(start):
-    out, _ = start("import sys; print('json' in sys.modules)").communicate(timeout=120)
+    out, _ = start("import sys; print('json' in sys.modules)").communicate(timeout=HANG_SECONDS)
 
     assert "True\n" == out
 
@@ -36,7 +37,7 @@ def test_its_modules_are_loaded_already(start):
 def test_an_exception_ends_it_as_any_script(start):
     code = "import atexit, sys\natexit.register(lambda: print(repr(sys.last_value)))\nraise ValueError('no')"
     process = start(code)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=HANG_SECONDS)
 
     assert ("ValueError('no')\n", 1) == (out, process.returncode)
     assert err.endswith("ValueError: no\n")
@@ -45,7 +46,7 @@ def test_an_exception_ends_it_as_any_script(start):
 @pytest.mark.parametrize(("code", "status"), [("raise SystemExit(3)", 3), ("import os; os._exit(4)", 4), ("", 0)])
 def test_its_exit_status_comes_back(start, code, status):
     process = start(f"import sys\n{code}")
-    process.communicate(timeout=120)
+    process.communicate(timeout=HANG_SECONDS)
 
     assert status == process.returncode
 
@@ -58,8 +59,8 @@ def test_it_can_be_talked_to_and_killed(start):
     assert "HELLO\n" == process.stdout.readline()
     assert process.poll() is None
     process.kill()
-    assert -signal.SIGKILL == process.wait(30)
-    assert ("", "") == process.communicate(timeout=120)
+    assert -signal.SIGKILL == process.wait(HANG_SECONDS)
+    assert ("", "") == process.communicate(timeout=HANG_SECONDS)
 
 
 def test_processes_that_it_spawns_find_its_main_module(start):
@@ -71,7 +72,7 @@ if __name__ == "__main__":
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         print(pool.map(double, [1, 2]))
 """
-    out, err = start(code).communicate(timeout=60)
+    out, err = start(code).communicate(timeout=HANG_SECONDS)
 
     assert ("[2, 4]\n", "") == (out, err)
 
@@ -79,4 +80,6 @@ if __name__ == "__main__":
 def test_many_run_at_once(start):
     processes = [start(f"print({number})") for number in range(5)]
 
-    assert [f"{number}\n" for number in range(5)] == [process.communicate(timeout=120)[0] for process in processes]
+    assert [f"{number}\n" for number in range(5)] == [
+        process.communicate(timeout=HANG_SECONDS)[0] for process in processes
+    ]

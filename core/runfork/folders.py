@@ -47,6 +47,7 @@ def locked(folder: Path, seconds: float) -> Iterator[None]:
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        known = os.fstat(descriptor)
     except OSError:
         yield
         return
@@ -54,7 +55,7 @@ def locked(folder: Path, seconds: float) -> Iterator[None]:
         take_lock(descriptor, seconds)
         yield
     finally:
-        os.close(descriptor)
+        close_own(descriptor, known)
 
 
 def take_lock(descriptor: int, seconds: float) -> None:

@@ -8,19 +8,15 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from runfork.testing.journals import until
-
-if TYPE_CHECKING:
-    from runfork import Run
-
-__all__ = ["await_plugins", "megabytes", "peak_megabytes", "run_child"]
+__all__ = ["megabytes", "peak_megabytes", "run_child"]
 
 _PRELUDE = """
 import json, os, sys, time
 from pathlib import Path
-from tests.faults.children import await_plugins, megabytes, peak_megabytes
+from tests.faults.children import megabytes, peak_megabytes
+from runfork.testing.waits import await_plugins
 result = {}
 """
 _CODA = """
@@ -36,13 +32,6 @@ def megabytes() -> float:
 def peak_megabytes() -> float:
     """Return the most memory that this process ever held."""
     return _status("VmHWM")
-
-
-def await_plugins(run: Run) -> None:
-    """Wait until the plugins of a run are imported and have described it: what memory they take is not what is measured."""
-    journal = run.status.journal
-    assert journal is not None
-    until(lambda: b"sys/environment" in journal.read_bytes())
 
 
 def _status(name: str) -> float:

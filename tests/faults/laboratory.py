@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.store import Store
 from runfork.testing.journals import configs_of, points_of
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, start_warm
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ while time.monotonic() < deadline:
     slowest = max(slowest, seconds_of(run.log_metrics, {'a': step}, step=step))
     step += 1
     time.sleep(0.0005)
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 60
 while (unsynced := run.status.unsynced_bytes) and time.monotonic() < deadline:
     time.sleep(0.01)
 close = seconds_of(run.close)
@@ -118,7 +119,7 @@ class Training:
     def result(self) -> dict[str, Any]:
         """Wait for its end; returns what it told, after a look at whether training was right."""
         try:
-            out, err = self._process.communicate(timeout=120)
+            out, err = self._process.communicate(timeout=HANG_SECONDS)
         finally:
             self._process.kill()
         assert self._process.returncode == 0, err

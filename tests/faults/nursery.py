@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runfork.testing.waits import HANG_SECONDS
+
 HOME = Path(__file__).resolve().parents[2]
 SLOTS = 8
-LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def nursery(log: Path) -> Iterator[Nursery]:
     try:
         yield Nursery(process)
     finally:
-        process.communicate(timeout=LIMIT_SECONDS)  # the end of its stdin ends it
+        process.communicate(timeout=HANG_SECONDS)  # the end of its stdin ends it
 
 
 def _serve() -> None:
@@ -113,7 +114,7 @@ def _serve() -> None:
 
 def _await(pid: int, slots: "memoryview[int]", order: dict[str, Any]) -> int:
     """Kill the victim at its moment, and return its exit status."""
-    limit = time.monotonic() + LIMIT_SECONDS
+    limit = time.monotonic() + HANG_SECONDS
     moment = None
     while True:
         now = time.monotonic()

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 import pyte
 
+from runfork.testing.waits import HANG_SECONDS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["COLUMNS", "ROWS", "Terminal", "run_on_terminals"]
 
 COLUMNS, ROWS = 100, 24
-_TIMEOUT_SECONDS = 120.0
 
 
 class Terminal:
@@ -66,7 +67,7 @@ def run_on_terminals(code: str, folder: Path) -> tuple[Terminal, Terminal]:
     os.close(err.theirs)
     try:
         _read_all({out.ours: out, err.ours: err})
-        code_at_end = process.wait(timeout=_TIMEOUT_SECONDS)
+        code_at_end = process.wait(timeout=HANG_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()
@@ -78,7 +79,7 @@ def run_on_terminals(code: str, folder: Path) -> tuple[Terminal, Terminal]:
 
 
 def _read_all(terminals: dict[int, Terminal]) -> None:
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     while terminals:
         assert time.monotonic() < deadline, "the process did not end in time"
         for ready in select.select(list(terminals), [], [], 1.0)[0]:

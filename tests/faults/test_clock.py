@@ -8,6 +8,7 @@ from tests.faults import shelf
 
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.project import Project
+from runfork.testing.waits import HANG_SECONDS
 
 CLOCK = """
 import json, sys, time
@@ -220,8 +221,8 @@ sys.stdin.readline()
         project.refresh()
         alive = value(project.index, "r", "sys/state")
         process.kill()
-        process.wait(timeout=120)
-        deadline = time.monotonic() + 10
+        process.wait(timeout=HANG_SECONDS)
+        deadline = time.monotonic() + HANG_SECONDS
         while (dead := value(project.index, "r", "sys/state")) == "running" and time.monotonic() < deadline:
             project.refresh()
 

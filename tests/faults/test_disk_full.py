@@ -17,8 +17,9 @@ from runfork import Histogram, Run
 from runfork.journal.format import Kind
 from runfork.store import Store
 from runfork.testing.journals import batches_of, configs_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS
 
-CALL_SECONDS = 1.0
+CALL_SECONDS = 5.0
 """No call may take longer while the disk refuses; it takes microseconds, but the machine may be busy."""
 
 KINDS = {
@@ -231,7 +232,7 @@ while True:
                 break
             safe = step
         process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=HANG_SECONDS)
         disk.clear()
         found = [step for step, _ in points_of(folder, "a")]
 

@@ -3,7 +3,8 @@ from tests.run_records import state_of
 
 from runfork.journal.format import Kind
 from runfork.store import journals_of
-from runfork.testing.journals import batches_of, points_of, records_of, until
+from runfork.testing.journals import batches_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS, until
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 
@@ -148,7 +149,7 @@ os.waitpid(child, 0)
 '''
 for number in range({times}):
     delay = 0.05 + 0.2 * (number / {times})
-    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=HANG_SECONDS)
 """
         )
     )
@@ -184,7 +185,7 @@ os.wait()
     until(lambda: any(is_of_child(path) for path in journals_of(folder)))
     own = next(path for path in journals_of(folder) if is_of_child(path))
     until(lambda: Kind.HEARTBEAT in [record.kind for batch in batches_of(own) for record in batch.records])
-    process.communicate("\n", timeout=60)
+    process.communicate("\n", timeout=HANG_SECONDS)
 
     assert process.returncode == 0
     assert state_of(folder) == "finished"

@@ -24,6 +24,7 @@ from runfork import Run
 from runfork.errors import RunforkError, RunforkWarning
 from runfork.index.interface import StaleIndexError
 from runfork.project import Project
+from runfork.testing.waits import HANG_SECONDS
 
 RUNFORK = [sys.executable, "-m", "runfork"]
 AS_ANOTHER_USER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,-fowner", "--inh-caps", "-all"]
@@ -159,14 +160,14 @@ def test_commands_and_queries_go_on_after_damage(copied, rounds, tried):
         if number:
             shelf.HARMS[number % len(shelf.HARMS)](path, random.Random(number))
         shown = subprocess.run(
-            [*RUNFORK, "show", "child", "--json"], capture_output=True, text=True, timeout=60, check=False
+            [*RUNFORK, "show", "child", "--json"], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
         )
         outcomes[shown.returncode] += 1
         if shown.returncode:
             assert shown.stderr.count("\n") == 1, shown.stderr
             assert "this should not happen" not in shown.stderr
             shown = subprocess.run(
-                [*RUNFORK, "show", "child", "--json"], capture_output=True, text=True, timeout=60, check=False
+                [*RUNFORK, "show", "child", "--json"], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
             )
         expected = expected or shown.stdout
 
@@ -282,7 +283,7 @@ def test_an_index_that_another_process_keeps_locked_is_done_without(
         run.log_metrics({"loss": 1}, step=1)
     with pytest.warns(RunforkWarning, match="cannot be used .database is locked.*read without it"):
         found = read()
-    locker.communicate("\n", timeout=120)
+    locker.communicate("\n", timeout=HANG_SECONDS)
 
     assert found == shelf.truth()
     assert read() == found
@@ -301,7 +302,9 @@ def test_an_index_that_finds_no_space_is_done_without_until_there_is(size, copie
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = read()
-        shown = subprocess.run([*RUNFORK, "show", "child"], capture_output=True, text=True, timeout=60, check=False)
+        shown = subprocess.run(
+            [*RUNFORK, "show", "child"], capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+        )
         disk.fill()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -357,7 +360,9 @@ def test_somebody_who_may_only_read_reads_all(copied, tmp_path, data_directory, 
     def call(place):
         environment = {**os.environ, "HOME": str(place), "TMPDIR": str(temporary)}
         command = [*AS_ANOTHER_USER, *RUNFORK, "ls", "--json"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=HANG_SECONDS, check=False, env=environment
+        )
 
     with_home, without = call(home), call(sealed)
     data_directory.chmod(0o700)
@@ -405,7 +410,13 @@ def test_a_user_without_a_name_and_a_home_reads_and_logs(copied, tried):
 
         def call(*arguments):
             return subprocess.run(
-                [*nobody, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd="/"
+                [*nobody, *arguments],
+                capture_output=True,
+                text=True,
+                timeout=HANG_SECONDS,
+                check=False,
+                env=environment,
+                cwd="/",
             )
 
         read = call("-m", "runfork", "ls", "--json", "--dir", str(place / "data"))

@@ -11,7 +11,7 @@ from runfork import Run, Settings
 from runfork.inspection import inspect_store
 from runfork.project import Project
 from runfork.store import Store
-from runfork.testing.journals import until
+from runfork.testing.waits import until
 
 NAME = "tests/project"
 ROWS = 3000

@@ -14,7 +14,7 @@ from runfork.journal.heading import read_identity
 from runfork.project import Project
 from runfork.status import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS
 from runfork.store import journals_of
-from runfork.testing.journals import until
+from runfork.testing.waits import HANG_SECONDS, until
 
 LOGGING = """
 import os, socket, sys, time
@@ -169,7 +169,7 @@ def start_apart(tmp_path, data_directory):
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=HANG_SECONDS)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="a container takes root and unshare")
@@ -177,11 +177,11 @@ def start_apart(tmp_path, data_directory):
     "namespaces", [("--pid", "--fork", "--kill-child"), ("--uts",)], ids=["container", "host name"]
 )
 def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, start_apart, monkeypatch, tried):
-    monkeypatch.setattr("runfork.status.LOST_AFTER_SECONDS", 2.0)  # of a minute and a half
+    monkeypatch.setattr("runfork.status.LOST_AFTER_SECONDS", 5.0)  # of a minute and a half
     process = start_apart(*namespaces)
     assert process.stdout.readline() == "up\n"
     looks: set[str] = set()
-    enough = time.monotonic() + 4
+    enough = time.monotonic() + 6
     with Project.open() as project:
 
         def looked_long_enough():
@@ -195,7 +195,7 @@ def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, sta
 
         until(looked_long_enough)
         process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=HANG_SECONDS)
         until(is_lost)
 
     assert looks == {"running"}

@@ -13,10 +13,11 @@ from runfork.errors import NotFoundError
 from runfork.journal.format import Kind
 from runfork.project import Project
 from runfork.store import Store
-from runfork.testing.journals import batches_of, points_of, records_of, until
+from runfork.testing.journals import batches_of, points_of, records_of
+from runfork.testing.waits import until
 from runfork.types import FileReference
 
-CALL_SECONDS = 1.0
+CALL_SECONDS = 5.0
 
 
 @pytest.fixture

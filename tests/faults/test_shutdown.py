@@ -113,7 +113,7 @@ for number in range({times}):
     with open("counts", "wb") as file:
         file.write(bytes(24))
     done = subprocess.run(
-        [sys.executable, "-c", CODE, "counts", f"run-{{number}}"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", CODE, "counts", f"run-{{number}}"], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == {status}, done
     assert not done.stdout and "runfork" not in done.stderr.lower() and "Fatal" not in done.stderr, done.stderr

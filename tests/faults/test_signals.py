@@ -11,7 +11,8 @@ from tests.run_records import state_of
 
 from runfork.project import Project
 from runfork.store import journals_of
-from runfork.testing.journals import records_of, until
+from runfork.testing.journals import records_of
+from runfork.testing.waits import HANG_SECONDS, until
 
 NAME = "tests/project"
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -79,7 +80,7 @@ while True:
     assert process.stderr.readline() == "up\n"
     until(lambda: is_waiting(process.pid))
     process.terminate()
-    status = process.wait(timeout=60)
+    status = process.wait(timeout=HANG_SECONDS)
     tried(
         f"SIGTERM to a process that waits in print(), {others} other threads of which wait to log to the same pipe",
         times=1,
@@ -128,7 +129,7 @@ run.close()
 print(handled, refused, printed, file=sys.stderr)
 """
     )
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=HANG_SECONDS)
     handled, refused, printed = map(int, errors.split())
     lines = [text for record in records_of(folder) for text in texts_in(record)]
     tried(
@@ -167,7 +168,7 @@ run.close()
     )
     assert process.stdout.readline() == "closing\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANG_SECONDS)
 
     assert process.returncode != 0, errors
     assert state_of(folder) == "aborted"

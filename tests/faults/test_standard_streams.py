@@ -17,6 +17,7 @@ from runfork.capture.console import uncaptured
 from runfork.journal.format import Kind
 from runfork.store import Store
 from runfork.testing.journals import batches_of, configs_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS
 
 GROUPS = [streams.SCENARIOS[start::4] for start in range(4)]
 
@@ -48,7 +49,7 @@ def test_nothing_that_a_program_does_to_its_streams_goes_otherwise_because_of_a_
     script = subprocess.run(
         [sys.executable, streams.__file__, str(out), *names],
         capture_output=True,
-        timeout=250,
+        timeout=HANG_SECONDS,
         check=False,
         cwd=tmp_path,
     )
@@ -115,7 +116,12 @@ for step in range(100_000):
         encoding="utf-8",
     )
     shown = subprocess.run(
-        f"{sys.executable} {script} | head -1", shell=True, capture_output=True, timeout=60, check=True, text=True
+        f"{sys.executable} {script} | head -1",
+        shell=True,
+        capture_output=True,
+        timeout=HANG_SECONDS,
+        check=True,
+        text=True,
     )
     folder = store.run_directory("tests/project", "r")
     steps = [step for step, _ in points_of(folder, "a")]

@@ -6,7 +6,8 @@ from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
 from runfork.project import Project
 from runfork.steps import MICRO
 from runfork.store import Store
-from runfork.testing.journals import points_of, until
+from runfork.testing.journals import points_of
+from runfork.testing.waits import HANG_SECONDS, until
 
 NAME = "tests/project"
 WRITERS = 8
@@ -16,7 +17,7 @@ PROCESSES = 4
 
 def ends_well(process):
     """Wait for the end of a process; returns what it printed."""
-    out, errors = process.communicate(timeout=300)
+    out, errors = process.communicate(timeout=HANG_SECONDS)
     assert (process.returncode, errors) == (0, "")
     return out
 
@@ -24,7 +25,7 @@ def ends_well(process):
 def test_eight_writers_and_two_readers_never_disturb_each_other(data_directory, tmp_path, start_script, rounds, tried):
     steps = rounds(2000, 60_000)
     writers = [start_script(WRITING.format(number=number, steps=steps, home=str(HOME))) for number in range(WRITERS)]
-    until(lambda: len(Store(data_directory).journals(NAME)) == WRITERS, seconds=60)
+    until(lambda: len(Store(data_directory).journals(NAME)) == WRITERS)
     stop = tmp_path / "stop"
     readers = [start_script(READING.format(stop=str(stop), home=str(HOME))) for _ in range(READERS)]
     for writer in writers:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import WarmProcess, start_warm
 
 PROJECT = "test/tiny"
@@ -81,7 +82,7 @@ def script(store, tmp_path):
     def run(body: str, *, expect: int = 0, **options: str) -> str:
         process = start(body, **options)
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=HANG_SECONDS)
         finally:
             process.kill()
         assert process.returncode == expect, err[-4000:]

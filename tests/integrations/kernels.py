@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import KernelManager
 
+from runfork.testing.waits import HANG_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jupyter_client.blocking.client import BlockingKernelClient
-
-TIMEOUT = 30
 
 
 @dataclass
@@ -38,20 +38,20 @@ class Kernel:
         self._manager.start_kernel(cwd=place, env={**os.environ, **own, **environment})
         self._client: BlockingKernelClient = self._manager.client()
         self._client.start_channels()
-        self._client.wait_for_ready(timeout=TIMEOUT)
+        self._client.wait_for_ready(timeout=HANG_SECONDS)
 
     def run(self, code: str, *, interrupt_when: Callable[[], bool] | None = None) -> Cell:
         """Run a cell to its end; interrupt it as the button does, once `interrupt_when` says so."""
         asked = self._client.execute(code)
         if interrupt_when is not None:
-            deadline = time.monotonic() + TIMEOUT
+            deadline = time.monotonic() + HANG_SECONDS
             while not (is_due := interrupt_when()) and time.monotonic() < deadline:
                 time.sleep(0.01)
             self._manager.interrupt_kernel()
             assert is_due
         cell = Cell()
         while True:
-            message = self._client.get_iopub_msg(timeout=TIMEOUT)
+            message = self._client.get_iopub_msg(timeout=HANG_SECONDS)
             content: Any = message["content"]
             if message["parent_header"].get("msg_id") != asked:
                 continue
@@ -63,7 +63,7 @@ class Kernel:
             elif message["msg_type"] == "error":
                 cell.error, cell.trace = content["ename"], content["traceback"]
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
-                self._client.get_shell_msg(timeout=TIMEOUT)
+                self._client.get_shell_msg(timeout=HANG_SECONDS)
                 return cell
 
     def close(self) -> None:

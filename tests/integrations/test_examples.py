@@ -11,6 +11,7 @@ from tests.integrations import user_scripts
 from tests.integrations.user_scripts import finish
 
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 
 pytest.importorskip("sklearn")
 
@@ -69,7 +70,7 @@ def test_an_example_is_killed_resumed_and_forked(framework, tmp_path):
 
     (older, first_step), (newer, second_step) = example.checkpoints
     process = start(*example.arguments)
-    deadline = time.monotonic() + user_scripts.LIMIT_SECONDS
+    deadline = time.monotonic() + HANG_SECONDS
     while not (tmp_path / newer).exists():
         assert time.monotonic() < deadline
         assert process.poll() is None, process.communicate()[1][-3000:]

@@ -29,6 +29,7 @@ from accelerate.utils import ProjectConfiguration
 from tests.integrations.accelerate_driver import AccelerateDriver, open_accelerator, prepare, train_epoch
 from tests.integrations.documented import not_logged, types_of, undocumented
 
+from runfork.testing.waits import HANG_SECONDS
 from runfork_hf import RunforkTracker, register, track
 from runfork_hf.accelerate_state import STATE_FILE, find_mark_in_state
 from runfork_hf.accelerate_steps import place, starts_over
@@ -684,7 +685,7 @@ def run_two_ranks(code: str, folder: Path) -> None:
         start_driver(AccelerateDriver(), code, folder, RANK=str(rank), LOCAL_RANK=str(rank), **common)
         for rank in (0, 1)
     ]
-    endings = [(process.communicate(timeout=240)[1], process.returncode) for process in ranks]
+    endings = [(process.communicate(timeout=HANG_SECONDS)[1], process.returncode) for process in ranks]
 
     assert [0, 0] == [code for _, code in endings], endings
 
@@ -728,7 +729,9 @@ def test_on_other_ranks_a_tracker_does_nothing(data_directory, tmp_path):
 
 def test_without_accelerate_the_message_names_the_extra():
     code = "import sys; sys.modules['accelerate'] = None\nfrom runfork_hf import RunforkTracker"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=HANG_SECONDS
+    )
 
     assert 'pip install "runfork[hf]"' in done.stderr.splitlines()[-1]
 

@@ -21,6 +21,7 @@ from runfork.settings import Settings
 from runfork.store import journals_of
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import start_warm
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def test_of_many_evaluations_at_the_same_moment_none_replaces_anything(mark, dat
         process.stdin.write("\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG_SECONDS)
     paths = [f"test/loss_{number}" for number in range(20)]
     history = History(data_directory)
 

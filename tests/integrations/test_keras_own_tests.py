@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.integrations import user_scripts
 
+from runfork.testing.waits import HANG_SECONDS
+
 tiny = pytest.importorskip("tests.integrations.tiny_keras")
 
 FOLDER = Path(tiny.keras.__file__).parent / "src" / "callbacks"
@@ -24,7 +26,7 @@ def outcomes(store, *options):
     ours = {name: value for name, value in os.environ.items() if name.startswith("RUNFORK_")}
     arguments = [*flags.split(), "-c", os.devnull, "--rootdir", str(FOLDER), *options, *files]
     out, errors = user_scripts.pytest(*arguments, framework="keras", folder=store.parent, **ours).communicate(
-        timeout=280
+        timeout=HANG_SECONDS
     )
     found = re.findall(r"^(PASSED|FAILED|ERROR|SKIPPED) (\S+::\S+)", out, re.MULTILINE)
     assert found, out[-3000:] + errors[-3000:]

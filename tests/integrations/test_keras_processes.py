@@ -19,6 +19,8 @@ pytest.importorskip("tests.integrations.tiny_keras")
 
 from tests.integrations.keras_driver import KerasDriver
 
+from runfork.testing.waits import HANG_SECONDS
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "keras_digits.py"
 
 TRAIN = """
@@ -37,7 +39,7 @@ tiny.fit(tiny.model(), epochs=2, callbacks=[tiny.callback(run_id=NAME), backup, 
 def train(folder, name, *, number=0, step=-1):
     code = f"NAME, SIGNAL, STEP = {name!r}, {int(number)}, {step}\n{TRAIN}"
     process = start_driver(KerasDriver(), code, folder)
-    return process, process.communicate(timeout=200)[1]
+    return process, process.communicate(timeout=HANG_SECONDS)[1]
 
 
 def test_killed_in_the_middle_of_an_epoch_and_restored_twice(data_directory, tmp_path):
@@ -78,7 +80,7 @@ def test_without_a_backend_one_sentence_names_what_to_install(tmp_path):
     code = "import sys; sys.modules['tensorflow'] = None\nfrom runfork_keras import RunforkCallback"
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "KERAS_HOME": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60, env=environment
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=HANG_SECONDS, env=environment
     )
 
     assert done.returncode == 1

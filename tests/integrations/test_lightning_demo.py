@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from tests.integrations import user_scripts
 
+from runfork.testing.waits import HANG_SECONDS
+
 pytest.importorskip("pytorch_lightning")
 pytest.importorskip("sklearn")
 
@@ -26,7 +28,7 @@ def _runfork(folder, *arguments):
         env={**environment, "COLUMNS": "160"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,8 @@ from importlib import metadata
 import pytest
 from packaging import version
 
+from runfork.testing.waits import HANG_SECONDS
+
 pytest.importorskip("pytorch_lightning")
 
 REPEATS_A_STEP = version.parse(metadata.version("pytorch-lightning")) < version.parse("2.5")
@@ -39,7 +41,7 @@ trainer(logger(run_id="child"), callbacks=[saver]).fit(model(), loader(), loader
 
 
 def _wait_for(path, process):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + HANG_SECONDS
     while not path.exists():
         assert process.poll() is None, process.communicate()[1][-3000:]
         assert time.monotonic() < deadline
@@ -48,7 +50,7 @@ def _wait_for(path, process):
 
 def _end(process):
     try:
-        return process.communicate(timeout=60)
+        return process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
 
@@ -218,7 +220,7 @@ def _run_alone(body):
     """Run a script that does not begin by importing Lightning and our logger."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
-        [sys.executable, "-c", body], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", body], env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -16,6 +16,7 @@ from runfork.journal.format import Kind
 from runfork.notebook import Notebook, find_shell
 from runfork.store import Store, journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.waits import HANG_SECONDS
 
 ENVIRONMENT = {
     "RUNFORK_PROJECT": "tests/project",
@@ -419,7 +420,9 @@ def test_a_script_that_ipython_runs_fails_as_a_script_does(data_directory, tmp_p
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     script = tmp_path / "train.py"
     script.write_text("from runfork import Run\nrun = Run(run_id='r', source_tracking_config=None)\nint('a plane')")
-    subprocess.run([sys.executable, "-m", "IPython", str(script)], capture_output=True, timeout=60, check=False)
+    subprocess.run(
+        [sys.executable, "-m", "IPython", str(script)], capture_output=True, timeout=HANG_SECONDS, check=False
+    )
 
     assert state_of(Store(data_directory).run_directory("tests/project", "r")) == "failed"
 

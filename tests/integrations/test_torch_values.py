@@ -13,7 +13,8 @@ from runfork.conversions import convert_value
 from runfork.errors import ArgumentTypeError, RunforkWarning
 from runfork.journal.format import Kind
 from runfork.marks import parse_mark
-from runfork.testing.journals import points_of, records_of, until
+from runfork.testing.journals import points_of, records_of
+from runfork.testing.waits import until
 from runfork.values import convert_config
 
 

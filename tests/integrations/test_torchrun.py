@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 
 pytest.importorskip("torch")
 
@@ -38,7 +39,7 @@ def test_restarts_by_torchrun_keep_apart_what_each_attempt_logged(data_directory
     (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
     command = "-m torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 1 train.py".split()
     done = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
     history = History(data_directory)
     (second,) = set(history.runs) - {"job"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.integrations import run_pytest
 
+from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import WarmProcess, start_warm
 
-LIMIT_SECONDS = 280
 MODULES = {
     "keras": ("tests.integrations.keras_driver", "tests.integrations.tiny_keras"),
     "lightning": ("torch", "pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger"),
@@ -44,7 +44,7 @@ def pytest(*arguments: str, framework: str, folder: Path, **environment: str) ->
 def finish(process: WarmProcess) -> tuple[str, str]:
     """Wait for its end, which must be a good one; return stdout and stderr."""
     try:
-        out, errors = process.communicate(timeout=LIMIT_SECONDS)
+        out, errors = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
     assert process.returncode == 0, out[-6000:] + errors[-3000:]

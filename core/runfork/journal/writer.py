@@ -71,7 +71,7 @@ class JournalWriter:
         self._backlog_bytes = 0
         self._retry_at = 0.0
         self._told: set[str] = set()
-        self._is_opening = False
+        self._is_opening = self._is_catching_up = False
         self._is_closed = False
         self.path: Path | None = None
         self.lost_records = 0
@@ -346,14 +346,23 @@ class JournalWriter:
 
     def _write_backlog(self) -> None:
         """Try to write what waits, in order; stops at the first refusal."""
-        while self._backlog and not self._is_opening:
-            frame = self._backlog[0]
-            if not self._append(frame):
-                break
-            # Not before, or a KeyboardInterrupt would lose it; a record that is written twice does no harm.
-            if self._backlog and self._backlog[0] is frame:  # else a signal handler was here
-                self._backlog.popleft()
-                self._backlog_bytes -= len(frame)
+        takes_it = True
+        while takes_it and self._backlog and not (self._is_opening or self._is_catching_up):
+            self._is_catching_up = True  # what a signal handler writes meanwhile waits for its turn
+            try:
+                takes_it = self._write_first()
+            finally:
+                self._is_catching_up = False
+
+    def _write_first(self) -> bool:
+        """Write what has waited longest; False if the disk still refuses it."""
+        frame = self._backlog[0]
+        if not self._append(frame):
+            return False
+        # Not before, or a KeyboardInterrupt would lose it; a record that is written twice does no harm.
+        self._backlog.popleft()
+        self._backlog_bytes -= len(frame)
+        return True
 
     def _append(self, frame: bytes) -> bool:
         """Write a record that waits; False if the disk still refuses it."""
@@ -379,7 +388,7 @@ class JournalWriter:
     def forget_parent(self) -> None:
         """Become a writer that has not begun; the parent's journal stays the parent's."""
         self._lock = threading.RLock()
-        self._is_opening = False
+        self._is_opening = self._is_catching_up = False
         self._stop_waiting()
         self._forget()
         self.lost_records = 0

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from runfork.testing.waits import HANG_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["data_directory", "run_script", "start_script"]
 
-SCRIPT_TIMEOUT_SECONDS = 120
 _OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_NAMESPACE")
 
 
@@ -78,7 +79,7 @@ def start_script(data_directory: Path, tmp_path: Path) -> Iterator[Callable[[str
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=SCRIPT_TIMEOUT_SECONDS)
+        process.communicate(timeout=HANG_SECONDS)
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def run_script(
 
     def run(code: str) -> subprocess.CompletedProcess[str]:
         process = start_script(code)
-        out, err = process.communicate(timeout=SCRIPT_TIMEOUT_SECONDS)
+        out, err = process.communicate(timeout=HANG_SECONDS)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     return run

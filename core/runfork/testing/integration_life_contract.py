@@ -12,6 +12,7 @@ import pytest
 from runfork.testing.integration_resume_contract import last_step, steps_until
 from runfork.testing.processes import start_driver
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LifeContract"]
 
-PROCESS_SECONDS = 240
 
 RAISES = """
 def at_step(step):
@@ -100,7 +100,7 @@ class LifeContract:
             )
             for rank in (0, 1)
         ]
-        endings = [(process.communicate(timeout=PROCESS_SECONDS)[1], process.returncode) for process in processes]
+        endings = [(process.communicate(timeout=HANG_SECONDS)[1], process.returncode) for process in processes]
         history = History(data_directory)
 
         assert [0, 0] == [code for _, code in endings], endings
@@ -112,7 +112,7 @@ class LifeContract:
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
         process = start_driver(driver, f"{RAISES}\ntrain()", tmp_path)
-        _, errors = process.communicate(timeout=PROCESS_SECONDS)
+        _, errors = process.communicate(timeout=HANG_SECONDS)
         values = History(data_directory).values("broken")
 
         assert process.returncode == 1
@@ -143,7 +143,7 @@ class LifeContract:
     ) -> None:
         code = f"{RAISES}\ntry:\n    train()\nexcept ValueError:\n    print('caught')"
         process = start_driver(driver, code, tmp_path)
-        out, errors = process.communicate(timeout=PROCESS_SECONDS)
+        out, errors = process.communicate(timeout=HANG_SECONDS)
         values = History(data_directory).values("broken")
 
         assert ("caught", 0) == (out.split()[-1], process.returncode), errors
@@ -161,7 +161,9 @@ class LifeContract:
             "    if u.find_spec(name): dir(importlib.import_module(name))\n"
             f"print(sorted({set(driver.frameworks)!r} & set(sys.modules)))"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=HANG_SECONDS
+        )
 
         assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 

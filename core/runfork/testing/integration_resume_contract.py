@@ -10,6 +10,7 @@ import pytest
 from runfork.errors import RunforkWarning
 from runfork.testing.processes import start_driver
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ class ResumeContract:
             """,
             tmp_path,
         )
-        process.communicate(timeout=240)
+        process.communicate(timeout=HANG_SECONDS)
         checkpoint = driver.checkpoints(tmp_path / "parent")[-1]
         child = driver.train(tmp_path / "child", epochs=2, checkpoint=checkpoint)
         history = History(data_directory)
@@ -219,7 +220,7 @@ class ResumeContract:
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
         process = start_driver(driver, 'driver.train(Path("parent"), epochs=1, run_id="parent")', tmp_path)
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=HANG_SECONDS)
         child = driver.train(
             tmp_path / "child", epochs=2, checkpoint=driver.checkpoints(tmp_path / "parent")[-1], resume="continue"
         )
@@ -252,7 +253,7 @@ class ResumeContract:
             )
             for name in ("left", "right")
         ]
-        endings = [(process.communicate(timeout=240)[1], process.returncode) for process in processes]
+        endings = [(process.communicate(timeout=HANG_SECONDS)[1], process.returncode) for process in processes]
         history = History(data_directory)
 
         assert [code for _, code in endings] == [0, 0], endings

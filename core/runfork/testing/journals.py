@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from runfork.journal.reader import JournalReader
@@ -10,13 +9,13 @@ from runfork.steps import from_micro_steps
 from runfork.store import journals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from runfork.journal.format import Kind
     from runfork.journal.records import Batch, Record
 
-__all__ = ["batches_of", "configs_of", "points_of", "records_of", "until"]
+__all__ = ["batches_of", "configs_of", "points_of", "records_of"]
 
 
 def batches_of(path: Path, *, limit: int = 64 * 1024 * 1024) -> Iterator[Batch]:
@@ -59,16 +58,3 @@ def configs_of(run_directory: Path) -> dict[str, Any]:
     return {
         path: value for record in records_of(run_directory, Kind.CONFIGS) for path, (_, value) in record.body.items()
     }
-
-
-def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
-    """Wait until `condition` holds.
-
-    Raises:
-        TimeoutError: It did not within `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {seconds} seconds for {condition}")
-        time.sleep(0.005)

@@ -210,8 +210,8 @@ HANGING_DISK = """
 @pytest.mark.parametrize(
     ("before", "seconds"),
     [
-        ("pass", 8.0),
-        ("while not run.journal.is_syncing: time.sleep(0.01); run.log_metrics({'loss': 1.0}, step=1)", 8.0),
+        ("pass", 20.0),
+        ("while not run.journal.is_syncing: time.sleep(0.01); run.log_metrics({'loss': 1.0}, step=1)", 20.0),
     ],
     ids=["when it is closed", "while it is logged to"],
 )

@@ -12,7 +12,7 @@ from runfork.testing.journals import configs_of, points_of
 
 CLOSE_SECONDS = 5.0
 CALLER_SECONDS = 5.0
-SPARE_SECONDS = 5.0
+SPARE_SECONDS = 10.0
 """The machine may be busy."""
 
 HOOKS = [name for name in ARGUMENTS if name != "find_checkpoint_mark"]
@@ -99,7 +99,7 @@ def test_a_hook_that_hangs_beside_training_is_left_behind(train, tried):
     names = [name for name in HOOKS if name not in ("convert_value", "decide_resume")]
     for told in train([hook(name, HANG) for name in names], seconds=1.5):
         check_training(told)
-        assert told["waited"] < SPARE_SECONDS
+        assert told["waited"] < CALLER_SECONDS
         assert told["problems"] == ["a plugin was still busy when the run was closed; it was left behind"]
     tried(
         f"a plugin hung in {', '.join(names)}",
@@ -139,7 +139,7 @@ def test_what_a_hook_should_not_return_disturbs_nothing(name, train, tried):
     codes = [hook(name, body if "return" in body else f"return {body}") for body in WRONG[name]]
     for told in train(codes, seconds=1.2 if name == "register_samplers" else 0.05):
         check_training(told)
-        assert told["waited"] < SPARE_SECONDS
+        assert told["waited"] < CALLER_SECONDS
         assert told["configs"]["sys/custom_run_id"] == "r"
     tried(f"{name} returned what it should not", times=len(codes), outcome="training went on, close() ended in time")
 

@@ -9,6 +9,7 @@ import pytest
 from runfork.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
+from runfork.testing.waits import await_plugins
 
 CLOSED_AND_TAKEN = """
     import os
@@ -123,6 +124,7 @@ def test_two_runs_whose_numbers_are_given_anew_keep_apart(run_script, data_direc
 def test_journal_that_is_closed_and_gone_waits_in_memory_until_it_is_back(open_run, tmp_path):
     run = open_run(run_id="r")
     run.log_metrics({"loss": 0.0}, step=0)
+    await_plugins(run)
     path, fd = run.journal.path, run.journal._fd
     path.rename(tmp_path / "away")
     os.close(fd)
@@ -139,6 +141,8 @@ def test_journal_that_is_closed_and_gone_waits_in_memory_until_it_is_back(open_r
 
 def test_another_journal_in_its_place_is_left_alone(open_run):
     run, other = open_run(run_id="r"), open_run(run_id="other")
+    await_plugins(run)
+    await_plugins(other)
     path, contents = run.journal.path, other.journal.path.read_bytes()
     path.write_bytes(contents)
     os.close(run.journal._fd)

@@ -149,7 +149,7 @@ os.waitpid(child, 0)
 '''
 for number in range({times}):
     delay = 0.05 + 0.2 * (number / {times})
-    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=HANG_SECONDS)
+    subprocess.run([sys.executable, "-c", CODE, str(delay)], check=True, timeout=300)
 """
         )
     )

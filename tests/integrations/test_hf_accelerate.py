@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import logging
 import pickle
 import shutil
@@ -178,6 +179,42 @@ def test_a_run_that_is_open_already_is_used_and_left_open(data_directory, open_r
 
     assert not run.is_closed
     assert list(range(1, 9)) == sorted(History(data_directory).points("mine", LOSS))
+
+
+def test_a_tracker_logs_on_when_its_accelerator_is_gone(data_directory):
+    loop = begin()
+    loop.epoch()
+    tracker, run_id = loop.tracker, loop.run_id
+    del loop
+    gc.collect()
+    tracker.log({LOSS: 0.5}, step=9)
+    tracker.tracker.log_metrics({"own": 1.0}, step=9)
+    tracker.finish()
+    history = History(data_directory)
+
+    assert list(history.points(run_id, LOSS)) == list(range(1, 10))
+    assert history.points(run_id, "own") == {9: 1.0}
+    assert history.values(run_id)["sys/state"] == "finished"
+
+
+@pytest.mark.parametrize("starts", [True, False], ids=["as now", "as older versions"])
+@pytest.mark.parametrize("config", [None, {"lr": 0.1}], ids=["no config", "config"])
+def test_a_tracker_goes_on_with_another_accelerator(data_directory, tmp_path, monkeypatch, starts, config):
+    if not starts:
+        monkeypatch.setattr(RunforkTracker, "_is_started", False)
+        monkeypatch.setattr(RunforkTracker, "start", lambda _: None)
+    tracker = RunforkTracker("tiny")
+    loops = []
+    for number in range(2):
+        loop = begin(open_accelerator(tracker), inits=False)
+        loop.accelerator.init_trackers("tiny", config=config)
+        loop.progress.step = 8 * number
+        loop.epoch()
+        loops.append(loop)
+    state = loops[1].save(tmp_path / "state")
+
+    assert find_mark_in_state(state) is not None
+    assert list(History(data_directory).points(loops[0].run_id, LOSS)) == list(range(1, 17))
 
 
 def test_images_are_refused_in_a_sentence(caplog):

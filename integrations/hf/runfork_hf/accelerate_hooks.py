@@ -46,6 +46,7 @@ class StateHooks:
 
     def __init__(self, accelerator: Any) -> None:
         self._accelerator: Callable[[], Any] = weakref.ref(accelerator)
+        self._is_main = bool(accelerator.is_main_process)
         self._trackers: list[TrackerMethods] = []
         self._loaded: Loading | None = None
         accelerator.register_save_state_pre_hook(self.before_save)
@@ -67,9 +68,11 @@ class StateHooks:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this is the process that logs."""
+        """Whether this is the process that logs; as it was when the Accelerator is gone."""
         accelerator = self.accelerator
-        return accelerator is not None and bool(accelerator.is_main_process)
+        if accelerator is not None:
+            self._is_main = bool(accelerator.is_main_process)
+        return self._is_main
 
     def models(self) -> Sequence[nn.Module]:
         """Return the models that were prepared until now."""

@@ -71,6 +71,8 @@ class TrackerMethods:
     """
 
     _integration = Integration("accelerate", "unknown", "RunforkTracker")
+    _is_started = False
+    """Whether this version of Accelerate calls `start`."""
 
     def __init__(
         self,
@@ -131,18 +133,12 @@ class TrackerMethods:
     @guarded
     def start(self) -> None:
         """Find the Accelerator that calls this from ``init_trackers``. A tracker that was finished begins another training."""
-        hooks = self._find_hooks()
-        if hooks is None:
-            self._tell_not_found()
-            return
-        if self._is_finished and hooks is self._hooks and hooks.was_given(self):
-            self._begin_again()
-        self.meet(hooks)
+        self._begin_for_caller()
 
     @guarded
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
         """Log the configuration below ``hparams/``."""
-        self._meet_caller()
+        self._begin_for_caller()  # older versions call this alone
         if not self._is_here():
             return
         run = self.runs.open()
@@ -233,17 +229,26 @@ class TrackerMethods:
 
     def _find_hooks(self) -> StateHooks | None:
         accelerator = accelerator_above()
-        return hooks_of(accelerator) if accelerator is not None else None
+        if accelerator is not None:
+            return hooks_of(accelerator)
+        if self._hooks is None:
+            self._tell_not_found()
+        return None
+
+    def _begin_for_caller(self) -> None:
+        hooks = self._find_hooks()
+        if hooks is None:
+            return
+        if self._is_finished and hooks is self._hooks and hooks.was_given(self):
+            self._begin_again()
+        self.meet(hooks)
 
     def _meet_caller(self) -> None:
-        """Find the Accelerator where `start` did not: older versions do not call it."""
-        if self._hooks is not None and not self._is_finished:
+        """Find the Accelerator where `start` was not called, as by older versions, or by another one than it is now."""
+        if self._hooks is not None and not self._is_finished and self._is_started:
             return
-        hooks = self._find_hooks()
-        if hooks is not None:
+        if (hooks := self._find_hooks()) is not None:
             self.meet(hooks)
-        elif self._hooks is None:
-            self._tell_not_found()
 
     def _tell_not_found(self) -> None:
         self._tell_once(

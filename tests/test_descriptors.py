@@ -7,6 +7,7 @@ import os
 import pytest
 
 from runfork.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
+from runfork.folders import locked
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
 from runfork.testing.waits import await_plugins
@@ -166,6 +167,24 @@ def test_number_that_stands_for_another_file_is_not_closed(tmp_path):
     os.close(theirs)
     close_own(fd, known)
     close_signed(fd, signed)
+
+
+def test_lock_of_a_folder_closes_no_file_of_the_program(tmp_path):
+    with locked(tmp_path, 1.0):
+        (fd,) = [number for number in range(3, 1024) if _is_open(number, tmp_path)]
+        theirs = os.open(tmp_path / "theirs", os.O_WRONLY | os.O_CREAT)
+        os.dup2(theirs, fd)
+
+    assert _is_open(fd, tmp_path / "theirs")
+    os.close(fd)
+    os.close(theirs)
+
+
+def _is_open(number, path):
+    try:
+        return os.path.samestat(os.fstat(number), path.stat())
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("append", [append, _append], ids=["here", "without pwrite"])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_client.manager import KernelManager
 
-from runfork.testing.waits import HANG_SECONDS
+from runfork.testing.waits import HANG_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,11 +43,8 @@ class Kernel:
         """Run a cell to its end; interrupt it as the button does, once `interrupt_when` says so."""
         asked = self._client.execute(code)
         if interrupt_when is not None:
-            deadline = time.monotonic() + HANG_SECONDS
-            while not (is_due := interrupt_when()) and time.monotonic() < deadline:
-                time.sleep(0.01)
+            until(interrupt_when)
             self._manager.interrupt_kernel()
-            assert is_due
         cell = Cell()
         while True:
             message = self._client.get_iopub_msg(timeout=HANG_SECONDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from tests.integrations import user_scripts
 from tests.integrations.user_scripts import finish
 
 from runfork.testing.reading import History
-from runfork.testing.waits import HANG_SECONDS
+from runfork.testing.waits import until
 
 pytest.importorskip("sklearn")
 
@@ -70,11 +69,8 @@ def test_an_example_is_killed_resumed_and_forked(framework, tmp_path):
 
     (older, first_step), (newer, second_step) = example.checkpoints
     process = start(*example.arguments)
-    deadline = time.monotonic() + HANG_SECONDS
-    while not (tmp_path / newer).exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.communicate()[1][-3000:]
-        time.sleep(0.1)
+    until(lambda: (tmp_path / newer).exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1][-3000:]
     process.kill()
     process.communicate()
     finish(start(*example.resumed, "--resume", older))

@@ -201,7 +201,7 @@ def test_a_tracker_logs_on_when_its_accelerator_is_gone(data_directory):
 @pytest.mark.parametrize("config", [None, {"lr": 0.1}], ids=["no config", "config"])
 def test_a_tracker_goes_on_with_another_accelerator(data_directory, tmp_path, monkeypatch, starts, config):
     if not starts:
-        monkeypatch.setattr(RunforkTracker, "_is_started", False)
+        monkeypatch.setattr(RunforkTracker, "_start_is_called", False)
         monkeypatch.setattr(RunforkTracker, "start", lambda _: None)
     tracker = RunforkTracker("tiny")
     loops = []

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib import metadata
 
 import pytest
 from packaging import version
 
-from runfork.testing.waits import HANG_SECONDS
+from runfork.testing.waits import HANG_SECONDS, until
 
 pytest.importorskip("pytorch_lightning")
 
@@ -41,11 +40,8 @@ trainer(logger(run_id="child"), callbacks=[saver]).fit(model(), loader(), loader
 
 
 def _wait_for(path, process):
-    deadline = time.monotonic() + HANG_SECONDS
-    while not path.exists():
-        assert process.poll() is None, process.communicate()[1][-3000:]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: path.exists() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1][-3000:]
 
 
 def _end(process):

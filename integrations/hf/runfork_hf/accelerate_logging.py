@@ -71,8 +71,7 @@ class TrackerMethods:
     """
 
     _integration = Integration("accelerate", "unknown", "RunforkTracker")
-    _is_started = False
-    """Whether this version of Accelerate calls `start`."""
+    _start_is_called = False  # older versions of Accelerate do not
 
     def __init__(
         self,
@@ -245,7 +244,7 @@ class TrackerMethods:
 
     def _meet_caller(self) -> None:
         """Find the Accelerator where `start` was not called, as by older versions, or by another one than it is now."""
-        if self._hooks is not None and not self._is_finished and self._is_started:
+        if self._hooks is not None and not self._is_finished and self._start_is_called:
             return
         if (hooks := self._find_hooks()) is not None:
             self.meet(hooks)

@@ -28,7 +28,7 @@ class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[m
     main_process_only = True
 
     _integration = Integration("accelerate", version("accelerate"), "RunforkTracker")
-    _is_started = hasattr(tracking.GeneralTracker, "start")
+    _start_is_called = hasattr(tracking.GeneralTracker, "start")
 
 
 def track(accelerator: Any) -> None:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.reporting.sections import add_report_option, printed_section
 
-from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.records import Batch, MetricRows
-from runfork.steps import MICRO
+from runfork.model.filters import Attribute, Filter
+from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 if TYPE_CHECKING:

@@ -18,16 +18,17 @@ import numpy as np
 from benchmarks.reporting.profiles import profiled
 from benchmarks.reporting.sections import add_report_option, printed_section
 
-from runfork.filters import Attribute, Filter
+from runfork.disk.layout import JOURNAL_SUFFIX, Store
 from runfork.index.interface import RunsQuery, Sort
 from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import JournalWriter
-from runfork.problems import Problems
-from runfork.project import Project
-from runfork.recorder import Recorder, now_us
-from runfork.steps import MICRO
-from runfork.store import JOURNAL_SUFFIX, Store
+from runfork.model.clock import now_us
+from runfork.model.filters import Attribute, Filter
+from runfork.model.steps import MICRO
+from runfork.reading.project import Project
+from runfork.writing.problems import Problems
+from runfork.writing.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork import Run
-from runfork.project import Project
+from runfork.reading.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Callable

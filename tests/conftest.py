@@ -8,9 +8,9 @@ import signal
 import pytest
 
 from runfork import Run
+from runfork.disk.layout import Store
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
-from runfork.store import Store
 
 pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
 

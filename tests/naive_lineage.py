@@ -1,6 +1,6 @@
 """A naive model of runs that fork, straight from the rules: each question is answered anew by recursion, from plain tuples.
 
-Written without a look at `runfork.lineage` or the indexes, to be compared with them; and any projects to compare them by.
+Written without a look at `runfork.model.lineage` or the indexes, to be compared with them; and any projects to compare them by.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from runfork.steps import MAX_MICRO_STEP, MICRO
+from runfork.model.steps import MAX_MICRO_STEP, MICRO
 from runfork.testing.histories import FRAME_BYTES, HEADER_BYTES
 
 NO_CUT = 10**18

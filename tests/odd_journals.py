@@ -9,7 +9,7 @@ from zlib import crc32
 from hypothesis import strategies as st
 
 from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_frame
-from runfork.steps import MAX_MICRO_STEP, NO_STEP
+from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 
 __all__ = ["odd_journals"]
 

@@ -1,10 +1,10 @@
 """What the journals of a run hold."""
 
+from runfork.disk.layout import journals_of
 from runfork.index.memory import MemoryIndex
 from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.heading import read_identity
-from runfork.status import work_out_state
-from runfork.store import journals_of
+from runfork.reading.state import work_out_state
 from runfork.testing.journals import batches_of, records_of
 
 

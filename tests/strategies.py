@@ -11,12 +11,12 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from runfork.attributes import AttributeType
-from runfork.filters import Attribute, Comparison
 from runfork.index.interface import RunsQuery, Sort
 from runfork.index.sqlite.pieces import ChunkSizes
 from runfork.journal.records import Batch, Damage
-from runfork.steps import MAX_MICRO_STEP, MICRO, to_micro_steps
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import Attribute, Comparison
+from runfork.model.steps import MAX_MICRO_STEP, MICRO, to_micro_steps
 from runfork.testing.histories import HistoryWriter
 from runfork.types import Histogram
 

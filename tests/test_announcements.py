@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork import Run
-from runfork.announcements import after_run_closed, after_run_created, after_run_forked
 from runfork.capture.console import ConsoleCapture
 from runfork.testing.waits import until
+from runfork.writing.announcements import after_run_closed, after_run_created, after_run_forked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tests.run_records import bodies
 
 from runfork import Run
-from runfork.attempts import attempt_ids
-from runfork.identifiers import MAX_NAME_BYTES, check_run_id
 from runfork.journal.format import Kind
-from runfork.marks import Mark
+from runfork.model.attempts import attempt_ids
+from runfork.model.identifiers import MAX_NAME_BYTES, check_run_id
+from runfork.model.marks import Mark
 from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm

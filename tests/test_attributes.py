@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
-from runfork.attributes import AttributeType, check_path, check_series_path
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.flattening import flatten
-from runfork.histograms import convert_histogram
+from runfork.model.attributes import AttributeType, check_path, check_series_path
+from runfork.model.flattening import flatten
+from runfork.model.histograms import convert_histogram
+from runfork.model.values import convert_config, convert_metric
 from runfork.types import Histogram
-from runfork.values import convert_config, convert_metric
 
 
 class Colour(enum.Enum):

@@ -7,16 +7,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runfork import Run
+from runfork.disk.layout import Store, journals_of
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
-from runfork.inspection import inspect_store
 from runfork.journal.bodies import check_body
 from runfork.journal.format import Kind, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.journal.records import Batch, JournalKey, Record
-from runfork.project import Project
-from runfork.steps import NO_STEP
-from runfork.store import Store, journals_of
+from runfork.model.steps import NO_STEP
+from runfork.reading.fsck import inspect_store
+from runfork.reading.project import Project
 from runfork.testing.histories import HistoryWriter
 
 SOUND = {

@@ -518,7 +518,7 @@ def test_plugins_lists_names_versions_and_hooks(data_directory):
 
 
 def test_a_plugin_that_fails_is_told_with_the_reason(data_directory, monkeypatch):
-    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
 
     document = call_json("plugins", exit_code=1)
 
@@ -526,7 +526,7 @@ def test_a_plugin_that_fails_is_told_with_the_reason(data_directory, monkeypatch
 
 
 def test_the_help_tells_of_plugins_that_failed(data_directory, monkeypatch):
-    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
 
     assert "Plugins that failed: runfork.no_such_module" in " ".join(call("--help").stdout.split())
 
@@ -595,7 +595,7 @@ def test_a_plugin_may_replace_a_command(data_directory, monkeypatch, tmp_path):
         "    return [lambda: click.Command('ls', callback=lambda: click.echo('mine'), help='My own list.')]\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("runfork.plugins.BUILT_IN", ("runfork.cli.commands", "my_runfork_plugin"))
+    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "my_runfork_plugin"))
 
     assert call("ls").stdout == "mine\n"
     assert "My own list." in call("--help").stdout

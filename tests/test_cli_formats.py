@@ -7,7 +7,6 @@ import math
 
 import pytest
 
-from runfork.attributes import AttributeType
 from runfork.cli.formats import (
     NOTHING,
     format_age,
@@ -19,9 +18,9 @@ from runfork.cli.formats import (
     one_line,
 )
 from runfork.cli.json_output import json_number, json_time, json_value
-from runfork.index.interface import Value
+from runfork.model.attributes import AttributeType, Value
+from runfork.model.wording import plural
 from runfork.types import FileReference, Histogram
-from runfork.wording import plural
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 from tests.command_line import call
 from tests.run_records import change_heading, leave_open_elsewhere
 
+from runfork.disk.layout import Store, journals_of
 from runfork.journal.format import MAGIC, Kind, encode_frame
 from runfork.journal.heading import read_identity
-from runfork.project import Project
-from runfork.steps import NO_STEP
-from runfork.store import Store, journals_of
+from runfork.model.steps import NO_STEP
+from runfork.reading.project import Project
 from runfork.testing.journals import points_of
 
 

@@ -6,8 +6,8 @@ import pytest
 from rich.cells import cell_len
 
 from runfork.cli.tree import draw_tree
-from runfork.family import read_family
 from runfork.index.memory import MemoryIndex
+from runfork.reading.family import read_family
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 SECOND = 1_000_000

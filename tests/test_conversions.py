@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runfork.attributes import AttributeType
-from runfork.conversions import convert_value
+from runfork.capture.unknown_values import convert_value
+from runfork.cli import BUILT_IN
+from runfork.model.attributes import AttributeType
+from runfork.model.values import convert_config
 from runfork.plugins import load_plugins
-from runfork.values import convert_config
 
 
 class Anything:
@@ -63,4 +64,4 @@ def test_text_is_the_same_in_every_process(value: object) -> None:
 
 
 def test_hook_convert_value() -> None:
-    assert "collections.OrderedDict" == load_plugins([]).convert_value(OrderedDict)
+    assert "collections.OrderedDict" == load_plugins([], built_in=BUILT_IN).convert_value(OrderedDict)

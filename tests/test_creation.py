@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
+from runfork.disk.layout import journals_of
 from runfork.index.memory import MemoryIndex
 from runfork.journal.creation import read_creation
 from runfork.journal.format import Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
-from runfork.store import journals_of
 
 TIMES = st.integers(1, 9)
 FORKS = st.fixed_dictionaries(

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from runfork.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
-from runfork.folders import locked
+from runfork.journal.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
+from runfork.journal.folders import locked
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
 from runfork.testing.waits import await_plugins

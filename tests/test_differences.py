@@ -6,9 +6,8 @@ import math
 
 import pytest
 
-from runfork.attributes import AttributeType
-from runfork.differences import compare_values, config_changes, same_value
-from runfork.index.interface import Value
+from runfork.model.attributes import AttributeType, Value
+from runfork.model.differences import compare_values, config_changes, same_value
 
 
 def value(content, kind=None, source="run"):

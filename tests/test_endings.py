@@ -16,16 +16,16 @@ from tests.run_records import state_of
 
 import runfork
 from runfork import Run, Settings
-from runfork.endings import ending_after
+from runfork.disk.layout import Store, journals_of
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.inspection import inspect_store
-from runfork.integration.run_slot import RunOptions, RunSlot
-from runfork.integration.training import Training
 from runfork.journal.format import Kind
-from runfork.store import Store, journals_of
+from runfork.model.endings import ending_after
+from runfork.reading.fsck import inspect_store
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
+from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.training import Training
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 

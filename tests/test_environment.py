@@ -14,6 +14,7 @@ import pytest
 
 from runfork import Run
 from runfork.capture.environment import collect_system_attributes, list_packages
+from runfork.cli import BUILT_IN
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
 
@@ -106,7 +107,7 @@ print([name for name in ("torch", "numpy", "pandas", "lightning") if name in sys
 
 
 def test_hook_collect_system_attributes(run: Any) -> None:
-    plugins = load_plugins([])
+    plugins = load_plugins([], built_in=BUILT_IN)
 
     assert platform.node() == plugins.collect_system_attributes(run)["sys/hostname"]
     assert {} == plugins.failures

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.extents import lineage_extents
-from runfork.lineage import Fork, RunNode
+from runfork.model.extents import lineage_extents
+from runfork.model.lineage import Fork, RunNode
 
 
 def chain(*steps):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from runfork.family import read_family
 from runfork.index.memory import MemoryIndex
+from runfork.reading.family import read_family
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 SECOND = 1_000_000

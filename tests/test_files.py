@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from runfork import Run
+from runfork.disk.files import FOLDER, keep_file, sync_file
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.files import FOLDER, keep_file, sync_file
 from runfork.types import File, FileReference
 
 

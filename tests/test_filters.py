@@ -16,8 +16,8 @@ from tests.answers import both_indexes
 from tests.strategies import FLOATS, MOMENTS, examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.index.interface import RunsQuery
+from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.query.selection import select
 from runfork.query.source import Source
 from runfork.testing.histories import HistoryWriter

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runfork.disk.fingerprints import find_marks, remember_mark
+from runfork.disk.layout import Store, holds
 from runfork.errors import ArgumentTypeError
-from runfork.fingerprints import find_marks, remember_mark
-from runfork.integration.fingerprint import MAX_ELEMENTS, MAX_TENSORS, digest, spread, stride
-from runfork.marks import Mark
-from runfork.run import Run
-from runfork.store import Store, holds
+from runfork.model.marks import Mark
 from runfork.testing.reading import History
+from runfork.training.fingerprint import MAX_ELEMENTS, MAX_TENSORS, digest, spread, stride
+from runfork.writing.run import Run
 
 WEIGHTS = "ab" * 16
 OTHER = "ab" + "cd" * 15
@@ -92,7 +92,7 @@ def test_bytes_are_found_wherever_they_lie_in_a_journal(tmp_path_factory, size, 
     content[at : at + 6] = b'"mark"'
     (folder / "a.journal").write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runfork.store._BLOCK_BYTES", block)
+        patch.setattr("runfork.disk.layout._BLOCK_BYTES", block)
 
         assert holds(folder, b'"mark"')
         assert not holds(folder, b'"other"')

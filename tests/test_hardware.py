@@ -23,6 +23,7 @@ from runfork.capture.hardware import (
     register_samplers,
     visible_gpus,
 )
+from runfork.cli import BUILT_IN
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
 from runfork.testing.waits import until
@@ -172,7 +173,7 @@ def test_only_gpus_that_the_process_may_use_are_read(variable: str | None, expec
 
 
 def test_hook_register_samplers() -> None:
-    plugins = load_plugins([])
+    plugins = load_plugins([], built_in=BUILT_IN)
     names = {name for sampler in plugins.register_samplers() for name in sampler.sample()}
 
     assert {"cpu/percent", "memory/virtual_used_GiB", "process/rss_memory_MiB"} <= names

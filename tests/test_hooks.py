@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from runfork import Run, hookspecs
+from runfork import Run
+from runfork import hooks as hookspecs
+from runfork.cli import BUILT_IN
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.plugins import Plugins, load_plugins
-from runfork.project import Project
+from runfork.reading.project import Project
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import until
 
@@ -88,7 +90,7 @@ def open_index(uri):
     with Project.open("a/b", index_uri="mine://") as project:
         assert type(project.index).__name__ == "Mine"
     with pytest.raises(ArgumentError, match="^no plugin opens the index 'theirs://'; use sqlite:///path"):
-        load_plugins().open_index("theirs://")
+        load_plugins(built_in=BUILT_IN).open_index("theirs://")
 
 
 def test_hook_convert_value(install):
@@ -167,7 +169,7 @@ def test_hook_register_commands(install):
         "import click\n@hookimpl\ndef register_commands():\n    return [lambda: click.Command('brew', callback=print)]"
     )
 
-    assert "brew" in [factory().name for factory in load_plugins().register_commands()]
+    assert "brew" in [factory().name for factory in load_plugins(built_in=BUILT_IN).register_commands()]
 
 
 # Telling hooks
@@ -248,11 +250,11 @@ def test_a_plugin_that_raises_disturbs_neither_the_others_nor_training(install):
 )
 def test_a_plugin_that_cannot_be_registered_is_left_out_and_told(install, code, said):
     install(code, name="broken")
-    plugins = load_plugins()
+    plugins = load_plugins(built_in=BUILT_IN)
 
     assert plugins.failures["broken"].startswith(said)
     assert "broken" not in plugins.names()
-    assert "runfork.resume" in plugins.names()
+    assert "runfork.writing.resume" in plugins.names()
 
 
 def test_a_plugin_that_answers_nonsense_to_collecting_is_told(install):
@@ -276,23 +278,23 @@ def test_a_decision_that_is_none_of_the_three_is_a_fork_and_told(install, parent
 def test_only_the_plugins_that_were_named_are_loaded(install, monkeypatch):
     install(TOLD)
     monkeypatch.setenv("RUNFORK_PLUGINS", "other")
-    without = load_plugins().names()
+    without = load_plugins(built_in=BUILT_IN).names()
     monkeypatch.setenv("RUNFORK_PLUGINS", "other, lab")
 
     assert "lab" not in without
-    assert "lab" in load_plugins().names()
+    assert "lab" in load_plugins(built_in=BUILT_IN).names()
     assert "lab" in load_plugins(["lab"]).names()
 
 
 def test_every_call_is_printed_on_request(monkeypatch, capsys):
     monkeypatch.setenv("RUNFORK_TRACE_HOOKS", "1")
-    load_plugins().collect_system_attributes(run=None)  # type: ignore[arg-type]
+    load_plugins(built_in=BUILT_IN).collect_system_attributes(run=None)  # type: ignore[arg-type]
 
     assert "collect_system_attributes" in capsys.readouterr().err
 
 
 def test_names_and_hooks_of_plugins_can_be_listed(install):
     install(TOLD)
-    plugins = load_plugins()
+    plugins = load_plugins(built_in=BUILT_IN)
 
     assert plugins.hooks_of("lab") == ["after_run_closed", "after_run_created", "after_run_forked"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.identifiers import (
+from runfork.model.identifiers import (
     check_experiment_name,
     check_project,
     check_run_id,

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from tests.answers import assert_equal_buckets, assert_equal_points, assert_equal_runs, assert_equal_values
 from tests.strategies import BUCKETS, POINTS, QUERIES, SIZES, examples, histories, lineages
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
-from runfork.patterns import Pattern, compile_pattern
+from runfork.model.attributes import AttributeType
+from runfork.model.patterns import Pattern, compile_pattern
 
 ACTIONS = [
     "look",

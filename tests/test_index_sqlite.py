@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.index import plugin
 from runfork.index.interface import BucketsRequest, ForeignIndexError, PointsRequest, SeriesKey, UnusableIndexError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
@@ -22,7 +21,8 @@ from runfork.index.sqlite.overlay import Overlay
 from runfork.index.sqlite.schema import APPLICATION_ID
 from runfork.index.sqlite.sight import Sight
 from runfork.journal.records import Batch, MetricRows
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
+from runfork.reading import indexes
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.index_contract import IndexContract
 from runfork.testing.questions import SECOND, apply, child, line, points_of, statistics_of, value_of
@@ -356,12 +356,12 @@ def test_wide_rows_become_chunks_by_size(path, index):
 
 
 def test_uris_open_the_indexes(tmp_path):
-    opened = plugin.open_index(f"sqlite:///{tmp_path}/deep/er/index.db")
+    opened = indexes.open_index(f"sqlite:///{tmp_path}/deep/er/index.db")
 
     assert isinstance(opened, SqliteIndex)
     assert (tmp_path / "deep/er/index.db").exists()
-    assert isinstance(plugin.open_index("memory://"), MemoryIndex)
-    assert plugin.open_index("clickhouse://host") is None
+    assert isinstance(indexes.open_index("memory://"), MemoryIndex)
+    assert indexes.open_index("clickhouse://host") is None
     opened.close()
 
 

@@ -15,7 +15,7 @@ from runfork.journal.heading import read_identity
 from runfork.journal.reader import JournalReader
 from runfork.journal.records import Batch
 from runfork.journal.repair import repair_journal
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 from runfork.testing.journals import batches_of
 
 IDENTITY = {"project": "a/b", "run_id": "r", "writer": "w", "created": 1}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from runfork.errors import RunforkWarning
 from runfork.journal.format import Kind, encode_file_header, encode_frame, selection_bytes
 from runfork.journal.writer import JournalWriter
-from runfork.problems import Problems
-from runfork.recorder import SETS_UNTIL_POOL, Recorder
 from runfork.testing.journals import batches_of
+from runfork.writing.problems import Problems
+from runfork.writing.recorder import SETS_UNTIL_POOL, Recorder
 
 NAMES = [f"expert/{number}/load" for number in range(100)]
 

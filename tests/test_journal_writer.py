@@ -10,7 +10,7 @@ from runfork.journal.creation import frames_to_take_over
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import MAX_BACKLOG_BYTES, JournalWriter, NullWriter
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 from runfork.testing.journals import batches_of
 from runfork.testing.waits import HANG_SECONDS, until
 

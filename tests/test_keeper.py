@@ -1,8 +1,8 @@
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false
 import threading
 
-from runfork.keeper import Keeper
 from runfork.testing.waits import until
+from runfork.writing.keeper import Keeper
 
 
 def keeper(every_second=lambda: None, failures=None):

@@ -1,4 +1,4 @@
-"""Lineage, by hand and against naive models: the rules in `runfork.lineage`, and end to end through both indexes."""
+"""Lineage, by hand and against naive models: the rules in `runfork.model.lineage`, and end to end through both indexes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.naive_lineage import (
 from tests.strategies import SIZES, examples
 
 from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
-from runfork.lineage import Fork, RunNode, Segment, ancestors, children_of, depth, heads, is_pending, segments
-from runfork.steps import MAX_MICRO_STEP, MICRO
+from runfork.model.lineage import Fork, RunNode, Segment, ancestors, children_of, depth, heads, is_pending, segments
+from runfork.model.steps import MAX_MICRO_STEP, MICRO
 from runfork.testing.histories import HistoryWriter
 
 STEPS = st.integers(0, 12)

@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from runfork import Run
-from runfork.capture.logging_handler import RunforkLoggingHandler
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.journal.reader import JournalReader
+from runfork.writing.logging_handler import RunforkLoggingHandler
 
 
 @pytest.fixture

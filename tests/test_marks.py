@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runfork.errors import ArgumentError, FormatError
-from runfork.marks import Mark, find_mark, parse_mark
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.marks import Mark, find_mark, parse_mark
+from runfork.model.steps import MAX_MICRO_STEP
 
 MARK = Mark(
     project="a/b",

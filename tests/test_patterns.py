@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.strategies import examples
 
 from runfork.errors import ArgumentError
-from runfork.patterns import Pattern, compile_pattern
+from runfork.model.patterns import Pattern, compile_pattern
 
 if TYPE_CHECKING:
     from tests.trials import Tried

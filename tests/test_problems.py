@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from runfork.errors import LoggingError, RunforkWarning
-from runfork.problems import MAX_SENTENCES, Problems
+from runfork.writing.problems import MAX_SENTENCES, Problems
 
 
 def test_a_cause_is_told_once_and_counted_every_time(recwarn):

@@ -12,10 +12,10 @@ import pytest
 import runfork
 from runfork import Run
 from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
-from runfork.inspection import inspect_store
 from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_file_header, encode_frame, encode_json
-from runfork.project import Project
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
+from runfork.reading.fsck import inspect_store
+from runfork.reading.project import Project
 from runfork.testing.histories import EPOCH
 from runfork.testing.journals import configs_of
 from runfork.testing.waits import until

@@ -13,14 +13,14 @@ from tests.answers import both_indexes
 from tests.strategies import FLOATS, ODD_FLOATS, SIZES, STEPS, TIMES, examples
 
 from runfork import Run
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, SeriesKey
 from runfork.index.memory import MemoryIndex
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import to_micro_steps
 from runfork.query.buckets import BucketsQuery, bucket_points, fetch_metric_buckets, read_buckets
 from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
-from runfork.steps import to_micro_steps
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from runfork.disk.files import FOLDER
+from runfork.disk.layout import Store
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.files import FOLDER
 from runfork.query.files import LoggedFile, download_files
-from runfork.store import Store
 
 
 def logged(directory: Path, content: str, **changes: Any) -> LoggedFile:

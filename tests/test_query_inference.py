@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.filters import AnyOf, Attribute, Filter
 from runfork.index.interface import RunsQuery
+from runfork.model.filters import AnyOf, Attribute, Filter
 from runfork.query.inference import SYSTEM_TYPES, resolve_filter, resolve_sort
 from runfork.query.selection import select
 from runfork.query.source import Source

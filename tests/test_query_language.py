@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
-from runfork import query_language
 from runfork.errors import ArgumentError
-from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
-from runfork.query_language import MAX_DEPTH, parse_filter, print_filter
+from runfork.model import query_language
+from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
+from runfork.model.query_language import MAX_DEPTH, parse_filter, print_filter
 
 if TYPE_CHECKING:
     from tests.trials import Tried

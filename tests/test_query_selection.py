@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
-from runfork.filters import Attribute, Filter
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import Attribute, Filter
 from runfork.query.listing import read_attributes
 from runfork.query.selection import (
     AttributeFilter,

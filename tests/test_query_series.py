@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runfork import Run
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.interface import Index, Series, SeriesKey
+from runfork.model.attributes import AttributeType
 from runfork.query.arguments import Inherit, check_step_range
 from runfork.query.files import LoggedFile
 from runfork.query.frames import Layout, series_frame

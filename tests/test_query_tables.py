@@ -13,10 +13,10 @@ from tests.strategies import PATHS, examples, histories
 
 from runfork.cli.frames import runs_frame
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.filters import Attribute, Filter
 from runfork.index.conditions import SORTED_KINDS
 from runfork.index.memory import MemoryIndex
-from runfork.patterns import Pattern
+from runfork.model.filters import Attribute, Filter
+from runfork.model.patterns import Pattern
 from runfork.query.files import LoggedFile
 from runfork.query.selection import attribute_choices
 from runfork.query.source import Source

@@ -5,14 +5,15 @@ from itertools import pairwise
 
 import pytest
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.frames import schema_frames
 from runfork.journal.writer import JournalWriter
-from runfork.problems import Problems
-from runfork.recorder import MAX_SCHEMAS, Recorder, to_micros
+from runfork.model.attributes import AttributeType
+from runfork.model.clock import to_micros
 from runfork.testing.journals import batches_of
+from runfork.writing.problems import Problems
+from runfork.writing.recorder import MAX_SCHEMAS, Recorder
 
 HEADER = {"project": "t/p", "run_id": "r", "writer": "w", "created": 0}
 

@@ -5,8 +5,8 @@ import pytest
 from tests.run_records import leave_open_elsewhere
 
 from runfork import Run
-from runfork.resume import ParentState, examine_parent, has_points
-from runfork.store import Store, journals_of
+from runfork.disk.layout import Store, journals_of
+from runfork.writing.resume import ParentState, examine_parent, has_points
 
 
 @pytest.fixture

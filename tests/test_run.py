@@ -9,9 +9,9 @@ import pytest
 from tests.run_records import bodies
 
 from runfork import Histogram, Run, Settings
+from runfork.disk.layout import Store, journals_of
 from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
 from runfork.journal.format import Kind
-from runfork.store import Store, journals_of
 from runfork.testing.journals import batches_of, configs_of, points_of
 
 # Being made

@@ -8,12 +8,12 @@ import pytest
 from tests.run_records import bodies
 
 from runfork import File, Histogram, fetch_runs_table, list_attributes
-from runfork.attributes import AttributeType
+from runfork.disk.layout import journals_of
 from runfork.errors import ArgumentError, ArgumentTypeError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind
-from runfork.marks import parse_mark
-from runfork.steps import NO_STEP
-from runfork.store import journals_of
+from runfork.model.attributes import AttributeType
+from runfork.model.marks import parse_mark
+from runfork.model.steps import NO_STEP
 from runfork.testing.journals import configs_of, points_of, records_of
 
 # Other series

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import examples
 
-from runfork.capture.secrets import is_secret_name, mask_arguments, mask_config, mask_text, without_credentials
 from runfork.journal.format import Kind
+from runfork.model.secrets import is_secret_name, mask_arguments, mask_config, mask_text, without_credentials
 from runfork.testing.journals import configs_of, records_of
 
 if TYPE_CHECKING:

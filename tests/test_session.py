@@ -8,12 +8,12 @@ import pytest
 from tests.run_records import state_of
 
 from runfork import Run
+from runfork.disk.layout import journals_of
 from runfork.journal.format import Kind
-from runfork.session import HEARTBEAT_SECONDS
-from runfork.store import journals_of
-from runfork.termination import Terminator
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS, until
+from runfork.writing.session import HEARTBEAT_SECONDS
+from runfork.writing.termination import Terminator
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork import Run
-from runfork.capture.source_code import Repository, SourceTrackingConfig, collect_source_code
+from runfork.capture.source_code import Repository, SourceTrackingConfig
 from runfork.journal.reader import JournalReader
 from runfork.types import File
+from runfork.writing.source_tracking import collect_source_code
 
 if TYPE_CHECKING:
     from pathlib import Path

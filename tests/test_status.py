@@ -10,20 +10,20 @@ import pytest
 from tests.faults.disks import unwritable
 
 from runfork import Run
-from runfork.index.interface import Writer
-from runfork.journal.heading import read_identity
-from runfork.journal.records import JournalKey
-from runfork.status import (
+from runfork.disk.liveness import (
     LOST_AFTER_SECONDS,
     STRANGE_CLOCK_SECONDS,
-    Look,
     boot_id,
     is_silent,
     lives_here,
     own_identity,
     process_start,
 )
-from runfork.status import work_out_state as work_out
+from runfork.index.interface import Writer
+from runfork.journal.heading import read_identity
+from runfork.journal.records import JournalKey
+from runfork.reading.state import Look
+from runfork.reading.state import work_out_state as work_out
 from runfork.testing.waits import HANG_SECONDS
 
 NOW = 1_000_000_000_000
@@ -143,7 +143,7 @@ HIDING = """
 mount -t proc -o hidepid={hidepid} proc /proc
 exec setpriv --reuid=65534 --regid=65534 --clear-groups {python} -c '
 import sys, json
-from runfork.status import lives_here
+from runfork.disk.liveness import lives_here
 print(lives_here(json.loads(sys.argv[1])), lives_here(json.loads(sys.argv[2])))
 ' "$1" "$2"
 """

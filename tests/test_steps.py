@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.strategies import examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, shown_step, to_micro_steps
+from runfork.model.steps import MAX_MICRO_STEP, MICRO, format_step, from_micro_steps, shown_step, to_micro_steps
 
 
 def test_decimal_fractions_that_are_equal_are_the_same_step():

@@ -8,8 +8,8 @@ import pytest
 from tests.faults.disks import unwritable
 
 from runfork import Run
-from runfork.index_place import index_place, is_on_network_file_system
-from runfork.store import Store, default_project, find_data_directory, journals_of
+from runfork.disk.index_place import index_place, is_on_network_file_system
+from runfork.disk.layout import Store, default_project, find_data_directory, journals_of
 from runfork.testing.waits import HANG_SECONDS
 
 MOUNTS = """\

@@ -19,13 +19,13 @@ import pandas as pd
 import pytest
 
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.filters import Filter
 from runfork.journal.format import Kind
+from runfork.model.filters import Filter
+from runfork.model.values import datetime_to_micros, plain_value
 from runfork.query.selection import select
 from runfork.query.source import Source
 from runfork.testing.histories import HistoryWriter
 from runfork.testing.journals import points_of, records_of
-from runfork.values import datetime_to_micros, plain_value
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "values.md"
 ROW = re.compile(
@@ -99,7 +99,8 @@ def test_the_same_objects_are_the_same_text_in_every_process():
     import subprocess
     import sys
 
-    script = f"import functools\nfrom runfork.values import convert_config\n{code}\nprint([convert_config(one) for one in values])"
+    imports = "import functools\nfrom runfork.model.values import convert_config"
+    script = f"{imports}\n{code}\nprint([convert_config(one) for one in values])"
     said = {
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in "ab"
     }

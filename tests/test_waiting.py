@@ -4,7 +4,7 @@ import time
 import pytest
 
 from runfork.testing.waits import HANG_SECONDS
-from runfork.waiting import JobQueue, Latch
+from runfork.writing.waiting import JobQueue, Latch
 
 SHORT = [-1.0, 0.0, 1e-9, 1e-7, 5e-7, 1e-6, 1e-5]
 

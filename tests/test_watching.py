@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runfork.watching import JournalWatch
+from runfork.disk.watching import JournalWatch
 
 LONG_AGO = time.time() - 3600
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import runfork.start  # noqa: F401  now, before the program changes its working directory
+import runfork.disk.start  # noqa: F401  now, before the program changes its working directory
 
 if TYPE_CHECKING:
-    from runfork.capture.logging_handler import RunforkLoggingHandler
     from runfork.capture.source_code import SourceTrackingConfig
     from runfork.errors import (
         ArgumentError,
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
         RunforkError,
         RunforkWarning,
     )
-    from runfork.filters import Attribute, Filter
-    from runfork.hookspecs import hookimpl
+    from runfork.hooks import hookimpl
+    from runfork.model.filters import Attribute, Filter
     from runfork.query import (
         download_files,
         fetch_experiments_table,
@@ -31,9 +30,10 @@ if TYPE_CHECKING:
         list_experiments,
         list_runs,
     )
-    from runfork.run import Run
     from runfork.settings import Settings
     from runfork.types import File, Histogram
+    from runfork.writing.logging_handler import RunforkLoggingHandler
+    from runfork.writing.run import Run
 
 __version__ = "0.1.0"
 
@@ -67,7 +67,7 @@ __all__ = [
 
 # Where each name lives: modules are imported when a name is first used, so that `import runfork` costs next to nothing.
 _HOMES = {
-    "runfork.capture.logging_handler": ("RunforkLoggingHandler",),
+    "runfork.writing.logging_handler": ("RunforkLoggingHandler",),
     "runfork.capture.source_code": ("SourceTrackingConfig",),
     "runfork.errors": (
         "ArgumentError",
@@ -78,8 +78,8 @@ _HOMES = {
         "RunforkError",
         "RunforkWarning",
     ),
-    "runfork.filters": ("Attribute", "Filter"),
-    "runfork.hookspecs": ("hookimpl",),
+    "runfork.model.filters": ("Attribute", "Filter"),
+    "runfork.hooks": ("hookimpl",),
     "runfork.query": (
         "download_files",
         "fetch_experiments_table",
@@ -91,7 +91,7 @@ _HOMES = {
         "list_experiments",
         "list_runs",
     ),
-    "runfork.run": ("Run",),
+    "runfork.writing.run": ("Run",),
     "runfork.settings": ("Settings",),
     "runfork.types": ("File", "Histogram"),
 }

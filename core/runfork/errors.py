@@ -16,6 +16,9 @@ After a `Run` is constructed, nothing in its environment (disk, network, plugins
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
@@ -24,6 +27,8 @@ __all__ = [
     "NotFoundError",
     "RunforkError",
     "RunforkWarning",
+    "frames_of_ours",
+    "warn_caller",
 ]
 
 
@@ -53,3 +58,22 @@ class LoggingError(RunforkError):
 
 class RunforkWarning(UserWarning):
     """Something was dropped, ignored or decided on the user's behalf; told once per cause."""
+
+
+def warn_caller(sentence: str) -> None:
+    """Warn whoever called runfork, on the line of theirs that did."""
+    warnings.warn(sentence, RunforkWarning, stacklevel=frames_of_ours())
+
+
+def frames_of_ours() -> int:
+    """Return the ``stacklevel`` of the function that called this one which points at the code that called runfork."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001  what `warnings` itself counts by
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__")):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _is_ours(module: object) -> bool:
+    """Return whether a module is of runfork or of one of its integrations, or what calls their context managers."""
+    package = module.partition(".")[0] if isinstance(module, str) else ""
+    return package in ("runfork", "contextlib") or package.startswith("runfork_")

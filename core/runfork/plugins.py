@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from runfork import hookspecs
+from runfork import hooks
 from runfork.errors import ArgumentError
-from runfork.patience import StillBusyError, call_within
-from runfork.problems import described
+from runfork.model.wording import described
+from runfork.time_limits import StillBusyError, call_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,31 +21,22 @@ if TYPE_CHECKING:
     import click
 
     from runfork.index.interface import Index
-    from runfork.run import Run
 
-__all__ = ["BUILT_IN", "Plugins", "load_plugins"]
-
-BUILT_IN = (
-    "runfork.announcements",
-    "runfork.capture.environment",
-    "runfork.capture.hardware",
-    "runfork.cli.commands",
-    "runfork.conversions",
-    "runfork.index.plugin",
-    "runfork.resume",
-)
-"""Our own features that are plugins like everyone's, in the order in which they are registered."""
-
+__all__ = ["Plugins", "load_plugins"]
 
 MAX_GATHERED = 1000
 """So many samplers or commands are taken of one plugin at most."""
 
 
-def load_plugins(names: Iterable[str] | None = None, *, patience_seconds: float | None = None) -> Plugins:
-    """Find and register plugins: the built-in ones, then those of the entry-point group ``runfork``.
+def load_plugins(
+    names: Iterable[str] | None = None, *, built_in: Iterable[str] = (), patience_seconds: float | None = None
+) -> Plugins:
+    """Find and register plugins: some of ours, then those of the entry-point group ``runfork``.
 
     Args:
         names: Allow-list of entry-point names; None takes ``RUNFORK_PLUGINS`` (comma separated), and all if that is not set.
+        built_in: The modules of our own features that are plugins like everyone's, in the order in which they are registered.
+            Each room that calls hooks knows which of them it needs: `runfork.writing`, `runfork.reading`, `runfork.cli`.
         patience_seconds: How long a plugin of others may take to be imported, and each of its hooks; None waits for ever, on the
             caller's thread.
 
@@ -53,9 +44,10 @@ def load_plugins(names: Iterable[str] | None = None, *, patience_seconds: float 
         The plugins. A plugin that cannot be imported, or has a hook that does not exist, is left out and stands in `failures`.
     """
     manager = pluggy.PluginManager("runfork")
-    manager.add_hookspecs(hookspecs)
-    found = Plugins(manager, patience_seconds=patience_seconds)
-    for name in BUILT_IN:
+    manager.add_hookspecs(hooks)
+    ours = tuple(built_in)
+    found = Plugins(manager, built_in=ours, patience_seconds=patience_seconds)
+    for name in ours:
         found.register(name, lambda name=name: __import__(name, fromlist=["_"]))  # type: ignore[misc]
     if names is None and (listed := os.environ.get("RUNFORK_PLUGINS")) is not None:
         names = [name.strip() for name in listed.split(",")]
@@ -75,11 +67,15 @@ class Plugins:
 
     Args:
         manager: Where they are registered.
+        built_in: The names of those that are ours: they are called on the caller's thread, however long they take.
         patience_seconds: As in `load_plugins`.
     """
 
-    def __init__(self, manager: pluggy.PluginManager, *, patience_seconds: float | None = None) -> None:
+    def __init__(
+        self, manager: pluggy.PluginManager, *, built_in: Iterable[str] = (), patience_seconds: float | None = None
+    ) -> None:
         self.manager = manager
+        self._built_in = frozenset(built_in)
         self._patience_seconds = patience_seconds
         self._hanging: set[tuple[str, str]] = set()
         self.failures: dict[str, str] = {}
@@ -106,7 +102,7 @@ class Plugins:
 
     def _call(self, name: str, call: Callable[[], Any], *, patience_seconds: float | None) -> Any:
         """Call code of a plugin; that of others only as long as there is patience."""
-        if patience_seconds is None or name in BUILT_IN:
+        if patience_seconds is None or name in self._built_in:
             return call()
         return call_within(patience_seconds, call)
 
@@ -170,8 +166,8 @@ class Plugins:
         return next(iter(self._each("find_checkpoint_mark", {"path": path}, first=True)), None)
 
     def decide_resume(
-        self, run: Run, mark: Mapping[str, Any], *, patience_seconds: float | None = None
-    ) -> hookspecs.Decision:
+        self, run: hooks.OpenRun, mark: Mapping[str, Any], *, patience_seconds: float | None = None
+    ) -> hooks.Decision:
         """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
         about = {"run": run, "mark": mark}
         decisions = self._each(
@@ -179,7 +175,7 @@ class Plugins:
         )
         return decisions[0] if decisions else "fork"
 
-    def collect_system_attributes(self, run: Run) -> dict[str, Any]:
+    def collect_system_attributes(self, run: hooks.OpenRun) -> dict[str, Any]:
         """Gather attributes; those of plugins registered later win."""
         gathered: dict[str, Any] = {}
         for attributes in reversed(
@@ -188,7 +184,7 @@ class Plugins:
             gathered.update(attributes)
         return gathered
 
-    def register_samplers(self) -> list[hookspecs.Sampler]:
+    def register_samplers(self) -> list[hooks.Sampler]:
         """Gather samplers."""
         return [one for some in self._each("register_samplers", {}, first=False, read=_taken) for one in some]
 
@@ -196,15 +192,15 @@ class Plugins:
         """Gather command factories."""
         return [one for some in self._each("register_commands", {}, first=False, read=_taken) for one in some]
 
-    def after_run_created(self, run: Run) -> None:
+    def after_run_created(self, run: hooks.OpenRun) -> None:
         """Tell that a run was created."""
         self._each("after_run_created", {"run": run}, first=False)
 
-    def after_run_forked(self, run: Run, parent: str, step: float) -> None:
+    def after_run_forked(self, run: hooks.OpenRun, parent: str, step: float) -> None:
         """Tell that a run was forked."""
         self._each("after_run_forked", {"run": run, "parent": parent, "step": step}, first=False)
 
-    def after_run_closed(self, run: Run) -> None:
+    def after_run_closed(self, run: hooks.OpenRun) -> None:
         """Tell that a run was closed."""
         self._each("after_run_closed", {"run": run}, first=False)
 

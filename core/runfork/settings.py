@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from runfork.disk.layout import from_start
 from runfork.errors import ArgumentError
-from runfork.identifiers import check_project, check_run_id
-from runfork.store import from_start
+from runfork.model.identifiers import check_project, check_run_id
 
 __all__ = ["VARIABLES", "Settings", "said_by"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runfork import Run
+from runfork.disk.layout import journals_of
 from runfork.errors import FormatError
 from runfork.journal.format import FRAME_HEADER, Kind
 from runfork.journal.heading import read_identity
 from runfork.journal.reader import JournalReader
-from runfork.store import journals_of
 
 if TYPE_CHECKING:
     from runfork.journal.records import Damage

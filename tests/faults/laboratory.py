@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from runfork.store import Store
+from runfork.disk.layout import Store
 from runfork.testing.journals import configs_of, points_of
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, start_warm

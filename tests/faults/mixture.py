@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runfork import File, Histogram, Run
+from runfork.disk.layout import Store
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.steps import MICRO
-from runfork.store import Store
+from runfork.model.steps import MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -94,8 +94,9 @@ def _serve() -> None:
     from tests.faults import victims
 
     from runfork.plugins import load_plugins
+    from runfork.writing import BUILT_IN
 
-    load_plugins()  # what a process imports in its first moments is imported already
+    load_plugins(built_in=BUILT_IN)  # what a process imports in its first moments is imported already
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     while line := sys.stdin.readline():

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import runfork
 from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
-from runfork.project import Project
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
+from runfork.reading.project import Project
 
 
 def value_at(run_number: int, step: int) -> float:

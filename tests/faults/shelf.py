@@ -11,7 +11,7 @@ from tests.answers import plain_value
 
 from runfork import Histogram, Run
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

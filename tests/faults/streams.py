@@ -258,9 +258,10 @@ def main():
     out, *names = sys.argv[1:]
     import runfork.capture.console
     import runfork.plugins
-    import runfork.session
+    import runfork.writing
+    import runfork.writing.session
 
-    runfork.plugins.load_plugins()  # once, before the forks
+    runfork.plugins.load_plugins(built_in=runfork.writing.BUILT_IN)  # once, before the forks
     chosen = [scenario for scenario in SCENARIOS if scenario.__name__ in names]
     for scenario, place, has_run in itertools.product(chosen, PLACES, (True, False)):
         name = f"{scenario.__name__}-{place}"

@@ -7,7 +7,7 @@ import pytest
 from tests.faults import shelf
 
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 from runfork.testing.waits import HANG_SECONDS
 
 CLOCK = """

@@ -8,7 +8,7 @@ import pytest
 from tests.faults.children import run_child
 
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 
@@ -60,7 +60,7 @@ result["journal_bytes"] = run.status.written_bytes
 READ_MUCH = """
 import hashlib
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 key = SeriesKey("much", "runtime/stdout")
 began = time.perf_counter()
 with Project.open() as project:

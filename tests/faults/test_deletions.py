@@ -12,7 +12,7 @@ from tests.faults import shelf
 import runfork
 from runfork import Run
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 
 READERS = ["one that stays", "new ones"]
 

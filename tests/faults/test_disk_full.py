@@ -14,8 +14,8 @@ import pytest
 from tests.faults.disks import PAGE, small_disk
 
 from runfork import Histogram, Run
+from runfork.disk.layout import Store
 from runfork.journal.format import Kind
-from runfork.store import Store
 from runfork.testing.journals import batches_of, configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS
 

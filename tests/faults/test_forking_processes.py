@@ -1,8 +1,8 @@
 import pytest
 from tests.run_records import state_of
 
+from runfork.disk.layout import journals_of
 from runfork.journal.format import Kind
-from runfork.store import journals_of
 from runfork.testing.journals import batches_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS, until
 
@@ -166,9 +166,9 @@ def test_the_journal_of_a_forked_child_is_synced_and_gives_signs_of_life(folder,
     process = start_script(
         f"""
 import os, sys, time
-import runfork.session
+import runfork.writing.session
 from runfork import Run
-runfork.session.HEARTBEAT_SECONDS = 0.5
+runfork.writing.session.HEARTBEAT_SECONDS = 0.5
 {OPEN}
 child = os.fork()
 if child == 0:

@@ -23,7 +23,7 @@ import runfork
 from runfork import Run
 from runfork.errors import RunforkError, RunforkWarning
 from runfork.index.interface import StaleIndexError
-from runfork.project import Project
+from runfork.reading.project import Project
 from runfork.testing.waits import HANG_SECONDS
 
 RUNFORK = [sys.executable, "-m", "runfork"]
@@ -221,7 +221,7 @@ def test_a_reader_whose_index_was_deleted_does_not_see_the_one_that_stands_in_it
         import os, sys
         sys.path.insert(0, {str(HOME)!r})
         from tests.faults import shelf
-        from runfork.project import Project
+        from runfork.reading.project import Project
         first = Project.open()
         first.refresh()
         right = shelf.answers(first.index)

@@ -13,7 +13,7 @@ from tests.faults.damage import RELEASED, Specimen, read, write_run
 from runfork.journal.format import Kind, encode_file_header, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.journal.reader import JournalReader
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 
 MEBIBYTE = 1024 * 1024
 
@@ -212,7 +212,7 @@ def test_without_its_first_blocks_a_journal_is_read_under_the_names_of_its_folde
 
 @pytest.mark.parametrize("what", ["emptied", "folder", "pipe", "dangling", "loop", "unreadable"])
 def test_a_journal_that_is_none_any_more_hurts_no_other(data_directory, what):
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
     path, whole = write_run("gone", steps=3), write_run("whole", steps=3)
     del whole

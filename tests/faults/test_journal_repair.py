@@ -12,15 +12,15 @@ import pytest
 from tests.faults.comparison import contents_of
 from tests.faults.damage import Specimen, read, write_run
 
+from runfork.disk.layout import Store, journals_of
 from runfork.errors import FormatError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.format import FRAME_HEADER, Kind, encode_frame
 from runfork.journal.heading import read_identity
 from runfork.journal.repair import KEPT, RepairError, repair_journal
-from runfork.project import Project
-from runfork.steps import NO_STEP
-from runfork.store import Store, journals_of
+from runfork.model.steps import NO_STEP
+from runfork.reading.project import Project
 from runfork.testing.journals import batches_of
 
 PROJECT = "tests/project"

@@ -8,9 +8,9 @@ from tests.faults.nursery import nursery
 from tests.faults.victims import CLOSED, CLOSING, PHASE, STARTED
 
 from runfork import Run, Settings
-from runfork.inspection import inspect_store
-from runfork.project import Project
-from runfork.store import Store
+from runfork.disk.layout import Store
+from runfork.reading.fsck import inspect_store
+from runfork.reading.project import Project
 from runfork.testing.waits import until
 
 NAME = "tests/project"

@@ -5,9 +5,9 @@ from tests.faults.mixture import Expected, found
 from tests.faults.nursery import nursery
 from tests.faults.victims import CALLS, CLOSED, CLOSING, PHASE, STARTED
 
-from runfork.inspection import inspect_store
-from runfork.project import Project
-from runfork.store import Store
+from runfork.disk.layout import Store
+from runfork.reading.fsck import inspect_store
+from runfork.reading.project import Project
 
 NAME = "tests/project"
 MOST_CALLS = 120

@@ -12,10 +12,10 @@ import pytest
 from tests.faults.children import run_child
 
 from runfork import Histogram, Run
-from runfork.attributes import MAX_PATH_BYTES, AttributeType
-from runfork.histograms import MAX_HISTOGRAM_EDGES
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.model.attributes import MAX_PATH_BYTES, AttributeType
+from runfork.model.histograms import MAX_HISTOGRAM_EDGES
+from runfork.reading.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

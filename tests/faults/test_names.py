@@ -12,7 +12,7 @@ import runfork
 from runfork import File, Run
 from runfork.cli import cli
 from runfork.errors import ArgumentError
-from runfork.project import Project
+from runfork.reading.project import Project
 
 NAMES = {
     "Latin": "plain-Name_1.0",

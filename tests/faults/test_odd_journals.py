@@ -19,7 +19,7 @@ from runfork import Run
 from runfork.cli import cli
 from runfork.errors import RunforkError, RunforkWarning
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 
 COMMANDS = [
     ["ls", "--runs"],

@@ -10,19 +10,19 @@ import pytest
 from tests.run_records import change_heading, leave_open_elsewhere
 
 from runfork import Run
+from runfork.disk.layout import journals_of
+from runfork.disk.liveness import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS
 from runfork.journal.heading import read_identity
-from runfork.project import Project
-from runfork.status import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS
-from runfork.store import journals_of
+from runfork.reading.project import Project
 from runfork.testing.waits import HANG_SECONDS, until
 
 LOGGING = """
 import os, socket, sys, time
 if sys.argv[1:]:
     socket.sethostname(sys.argv[1])
-import runfork.session
+import runfork.writing.session
 from runfork import Run
-runfork.session.HEARTBEAT_SECONDS = 0.2
+runfork.writing.session.HEARTBEAT_SECONDS = 0.2
 run = Run(run_id='r', source_tracking_config=None)
 step = 0
 print('up', flush=True)
@@ -177,7 +177,7 @@ def start_apart(tmp_path, data_directory):
     "namespaces", [("--pid", "--fork", "--kill-child"), ("--uts",)], ids=["container", "host name"]
 )
 def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, start_apart, monkeypatch, tried):
-    monkeypatch.setattr("runfork.status.LOST_AFTER_SECONDS", 5.0)  # of a minute and a half
+    monkeypatch.setattr("runfork.disk.liveness.LOST_AFTER_SECONDS", 5.0)  # of a minute and a half
     process = start_apart(*namespaces)
     assert process.stdout.readline() == "up\n"
     looks: set[str] = set()

@@ -4,7 +4,7 @@ import pytest
 from tests.faults.terminals import run_on_terminals
 
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 
 BEGIN = """
 import os, sys, threading, time

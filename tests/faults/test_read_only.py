@@ -9,10 +9,10 @@ import pytest
 from tests.faults.disks import small_disk, unwritable
 
 from runfork import Run
+from runfork.disk.layout import Store
 from runfork.errors import NotFoundError
 from runfork.journal.format import Kind
-from runfork.project import Project
-from runfork.store import Store
+from runfork.reading.project import Project
 from runfork.testing.journals import batches_of, points_of, records_of
 from runfork.testing.waits import until
 from runfork.types import FileReference

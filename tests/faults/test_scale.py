@@ -10,15 +10,15 @@ import pytest
 from tests.faults.children import run_child
 
 from runfork import Run
-from runfork.attributes import AttributeType
-from runfork.filters import Attribute, Filter
 from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter
-from runfork.problems import Problems
-from runfork.project import Project
-from runfork.recorder import Recorder
-from runfork.steps import MICRO, NO_STEP
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import Attribute, Filter
+from runfork.model.steps import MICRO, NO_STEP
+from runfork.reading.project import Project
+from runfork.writing.problems import Problems
+from runfork.writing.recorder import Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,7 +214,7 @@ run.close()
 
 READ_MANY = """
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
-from runfork.project import Project
+from runfork.reading.project import Project
 began = time.perf_counter()
 with Project.open() as project:
     project.refresh()

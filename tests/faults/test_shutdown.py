@@ -1,9 +1,9 @@
 import pytest
 from tests.run_records import state_of
 
-from runfork.inspection import inspect_store
+from runfork.disk.layout import Store, journals_of
 from runfork.journal.format import Kind
-from runfork.store import Store, journals_of
+from runfork.reading.fsck import inspect_store
 from runfork.testing.journals import configs_of, points_of, records_of
 
 NAME = "tests/project"

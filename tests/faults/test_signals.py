@@ -9,8 +9,8 @@ from tests.faults.nursery import nursery
 from tests.faults.victims import CALLS, CLOSED, CLOSING, LOGGING, PHASE
 from tests.run_records import state_of
 
-from runfork.project import Project
-from runfork.store import journals_of
+from runfork.disk.layout import journals_of
+from runfork.reading.project import Project
 from runfork.testing.journals import records_of
 from runfork.testing.waits import HANG_SECONDS, until
 
@@ -230,7 +230,7 @@ print(*acknowledged)
 
 def points_in(project):
     from runfork.index.interface import PointsRequest, SeriesKey
-    from runfork.steps import MICRO
+    from runfork.model.steps import MICRO
 
     series = project.index.points(PointsRequest([SeriesKey("r", "a")]))[0]
     return zip((series.steps // MICRO).tolist(), series.values, strict=True)

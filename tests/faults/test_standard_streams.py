@@ -14,8 +14,8 @@ from tests.faults import streams
 
 from runfork import Run
 from runfork.capture.console import uncaptured
+from runfork.disk.layout import Store
 from runfork.journal.format import Kind
-from runfork.store import Store
 from runfork.testing.journals import batches_of, configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS
 

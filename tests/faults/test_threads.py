@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from runfork.inspection import inspect_store
-from runfork.store import Store
+from runfork.disk.layout import Store
+from runfork.reading.fsck import inspect_store
 from runfork.testing.journals import points_of, records_of
 
 NAME = "tests/project"

@@ -2,10 +2,10 @@ from tests.faults.comparison import assert_equal_contents
 from tests.faults.nursery import HOME
 from tests.faults.readers import value_at
 
+from runfork.disk.layout import Store
 from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
-from runfork.project import Project
-from runfork.steps import MICRO
-from runfork.store import Store
+from runfork.model.steps import MICRO
+from runfork.reading.project import Project
 from runfork.testing.journals import points_of
 from runfork.testing.waits import HANG_SECONDS, until
 

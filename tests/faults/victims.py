@@ -6,9 +6,9 @@ from typing import Protocol
 from tests.faults.mixture import make_call
 
 from runfork import Run
-from runfork.inspection import inspect_store
-from runfork.project import Project
-from runfork.store import Store
+from runfork.disk.layout import Store
+from runfork.reading.fsck import inspect_store
+from runfork.reading.project import Project
 
 STARTED, LOGGING, CLOSING, CLOSED = 1, 2, 3, 4
 CALLS, PHASE = 0, 1

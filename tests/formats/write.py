@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runfork.journal.format import Flag, Kind, encode_file_header, encode_frame, encode_json
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 
 TARGET = Path(__file__).parent / "v1-every-kind.journal"
 START = 1_700_000_000_000_000

@@ -20,7 +20,7 @@ from runfork.journal.format import (
     encode_json,
     selection_bytes,
 )
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 
 TARGET = Path(__file__).parent / "v2-what-is-new.journal"
 START = 1_800_000_000_000_000

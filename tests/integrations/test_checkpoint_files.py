@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from runfork.errors import RunforkWarning
-from runfork.run import Run
 from runfork.testing.reading import History
+from runfork.writing.run import Run
 
 SIZE = 32 * 1024**2
 

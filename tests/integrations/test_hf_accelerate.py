@@ -18,9 +18,9 @@ import pytest
 
 from runfork import Run
 from runfork.errors import RunforkWarning
-from runfork.integration.steps_seen import StepsSeen
 from runfork.testing.processes import start_driver
 from runfork.testing.reading import History
+from runfork.training.steps_seen import StepsSeen
 
 pytest.importorskip("accelerate")
 

@@ -11,8 +11,8 @@ import pytest
 from tests.integrations.hf_driver import HfDriver, arguments, data, model
 
 from runfork.errors import RunforkWarning
-from runfork.run import Run
 from runfork.testing.reading import History
+from runfork.writing.run import Run
 
 pytest.importorskip("transformers")
 

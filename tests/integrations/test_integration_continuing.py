@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runfork.integration.arguments import Integration, open_training
+from runfork.training.arguments import Integration, open_training
 
 pytestmark = pytest.mark.usefixtures("data_directory")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runfork.integration.decision import Plan, Situation, decide
+from runfork.training.decision import Plan, Situation, decide
 
 
 @pytest.mark.parametrize(

@@ -13,21 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runfork import Run
-from runfork.integration.arguments import Integration, open_training
-from runfork.integration.handle import AbsentRun, RunHandle
-from runfork.integration.loaded import Loaded
-from runfork.integration.places import Places
+from runfork.disk.layout import journals_of
 from runfork.settings import Settings
-from runfork.store import journals_of
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import start_warm
+from runfork.training.arguments import Integration, open_training
+from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.loaded import Loaded
+from runfork.training.places import Places
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runfork.integration.training import Training
+    from runfork.training.training import Training
 
 pytestmark = pytest.mark.usefixtures("data_directory")
 
@@ -192,8 +192,8 @@ def test_of_two_evaluations_at_once_the_second_one_replaces_nothing(mark, data_d
 
 EVALUATION = """
 import json, os, sys
-from runfork.integration.arguments import Integration, open_training
-from runfork.integration.loaded import Loaded
+from runfork.training.arguments import Integration, open_training
+from runfork.training.loaded import Loaded
 
 training = open_training(None, {}, Integration("test", "1", "Face"))
 training.evaluate(Loaded(is_checkpoint=True, mark=json.loads(os.environ["MARK"])))
@@ -211,10 +211,10 @@ def test_of_many_evaluations_at_the_same_moment_none_replaces_anything(mark, dat
     script.write_text(EVALUATION, encoding="utf-8")
     environment = {**os.environ, "MARK": json.dumps(mark)}
     modules = (
-        "runfork.run",
-        "runfork.session",
+        "runfork.writing.run",
+        "runfork.writing.session",
         "runfork.plugins",
-        "runfork.integration.training",
+        "runfork.training.training",
         "runfork.journal.reader",
     )
     processes = [start_warm(script, modules=modules, cwd=tmp_path, environment=environment) for _ in range(4)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork import Run
-from runfork.integration.file_copies import FileCopies
+from runfork.training.file_copies import FileCopies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_signal_handler_may_save_while_a_file_is_taken(tmp_path: Path, run_scr
         from collections import deque
         from pathlib import Path
         from runfork import Run
-        from runfork.integration.file_copies import FileCopies
+        from runfork.training.file_copies import FileCopies
 
         class Interrupted(deque):
             def append(self, job):

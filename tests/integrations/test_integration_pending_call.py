@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runfork.integration.pending_call import PendingCall, frames, is_of
+from runfork.training.pending_call import PendingCall, frames, is_of
 
 
 def plain(note):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.integration.steps_seen import StepsSeen
+from runfork.training.steps_seen import StepsSeen
 
 
 def test_series_on_the_main_axis_have_no_cut_of_their_own():

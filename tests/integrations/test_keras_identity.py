@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 
-from runfork.run import Run
+from runfork.writing.run import Run
 from runfork_keras.checkpoint_files import find_mark_in_checkpoint
 
 tiny = pytest.importorskip("tests.integrations.tiny_keras")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
-from runfork.run import Run
+from runfork.writing.run import Run
 
 pytest.importorskip("pytorch_lightning")
 

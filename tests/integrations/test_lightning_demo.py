@@ -57,7 +57,7 @@ def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
 def test_example_resumes_from_last_as_a_fork(tmp_path):
     for arguments in (["--epochs", "1"], ["--epochs", "2", "--resume", "last", "--lr", "0.02"]):
         user_scripts.finish(user_scripts.start(EXAMPLE, *arguments, framework="lightning", folder=tmp_path))
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
     with Project.open(f"local/{tmp_path.name}", directory=tmp_path / ".runfork") as project:
         project.refresh()

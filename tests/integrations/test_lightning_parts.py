@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 nn = torch.nn
 
-from runfork.integration.checkpoint_log import size_bytes  # noqa: E402
-from runfork.integration.throughput import Throughput, batch_size  # noqa: E402
+from runfork.training.checkpoint_log import size_bytes  # noqa: E402
+from runfork.training.throughput import Throughput, batch_size  # noqa: E402
 from runfork_torch.checkpoint_files import find_mark_in_checkpoint  # noqa: E402
 from runfork_torch.gradients import GradientsSeen, gradient_norms, has_sharded_gradients  # noqa: E402
 from runfork_torch.model_description import describe_model, summarize  # noqa: E402

@@ -14,8 +14,8 @@ from packaging import version
 
 from runfork.errors import RunforkWarning
 from runfork.journal.reader import JournalReader
-from runfork.run import Run
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
+from runfork.writing.run import Run
 
 pytest.importorskip("pytorch_lightning")
 

@@ -12,11 +12,12 @@ from nbclient.exceptions import CellExecutionError
 from tests.integrations.kernels import Kernel
 from tests.run_records import state_of
 
+from runfork.disk.layout import Store, journals_of
+from runfork.disk.start import find_shell
 from runfork.journal.format import Kind
-from runfork.notebook import Notebook, find_shell
-from runfork.store import Store, journals_of
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS
+from runfork.writing.notebook import Notebook
 
 ENVIRONMENT = {
     "RUNFORK_PROJECT": "tests/project",
@@ -30,8 +31,8 @@ import io, sys, threading, time
 from contextlib import redirect_stdout
 import runfork
 from runfork import Run, Settings
-from runfork.integration.run_slot import RunOptions, RunSlot
-from runfork.integration.training import Training
+from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.training import Training
 
 class Callback:
     '''What the callbacks of frameworks do that do not tell of exceptions.'''

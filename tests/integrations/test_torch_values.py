@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from runfork import Histogram
-from runfork.attributes import AttributeType
-from runfork.conversions import convert_value
+from runfork.capture.unknown_values import convert_value
 from runfork.errors import ArgumentTypeError, RunforkWarning
 from runfork.journal.format import Kind
-from runfork.marks import parse_mark
+from runfork.model.attributes import AttributeType
+from runfork.model.marks import parse_mark
+from runfork.model.values import convert_config
 from runfork.testing.journals import points_of, records_of
 from runfork.testing.waits import until
-from runfork.values import convert_config
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runfork.run import Run
 from runfork.testing.reading import History
+from runfork.writing.run import Run
 
 torch = pytest.importorskip("torch")
 

@@ -1,4 +1,7 @@
-"""What a run logs by itself: console output, the environment, hardware, source code, and records of `logging`."""
+"""What is logged by itself: console, machine, hardware, source code; nothing here knows which run it goes to.
+
+It may import model, hooks.
+"""
 
 from __future__ import annotations
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from runfork.attributes import MAX_STRING_BYTES
 from runfork.capture.hardware import visible_gpus
-from runfork.hookspecs import hookimpl
+from runfork.hooks import hookimpl
+from runfork.model.attributes import MAX_STRING_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.metadata import Distribution
 
-    from runfork.run import Run
+    from runfork.hooks import OpenRun
 
 __all__ = ["collect_system_attributes", "list_packages"]
 
@@ -34,7 +34,7 @@ _VERSION_LINE = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 
 
 @hookimpl
-def collect_system_attributes(run: Run) -> Mapping[str, Any]:
+def collect_system_attributes(run: OpenRun) -> Mapping[str, Any]:
     """Return what is known of this process's surroundings; ranks above 0 tell only of their machine."""
     gpus = _describe_gpus()
     details = f"{run.runtime_namespace}/details"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from runfork.hookspecs import Sampler, hookimpl
+from runfork.hooks import Sampler, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

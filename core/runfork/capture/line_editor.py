@@ -22,10 +22,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import NamedTuple
 
-from runfork.attributes import MAX_STRING_BYTES
 from runfork.capture.row import Row, split_by_bytes
 from runfork.capture.terminal import ESCAPES, MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
 from runfork.capture.tokens import Token, has_control, split_unfinished, tokenise
+from runfork.model.attributes import MAX_STRING_BYTES
 
 __all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "LineEditor", "Output"]
 

@@ -1,4 +1,7 @@
-"""The command line: ``runfork``. Each command is a plugin's, the built-in ones too (`runfork.cli.commands`)."""
+"""The command line, a command per module.
+
+It may import errors, types, settings, model, journal, disk, index, hooks, plugins, writing, reading, query.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from runfork import reading, writing
 from runfork.errors import ArgumentError, RunforkError
 
 if TYPE_CHECKING:
@@ -26,6 +30,9 @@ EXIT_PROBLEM = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 _PLUGINS_KEY = "runfork.plugins"
+
+BUILT_IN = (*writing.BUILT_IN, *reading.BUILT_IN, "runfork.cli.commands")
+"""All our own features that are plugins like everyone's."""
 
 
 class CommandGroup(click.Group):
@@ -180,8 +187,8 @@ def current_plugins(context: click.Context | None = None) -> Plugins:
 
     context = context or click.get_current_context(silent=True)
     if context is None:
-        return load_plugins()
-    found: Plugins = context.find_root().meta.setdefault(_PLUGINS_KEY, None) or load_plugins()
+        return load_plugins(built_in=BUILT_IN)
+    found: Plugins = context.find_root().meta.setdefault(_PLUGINS_KEY, None) or load_plugins(built_in=BUILT_IN)
     context.find_root().meta[_PLUGINS_KEY] = found
     return found
 

@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runfork.hookspecs import hookimpl
+from runfork.hooks import hookimpl
 
 if TYPE_CHECKING:
     import click

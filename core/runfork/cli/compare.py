@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.json_output import json_held, write_json
 from runfork.cli.opening import find_run, open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
-from runfork.differences import compare_values
 from runfork.errors import ArgumentError
-from runfork.patterns import compile_pattern
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.differences import compare_values
+from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runfork.cli.options import Place
     from runfork.cli.tables import Cell
-    from runfork.differences import ComparisonRow
-    from runfork.project import Project
+    from runfork.model.differences import ComparisonRow
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 

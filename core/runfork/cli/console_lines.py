@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runfork.attributes import AttributeType
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.patterns import compile_pattern
+from runfork.model.attributes import AttributeType
+from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index

@@ -13,15 +13,15 @@ from runfork.cli.opening import find_run, open_project, read_condition, tell_unm
 from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
-from runfork.patterns import compile_pattern
-from runfork.wording import plural
+from runfork.model.patterns import compile_pattern
+from runfork.model.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runfork.cli.frames import Frame, FrameColumn
     from runfork.cli.options import Place
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.console_lines import CONSOLE_PATTERN
+from runfork.disk.layout import journals_of
 from runfork.errors import FormatError
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.journal.format import Kind
 from runfork.journal.reader import JournalReader
-from runfork.patterns import compile_pattern
-from runfork.store import journals_of
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
     from runfork.journal.records import Batch, MetricRows, Record
-    from runfork.patterns import Pattern
-    from runfork.project import Project
+    from runfork.model.patterns import Pattern
+    from runfork.reading.project import Project
 
 __all__ = ["Event", "Follower", "Selection", "read_last_events"]
 

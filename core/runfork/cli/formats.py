@@ -7,12 +7,12 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
-from runfork.steps import shown_step
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import shown_step
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from runfork.index.interface import Value
+    from runfork.model.attributes import Value
 
 __all__ = [
     "NOTHING",

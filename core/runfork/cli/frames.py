@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.steps import from_micro_steps
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.steps import from_micro_steps
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from runfork.index.interface import Index, Series, Value
-    from runfork.patterns import Pattern
+    from runfork.index.interface import Index, Series
+    from runfork.model.attributes import Value
+    from runfork.model.patterns import Pattern
 
 __all__ = ["POINT_COLUMNS", "Frame", "FrameColumn", "points_frames", "runs_frame"]
 

@@ -10,8 +10,8 @@ from runfork.cli.json_output import json_time, write_json
 from runfork.cli.opening import choose_project, open_store
 from runfork.cli.options import json_option, place_options
 from runfork.cli.progress import drain_progress
-from runfork.inspection import inspect_store, repair_store
-from runfork.steps import format_step, from_micro_steps
+from runfork.model.steps import format_step, from_micro_steps
+from runfork.reading.fsck import inspect_store, repair_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from runfork.cli.options import Place
-    from runfork.inspection import Inspection, Repairs
-    from runfork.inspection.findings import Problem
-    from runfork.losses import Loss
+    from runfork.reading.fsck import Inspection, Repairs
+    from runfork.reading.fsck.findings import Problem
+    from runfork.reading.fsck.losses import Loss
 
 __all__ = ["command"]
 
@@ -122,7 +122,7 @@ def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
 def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
     from runfork.cli.console import open_console
     from runfork.cli.formats import format_size, one_line
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     console = open_console()
     _print_problems(console, before)
@@ -170,7 +170,7 @@ def _sentence(problem: Problem) -> str:
 def _lost(problem: Problem) -> str:
     """Say what was lost, in the words of who logged it."""
     from runfork.cli.formats import format_time
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     assert problem.loss is not None
     count = f"about {plural(problem.loss.records, 'record')} of run {problem.run_id!r}"
@@ -190,7 +190,7 @@ def _lost(problem: Problem) -> str:
 
 def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:
     from runfork.cli.formats import one_line
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     directory = after.directory
     for repair in repairs.journals:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.attributes import AttributeType
-from runfork.steps import from_micro_steps
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import from_micro_steps
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from runfork.differences import Change
-    from runfork.extents import StepRange
-    from runfork.index.interface import Value
-    from runfork.lineage import RunNode
+    from runfork.model.attributes import Value
+    from runfork.model.differences import Change
+    from runfork.model.extents import StepRange
+    from runfork.model.lineage import RunNode
 
 __all__ = [
     "json_change",

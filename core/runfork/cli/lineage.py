@@ -10,12 +10,12 @@ from runfork.cli.json_output import json_change, json_node, json_range, write_js
 from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
 from runfork.errors import NotFoundError
-from runfork.family import read_family
+from runfork.reading.family import read_family
 
 if TYPE_CHECKING:
     from runfork.cli.options import Place
-    from runfork.family import Family, Member
-    from runfork.project import Project
+    from runfork.reading.family import Family, Member
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 
@@ -109,7 +109,7 @@ def _print(project: Project, families: list[Family], *, all_changes: bool) -> No
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
     from runfork.cli.formats import format_range, one_line
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]

@@ -6,19 +6,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.errors import ArgumentError
-from runfork.filters import Attribute
 from runfork.index.interface import Aggregate, RunsQuery, Sort
-from runfork.patterns import Pattern, compile_pattern
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.filters import Attribute
+from runfork.model.patterns import Pattern, compile_pattern
 from runfork.query.inference import resolve_sort
 from runfork.query.names import HEADINGS, headings, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runfork.filters import Filter
-    from runfork.index.interface import Definition, Index, RunRow, Value
+    from runfork.index.interface import Definition, Index, RunRow
+    from runfork.model.attributes import Value
+    from runfork.model.filters import Filter
 
 __all__ = ["ColumnChoice", "Item", "Listing", "choose_metrics", "parse_column", "read_listing"]
 

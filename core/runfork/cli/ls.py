@@ -11,7 +11,7 @@ from runfork.cli.listing import parse_column, read_listing
 from runfork.cli.opening import open_project, read_condition
 from runfork.cli.options import json_option, place_options
 from runfork.errors import NotFoundError
-from runfork.steps import format_step, from_micro_steps, shown_step
+from runfork.model.steps import format_step, from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runfork.cli.listing import ColumnChoice, Item, Listing
     from runfork.cli.options import Place
     from runfork.index.interface import Index
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 
@@ -154,7 +154,7 @@ def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bo
 
 
 def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     what = "runs" if is_runs else "experiments"
     if is_filtered:
@@ -165,7 +165,7 @@ def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool
 
 
 def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chosen: bool) -> list[str]:
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     notes = []
     if hidden := listing.total - len(listing.items):

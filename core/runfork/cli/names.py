@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from runfork.identifiers import generated_prefix
+from runfork.model.identifiers import generated_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

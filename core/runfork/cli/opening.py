@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from runfork.cli.progress import drain_progress
+from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.errors import NotFoundError
-from runfork.patterns import compile_pattern
+from runfork.model.patterns import compile_pattern
 from runfork.query.names import suggestion
 from runfork.settings import Settings
-from runfork.store import Store, default_project, find_data_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runfork.cli.options import Place
-    from runfork.filters import Filter
     from runfork.index.interface import Index
-    from runfork.project import Project
+    from runfork.model.filters import Filter
+    from runfork.reading.project import Project
 
 __all__ = ["choose_project", "find_run", "open_project", "open_store", "read_condition", "tell_unmatched"]
 
@@ -70,7 +70,7 @@ def _known_project(name: str, known: list[str], store: Store, described: str) ->
 def open_project(place: Place) -> Iterator[Project]:
     """Open the project that `place` names, brought up to date; progress is shown on a terminal's stderr."""
     from runfork.cli import current_plugins
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
     store = open_store(place)
     project = Project.open(choose_project(place, store), directory=store.directory, plugins=current_plugins())
@@ -106,8 +106,8 @@ def read_condition(text: str | None, index: Index) -> Filter | None:
     """
     if text is None:
         return None
+    from runfork.model.query_language import parse_filter
     from runfork.query.inference import resolve_filter
-    from runfork.query_language import parse_filter
 
     return resolve_filter(parse_filter(text), index)
 

@@ -12,7 +12,7 @@ from runfork.cli.json_output import json_number, write_json
 from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
 from runfork.cli.plotting import choose_paths, read_curves
-from runfork.patterns import compile_pattern
+from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runfork.cli.canvas import Span
     from runfork.cli.options import Place
     from runfork.cli.plotting import Axis, Curve
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
     Floats = npt.NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def _print(
     from runfork.cli.console import chart_width, open_console
     from runfork.cli.names import run_names
     from runfork.cli.tables import print_lines
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     width = options["width"] or chart_width()
     console = open_console(width)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.errors import NotFoundError
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.steps import MAX_MICRO_STEP, MICRO
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.steps import MAX_MICRO_STEP, MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.interface import Index, Series
-    from runfork.patterns import Pattern
+    from runfork.model.patterns import Pattern
 
 __all__ = ["Axis", "Curve", "choose_paths", "read_curves"]
 

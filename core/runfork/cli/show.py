@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.attributes import AttributeType, is_system_path
 from runfork.cli.console_lines import read_console_lines
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
 from runfork.cli.opening import find_run, open_project
 from runfork.cli.options import json_option, place_options
-from runfork.lineage import ancestors, heads
-from runfork.steps import format_step, from_micro_steps, shown_step
+from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.lineage import ancestors, heads
+from runfork.model.steps import format_step, from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from runfork.cli.console_lines import ConsoleLine
     from runfork.cli.options import Place
     from runfork.cli.tables import Cell
-    from runfork.index.interface import Value
-    from runfork.lineage import RunNode
-    from runfork.project import Project
+    from runfork.model.attributes import Value
+    from runfork.model.lineage import RunNode
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 
@@ -110,7 +110,7 @@ def _print(
     include_system: bool,
 ) -> None:
     from runfork.cli.console import open_console
-    from runfork.wording import plural
+    from runfork.model.wording import plural
 
     console = open_console()
     _print_head(console, project, nodes, run_id, values)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runfork.attributes import AttributeType
 from runfork.cli.following import Follower, Selection, read_last_events
 from runfork.cli.json_output import json_number, json_time, write_json_line
 from runfork.cli.opening import find_run, open_project, tell_unmatched
 from runfork.cli.options import json_option, place_options
-from runfork.patterns import compile_pattern
-from runfork.steps import from_micro_steps, shown_step
+from runfork.model.attributes import AttributeType
+from runfork.model.patterns import compile_pattern
+from runfork.model.steps import from_micro_steps, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runfork.cli.console import OutputConsole
     from runfork.cli.following import Event
     from runfork.cli.options import Place
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
 __all__ = ["command"]
 

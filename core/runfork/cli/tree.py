@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from runfork.cli.formats import format_range, format_value, one_line
-from runfork.steps import format_step, shown_step
+from runfork.model.steps import format_step, shown_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from runfork.cli.canvas import Span
-    from runfork.differences import Change
-    from runfork.family import Family, Member
+    from runfork.model.differences import Change
+    from runfork.reading.family import Family, Member
 
 __all__ = ["Row", "arrange", "draw_tree"]
 

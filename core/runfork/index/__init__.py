@@ -1,4 +1,4 @@
-"""The index: what readers derive from journals. It can be deleted at any time and is rebuilt.
+"""The derived side: what an index offers and the rules it keeps, the plain one in memory, and the one in SQLite.
 
-`interface` says what every index offers, `memory` is the plain reference, `sqlite` the one that serves.
+It may import errors, types, model, journal.
 """

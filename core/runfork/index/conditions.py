@@ -8,17 +8,18 @@ from datetime import datetime
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
-from runfork.filters import AllOf, AnyOf, Comparison, Not
-from runfork.patterns import compile_pattern
-from runfork.values import datetime_to_micros
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import AllOf, AnyOf, Comparison, Not
+from runfork.model.patterns import compile_pattern
+from runfork.model.values import datetime_to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runfork.filters import Attribute, Filter
-    from runfork.index.interface import Sort, Value
+    from runfork.index.interface import Sort
+    from runfork.model.attributes import Value
+    from runfork.model.filters import Attribute, Filter
 
 __all__ = ["NUMBERS", "SORTED_KINDS", "TEXTS", "comparable", "holds", "kinds_of", "set_text", "sort_key"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.attributes import AttributeType
 from runfork.journal.format import NAMESPACE, Kind
-from runfork.steps import NO_STEP
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import NO_STEP
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:

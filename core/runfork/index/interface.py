@@ -1,7 +1,7 @@
 """What every index offers: one write shape and five read shapes, all for one project.
 
 An index may be called from one thread at a time; several processes may hold one each. Steps are micro-steps, times are
-microseconds since 1970, in UTC. Reads see what was applied before; `runfork.project.Project.refresh` applies what is new in
+microseconds since 1970, in UTC. Reads see what was applied before; `runfork.reading.project.Project.refresh` applies what is new in
 the journals. Equal histories give equal answers in every index, whatever the order in which batches of different journals
 were applied: the contract suite in `runfork.testing` checks it.
 
@@ -19,8 +19,8 @@ clock and whatever timestamps its user gave; ``sys/running_time_seconds`` is for
 A run is there as soon as one of its journals is; until its CREATE record arrives it was created when its first journal was. A fork
 was created at least a microsecond after its parent. Its name is the one that it began with.
 
-``sys/state`` is what readers work out, and what they cannot know they do not say: `runfork.status` looks whether processes live
-and journals grow, and hands the answer to `Index.set_states`. Until then a run has none.
+``sys/state`` is what readers work out, and what they cannot know they do not say: `runfork.reading.state` looks whether processes
+live and journals grow, and hands the answer to `Index.set_states`. Until then a run has none.
 
 Head of an experiment is the run created last with its name that is not archived and has a point on a step axis or the state
 "running"; if none is like that, the run created last. Of several created at once, the one whose own account says so.
@@ -73,7 +73,6 @@ from dataclasses import dataclass, field
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, FormatError, RunforkError
 
 if TYPE_CHECKING:
@@ -83,10 +82,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from runfork.filters import Attribute, Filter
     from runfork.journal.records import Batch, JournalKey
-    from runfork.lineage import RunNode, Segment
-    from runfork.patterns import Pattern
+    from runfork.model.attributes import AttributeType, Value
+    from runfork.model.filters import Attribute, Filter
+    from runfork.model.lineage import RunNode, Segment
+    from runfork.model.patterns import Pattern
 
 __all__ = [
     "Aggregate",
@@ -102,7 +102,6 @@ __all__ = [
     "SeriesKey",
     "Sort",
     "StaleIndexError",
-    "Value",
     "Writer",
 ]
 
@@ -122,38 +121,6 @@ def _check_number(name: str, value: Any, *, at_least: int, at_most: int = _LARGE
 def _check_range(name: str, value: tuple[object, object]) -> None:
     for end in value:
         _check_number(name, end, at_least=-_LARGEST)
-
-
-@dataclass(frozen=True)
-class Value:
-    """The value of one attribute of one run, inherited ones included.
-
-    Args:
-        type: Its type.
-        value: float, int, bool, str, None; microseconds for datetime; frozenset[str] for a string set; FileReference for a
-            file; for series the last value (float, str, Histogram or FileReference), None if there is no point.
-        source_run: The run that logged it: the run itself or an ancestor.
-        time: When it was logged.
-        members: Of a string set that was logged as a list, the list: in order, with repetitions. None of other values, and of
-            sets that tags made up.
-        statistics: Of float series: last_step, first_step, count, min, max, average, variance (population) over finite values,
-            nan, positive_infinity and negative_infinity counts; of other series last_step and count. Else None.
-            Statistics of finite values are None where there is none.
-    """
-
-    type: AttributeType
-    value: Any
-    source_run: str
-    time: int
-    statistics: Mapping[str, Any] | None = None
-    members: tuple[str, ...] | None = None
-
-    @property
-    def content(self) -> Any:
-        """What readers are shown: of a string set the list that was logged, else its members sorted; else the value."""
-        if self.type is not AttributeType.STRING_SET:
-            return self.value
-        return sorted(self.value) if self.members is None else list(self.members)
 
 
 @dataclass(frozen=True)
@@ -405,7 +372,7 @@ class Index(Protocol):
         """
 
     def set_states(self, states: Mapping[str, str]) -> None:
-        """Store what `runfork.status` worked out, by run id, as ``sys/state`` and, whether it is "failed", ``sys/failed``.
+        """Store what `runfork.disk.liveness` worked out, by run id, as ``sys/state`` and, whether it is "failed", ``sys/failed``.
 
         Raises:
             NotFoundError: There is no such run.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.conditions import holds, sort_key
 from runfork.index.interface import (
@@ -22,11 +21,11 @@ from runfork.index.interface import (
     RunsQuery,
     Series,
     SeriesKey,
-    Value,
     Writer,
 )
 from runfork.index.record_view import RecordView, Seen, mean
 from runfork.journal.format import Kind
+from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Sort
     from runfork.journal.records import Batch, JournalKey
-    from runfork.lineage import RunNode
-    from runfork.patterns import Pattern
+    from runfork.model.lineage import RunNode
+    from runfork.model.patterns import Pattern
 
 __all__ = ["MemoryIndex"]
 

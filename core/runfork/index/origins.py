@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
-from runfork.index.interface import Value
 from runfork.journal.creation import Said, settle
 from runfork.journal.format import Kind
-from runfork.lineage import EVERYTHING, NOTHING, Fork, RunNode, Snapshot, depth, is_pending
-from runfork.steps import MICRO
+from runfork.model.attributes import AttributeType, Value
+from runfork.model.lineage import EVERYTHING, NOTHING, Fork, RunNode, Snapshot, depth, is_pending
+from runfork.model.steps import MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,28 +8,27 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from runfork import lineage
-from runfork.attributes import AttributeType
 from runfork.index.edits import (
     Edit,
     fold,
     is_inherited,
     members_of,
 )
-from runfork.index.interface import Value
 from runfork.index.origins import (
     default_values,
     derived_values,
     fork_of,
 )
 from runfork.index.run_records import Point, RunRecords, gather
-from runfork.lineage import Snapshot
+from runfork.model import lineage
+from runfork.model.attributes import AttributeType, Value
+from runfork.model.lineage import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from runfork.journal.records import Batch, JournalKey
-    from runfork.lineage import RunNode, Segment
+    from runfork.model.lineage import RunNode, Segment
 
 __all__ = ["RecordView", "Seen", "mean"]
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
 from runfork.index.edits import (
     Edit,
     EditKey,
@@ -20,7 +19,8 @@ from runfork.index.edits import (
 )
 from runfork.index.origins import Mark, Origin, mark_of, origin_of, running_seconds
 from runfork.journal.format import Kind
-from runfork.lineage import Snapshot
+from runfork.model.attributes import AttributeType
+from runfork.model.lineage import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The journal: append-only files, one per process that writes to a run. The only truth; all else is derived from it.
+"""The bytes: how records lie in a journal, how they are appended, read and mended.
 
-`format` describes the bytes, `writer` appends them, `reader` turns them back into records and columns.
+It may import errors, model.
 """

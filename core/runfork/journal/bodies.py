@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
-from runfork.identifiers import check_experiment_name, check_project, check_run_id
 from runfork.journal.format import FLAGS_TIMES, NAMESPACE, Kind
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.identifiers import check_experiment_name, check_project, check_run_id
+from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

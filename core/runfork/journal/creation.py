@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from runfork.journal.bodies import check_body
 from runfork.journal.format import FRAME_HEADER, Flag, Kind, is_of_newer_version
 from runfork.journal.frames import HEADER_SIZE, frames_in, open_journal
-from runfork.steps import NO_STEP
+from runfork.model.steps import NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -125,7 +125,7 @@ class Flag(IntFlag):
     """Bits of a frame's flags."""
 
     CLOCK_AXIS = 1
-    """The step is Unix time (see `runfork.steps`)."""
+    """The step is Unix time (see `runfork.model.steps`)."""
     GIVEN_TIME = 2
     """The time is what the user passed, and not what the writer's clock showed. Said only where the header holds `FLAGS_TIMES`."""
 

@@ -16,7 +16,7 @@ from runfork.journal.frames import HEADER_SIZE, belongs, find_frame, why_unreada
 from runfork.journal.records import Damage, Record
 from runfork.journal.rows import AlikeRows
 from runfork.journal.scattered import Stretch
-from runfork.steps import MAX_MICRO_STEP, NO_STEP
+from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

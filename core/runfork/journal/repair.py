@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runfork.errors import RunforkError
-from runfork.folders import sync_path
-from runfork.identifiers import random_suffix
+from runfork.journal.folders import sync_path
 from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
 from runfork.journal.frames import open_journal
 from runfork.journal.heading import read_heading
 from runfork.journal.reader import JournalReader
-from runfork.steps import NO_STEP
+from runfork.model.identifiers import random_suffix
+from runfork.model.steps import NO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

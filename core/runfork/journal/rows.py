@@ -14,7 +14,7 @@ from runfork.journal.format import Flag, Kind
 from runfork.journal.frames import HEADER_SIZE
 from runfork.journal.records import Damage, MetricRows
 from runfork.journal.scattered import rows_of_many_schemas, rows_of_selections
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,10 +15,10 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from runfork.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
-from runfork.folders import make_folders, sync_path
+from runfork.journal.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
+from runfork.journal.folders import make_folders, sync_path
 from runfork.journal.frames import open_journal
-from runfork.wording import plural
+from runfork.model.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,6 @@
-"""The query API: what was logged, as lists and pandas frames.
+"""The query API: questions of users, answered as tables.
 
-`runfork` offers these functions directly. `listing`, `tables`, `series`, `buckets` and `files` hold one kind of question each;
-`selection` says which runs and attributes a question is about, `inference` what type an attribute has, and `frames` how points
-become a frame.
+It may import errors, types, model, disk, index, reading.
 """
 
 from runfork.query.buckets import fetch_metric_buckets

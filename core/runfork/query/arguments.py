@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.steps import MAX_MICRO_STEP, MICRO
+from runfork.model.steps import MAX_MICRO_STEP, MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Series
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import MICRO
 from runfork.query.arguments import check_choice, check_count, check_flag, choose, inheritance
 from runfork.query.frames import import_pandas, times_column, tuple_index
 from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
 from runfork.query.series import series_keys
 from runfork.query.source import opened
-from runfork.steps import MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.problems import warn_caller
+from runfork.errors import ArgumentError, ArgumentTypeError, warn_caller
+from runfork.model.steps import MICRO
 from runfork.query.frames import import_pandas, label_index
-from runfork.steps import MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -210,8 +209,8 @@ def _extension(file: LoggedFile) -> str:
 
 
 def _contents(file: LoggedFile, directory: str | PathLike[str] | None) -> Path | None:
-    from runfork.files import FOLDER
-    from runfork.store import Store
+    from runfork.disk.files import FOLDER
+    from runfork.disk.layout import Store
 
     store = Store(Path(directory or file.directory).expanduser().absolute())
     path = store.run_directory(file.project, file.source_run) / FOLDER / file.sha256

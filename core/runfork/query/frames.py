@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

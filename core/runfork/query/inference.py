@@ -11,18 +11,17 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
-from runfork.patterns import Pattern
-from runfork.problems import warn_caller
+from runfork.errors import ArgumentError, ArgumentTypeError, warn_caller
+from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
+from runfork.model.patterns import Pattern
+from runfork.model.query_language import print_value, read_value
 from runfork.query.names import HEADINGS, headings, listed, suggestion
-from runfork.query_language import print_value, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from runfork.filters import FilterValue
     from runfork.index.interface import Index
+    from runfork.model.filters import FilterValue
 
 __all__ = ["SYSTEM_TYPES", "resolve_filter", "resolve_sort"]
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError
-from runfork.filters import AllOf, AnyOf
-from runfork.identifiers import generated_prefix, several_runs
-from runfork.patterns import Pattern, compile_pattern
+from runfork.model.filters import AllOf, AnyOf
+from runfork.model.identifiers import generated_prefix, several_runs
+from runfork.model.patterns import Pattern, compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -55,7 +55,7 @@ def full_name(name: str, index: Index) -> str:
 
 def refuse_filter(argument: str, text: str) -> None:
     """Raise an ArgumentError if text that was taken for a pattern, and matches nothing, reads as a filter."""
-    from runfork.query_language import parse_filter
+    from runfork.model.query_language import parse_filter
 
     try:
         condition = parse_filter(text)

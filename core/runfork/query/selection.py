@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from runfork.attributes import AttributeType, check_path
-from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.filters import Attribute, Filter
-from runfork.identifiers import generated_prefix
+from runfork.errors import ArgumentError, ArgumentTypeError, warn_caller
 from runfork.index.interface import Definition, RunsQuery
-from runfork.patterns import Pattern, compile_pattern
-from runfork.problems import warn_caller
+from runfork.model.attributes import AttributeType, check_path
+from runfork.model.filters import Attribute, Filter
+from runfork.model.identifiers import generated_prefix
+from runfork.model.patterns import Pattern, compile_pattern
 from runfork.query.inference import resolve_filter
 from runfork.query.names import full_name, listed, refuse_filter, suggestion
 
@@ -37,7 +36,7 @@ __all__ = [
 ]
 
 Selector = str | Sequence[str] | Filter | None
-"""Runs or experiments: an extended regular expression (`runfork.patterns`), exact names, a `Filter`, or None for all."""
+"""Runs or experiments: an extended regular expression (`runfork.model.patterns`), exact names, a `Filter`, or None for all."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from runfork.attributes import AttributeType
 from runfork.index.interface import PointsRequest, Series, SeriesKey
+from runfork.model.attributes import AttributeType
 from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range, choose, inheritance
 from runfork.query.files import logged_file
 from runfork.query.frames import Layout, import_pandas, series_frame

@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runfork.errors import NotFoundError
-from runfork.problems import warn_caller
-from runfork.wording import plural
+from runfork.errors import NotFoundError, warn_caller
+from runfork.model.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
+    from runfork.disk.layout import Store
     from runfork.index.interface import Index
-    from runfork.store import Store
 
 __all__ = ["Source", "opened"]
 
@@ -47,7 +46,7 @@ def opened(project: str | None, directory: str | PathLike[str] | None) -> Iterat
     Raises:
         NotFoundError: There is no such project.
     """
-    from runfork.project import Project
+    from runfork.reading.project import Project
 
     with Project.open(project, directory=directory) as found:
         if not found.store.project_directory(found.name).is_dir():

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.filters import Attribute
 from runfork.index.interface import Sort
-from runfork.patterns import Pattern, compile_pattern
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import Attribute
+from runfork.model.patterns import Pattern, compile_pattern
 from runfork.query.arguments import check_choice, check_count, check_flag
 from runfork.query.files import logged_file
 from runfork.query.frames import as_column, import_pandas, label_index, times_column
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from runfork.index.interface import Value
+    from runfork.model.attributes import Value
     from runfork.query.arguments import Kind
     from runfork.query.selection import AttributeSelector, Selection, Selector
     from runfork.query.source import Source

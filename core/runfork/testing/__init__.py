@@ -1,1 +1,4 @@
-"""What tests of runfork, its plugins and its integrations share: contract suites and hand-written histories."""
+"""What plugin authors test with: histories, fixtures, the contracts of indexes and of integrations.
+
+It may import everything.
+"""

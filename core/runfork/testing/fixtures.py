@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from runfork.run import Run
+    from runfork.writing.run import Run
 
 __all__ = ["data_directory", "run_script", "start_script"]
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from runfork.attributes import AttributeType
-from runfork.histograms import convert_histogram
 from runfork.journal.format import NAMESPACE, Kind
 from runfork.journal.records import Batch, JournalKey, MetricRows, Record
-from runfork.steps import NO_STEP, to_micro_steps
-from runfork.values import convert_config, convert_metric
+from runfork.model.attributes import AttributeType
+from runfork.model.histograms import convert_histogram
+from runfork.model.steps import NO_STEP, to_micro_steps
+from runfork.model.values import convert_config, convert_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from runfork.steps import Step
+    from runfork.model.steps import Step
     from runfork.types import Histogram
 
 __all__ = ["EPOCH", "FRAME_BYTES", "HEADER_BYTES", "HistoryWriter"]

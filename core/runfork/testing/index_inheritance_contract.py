@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.attributes import AttributeType
+from runfork.model.attributes import AttributeType
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.questions import SECOND, apply, points_of, value_of
 

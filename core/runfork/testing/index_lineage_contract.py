@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.filters import Attribute, Comparison
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
 from runfork.journal.records import Damage
-from runfork.steps import MICRO
+from runfork.model.filters import Attribute, Comparison
+from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.questions import (
     SECOND,

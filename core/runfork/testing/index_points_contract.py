@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.filters import Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
-from runfork.steps import MICRO
+from runfork.model.filters import Attribute, Filter
+from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.questions import (
     NAN,

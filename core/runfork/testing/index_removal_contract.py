@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.filters import Filter
 from runfork.index.interface import Definition
-from runfork.lineage import is_pending
+from runfork.model.filters import Filter
+from runfork.model.lineage import is_pending
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.questions import SECOND, apply, child, found, line, points_of, run_ids, value_of
 

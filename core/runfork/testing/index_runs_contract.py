@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.filters import AllOf, AnyOf, Attribute, Filter
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
+from runfork.model.filters import AllOf, AnyOf, Attribute, Filter
 from runfork.testing.histories import HistoryWriter
 from runfork.testing.questions import (
     NAN,

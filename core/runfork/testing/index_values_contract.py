@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runfork.attributes import AttributeType
 from runfork.errors import NotFoundError
-from runfork.filters import Attribute, Filter
 from runfork.index.interface import Definition, PointsRequest, SeriesKey
-from runfork.patterns import Pattern, compile_pattern
-from runfork.steps import MICRO
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import Attribute, Filter
+from runfork.model.patterns import Pattern, compile_pattern
+from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 from runfork.testing.questions import (
     NAN,

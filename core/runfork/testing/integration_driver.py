@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from runfork.run import Run
+    from runfork.writing.run import Run
 
 __all__ = ["IntegrationDriver", "Plan", "Trained", "Unreadable"]
 

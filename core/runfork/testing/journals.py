@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runfork.disk.layout import journals_of
 from runfork.journal.reader import JournalReader
-from runfork.steps import from_micro_steps
-from runfork.store import journals_of
+from runfork.model.steps import from_micro_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.interface import PointsRequest, RunsQuery, SeriesKey
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 if TYPE_CHECKING:
-    from runfork.filters import Filter
     from runfork.index.interface import Index, Series
+    from runfork.model.filters import Filter
 
 __all__ = [
     "NAN",

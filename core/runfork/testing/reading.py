@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.interface import PointsRequest, SeriesKey
-from runfork.project import Project
-from runfork.steps import MICRO
+from runfork.model.steps import MICRO
+from runfork.reading.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

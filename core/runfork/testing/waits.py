@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runfork.run import Run
+    from runfork.writing.run import Run
 
 __all__ = ["HANG_SECONDS", "await_plugins", "until"]
 

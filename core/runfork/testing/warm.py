@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 __all__ = ["RUN_MODULES", "WarmProcess", "start_warm"]
 
 RUN_MODULES = (
-    "runfork.run",
-    "runfork.session",
+    "runfork.writing.run",
+    "runfork.writing.session",
     "runfork.plugins",
-    "runfork.resume",
+    "runfork.writing.resume",
     "runfork.journal.reader",
-    "runfork.files",
+    "runfork.disk.files",
 )
 """What a process with a run imports sooner or later."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.integration.boundary import guarded
-from runfork.integration.loaded import Loaded, checkpoint_path
-from runfork.integration.pending_call import PendingCall, frames, is_of
+from runfork.training.boundary import guarded
+from runfork.training.loaded import Loaded, checkpoint_path
+from runfork.training.pending_call import PendingCall, frames, is_of
 from runfork_hf.accelerate_description import prepared_models
 from runfork_hf.accelerate_state import put_mark_in_state, take_mark_from_state
 

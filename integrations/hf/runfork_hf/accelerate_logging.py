@@ -10,16 +10,16 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from runfork.flattening import flatten
-from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import attempt, describe, guarded
-from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import RunHandle
-from runfork.integration.loaded import Loaded, readable_mark
-from runfork.integration.steps_seen import StepsSeen
-from runfork.marks import Mark
-from runfork.run import Run
-from runfork.steps import to_micro_steps
+from runfork.model.flattening import flatten
+from runfork.model.marks import Mark
+from runfork.model.steps import to_micro_steps
+from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
+from runfork.training.boundary import attempt, describe, guarded
+from runfork.training.checkpoint_log import CheckpointLog
+from runfork.training.handle import RunHandle
+from runfork.training.loaded import Loaded, readable_mark
+from runfork.training.steps_seen import StepsSeen
+from runfork.writing.run import Run
 from runfork_hf.accelerate_description import (
     describe_accelerator,
     describe_models,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Unpack
 
-    from runfork.integration.run_slot import RunSlot
+    from runfork.training.run_slot import RunSlot
     from runfork_hf.accelerate_hooks import Loading, StateHooks
 
 __all__ = ["TrackerMethods"]

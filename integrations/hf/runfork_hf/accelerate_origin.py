@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runfork.integration.loaded import readable_mark
-from runfork.marks import Mark
+from runfork.model.marks import Mark
+from runfork.training.loaded import readable_mark
 
 if TYPE_CHECKING:
-    from runfork.integration.loaded import Loaded
-    from runfork.integration.training import Training
+    from runfork.training.loaded import Loaded
+    from runfork.training.training import Training
 
 __all__ = ["held_against_weights"]
 

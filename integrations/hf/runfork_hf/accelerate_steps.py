@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from runfork.integration.steps_seen import StepsSeen
+    from runfork.training.steps_seen import StepsSeen
 
 __all__ = ["place", "starts_over"]
 

@@ -13,7 +13,7 @@ except ImportError as error:
         'install them: pip install "runfork[hf]"'
     ) from error
 
-from runfork.integration.arguments import Integration
+from runfork.training.arguments import Integration
 from runfork_hf.accelerate_hooks import hooks_of
 from runfork_hf.accelerate_logging import TrackerMethods
 

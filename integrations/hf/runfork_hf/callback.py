@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from runfork.identifiers import random_suffix
-from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import attempt, describe, guarded
-from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import AbsentRun, RunHandle
-from runfork.integration.throughput import Throughput
-from runfork.status import own_identity
+from runfork.disk.liveness import own_identity
+from runfork.model.identifiers import random_suffix
+from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
+from runfork.training.boundary import attempt, describe, guarded
+from runfork.training.checkpoint_log import CheckpointLog
+from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.throughput import Throughput
 from runfork_hf.checkpoints import describe_monitor, note_saved
 from runfork_hf.evaluations import EvaluatedWeights, weights_of
 from runfork_hf.log_history import history_between, named
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from runfork.integration.loaded import Loaded
-    from runfork.run import Run
+    from runfork.training.loaded import Loaded
+    from runfork.writing.run import Run
 
 __all__ = ["CallbackMethods"]
 

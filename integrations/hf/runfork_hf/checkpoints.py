@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.loaded import Loaded, checkpoint_path
+from runfork.training.loaded import Loaded, checkpoint_path
 from runfork_hf.trainer_state import find_mark_in_directory
 
 if TYPE_CHECKING:
-    from runfork.integration.checkpoint_log import CheckpointLog
-    from runfork.run import Run
+    from runfork.training.checkpoint_log import CheckpointLog
+    from runfork.writing.run import Run
 
 __all__ = ["describe_monitor", "mark_in_weights", "note_saved"]
 

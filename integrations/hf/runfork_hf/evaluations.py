@@ -1,16 +1,16 @@
-"""Whose weights a Trainer evaluates while it does not train, in the terms of `runfork.integration`."""
+"""Whose weights a Trainer evaluates while it does not train, in the terms of `runfork.training`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.boundary import attempt
+from runfork.training.boundary import attempt
 from runfork_hf.checkpoints import mark_in_weights
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
-    from runfork.integration.loaded import Loaded
-    from runfork.integration.training import Training
+    from runfork.training.loaded import Loaded
+    from runfork.training.training import Training
 
 __all__ = ["EvaluatedWeights", "weights_of"]
 

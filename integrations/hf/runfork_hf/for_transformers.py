@@ -12,7 +12,7 @@ except ImportError as error:
         'install them: pip install "runfork[hf]"'
     ) from error
 
-from runfork.integration.arguments import Integration
+from runfork.training.arguments import Integration
 from runfork_hf.callback import CallbackMethods
 
 __all__ = ["RunforkCallback"]

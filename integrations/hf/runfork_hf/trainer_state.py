@@ -11,8 +11,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from runfork.integration.loaded import Loaded, readable_mark
-from runfork.marks import MARK_KEY, Mark
+from runfork.model.marks import MARK_KEY, Mark
+from runfork.training.loaded import Loaded, readable_mark
 
 __all__ = ["COUNT_KEY", "find_mark_in_directory", "loaded_from", "put_mark", "untracked_steps"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.identifiers import random_suffix
+from runfork.model.identifiers import random_suffix
 
 if TYPE_CHECKING:
-    from runfork.run import Run
+    from runfork.writing.run import Run
 
 __all__ = ["TrialLog"]
 

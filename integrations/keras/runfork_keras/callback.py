@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
-from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import attempt, describe, guarded
-from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import AbsentRun, RunHandle
-from runfork.integration.throughput import Throughput
+from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
+from runfork.training.boundary import attempt, describe, guarded
+from runfork.training.checkpoint_log import CheckpointLog
+from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
 from runfork_keras.calls import FitCall, find_epoch_end, find_fit
 from runfork_keras.checkpoints import SavedFiles
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from runfork.run import Run
+    from runfork.writing.run import Run
     from runfork_keras.trained_model import TrainedModel
 
 __all__ = ["CallbackMethods"]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.integration.loaded import checkpoint_path
+from runfork.training.loaded import checkpoint_path
 from runfork_keras.calls import find_save
 from runfork_keras.references import weakly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runfork.integration.checkpoint_log import CheckpointLog
-    from runfork.integration.training import Training
+    from runfork.training.checkpoint_log import CheckpointLog
+    from runfork.training.training import Training
 
 __all__ = ["SavedFiles"]
 

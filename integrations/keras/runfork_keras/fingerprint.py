@@ -1,4 +1,4 @@
-"""The fingerprint of a Keras model's trainable weights, on any backend; `runfork.integration.fingerprint` says what it is."""
+"""The fingerprint of a Keras model's trainable weights, on any backend; `runfork.training.fingerprint` says what it is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.integration.boundary import attempt
-from runfork.integration.fingerprint import digest, spread, stride
+from runfork.training.boundary import attempt
+from runfork.training.fingerprint import digest, spread, stride
 
 if TYPE_CHECKING:
-    from runfork.integration.training import Training
+    from runfork.training.training import Training
 
 __all__ = ["fingerprint", "weights_of"]
 

@@ -15,7 +15,7 @@ except ImportError as error:
     ) from (None if is_backend else error)
 
 from runfork.errors import RunforkError
-from runfork.integration.arguments import Integration
+from runfork.training.arguments import Integration
 from runfork_keras.callback import CallbackMethods
 
 __all__ = ["RunforkCallback"]

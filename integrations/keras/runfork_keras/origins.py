@@ -1,10 +1,10 @@
-"""Where the weights come from that Keras trains or evaluates, in the terms of `runfork.integration`."""
+"""Where the weights come from that Keras trains or evaluates, in the terms of `runfork.training`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.loaded import Loaded
+from runfork.training.loaded import Loaded
 from runfork_keras.counter import StepCounter
 from runfork_keras.fingerprint import weights_of
 from runfork_keras.trained_model import TrainedModel
@@ -12,7 +12,7 @@ from runfork_keras.trained_model import TrainedModel
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from runfork.integration.training import Training
+    from runfork.training.training import Training
     from runfork_keras.identity import Author, Content
 
 __all__ = ["begin_fit", "begin_test"]

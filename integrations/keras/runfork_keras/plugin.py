@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.hookspecs import hookimpl
+from runfork.hooks import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,14 +5,14 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.boundary import attempt
+from runfork.training.boundary import attempt
 from runfork_keras.counter import StepCounter
 from runfork_keras.fingerprint import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runfork.integration.training import Training
+    from runfork.training.training import Training
     from runfork_keras.identity import Content
 
 __all__ = ["TrainedModel"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runfork.integration.checkpoint_log import CheckpointLog
-    from runfork.run import Run
+    from runfork.training.checkpoint_log import CheckpointLog
+    from runfork.writing.run import Run
 
 __all__ = ["note_saved"]
 

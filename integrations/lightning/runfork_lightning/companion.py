@@ -9,8 +9,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.boundary import attempt, guarded
-from runfork.integration.throughput import Throughput, batch_size
+from runfork.training.boundary import attempt, guarded
+from runfork.training.throughput import Throughput, batch_size
 from runfork_lightning.logger import LoggerMethods, main_step_of
 from runfork_lightning.origins import (
     begin_evaluation,

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from runfork.integration.arguments import Integration
+from runfork.training.arguments import Integration
 from runfork_lightning.companion import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 

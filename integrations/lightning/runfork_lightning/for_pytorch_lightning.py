@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
-from runfork.integration.arguments import Integration
+from runfork.training.arguments import Integration
 from runfork_lightning.companion import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 

@@ -9,12 +9,12 @@ import os
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
-from runfork.identifiers import directory_name
-from runfork.integration.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.integration.boundary import guarded
-from runfork.integration.checkpoint_log import CheckpointLog
-from runfork.integration.handle import AbsentRun, RunHandle
-from runfork.parts import named_parts
+from runfork.model.identifiers import directory_name
+from runfork.model.parts import named_parts
+from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
+from runfork.training.boundary import guarded
+from runfork.training.checkpoint_log import CheckpointLog
+from runfork.training.handle import AbsentRun, RunHandle
 from runfork_lightning.checkpoints import note_saved
 from runfork_lightning.origins import begin_evaluation, is_fitting, take_checkpoint
 from runfork_lightning.ranks import is_rank_zero
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from runfork.integration.run_slot import RunSlot
-    from runfork.integration.steps_seen import StepsSeen
-    from runfork.run import Run
+    from runfork.training.run_slot import RunSlot
+    from runfork.training.steps_seen import StepsSeen
+    from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]
@@ -113,7 +113,7 @@ class LoggerMethods:
         return directory_name(self.runs.options.experiment_name or self._project_name())
 
     def _project_name(self) -> str:
-        from runfork.store import default_project
+        from runfork.disk.layout import default_project
 
         return (self.runs.project or default_project()).rpartition("/")[2]
 

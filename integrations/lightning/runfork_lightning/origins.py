@@ -1,13 +1,13 @@
-"""What Lightning loads, in the terms of `runfork.integration`."""
+"""What Lightning loads, in the terms of `runfork.training`."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.boundary import attempt
-from runfork.integration.loaded import Loaded, checkpoint_path, mark_in
-from runfork.marks import MARK_KEY
+from runfork.model.marks import MARK_KEY
+from runfork.training.boundary import attempt
+from runfork.training.loaded import Loaded, checkpoint_path, mark_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.marks import MARK_KEY
+from runfork.model.marks import MARK_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

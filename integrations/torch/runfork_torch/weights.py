@@ -1,10 +1,10 @@
-"""The fingerprint of a torch module's trainable weights; `runfork.integration.fingerprint` says what it is."""
+"""The fingerprint of a torch module's trainable weights; `runfork.training.fingerprint` says what it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.integration.fingerprint import digest, spread, stride
+from runfork.training.fingerprint import digest, spread, stride
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

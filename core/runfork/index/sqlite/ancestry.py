@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork import lineage
 from runfork.index.origins import Mark, Origin, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.index.sqlite.run_entries import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
+from runfork.model import lineage
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.attributes import AttributeType
     from runfork.index.edits import EditKey
     from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.dirty import Dirty
+    from runfork.model.attributes import AttributeType
 
     Integers = npt.NDArray[np.int64]
 

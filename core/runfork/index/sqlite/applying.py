@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
 from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
 from runfork.index.origins import Origin
@@ -27,6 +26,7 @@ from runfork.index.sqlite.pieces import TextPoint
 from runfork.index.sqlite.run_entries import RunEntry, storable
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.journal.format import Kind
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     import sqlite3

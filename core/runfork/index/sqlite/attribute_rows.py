@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.index.conditions import TEXTS, set_text
 from runfork.index.edits import decode_value
-from runfork.index.interface import Value
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

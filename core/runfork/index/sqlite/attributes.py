@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from runfork.attributes import AttributeType
-from runfork.index.interface import Value
 from runfork.index.origins import default_values, derived_values, running_seconds
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.attribute_rows import (
@@ -24,6 +22,7 @@ from runfork.index.sqlite.definition_counts import DefinitionCounts
 from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.run_view import RunView
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
     import sqlite3

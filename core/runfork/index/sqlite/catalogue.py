@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
 from runfork.index.edits import EditKey, families_left_out
 from runfork.index.sqlite.run_entries import RUN_COLUMNS, SAVE_RUN, RunEntry, run_entry, run_row, storable
 from runfork.index.sqlite.schema import SCHEMA_VERSION, TYPE_NUMBERS, TYPES, StaleIndexError
-from runfork.lineage import RunNode, Snapshot, children_of
+from runfork.model.attributes import AttributeType
+from runfork.model.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3

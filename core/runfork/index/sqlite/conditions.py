@@ -12,20 +12,20 @@ from functools import lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
 from runfork.errors import ArgumentError
-from runfork.filters import AllOf, AnyOf, Comparison, Not
 from runfork.index.conditions import TEXTS, comparable, kinds_of
 from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.patterns import compile_pattern
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import AllOf, AnyOf, Comparison, Not
+from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from runfork.filters import Attribute, Filter
     from runfork.index.interface import RunsQuery
     from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.model.filters import Attribute, Filter
 
 __all__ = ["WITHOUT_ORDER", "Conditions", "add_functions", "kinds_at"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from runfork.lineage import RunNode
+    from runfork.model.lineage import RunNode
 
 __all__ = ["Dirty", "parents_first"]
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping, Sequence
 
-    from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue
-    from runfork.lineage import Snapshot
+    from runfork.model.attributes import AttributeType
+    from runfork.model.lineage import Snapshot
 
 __all__ = ["EditTable"]
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journal_table
@@ -48,16 +47,18 @@ from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
 from runfork.journal.records import JournalKey
-from runfork.problems import described
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import MAX_MICRO_STEP
+from runfork.model.wording import described
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey, Value
+    from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey
     from runfork.journal.records import Batch
-    from runfork.lineage import RunNode
-    from runfork.patterns import Pattern
+    from runfork.model.attributes import Value
+    from runfork.model.lineage import RunNode
+    from runfork.model.patterns import Pattern
 
 __all__ = ["SqliteIndex"]
 

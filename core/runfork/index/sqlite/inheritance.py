@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from runfork.attributes import AttributeType
 from runfork.index.edits import is_inherited, newest_replacement
 from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, AttributeRow, merged_row
 from runfork.index.sqlite.catalogue import standing
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,11 +6,11 @@ import heapq
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runfork.attributes import AttributeType
 from runfork.index.conditions import SORTED_KINDS, TEXTS
 from runfork.index.sqlite.conditions import WITHOUT_ORDER, kinds_at
 from runfork.index.sqlite.run_entries import storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     import sqlite3

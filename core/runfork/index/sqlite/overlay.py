@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.attributes import AttributeType
 from runfork.index.edits import decode_value
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.attributes import AttributeType
+from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

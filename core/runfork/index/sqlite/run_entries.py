@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runfork.index.origins import Mark, Origin, fork_of
-from runfork.lineage import RunNode, Snapshot
+from runfork.model.lineage import RunNode, Snapshot
 
 __all__ = [
     "RUN_COLUMNS",

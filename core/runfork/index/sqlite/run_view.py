@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.attributes import AttributeType
 from runfork.index.edits import decode_value, fold, members_of
 from runfork.index.sqlite.attribute_rows import AttributeRow, members_in, merged_row, set_row, single_row
 from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, precedes
 from runfork.index.sqlite.series_rows import SeriesRows
 from runfork.index.sqlite.sight import SeenEdits, SeenSeries, Sight
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     import sqlite3

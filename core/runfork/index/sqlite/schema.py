@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runfork.attributes import AttributeType
-from runfork.folders import locked
 from runfork.index.interface import ForeignIndexError, StaleIndexError, UnusableIndexError
+from runfork.journal.folders import locked
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ from runfork.index.sqlite import summaries
 from runfork.index.sqlite.attribute_rows import AttributeRow, coded, statistics_columns
 from runfork.index.sqlite.overlay import Contribution, Overlay
 from runfork.index.sqlite.schema import TYPE_NUMBERS
-from runfork.steps import MAX_MICRO_STEP
+from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runfork.attributes import AttributeType
     from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.sight import SeenSeries
+    from runfork.model.attributes import AttributeType
 
 __all__ = ["SeriesRows"]
 

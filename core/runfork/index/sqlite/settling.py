@@ -8,7 +8,7 @@ from runfork.index.sqlite.ancestry import Ancestry
 from runfork.index.sqlite.attributes import AttributeTable
 from runfork.index.sqlite.dirty import Dirty, parents_first
 from runfork.index.sqlite.edit_table import EditTable
-from runfork.lineage import ancestors
+from runfork.model.lineage import ancestors
 
 if TYPE_CHECKING:
     import sqlite3

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runfork import lineage
-from runfork.attributes import AttributeType
 from runfork.index.edits import Edit, is_inherited
 from runfork.index.sqlite.overlay import Contribution
+from runfork.model import lineage
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.catalogue import Catalogue, Own
     from runfork.index.sqlite.edit_table import EditTable
     from runfork.index.sqlite.run_entries import RunEntry
-    from runfork.lineage import Segment, Snapshot
+    from runfork.model.lineage import Segment, Snapshot
 
 __all__ = ["SeenEdits", "SeenSeries", "Sight"]
 

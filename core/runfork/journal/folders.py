@@ -1,0 +1,94 @@
+"""Folders of the data directory: made and synced so that power loss takes no name of a file that lies in them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from runfork.journal.descriptors import close_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["locked", "make_folders", "sync_path", "take_lock"]
+
+_NOT_HERE = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR))
+"""Why a folder cannot be synced on some systems and file systems, and need not be."""
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Make a folder and those above it that are missing.
+
+    Returns:
+        Those whose entries name something new, once a file is made in `path`: what is to be synced, the outermost last.
+
+    Raises:
+        OSError: One cannot be made.
+    """
+    changed, place = [path], path
+    while not os.path.exists(place):  # noqa: PTH110  it never raises
+        place = place.parent
+        changed.append(place)
+    path.mkdir(parents=True, exist_ok=True)
+    return changed
+
+
+@contextmanager
+def locked(folder: Path, seconds: float) -> Iterator[None]:
+    """Hold a lock that threads and processes have for a folder, as far as its file system has locks: nobody else has it meanwhile.
+
+    Args:
+        folder: It need not exist; then there is no lock.
+        seconds: So long another one that has the lock is waited for; then things go on without.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        known = os.fstat(descriptor)
+    except OSError:
+        yield
+        return
+    try:
+        take_lock(descriptor, seconds)
+        yield
+    finally:
+        close_own(descriptor, known)
+
+
+def take_lock(descriptor: int, seconds: float) -> None:
+    """Lock an open file or folder until it is closed; go on without where its file system has no locks, or patience ends."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    deadline = time.monotonic() + seconds
+    with suppress(OSError):
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)
+            else:
+                return
+
+
+def sync_path(path: str | os.PathLike[str]) -> None:
+    """Ask the disk to keep a file, or the entries of a folder; blocks this thread. Where folders cannot be synced, nothing is done.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    is_folder = os.path.isdir(path)  # noqa: PTH112  it never raises
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        known = os.fstat(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            close_own(descriptor, known)
+    except OSError as error:
+        if not is_folder or error.errno not in _NOT_HERE:
+            raise

@@ -1,0 +1,211 @@
+"""The arguments that every logger and callback takes, checked once, and made into how runs are made."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
+
+from runfork.advice import unknown_argument
+from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.model.identifiers import check_experiment_name, check_run_id
+from runfork.model.steps import to_micro_steps
+from runfork.settings import Settings
+from runfork.training.loaded import Loaded, checkpoint_path
+from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.training import Training
+from runfork.writing.checkpoints import find_given_mark
+from runfork.writing.problems import Problems
+from runfork.writing.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runfork.hooks import Decision
+
+__all__ = ["Integration", "RunArguments", "open_training", "takes_run_arguments"]
+
+_Kind = TypeVar("_Kind")
+
+_POLICIES = ("fork", "continue", "new")
+
+
+class Integration(NamedTuple):
+    """Which framework logs, and through what: for ``sys/integration`` and for messages.
+
+    Args:
+        name: The framework's package.
+        version: Its version.
+        face: The class that users write.
+    """
+
+    name: str
+    version: str
+    face: str
+
+
+class RunArguments(TypedDict, total=False):
+    """What every logger and callback can be told, by keyword.
+
+    Args:
+        project: ``workspace/project``; default ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
+        run_id: Id of the run; naming an existing run continues it. Default: a new one.
+        resume: What resuming from a checkpoint makes of the run: "fork" of the run that wrote it; "continue" that run, where it has
+            logged nothing after the checkpoint (else a fork); "new", unrelated. None is ``RUNFORK_RESUME``, else "fork".
+        resume_from: A mark, a checkpoint that carries one, or the path of one: what the first training goes on from, whatever the
+            framework loads.
+        fork_run_id: Parent of the first run; needs `fork_step`. Where the framework counts from 0, steps go on after the fork step.
+        fork_step: Last step that is inherited from it.
+        attach_evaluations: Whether evaluations of a checkpoint log to the run that wrote it, at its step. Default: they do.
+        directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
+        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        tags: Tags of every run.
+        group_tags: Group tags of every run.
+        settings: All settings as one object, instead of `project`, `directory` and `mode`.
+        run: Log to this run, which is open already, instead of making one; it is not closed in the end.
+    """
+
+    project: str | None
+    run_id: str | None
+    resume: Decision | None
+    resume_from: Mapping[str, Any] | str | os.PathLike[str] | None
+    fork_run_id: str | None
+    fork_step: float | None
+    attach_evaluations: bool
+    directory: str | os.PathLike[str] | None
+    mode: str | None
+    tags: Iterable[str]
+    group_tags: Iterable[str]
+    settings: Settings | None
+    run: Run | None
+
+
+_DEFAULTS = RunArguments(
+    project=None,
+    run_id=None,
+    resume=None,
+    resume_from=None,
+    fork_run_id=None,
+    fork_step=None,
+    attach_evaluations=True,
+    directory=None,
+    mode=None,
+    tags=(),
+    group_tags=(),
+    settings=None,
+    run=None,
+)
+
+
+def takes_run_arguments(kind: type[_Kind]) -> type[_Kind]:
+    """Show `RunArguments` in the signature and in the docstring of a class whose constructor takes them as ``**arguments``.
+
+    So they are written down once, and every logger and callback shows them all to ``help()``, to notebooks and to tools that read
+    signatures. In the docstring they stand in the place of ``**arguments``.
+    """
+    constructor = kind.__init__
+    signature = inspect.signature(constructor)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    further = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=getattr(annotation, "__forward_arg__", annotation),
+        )
+        for (name, default), annotation in zip(_DEFAULTS.items(), RunArguments.__annotations__.values(), strict=True)
+    ]
+    constructor.__signature__ = signature.replace(parameters=[*own, *further])  # type: ignore[attr-defined]
+    if kind.__doc__ and RunArguments.__doc__:  # neither is there with -OO
+        kind.__doc__ = kind.__doc__.replace("        **arguments\n", _lines_of(RunArguments.__doc__))
+    return kind
+
+
+def _lines_of(docstring: str) -> str:
+    return docstring.partition("Args:\n")[2].rstrip() + "\n"
+
+
+def open_training(experiment_name: str | None, arguments: RunArguments, integration: Integration) -> Training:
+    """Return what a logger or callback with these arguments logs through. Nothing is written yet.
+
+    Raises:
+        TypeError: There is no such argument.
+        ArgumentError: A value cannot be used.
+        ArgumentTypeError: An argument is of the wrong type.
+    """
+    if unknown := [name for name in arguments if name not in _DEFAULTS]:
+        raise unknown_argument(integration.face, unknown[0], ["experiment_name", *_DEFAULTS])
+    given: dict[str, Any] = {**_DEFAULTS, **arguments}
+    run = given["run"]
+    if run is not None and not isinstance(run, Run):
+        raise ArgumentTypeError(f"run must be a runfork.Run, found {run!r:.80}; pass run_id to name one")
+    named = (experiment_name, *(given[name] for name in ("project", "run_id", "fork_run_id", "resume_from")))
+    if run is not None and any(one is not None for one in named):
+        raise ArgumentError(
+            "pass either run, or experiment_name, project, run_id and where it comes from to make one; found both"
+        )
+    if given["resume"] is not None and given["resume"] not in _POLICIES:
+        raise ArgumentError(f"resume must be one of {', '.join(_POLICIES)}, or None, found {given['resume']!r}")
+    if experiment_name is not None:
+        experiment_name = check_experiment_name(experiment_name)
+    options = RunOptions(
+        experiment_name=experiment_name if run is None else run.experiment_name,
+        policy=given["resume"],
+        tags=_strings("tags", given["tags"]),
+        group_tags=_strings("group_tags", given["group_tags"]),
+        integration=integration[:2],
+        settings=_settings(given),
+    )
+    run_id = check_run_id(given["run_id"]) if given["run_id"] is not None else None
+    return Training(
+        RunSlot(options, run_id=run_id, run=run, fork=_fork(given)),
+        given=_given(given["resume_from"]),
+        attaches_evaluations=bool(given["attach_evaluations"]),
+        face=integration.face,
+    )
+
+
+def _settings(arguments: Mapping[str, Any]) -> Settings:
+    run, directory = arguments["run"], arguments["directory"]
+    if directory is not None and not isinstance(directory, (str, os.PathLike)):
+        raise ArgumentTypeError(f"directory must be a path, found {directory!r:.80}")
+    base = arguments["settings"] if arguments["settings"] is not None else run.settings if run is not None else None
+    if base is not None and not isinstance(base, Settings):
+        raise ArgumentTypeError(f"settings must be runfork.Settings, found {base!r:.80}")
+    return (base or Settings.from_environment()).with_overrides(
+        project=arguments["project"],
+        directory=os.fspath(directory) if directory is not None else None,
+        mode=arguments["mode"],
+    )
+
+
+def _fork(arguments: Mapping[str, Any]) -> tuple[str, float] | None:
+    parent, step = arguments["fork_run_id"], arguments["fork_step"]
+    if parent is None and step is None:
+        return None
+    if parent is None or step is None:
+        raise ArgumentError(
+            f"fork_run_id and fork_step belong together, found fork_run_id={parent!r} and fork_step={step!r}"
+        )
+    if arguments["resume_from"] is not None:
+        raise ArgumentError("pass either fork_run_id with fork_step, or resume_from, found both")
+    to_micro_steps(step, "fork_step")
+    return check_run_id(parent, "fork_run_id"), step
+
+
+def _given(source: Mapping[str, Any] | str | os.PathLike[str] | None) -> Loaded | None:
+    """Return what the user said the training goes on from; that it carries no mark is told when the run is there."""
+    if source is None:
+        return None
+    mark = find_given_mark(source, Problems(raises=False))
+    if mark is None:
+        return None
+    is_path = isinstance(source, (str, os.PathLike))
+    return Loaded(is_checkpoint=True, mark=mark, path=checkpoint_path(source) if is_path else None)
+
+
+def _strings(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    found = (values,) if isinstance(values, str) else tuple(values)
+    if not all(isinstance(value, str) for value in found):
+        raise ArgumentTypeError(f"{name} must be strings, found {found!r}")
+    return found

@@ -1,0 +1,59 @@
+"""What a framework has loaded before it trains or evaluates, as far as it matters for lineage. Pure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runfork.errors import ArgumentError, FormatError, RunforkError
+from runfork.model.marks import MARK_KEY, Mark, parse_mark
+
+__all__ = ["AXES_KEY", "Loaded", "checkpoint_path", "mark_in", "readable_mark"]
+
+AXES_KEY = "axes"
+"""Key inside the mark for the last steps of series on axes of their own, as JSON text."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint that was loaded, or that none was.
+
+    Args:
+        is_checkpoint: Whether anything was loaded.
+        mark: What it carries for us, or None. An unreadable mark is passed as it is.
+        path: Where it lies, or None.
+        details: What else is known of it, such as ``{"global_step": 16}``; noted where the run that wrote it is not known.
+        is_internal: A checkpoint that the framework wrote for itself, in the middle of a training; it changes nothing.
+    """
+
+    is_checkpoint: bool = False
+    mark: Mapping[str, Any] | None = None
+    path: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    is_internal: bool = False
+
+
+def mark_in(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what a checkpoint carries under our key: the mark, something that cannot be one (as an empty dict), or None."""
+    if MARK_KEY not in checkpoint:
+        return None
+    found = checkpoint[MARK_KEY]
+    return found if isinstance(found, Mapping) else {}
+
+
+def readable_mark(data: Mapping[str, Any]) -> Mark | RunforkError:
+    """Return the mark that `data` holds, or why it cannot be read."""
+    try:
+        return parse_mark(data)
+    except (ArgumentError, FormatError) as error:
+        return error
+
+
+def checkpoint_path(path: object) -> str | None:
+    """Return a checkpoint's path as text, absolute where it is a local one."""
+    if path is None:
+        return None
+    text = os.fspath(path) if isinstance(path, os.PathLike) else str(path)
+    return text if "://" in text else os.path.abspath(text)  # noqa: PTH100  a Path would normalize more than it should

@@ -1,0 +1,206 @@
+"""What a run says of itself on stderr: one line when it is created, forked and closed.
+
+It is said beside training, by a plugin; in a notebook at once, so that it stands below the cell that did it.
+
+``RUNFORK_QUIET=1`` keeps it quiet; in distributed training only rank 0 speaks. The lines bypass the run's own console capture,
+because what they say is in the run anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from runfork.capture.console import line_break, uncaptured
+from runfork.disk.layout import Store, default_project, find_data_directory
+from runfork.disk.start import find_shell
+from runfork.hooks import hookimpl
+from runfork.model.identifiers import generated_prefix
+from runfork.model.steps import format_step, shown_step, to_micro_steps
+from runfork.model.wording import plural
+from runfork.settings import said_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runfork.model.marks import Mark
+    from runfork.writing.marking import Marking
+    from runfork.writing.run import Run
+
+__all__ = [
+    "after_run_closed",
+    "after_run_created",
+    "after_run_forked",
+    "is_quiet",
+    "say_closed",
+    "say_continued",
+    "say_created",
+    "say_evaluated",
+    "say_forked",
+    "say_moved",
+    "say_replaced",
+    "say_suggestion",
+]
+
+
+@hookimpl
+def after_run_created(run: Run) -> None:
+    """Say where the run lies and how to look at it. Of visitors that says who opened them."""
+    if find_shell() is None and not run.is_visitor:
+        say_created(run)
+
+
+@hookimpl
+def after_run_forked(run: Run, parent: str, step: float) -> None:
+    """Say what the run was forked from."""
+    if find_shell() is None:
+        say_forked(run, parent, step)
+
+
+@hookimpl
+def after_run_closed(run: Run) -> None:
+    """Say how the run ended, and what of it could not be kept; a visitor ends no run."""
+    if find_shell() is None and not run.is_visitor:
+        say_closed(run)
+
+
+def say_created(run: Run) -> None:
+    """Say where the run lies and how to look at it."""
+    if is_quiet(run):
+        return
+    run_id = run.run_id
+    hint = _show_command(run) if find_shell() is None else _show_expression(run)
+    text = f"run {run_id} is written to {run.directory}; see it with: {hint}"
+    if run.run_id != run_id:  # training has made it another one in the meantime
+        say_created(run)
+        return
+    run.said_as = run_id
+    _say(text)
+
+
+def say_moved(run: Run) -> None:
+    """Say where the run lies, if that was said of it under another id; of attempts the fork says why."""
+    earlier, run_id = run.said_as, run.run_id
+    if earlier in (None, run_id):
+        return
+    if earlier != run.attempt_of and not is_quiet(run):
+        _say(f"run {earlier} goes on as {run_id}")
+    say_created(run)
+
+
+def say_forked(run: Marking, parent: str, step: float) -> None:
+    """Say what the run was forked from."""
+    if is_quiet(run):
+        return
+    again = f": another attempt of {run.attempt_of}, which keeps its points" if run.attempt_of is not None else ""
+    _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
+
+
+def say_replaced(run: Run, by: Run) -> None:
+    """Say that a run of an earlier cell made room for another one of its name."""
+    if not is_quiet(run) and run.run_id != by.run_id:
+        name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
+        _say(
+            f"run {by.run_id} takes the place of {run.run_id}, the run {name} of an earlier cell; log to that again and it goes on"
+        )
+
+
+def say_closed(run: Run) -> None:
+    """Say how the run ended, and what of it could not be kept."""
+    if is_quiet(run):
+        return
+    status = run.status
+    lost = [
+        f"{plural(count, noun)} {what}"
+        for count, noun, what in ((status.dropped_values, "value", "dropped"), (status.lost_records, "record", "lost"))
+        if count
+    ]
+    _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
+
+
+def say_continued(run: Run, last: int | None) -> None:
+    """Say that a run is continued that has points already, up to the step `last` (micro-steps); None where it is not known."""
+    if not is_quiet(run):
+        points = "" if last is None else f", with points up to step {shown_step(last)},"
+        _say(
+            f"run {run.run_id} exists{points} and is continued: what is logged at steps that "
+            "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
+            f"for a run of its own, leave out {said_by('run_id', run.run_id)}"
+        )
+
+
+def say_evaluated(run: Run, mark: Mark, *, is_taken: bool) -> None:
+    """Say whose weights `run` holds results of, and why that run does not hold them itself."""
+    if not is_quiet(run):
+        why = ", which has other results there" if is_taken else ""
+        _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
+
+
+def say_suggestion(run: Marking, mark: Mark, code: str) -> None:
+    """Say which run the weights of `run` come from, and how to make it the parent."""
+    if not is_quiet(run):
+        _say(
+            f"run {run.run_id} begins with the weights that {mark.run_id} saved at step {format_step(mark.step)}, "
+            f"in a file that does not say so; to fork from there: {code}"
+        )
+
+
+def is_quiet(run: Marking) -> bool:
+    """Return whether nothing is said of `run`."""
+    is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
+    return is_muted or run.is_disabled or run.rank != 0
+
+
+def _say(text: str) -> None:
+    stream = uncaptured(sys.stderr)
+    if stream is None:
+        return
+    try:
+        stream.write(f"{line_break()}runfork: {text}\n")
+        stream.flush()
+    except (OSError, ValueError):
+        return  # closed, or a pipe that nobody reads: there is nobody to tell
+
+
+def _show_command(run: Run) -> str:
+    """Return the command that shows the run, typed where the program was started."""
+    words = ["runfork", "show", _short_name(run.run_id, run.directory.parent)]
+    directory = run.directory.parents[2]
+    if find_data_directory() != directory:
+        words += ["--dir", str(directory)]
+    if run.project != _default_project() and (
+        os.environ.get("RUNFORK_PROJECT") or len(Store(directory).projects()) > 1
+    ):
+        words += ["--project", run.project]
+    return shlex.join(words)
+
+
+def _show_expression(run: Run) -> str:
+    """Return the Python expression that shows the run, for where commands are not at hand."""
+    arguments = [f"runs=[{run.run_id!r}]", "attributes='.*'"]
+    directory = run.directory.parents[2]
+    if find_data_directory() != directory:
+        arguments.append(f"directory={str(directory)!r}")
+    if run.project != _default_project():
+        arguments.append(f"project={run.project!r}")
+    return f"runfork.fetch_metrics({', '.join(arguments)})"
+
+
+def _default_project() -> str:
+    """Return the project that is read where none is named."""
+    return os.environ.get("RUNFORK_PROJECT") or os.environ.get("NEPTUNE_PROJECT") or default_project()
+
+
+def _short_name(run_id: str, project_directory: Path) -> str:
+    """Return the beginning of a generated run id, if no other run of the project begins with it."""
+    short = generated_prefix(run_id)
+    if short is None:
+        return run_id
+    try:
+        with os.scandir(project_directory) as entries:
+            is_unique = sum(entry.name.startswith(short) for entry in entries) <= 1
+    except OSError:
+        return run_id
+    return short if is_unique else run_id

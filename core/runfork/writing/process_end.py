@@ -1,0 +1,186 @@
+"""How this process ends, as far as it can know: whether its program came to its end, and what it left by if it did not.
+
+At exit Python has forgotten the ``SystemExit`` that ended it, and ``sys.last_value`` may hold any error that was ever printed, at a
+prompt for example. So the frame of the program itself is kept: where it stands in the end tells whether it came to its end, and
+an error ended it only if that is in its traceback. What ``sys.exit`` was given is noted at the call: while runs are open,
+`sys.exit`, `exit` and `quit` are ours, and `threading.excepthook`, which is told of threads that an exception ended.
+"""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import threading
+import weakref
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from runfork.model.endings import Ending, ending_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType, TracebackType
+
+    from runfork.writing.session import Session
+
+__all__ = ["ProcessEnd"]
+
+_EXITS = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
+
+
+class ProcessEnd:
+    """Looks out for the end of the process, for all runs that are open in it."""
+
+    def __init__(self) -> None:
+        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._program = _find_program()
+        self._last_error = _printed_error()
+        self._noted: Ending | None = None
+        self._exits: list[tuple[Any, str, _Exit]] = []
+        self._threads: _ThreadHook | None = None
+
+    @classmethod
+    def join(cls, session: Session) -> ProcessEnd:
+        """Return the one of this process, made with the first run that is opened, which now looks out for `session` too."""
+        hook = sys.exit
+        if isinstance(hook, _Exit):
+            this = hook.of
+        else:
+            this = cls()
+            this.install()
+        this.add(session)
+        return this
+
+    def add(self, session: Session) -> None:
+        """Look out for `session`, too."""
+        self._sessions.add(session)
+
+    def leave(self, session: Session) -> None:
+        """Look out for `session` no longer; the last one gives back what was taken over."""
+        self._sessions.discard(session)
+        if not self._sessions:
+            self._uninstall()
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions of open runs."""
+        return list(self._sessions)
+
+    def find(self) -> Ending:
+        """Return how the process ends. To be asked at exit."""
+        error = _printed_error()
+        if self._program is None:  # an embedded interpreter
+            return ending_after(error) if error is not self._last_error else Ending()
+        if _came_to_its_end(self._program):
+            return Ending()
+        if error is not None and any(frame is self._program for frame in _frames(error.__traceback__)):
+            return ending_after(error)
+        return self._noted or Ending()
+
+    def _note_exit(self, error: SystemExit) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # it ends the thread, quietly
+        ending = ending_after(error)
+        if ending.kind == "SystemExit":  # it has passed no frame yet
+            import traceback
+
+            stack = "".join(traceback.format_stack(sys._getframe(2)))  # noqa: SLF001  what `traceback` itself begins with
+            ending = replace(ending, traceback=f"{stack}SystemExit: {ending.message}\n")
+        self._noted = ending
+
+    def _note_thread(self, error: BaseException | None, thread: threading.Thread | None) -> None:
+        for session in self.sessions:
+            if thread is not None and session.thread is thread:
+                session.end_as(ending_after(error))
+
+    def install(self) -> None:
+        """Take over `sys.exit` and its like."""
+        for place, name in _EXITS:
+            if (original := getattr(place, name, None)) is not None:
+                ours = _Exit(self, original, name)
+                setattr(place, name, ours)
+                self._exits.append((place, name, ours))
+        self._threads = _ThreadHook(self, threading.excepthook)
+        threading.excepthook = self._threads
+
+    def _uninstall(self) -> None:
+        while self._exits:
+            place, name, ours = self._exits.pop()
+            if getattr(place, name, None) is ours:  # else somebody stands before us, and will call us
+                setattr(place, name, ours.original)
+        if self._threads is not None and threading.excepthook is self._threads:
+            threading.excepthook = self._threads.original
+        self._threads = None
+
+
+class _Exit:
+    """Stands in for `sys.exit`, `exit` or `quit`: notes what it was called with."""
+
+    def __init__(self, of: ProcessEnd, original: Callable[..., Any], name: str) -> None:
+        self.of = of
+        self.original = original
+        self._name = name
+        self.__module__ = "sys" if original is sys.exit else "builtins"
+        self.__doc__ = original.__doc__
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return self.original(*arguments, **named)
+        except SystemExit as error:
+            self.of._note_exit(error)  # noqa: SLF001  the same module
+            raise
+
+    def __repr__(self) -> str:
+        return repr(self.original)
+
+    def __reduce__(self) -> str:
+        """Return the name by which other processes find what it stands for."""
+        return self._name
+
+
+class _ThreadHook:
+    """Stands in for `threading.excepthook`."""
+
+    def __init__(self, of: ProcessEnd, original: Callable[[threading.ExceptHookArgs], Any]) -> None:
+        self._of = of
+        self.original = original
+
+    def __call__(self, arguments: threading.ExceptHookArgs, /) -> Any:
+        try:
+            self._of._note_thread(arguments.exc_value, arguments.thread)  # noqa: SLF001  the same module
+        finally:
+            self.original(arguments)
+
+
+def _find_program() -> FrameType | None:
+    """Return the frame of the program that the process was started for; None where there is none."""
+    main = threading.main_thread()
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  nor is there another way to the frames of a thread, below
+    if threading.current_thread() is not main:
+        frame = sys._current_frames().get(main.ident or 0)  # noqa: SLF001
+    found = None
+    while frame is not None:
+        # A module's frame keeps nothing alive but the module.
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "__main__":
+            found = frame
+        frame = frame.f_back
+    return found
+
+
+def _came_to_its_end(program: FrameType) -> bool:
+    """Return whether the last thing that a module's code did was to return."""
+    from opcode import opname
+
+    return opname[program.f_code.co_code[program.f_lasti]].startswith("RETURN_")
+
+
+def _printed_error() -> BaseException | None:
+    """Return the exception that the interpreter printed last."""
+    error = getattr(sys, "last_value", None)
+    return error if isinstance(error, BaseException) else None
+
+
+def _frames(trace: TracebackType | None) -> Iterator[FrameType]:
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next

@@ -19,7 +19,7 @@ from runfork.cli.formats import (
 )
 from runfork.cli.json_output import json_number, json_time, json_value
 from runfork.model.attributes import AttributeType, Value
-from runfork.model.wording import plural
+from runfork.model.messages import plural
 from runfork.types import FileReference, Histogram
 
 

@@ -12,7 +12,7 @@ import pluggy
 
 from runfork import hooks
 from runfork.errors import ArgumentError
-from runfork.model.wording import described
+from runfork.model.messages import described
 from runfork.time_limits import StillBusyError, call_within
 
 if TYPE_CHECKING:

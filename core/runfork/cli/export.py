@@ -13,8 +13,8 @@ from runfork.cli.opening import find_run, open_project, read_condition, tell_unm
 from runfork.cli.options import json_option, place_options
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
+from runfork.model.messages import plural
 from runfork.model.patterns import compile_pattern
-from runfork.model.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -122,7 +122,7 @@ def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
 def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
     from runfork.cli.console import open_console
     from runfork.cli.formats import format_size, one_line
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     console = open_console()
     _print_problems(console, before)
@@ -170,7 +170,7 @@ def _sentence(problem: Problem) -> str:
 def _lost(problem: Problem) -> str:
     """Say what was lost, in the words of who logged it."""
     from runfork.cli.formats import format_time
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     assert problem.loss is not None
     count = f"about {plural(problem.loss.records, 'record')} of run {problem.run_id!r}"
@@ -190,7 +190,7 @@ def _lost(problem: Problem) -> str:
 
 def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:
     from runfork.cli.formats import one_line
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     directory = after.directory
     for repair in repairs.journals:

@@ -109,7 +109,7 @@ def _print(project: Project, families: list[Family], *, all_changes: bool) -> No
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
     from runfork.cli.formats import format_range, one_line
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]

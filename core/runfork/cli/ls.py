@@ -154,7 +154,7 @@ def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bo
 
 
 def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     what = "runs" if is_runs else "experiments"
     if is_filtered:
@@ -165,7 +165,7 @@ def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool
 
 
 def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chosen: bool) -> list[str]:
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     notes = []
     if hidden := listing.total - len(listing.items):

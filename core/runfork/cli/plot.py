@@ -126,7 +126,7 @@ def _print(
     from runfork.cli.console import chart_width, open_console
     from runfork.cli.names import run_names
     from runfork.cli.tables import print_lines
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     width = options["width"] or chart_width()
     console = open_console(width)

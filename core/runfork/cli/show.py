@@ -110,7 +110,7 @@ def _print(
     include_system: bool,
 ) -> None:
     from runfork.cli.console import open_console
-    from runfork.model.wording import plural
+    from runfork.model.messages import plural
 
     console = open_console()
     _print_head(console, project, nodes, run_id, values)

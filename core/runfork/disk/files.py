@@ -14,7 +14,7 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.descriptors import open_descriptor
 from runfork.journal.folders import sync_path
 from runfork.model.identifiers import random_suffix
-from runfork.model.wording import described, shown, type_name
+from runfork.model.messages import described, shown, type_name
 from runfork.types import File, FileReference
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from runfork.journal.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
 from runfork.journal.folders import make_folders, sync_path
 from runfork.journal.frames import open_journal
-from runfork.model.wording import plural
+from runfork.model.messages import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable

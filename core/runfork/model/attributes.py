@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.model.wording import shown
+from runfork.model.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
-from runfork.model.wording import shown
+from runfork.model.messages import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

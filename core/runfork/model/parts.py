@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from runfork.model.wording import described
+from runfork.model.messages import described
 
 __all__ = ["MAX_PARTS", "Parts", "Unreadable", "named_parts", "unreadable"]
 

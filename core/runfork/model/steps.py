@@ -13,8 +13,8 @@ import math
 from typing import Any, SupportsFloat, SupportsIndex
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.model.messages import shown
 from runfork.model.spread_tensors import is_spread
-from runfork.model.wording import shown
 
 __all__ = [
     "MAX_MICRO_STEP",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runfork.errors import NotFoundError, warn_caller
-from runfork.model.wording import plural
+from runfork.model.messages import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

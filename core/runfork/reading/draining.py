@@ -16,7 +16,7 @@ from runfork.index.interface import StaleIndexError
 from runfork.journal.reader import JournalReader
 from runfork.model.clock import now_us
 from runfork.model.identifiers import directory_name
-from runfork.model.wording import described
+from runfork.model.messages import described
 from runfork.reading.state import Look, work_out_state
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.disk.start import find_shell
 from runfork.hooks import hookimpl
 from runfork.model.identifiers import generated_prefix
+from runfork.model.messages import plural
 from runfork.model.steps import format_step, shown_step, to_micro_steps
-from runfork.model.wording import plural
 from runfork.settings import said_by
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 from runfork.model.clock import now_us
 from runfork.model.endings import Ending
+from runfork.model.messages import described
 from runfork.model.secrets import mask_text
-from runfork.model.wording import described
 from runfork.writing.keeper import Keeper
 from runfork.writing.notebook import Notebook
 from runfork.writing.plugin_work import PluginWork

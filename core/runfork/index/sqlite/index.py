@@ -48,8 +48,8 @@ from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
 from runfork.journal.records import JournalKey
 from runfork.model.attributes import AttributeType
+from runfork.model.messages import described
 from runfork.model.steps import MAX_MICRO_STEP
-from runfork.model.wording import described
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -10,7 +10,7 @@ import numpy as np
 
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.index.sqlite.schema import TYPES, is_damage
-from runfork.model.wording import described
+from runfork.model.messages import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

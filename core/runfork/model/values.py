@@ -19,7 +19,7 @@ from typing import Any
 from runfork.errors import ArgumentError
 from runfork.model.attributes import MAX_STRING_BYTES, AttributeType
 from runfork.model.messages import described, shown, type_name
-from runfork.model.parts import Parts, Unreadable, named_parts
+from runfork.model.named_parts import Parts, Unreadable, named_parts
 from runfork.model.spread_tensors import refuse_spread
 
 __all__ = [

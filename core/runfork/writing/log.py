@@ -17,7 +17,7 @@ from runfork.model.attributes import AttributeType, check_path, check_series_pat
 from runfork.model.flattening import flatten, told_name
 from runfork.model.histograms import convert_histogram
 from runfork.model.messages import shown
-from runfork.model.parts import MAX_PARTS, Unreadable, named_parts, unreadable
+from runfork.model.named_parts import MAX_PARTS, Unreadable, named_parts, unreadable
 from runfork.model.secrets import mask_config
 from runfork.model.steps import to_micro_steps
 from runfork.model.values import convert_config, convert_text, plain_value

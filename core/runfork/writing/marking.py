@@ -13,7 +13,7 @@ from runfork.model.clock import now_us
 from runfork.model.identifiers import check_mark_id, random_suffix
 from runfork.model.marks import Mark
 from runfork.model.messages import shown
-from runfork.model.parts import Parts, named_parts
+from runfork.model.named_parts import Parts, named_parts
 from runfork.model.steps import from_micro_steps, to_micro_steps
 from runfork.model.values import plain_value
 from runfork.writing.log import Logbook

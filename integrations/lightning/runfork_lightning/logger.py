@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.model.identifiers import directory_name
-from runfork.model.parts import named_parts
+from runfork.model.named_parts import named_parts
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.boundary import guarded
 from runfork.training.checkpoint_log import CheckpointLog

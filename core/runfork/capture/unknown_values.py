@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runfork.hooks import hookimpl
-from runfork.model.known_forms import known_form
+from runfork.model.unknown_types import known_form
 
 __all__ = ["convert_value"]
 

@@ -200,7 +200,7 @@ class _Reading:
 
 def _known_form(value: object) -> object:
     try:
-        from runfork.model.known_forms import known_form
+        from runfork.model.unknown_types import known_form
     except (ImportError, OSError):  # no file can be opened, not even ours
         return None
     return known_form(value)

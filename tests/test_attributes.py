@@ -20,9 +20,9 @@ from tests.strategies import examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import AttributeType, check_path, check_series_path
+from runfork.model.conversion import convert_config, convert_metric
 from runfork.model.flattening import flatten
 from runfork.model.histograms import convert_histogram
-from runfork.model.values import convert_config, convert_metric
 from runfork.types import Histogram
 
 

@@ -12,7 +12,7 @@ import pytest
 from runfork.capture.unknown_values import convert_value
 from runfork.cli import BUILT_IN
 from runfork.model.attributes import AttributeType
-from runfork.model.values import convert_config
+from runfork.model.conversion import convert_config
 from runfork.plugins import load_plugins
 
 

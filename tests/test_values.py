@@ -20,8 +20,8 @@ import pytest
 
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.journal.format import Kind
+from runfork.model.conversion import datetime_to_micros, plain_value
 from runfork.model.filters import Filter
-from runfork.model.values import datetime_to_micros, plain_value
 from runfork.query.selection import select
 from runfork.query.source import Source
 from runfork.testing.histories import HistoryWriter
@@ -99,7 +99,7 @@ def test_the_same_objects_are_the_same_text_in_every_process():
     import subprocess
     import sys
 
-    imports = "import functools\nfrom runfork.model.values import convert_config"
+    imports = "import functools\nfrom runfork.model.conversion import convert_config"
     script = f"{imports}\n{code}\nprint([convert_config(one) for one in values])"
     said = {
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in "ab"

@@ -12,8 +12,8 @@ from runfork.capture.unknown_values import convert_value
 from runfork.errors import ArgumentTypeError, RunforkWarning
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
+from runfork.model.conversion import convert_config
 from runfork.model.marks import parse_mark
-from runfork.model.values import convert_config
 from runfork.testing.journals import points_of, records_of
 from runfork.testing.waits import until
 

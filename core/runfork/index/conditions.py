@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
 from runfork.model.attributes import AttributeType
+from runfork.model.conversion import datetime_to_micros
 from runfork.model.filters import AllOf, AnyOf, Comparison, Not
 from runfork.model.patterns import compile_pattern
-from runfork.model.values import datetime_to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,8 +6,8 @@ import time
 from datetime import datetime
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.model.conversion import datetime_to_micros, plain_value
 from runfork.model.messages import shown
-from runfork.model.values import datetime_to_micros, plain_value
 
 __all__ = ["now_us", "to_micros"]
 

@@ -14,9 +14,9 @@ from typing import Literal, NoReturn
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import AttributeType, check_path
+from runfork.model.conversion import convert_config, plain_value
 from runfork.model.messages import shown
 from runfork.model.patterns import compile_pattern
-from runfork.model.values import convert_config, plain_value
 
 __all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not", "Operator"]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentTypeError
 from runfork.model.attributes import MAX_PATH_BYTES
+from runfork.model.conversion import key_text
 from runfork.model.messages import shown, type_name
 from runfork.model.named_parts import MAX_PARTS, Parts, Unreadable, named_parts, unreadable
-from runfork.model.values import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

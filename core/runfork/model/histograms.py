@@ -7,9 +7,9 @@ from itertools import islice, pairwise
 from typing import Any
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.model.conversion import convert_metric
 from runfork.model.messages import described, shown, type_name
 from runfork.model.spread_tensors import refuse_spread
-from runfork.model.values import convert_metric
 from runfork.types import Histogram
 
 __all__ = ["convert_histogram"]

@@ -115,7 +115,7 @@ def mask_config(path: str, plain: Any) -> Any:
 
     Args:
         path: Its path.
-        plain: The value, as `runfork.model.values.plain_value` returns it.
+        plain: The value, as `runfork.model.conversion.plain_value` returns it.
     """
     if type(plain) is float or plain is None or type(plain) is bool:
         return plain

@@ -11,9 +11,9 @@ import numpy as np
 from runfork.journal.format import NAMESPACE, Kind
 from runfork.journal.records import Batch, JournalKey, MetricRows, Record
 from runfork.model.attributes import AttributeType
+from runfork.model.conversion import convert_config, convert_metric
 from runfork.model.histograms import convert_histogram
 from runfork.model.steps import NO_STEP, to_micro_steps
-from runfork.model.values import convert_config, convert_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,9 +10,9 @@ from runfork.errors import ArgumentError
 from runfork.journal.creation import read_creation
 from runfork.journal.folders import locked
 from runfork.journal.format import Kind
+from runfork.model.conversion import convert_metric
 from runfork.model.identifiers import directory_name
 from runfork.model.steps import MICRO, NO_STEP, from_micro_steps, to_micro_steps
-from runfork.model.values import convert_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,13 +14,13 @@ from runfork.advice import Advised
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.format import NAMESPACE, Kind
 from runfork.model.attributes import AttributeType, check_path, check_series_path, is_system_path
+from runfork.model.conversion import convert_config, convert_text, plain_value
 from runfork.model.flattening import flatten, told_name
 from runfork.model.histograms import convert_histogram
 from runfork.model.messages import shown
 from runfork.model.named_parts import MAX_PARTS, Unreadable, named_parts, unreadable
 from runfork.model.secrets import mask_config
 from runfork.model.steps import to_micro_steps
-from runfork.model.values import convert_config, convert_text, plain_value
 from runfork.writing.recorder import Recorder, check_mapping
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.journal.format import Kind
 from runfork.model.attributes import check_path
 from runfork.model.clock import now_us
+from runfork.model.conversion import plain_value
 from runfork.model.identifiers import check_mark_id, random_suffix
 from runfork.model.marks import Mark
 from runfork.model.messages import shown
 from runfork.model.named_parts import Parts, named_parts
 from runfork.model.steps import from_micro_steps, to_micro_steps
-from runfork.model.values import plain_value
 from runfork.writing.log import Logbook
 from runfork.writing.recorder import check_mapping
 

@@ -12,9 +12,9 @@ from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.model.attributes import check_path
 from runfork.model.clock import now_us
+from runfork.model.conversion import convert_config
 from runfork.model.messages import described
 from runfork.model.secrets import mask_config
-from runfork.model.values import convert_config
 from runfork.time_limits import call_within, is_within_limit
 from runfork.writing.keeper import Keeper
 from runfork.writing.waiting import Latch

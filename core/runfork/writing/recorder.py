@@ -28,10 +28,10 @@ from runfork.journal.format import (
 from runfork.model import spread_tensors
 from runfork.model.attributes import AttributeType, check_series_path
 from runfork.model.clock import now_us, to_micros
+from runfork.model.conversion import convert_metric
 from runfork.model.flattening import flatten, told_name
 from runfork.model.messages import shown, type_name
 from runfork.model.steps import NO_STEP, to_micro_steps
-from runfork.model.values import convert_metric
 from runfork.writing.path_types import PathTypes
 from runfork.writing.schemas import Pool, Schema
 

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from runfork.model.clock import now_us
-from runfork.model.endings import ending_after
 from runfork.model.marks import Mark
+from runfork.model.run_ending import ending_after
 from runfork.model.steps import to_micro_steps
 from runfork.training.boundary import attempt
 from runfork.training.decision import Checkpoint, Plan, Situation, decide

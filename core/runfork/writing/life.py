@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
-from runfork.model.endings import Ending, ending_after
+from runfork.model.run_ending import Ending, ending_after
 from runfork.writing.origin import Origin
 from runfork.writing.status import RunStatus
 

@@ -14,7 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from runfork.disk.start import find_shell
-from runfork.model.endings import Ending, ending_after
+from runfork.model.run_ending import Ending, ending_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

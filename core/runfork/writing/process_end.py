@@ -15,7 +15,7 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from runfork.model.endings import Ending, ending_after
+from runfork.model.run_ending import Ending, ending_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

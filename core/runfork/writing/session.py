@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 from runfork.model.clock import now_us
-from runfork.model.endings import Ending
 from runfork.model.messages import described
+from runfork.model.run_ending import Ending
 from runfork.model.secrets import mask_text
 from runfork.writing.keeper import Keeper
 from runfork.writing.notebook import Notebook

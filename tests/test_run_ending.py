@@ -19,7 +19,7 @@ from runfork import Run, Settings
 from runfork.disk.layout import Store, journals_of
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.journal.format import Kind
-from runfork.model.endings import ending_after
+from runfork.model.run_ending import ending_after
 from runfork.reading.fsck import inspect_store
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS

@@ -18,9 +18,9 @@ from typing import Any
 
 from runfork.errors import ArgumentError
 from runfork.model.attributes import MAX_STRING_BYTES, AttributeType
+from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
 from runfork.model.named_parts import Parts, Unreadable, named_parts
-from runfork.model.spread_tensors import refuse_spread
 
 __all__ = [
     "convert_config",
@@ -256,7 +256,7 @@ _READERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 
 def as_scalar(value: Any) -> Any:
     """Return the Python number inside a NumPy scalar, 0-d array or one-element tensor; other values unchanged."""
-    refuse_spread(value)
+    refuse_distributed(value)
     shape = getattr(value, "shape", None)
     if shape is None or isinstance(value, type) or not callable(getattr(value, "item", None)):
         return value

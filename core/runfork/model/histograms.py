@@ -8,8 +8,8 @@ from typing import Any
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.conversion import convert_metric
+from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
-from runfork.model.spread_tensors import refuse_spread
 from runfork.types import Histogram
 
 __all__ = ["convert_histogram"]
@@ -65,7 +65,7 @@ def _at_most(count: int) -> str:
 
 
 def _numbers(values: Any) -> list[float]:
-    refuse_spread(values)
+    refuse_distributed(values)
     try:
         items = list(islice(iter(values), MAX_HISTOGRAM_EDGES + 1))
     except Exception as error:  # as in `convert_metric`

@@ -13,8 +13,8 @@ import math
 from typing import Any, SupportsFloat, SupportsIndex
 
 from runfork.errors import ArgumentError, ArgumentTypeError
+from runfork.model.distributed_tensors import is_distributed
 from runfork.model.messages import shown
-from runfork.model.spread_tensors import is_spread
 
 __all__ = [
     "MAX_MICRO_STEP",
@@ -80,7 +80,7 @@ def to_micro_steps(step: object, argument: str = "step") -> int:
 
 def _micro_of(step: Any, argument: str) -> int:
     is_number = hasattr(step, "__float__") or hasattr(step, "__index__")
-    if isinstance(step, (str, bytes)) or not is_number or is_spread(step):
+    if isinstance(step, (str, bytes)) or not is_number or is_distributed(step):
         raise ArgumentTypeError(f"{argument} must be a number, found {shown(step)}; pass an int or a float, e.g. 100")
     try:
         if hasattr(step, "__index__"):

@@ -25,7 +25,7 @@ from runfork.journal.format import (
     encode_frame,
     encode_json,
 )
-from runfork.model import spread_tensors
+from runfork.model import distributed_tensors
 from runfork.model.attributes import AttributeType, check_series_path
 from runfork.model.clock import now_us, to_micros
 from runfork.model.conversion import convert_metric
@@ -158,15 +158,15 @@ class Recorder:
             pass
         self.log_row(data, step)
 
-    def beware_of_spread_tensors(self) -> None:
+    def beware_of_distributed_tensors(self) -> None:
         """Look at each value before it is packed, from when this process has joined others. Costs the others nothing."""
-        if not self.is_closed and "log_metrics" not in self.__dict__ and spread_tensors.are_possible():
+        if not self.is_closed and "log_metrics" not in self.__dict__ and distributed_tensors.can_be_here():
             self.log_metrics = self._log_looked_at  # type: ignore[method-assign]
 
     def _log_looked_at(self, data: Any, step: Any) -> None:
         """Append one row; packing asks no value for its number that only all processes together can tell."""
         values = data.values() if type(data) is dict or type(data) in _FINITE else ()
-        if _NUMBERS.issuperset(map(type, values)) or not any(map(spread_tensors.is_spread, values)):
+        if _NUMBERS.issuperset(map(type, values)) or not any(map(distributed_tensors.is_distributed, values)):
             Recorder.log_metrics(self, data, step)
         else:
             self.log_row(data, step)
@@ -251,7 +251,7 @@ class Recorder:
                     cache.clear()
                 cache[key] = schema
                 if is_plain:
-                    self.beware_of_spread_tensors()
+                    self.beware_of_distributed_tensors()
                     self._fill_pool(paths)
         return schema
 

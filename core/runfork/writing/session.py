@@ -293,7 +293,7 @@ class Session:
         except Exception as error:  # streams are others': what they raise costs neither the names of rows nor the sync
             self._failed(error)
         self._run.recorder.repeat_schemas()
-        self._run.recorder.beware_of_spread_tensors()
+        self._run.recorder.beware_of_distributed_tensors()
         self._sync()
 
     def _observe(self) -> None:

@@ -6,25 +6,25 @@ import sys
 
 from runfork.errors import ArgumentError
 
-__all__ = ["are_possible", "is_spread", "refuse_spread"]
+__all__ = ["can_be_here", "is_distributed", "refuse_distributed"]
 
 
-def is_spread(value: object) -> bool:
+def is_distributed(value: object) -> bool:
     """Return whether reading `value` takes other processes, which may not be there to help: that would never end."""
     return hasattr(type(value), "full_tensor")
 
 
-def refuse_spread(value: object) -> None:
+def refuse_distributed(value: object) -> None:
     """Refuse such a tensor.
 
     Raises:
         ArgumentError: It is one.
     """
-    if is_spread(value):
+    if is_distributed(value):
         raise ArgumentError("a tensor that is spread over processes cannot be read by one; log its full_tensor()")
 
 
-def are_possible() -> bool:
+def can_be_here() -> bool:
     """Return whether this process has joined others, so that there can be such tensors."""
     distributed = sys.modules.get("torch.distributed")
     try:

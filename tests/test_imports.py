@@ -25,8 +25,9 @@ def test_importing_runfork_loads_none_of_its_parts(run_script):
 
     assert set(done.stdout.split()) == {
         "runfork",
-        "runfork.disk.start",
-    }  # the working directory, which may change later
+        "runfork.disk",
+        "runfork.disk.starting_directory",  # it may change later
+    }
 
 
 def test_a_run_that_logs_loads_no_framework_and_no_reader(run_script):

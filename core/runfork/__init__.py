@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import runfork.disk.start  # noqa: F401  now, before the program changes its working directory
+import runfork.disk.starting_directory  # noqa: F401  now, before the program changes its working directory
 
 if TYPE_CHECKING:
     from runfork.capture.source_code import SourceTrackingConfig

@@ -13,7 +13,7 @@ from tests.integrations.kernels import Kernel
 from tests.run_records import state_of
 
 from runfork.disk.layout import Store, journals_of
-from runfork.disk.start import find_shell
+from runfork.disk.starting_directory import find_shell
 from runfork.journal.format import Kind
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS

@@ -15,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runfork.disk import start
-from runfork.disk.start import starting_directory
+from runfork.disk.starting_directory import STARTED_IN, starting_directory
 from runfork.errors import FormatError
 from runfork.journal.descriptors import open_descriptor
 from runfork.model.identifiers import directory_name, generated_prefix, name_of_directory
@@ -103,7 +102,7 @@ def _started_in(here: Path) -> Path:
     return _START if _START in here.parents and _START.parent != _START else here
 
 
-_START = Path(start.DIRECTORY)
+_START = Path(STARTED_IN)
 
 
 class Store:

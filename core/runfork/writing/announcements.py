@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from runfork.capture.console import line_break, uncaptured
 from runfork.disk.layout import Store, default_project, find_data_directory
-from runfork.disk.start import find_shell
+from runfork.disk.starting_directory import find_shell
 from runfork.hooks import hookimpl
 from runfork.model.identifiers import generated_prefix
 from runfork.model.messages import plural

@@ -13,7 +13,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.disk.start import find_shell
+from runfork.disk.starting_directory import find_shell
 from runfork.model.run_ending import Ending, ending_after
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DIRECTORY", "find_shell", "starting_directory"]
+__all__ = ["STARTED_IN", "find_shell", "starting_directory"]
 
 try:
-    DIRECTORY = os.getcwd()  # noqa: PTH109  pathlib takes longer to import than all of this
+    STARTED_IN = os.getcwd()  # noqa: PTH109  pathlib takes longer to import than all of this
 except OSError:  # it was deleted
-    DIRECTORY = os.path.expanduser("~")  # noqa: PTH111
+    STARTED_IN = os.path.expanduser("~")  # noqa: PTH111
 
 
 def find_shell() -> Any | None:

@@ -230,14 +230,14 @@ class RunSlot:
 
         Those of this project come first, then those of runs that are here, then the latest.
         """
-        from runfork.disk.fingerprints import find_marks
+        from runfork.disk.marks_by_fingerprint import find_marks
 
         marks, project = find_marks(self._store, fingerprint, includes_absent=True), self._project
         return sorted(marks, key=lambda one: (one.project != project, not self._exists(one.run_id, one.project)))
 
     def find_marks_here(self, fingerprint: str) -> list[Mark]:
         """Return the marks of checkpoints whose weights had this fingerprint, of runs of this project that are here."""
-        from runfork.disk.fingerprints import find_marks
+        from runfork.disk.marks_by_fingerprint import find_marks
 
         project = self._project
         return [mark for mark in find_marks(self._store, fingerprint) if mark.project == project]

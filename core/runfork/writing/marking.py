@@ -182,7 +182,7 @@ class Marking(Logbook):
         _check_fingerprint(fingerprint)
         if self.is_disabled or fingerprint is None:
             return None
-        from runfork.disk.fingerprints import find_marks
+        from runfork.disk.marks_by_fingerprint import find_marks
         from runfork.writing.announcements import say_suggestion
 
         marks = [mark for mark in find_marks(self._store, fingerprint) if mark.run_id != self.run_id]

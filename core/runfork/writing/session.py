@@ -264,7 +264,7 @@ class Session:
 
     def remember_mark(self, store: Store, mark: Mark) -> None:
         """Note the fingerprint of a checkpoint's weights, on the keeper's thread."""
-        from runfork.disk.fingerprints import remember_mark
+        from runfork.disk.marks_by_fingerprint import remember_mark
 
         def job() -> None:
             try:

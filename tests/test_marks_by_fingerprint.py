@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.disk.fingerprints import find_marks, remember_mark
 from runfork.disk.layout import Store, holds
+from runfork.disk.marks_by_fingerprint import find_marks, remember_mark
 from runfork.errors import ArgumentTypeError
 from runfork.model.marks import Mark
 from runfork.testing.reading import History

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from runfork.disk.files import FOLDER
 from runfork.disk.layout import Store
+from runfork.disk.logged_files import FOLDER
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.query.files import LoggedFile, download_files
 

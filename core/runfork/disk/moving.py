@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from runfork.disk.files import FOLDER, sync_file
 from runfork.disk.layout import journals_of
+from runfork.disk.logged_files import FOLDER, sync_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -209,8 +209,8 @@ def _extension(file: LoggedFile) -> str:
 
 
 def _contents(file: LoggedFile, directory: str | PathLike[str] | None) -> Path | None:
-    from runfork.disk.files import FOLDER
     from runfork.disk.layout import Store
+    from runfork.disk.logged_files import FOLDER
 
     store = Store(Path(directory or file.directory).expanduser().absolute())
     path = store.run_directory(file.project, file.source_run) / FOLDER / file.sha256

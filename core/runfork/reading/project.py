@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from runfork.disk.files import FOLDER
 from runfork.disk.layout import Store, default_project, find_data_directory
+from runfork.disk.logged_files import FOLDER
 from runfork.errors import NotFoundError, warn_caller
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.journal.folders import take_lock

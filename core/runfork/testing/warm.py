@@ -35,7 +35,7 @@ RUN_MODULES = (
     "runfork.plugins",
     "runfork.writing.resume",
     "runfork.journal.reader",
-    "runfork.disk.files",
+    "runfork.disk.logged_files",
 )
 """What a process with a run imports sooner or later."""
 

@@ -97,7 +97,7 @@ class FileCopies:
 
     def _remove(self, copy: _Copy) -> None:
         """Remove a copy, unless something else that is in the run has the same contents."""
-        from runfork.disk.files import FOLDER
+        from runfork.disk.logged_files import FOLDER
 
         is_kept = any((one.run, one.sha256) == (copy.run, copy.sha256) for one in self._copies.values())
         if not is_kept and self._is_named_by_us_alone(copy):

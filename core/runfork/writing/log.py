@@ -291,7 +291,7 @@ class Logbook(Advised):
 
     def _kept_files(self, files: object, kind: AttributeType) -> dict[str, Any]:
         try:
-            from runfork.disk.files import FOLDER, keep_file
+            from runfork.disk.logged_files import FOLDER, keep_file
         except (ImportError, OSError) as error:  # no file can be opened, not even ours
             self.problems.lose("files", f"files could not be copied to {self.directory} ({error}); check the disk")
             return {}

@@ -247,7 +247,7 @@ class Session:
 
     def sync_file(self, path: Path) -> None:
         """Have a logged file reach the disk, on the keeper's thread."""
-        from runfork.disk.files import sync_file
+        from runfork.disk.logged_files import sync_file
 
         def job() -> None:
             try:

@@ -6,8 +6,8 @@ import hashlib
 import stat
 from typing import TYPE_CHECKING, Any
 
-from runfork.disk.files import FOLDER, PART
 from runfork.disk.layout import JOURNAL_SUFFIX
+from runfork.disk.logged_files import FOLDER, PART
 from runfork.journal.repair import KEPT, TEMPORARY
 from runfork.reading.fsck.findings import Note, Problem
 

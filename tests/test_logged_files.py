@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from runfork import Run
-from runfork.disk.files import FOLDER, keep_file, sync_file
+from runfork.disk.logged_files import FOLDER, keep_file, sync_file
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.types import File, FileReference
 

@@ -3,7 +3,7 @@
 from runfork.disk.layout import journals_of
 from runfork.index.memory import MemoryIndex
 from runfork.journal.format import Kind, encode_file_header
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.reading.state import work_out_state
 from runfork.testing.journals import batches_of, records_of
 
@@ -20,9 +20,9 @@ def rows_of(run):
 
 def change_heading(path, **changes):
     """Write the header of a journal anew with some of its keys changed."""
-    heading = read_identity(path)
-    assert heading is not None
-    identity, first_frame = heading
+    header = read_identity(path)
+    assert header is not None
+    identity, first_frame = header
     path.write_bytes(encode_file_header({**identity, **changes}, size=first_frame) + path.read_bytes()[first_frame:])
 
 

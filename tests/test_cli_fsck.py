@@ -14,7 +14,7 @@ from tests.run_records import change_heading, leave_open_elsewhere
 
 from runfork.disk.layout import Store, journals_of
 from runfork.journal.format import MAGIC, Kind, encode_frame
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.model.steps import NO_STEP
 from runfork.reading.project import Project
 from runfork.testing.journals import points_of
@@ -182,9 +182,9 @@ def test_garbage_at_the_end_is_told_from_a_record_that_is_not_whole(journal):
 
 def test_a_few_stray_bytes_are_no_loss(journal):
     data = journal.read_bytes()
-    heading = read_identity(journal)
-    assert heading is not None
-    record = encode_frame(Kind.HEARTBEAT, b"{}", time=0, step=NO_STEP, schema=heading[0]["tag"])
+    header = read_identity(journal)
+    assert header is not None
+    record = encode_frame(Kind.HEARTBEAT, b"{}", time=0, step=NO_STEP, schema=header[0]["tag"])
     journal.write_bytes(data + b"stray" + record)
 
     assert (the_problem()["kind"], the_problem()["length"]) == ("stray", 5)

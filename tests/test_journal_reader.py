@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from runfork.errors import FormatError
 from runfork.journal import parser
 from runfork.journal.format import FLAGS_TIMES, SYNC, Flag, Kind, encode_file_header, encode_frame, encode_json
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.journal.reader import JournalReader
 from runfork.journal.records import Batch
 from runfork.journal.repair import repair_journal

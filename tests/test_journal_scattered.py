@@ -86,13 +86,13 @@ def test_many_sets_of_names_take_one_list_of_names_and_a_few_bytes_a_row(tmp_pat
 
 def kinds_in(path):
     from runfork.journal.frames import frames_in
-    from runfork.journal.heading import read_heading
+    from runfork.journal.header import read_header
 
     with path.open("rb") as file:
-        heading = read_heading(file, path)
-    assert heading is not None
+        header = read_header(file, path)
+    assert header is not None
     data = path.read_bytes()
-    return [Kind(data[at + 8]) for at, _ in frames_in(data, heading.first_frame)]
+    return [Kind(data[at + 8]) for at, _ in frames_in(data, header.first_frame)]
 
 
 def test_a_value_of_a_varying_name_that_is_no_number_costs_itself_alone(tmp_path):

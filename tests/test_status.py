@@ -20,7 +20,7 @@ from runfork.disk.liveness import (
     process_start,
 )
 from runfork.index.interface import Writer
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.journal.records import JournalKey
 from runfork.reading.state import Look
 from runfork.reading.state import work_out_state as work_out

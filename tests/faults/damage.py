@@ -11,7 +11,7 @@ from runfork import Run
 from runfork.disk.layout import journals_of
 from runfork.errors import FormatError
 from runfork.journal.format import FRAME_HEADER, Kind
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.journal.reader import JournalReader
 
 if TYPE_CHECKING:

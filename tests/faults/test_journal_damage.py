@@ -11,7 +11,7 @@ import pytest
 from tests.faults.damage import RELEASED, Specimen, read, write_run
 
 from runfork.journal.format import Kind, encode_file_header, encode_frame
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.journal.reader import JournalReader
 from runfork.model.steps import NO_STEP
 

@@ -17,7 +17,7 @@ from runfork.errors import FormatError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.format import FRAME_HEADER, Kind, encode_frame
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.journal.repair import KEPT, RepairError, repair_journal
 from runfork.model.steps import NO_STEP
 from runfork.reading.project import Project

@@ -12,7 +12,7 @@ from tests.run_records import change_heading, leave_open_elsewhere
 from runfork import Run
 from runfork.disk.layout import journals_of
 from runfork.disk.liveness import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS
-from runfork.journal.heading import read_identity
+from runfork.journal.header import read_identity
 from runfork.reading.project import Project
 from runfork.testing.waits import HANG_SECONDS, until
 
@@ -60,10 +60,10 @@ def elsewhere(folder):
 
 def grow(path):
     """Add a record, as the process elsewhere does."""
-    heading = read_identity(path)
-    assert heading is not None
+    header = read_identity(path)
+    assert header is not None
     with path.open("ab") as file:
-        file.write(path.read_bytes()[heading[1] :])
+        file.write(path.read_bytes()[header[1] :])
 
 
 @pytest.mark.parametrize("ahead", [-5, 0, 5])

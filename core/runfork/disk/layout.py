@@ -235,7 +235,7 @@ def _project_of(folder: Path) -> str:
     name = f"{name_of_directory(folder.parent.name)}/{name_of_directory(folder.name)}"
     if "~" not in folder.parent.name + folder.name:
         return name
-    from runfork.journal.heading import read_identity
+    from runfork.journal.header import read_identity
 
     for path in (path for run in _folders(folder) for path in journals_of(run)):
         try:

@@ -20,7 +20,7 @@ from runfork.journal.frames import (
     open_journal,
     why_unreadable,
 )
-from runfork.journal.heading import read_heading
+from runfork.journal.header import read_header
 from runfork.journal.parser import Parser
 from runfork.journal.records import Batch, Damage
 from runfork.journal.rows import RowCollector
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from runfork.journal.heading import Heading
+    from runfork.journal.header import Header
     from runfork.journal.records import JournalKey
 
 __all__ = ["DAMAGED_HEADER", "JournalReader"]
@@ -53,7 +53,7 @@ class JournalReader:
         self.end = -1
         """Where the last read ended; -1 before the first."""
         carried = carry or {}
-        self._heading: Heading | None = None
+        self._header: Header | None = None
         self._order_time = int(carried.get("order_time", 0))
         self._definitions = Definitions(carried.get("schemas", {}), carried.get("lost", ()))
 
@@ -64,10 +64,10 @@ class JournalReader:
             FormatError: The file is no journal, or is of a newer version.
             OSError: It cannot be read.
         """
-        if self._heading is None:
+        if self._header is None:
             with open_journal(self.path) as file:
-                self._heading = read_heading(file, self.path)
-        return None if self._heading is None else self._heading.key
+                self._header = read_header(file, self.path)
+        return None if self._header is None else self._header.key
 
     def read(self, start: int = 0, *, limit: int = READ_BYTES) -> Batch | None:
         """Read whole frames from `start`, about `limit` bytes of them.
@@ -84,13 +84,13 @@ class JournalReader:
             OSError: It cannot be read.
         """
         with open_journal(self.path) as file:
-            if self._heading is None:
-                self._heading = read_heading(file, self.path)
-            if self._heading is None:
+            if self._header is None:
+                self._header = read_header(file, self.path)
+            if self._header is None:
                 return None
-            heading = self._heading
-            self._definitions.tag = heading.tag
-            position = max(start, heading.first_frame)
+            header = self._header
+            self._definitions.tag = header.tag
+            position = max(start, header.first_frame)
             parsed = self._read_frames(file, position, limit)
             if parsed.end == position and start > 0:
                 return None
@@ -99,11 +99,11 @@ class JournalReader:
             seal = _seal(file, parsed.end)
         self._definitions.add(parsed.schema_offsets)
         self.end = parsed.end
-        header_damage = [Damage(0, heading.first_frame, DAMAGED_HEADER)] if start == 0 and heading.is_recovered else []
-        tells_given_times = heading.identity.get(FLAGS_TIMES) is True
+        header_damage = [Damage(0, header.first_frame, DAMAGED_HEADER)] if start == 0 and header.is_recovered else []
+        tells_given_times = header.identity.get(FLAGS_TIMES) is True
         return Batch(
-            key=heading.key,
-            identity=heading.identity,
+            key=header.key,
+            identity=header.identity,
             start=start,
             end=parsed.end,
             records=parsed.records,
@@ -136,8 +136,8 @@ class JournalReader:
             OSError: It cannot be read.
         """
         with open_journal(self.path) as file:
-            heading = read_heading(file, self.path)
-            if heading is None or any(heading.identity.get(name) != identity.get(name) for name in _IDENTIFYING):
+            header = read_header(file, self.path)
+            if header is None or any(header.identity.get(name) != identity.get(name) for name in _IDENTIFYING):
                 return False
             return file.seek(0, 2) >= end and _seal(file, end) == carry.get("seal")
 

@@ -17,7 +17,7 @@ from runfork.errors import RunforkError
 from runfork.journal.folders import sync_path
 from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
 from runfork.journal.frames import open_journal
-from runfork.journal.heading import read_heading
+from runfork.journal.header import read_header
 from runfork.journal.reader import JournalReader
 from runfork.model.identifiers import random_suffix
 from runfork.model.steps import NO_STEP
@@ -113,12 +113,12 @@ def repair_journal(path: Path) -> Repair | None:
 
 def _plan(file: BinaryIO, path: Path) -> _Plan | None:
     state = os.fstat(file.fileno())
-    heading = read_heading(file, path)
-    if heading is None:
+    header = read_header(file, path)
+    if header is None:
         return None
     stretches, end = _unreadable(path)
-    header = _new_header(heading.identity, heading.first_frame) if heading.is_recovered else None
-    return _Plan(state.st_size, state.st_mtime_ns, header, stretches, end)
+    new = _new_header(header.identity, header.first_frame) if header.is_recovered else None
+    return _Plan(state.st_size, state.st_mtime_ns, new, stretches, end)
 
 
 def _unreadable(path: Path) -> tuple[list[Damage], int]:

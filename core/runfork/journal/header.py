@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Heading", "read_heading", "read_identity"]
+__all__ = ["Header", "read_header", "read_identity"]
 
 _FIRST_BYTES = 256 * 1024
 _SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is_visitor", FLAGS_TIMES)
@@ -35,7 +35,7 @@ _SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is
 
 
 @dataclass(frozen=True)
-class Heading:
+class Header:
     """The beginning of a journal.
 
     Args:
@@ -68,11 +68,11 @@ def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
         OSError: It cannot be read.
     """
     with open_journal(path) as file:
-        heading = read_heading(file, path)
-    return None if heading is None else (heading.identity, heading.first_frame)
+        header = read_header(file, path)
+    return None if header is None else (header.identity, header.first_frame)
 
 
-def read_heading(file: BinaryIO, path: Path) -> Heading | None:
+def read_header(file: BinaryIO, path: Path) -> Header | None:
     """Read the beginning of an open journal; None while it is still being written.
 
     Raises:
@@ -83,8 +83,8 @@ def read_heading(file: BinaryIO, path: Path) -> Heading | None:
     data = file.read(MAX_FILE_HEADER)
     failure = None
     try:
-        if (header := decode_file_header(data, source=str(path))) is not None:
-            return Heading(_identity(header[0], source=str(path)), header[1])
+        if (decoded := decode_file_header(data, source=str(path))) is not None:
+            return Header(_identity(decoded[0], source=str(path)), decoded[1])
     except FormatError as error:
         if is_of_newer_version(data):
             raise
@@ -95,14 +95,14 @@ def read_heading(file: BinaryIO, path: Path) -> Heading | None:
     return recovered
 
 
-def _identity(header: object, *, source: str) -> dict[str, Any]:
+def _identity(told: object, *, source: str) -> dict[str, Any]:
     try:
-        return checked_identity(header)
+        return checked_identity(told)
     except ValueError as error:
         raise FormatError(f"{source} has a header that does not say whose journal it is: {error}") from error
 
 
-def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
+def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Header | None:
     """Work out whose journal it is; None if no frame is in it."""
     first = find_in_file(file, 0)
     if first is None:
@@ -123,9 +123,9 @@ def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Heading | None:
         found["tag"] = tag
     found |= _salvage(damaged[:first])
     try:
-        return Heading(checked_identity(found | told), first, is_recovered=True)
+        return Header(checked_identity(found | told), first, is_recovered=True)
     except ValueError:
-        return Heading(_identity(found, source=str(path)), first, is_recovered=True)
+        return Header(_identity(found, source=str(path)), first, is_recovered=True)
 
 
 def _tag(data: bytes) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote
 
 from runfork.errors import FormatError
-from runfork.journal.bodies import EARLIEST, LATEST, checked_identity
 from runfork.journal.creation import creation_in
 from runfork.journal.format import (
     FLAGS_TIMES,
@@ -22,6 +21,7 @@ from runfork.journal.format import (
 )
 from runfork.journal.frames import find_in_file, frames_in, open_journal
 from runfork.journal.records import JournalKey
+from runfork.journal.validation import EARLIEST, LATEST, checked_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

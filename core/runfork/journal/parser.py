@@ -8,7 +8,6 @@ from zlib import crc32
 
 import numpy as np
 
-from runfork.journal.bodies import EARLIEST, LATEST, check_body
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.definitions import decode_paths
 from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
@@ -16,6 +15,7 @@ from runfork.journal.frames import HEADER_SIZE, belongs, find_frame, why_unreada
 from runfork.journal.records import Damage, Record
 from runfork.journal.rows import AlikeRows
 from runfork.journal.scattered import Stretch
+from runfork.journal.validation import EARLIEST, LATEST, check_body
 from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from runfork.journal.bodies import EARLIEST, LATEST
 from runfork.journal.format import Flag, Kind
 from runfork.journal.frames import HEADER_SIZE
 from runfork.journal.records import Damage, MetricRows
 from runfork.journal.scattered import rows_of_many_schemas, rows_of_selections
+from runfork.journal.validation import EARLIEST, LATEST
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:

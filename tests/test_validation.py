@@ -10,10 +10,10 @@ from runfork import Run
 from runfork.disk.layout import Store, journals_of
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
-from runfork.journal.bodies import check_body
 from runfork.journal.format import Kind, encode_frame
 from runfork.journal.header import read_identity
 from runfork.journal.records import Batch, JournalKey, Record
+from runfork.journal.validation import check_body
 from runfork.model.steps import NO_STEP
 from runfork.reading.fsck import inspect_store
 from runfork.reading.project import Project

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runfork.journal.creation import frames_to_take_over
+from runfork.journal.first_records import frames_to_take_over
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import MAX_BACKLOG_BYTES, JournalWriter, NullWriter

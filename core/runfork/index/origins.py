@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.journal.creation import Said, settle
+from runfork.journal.first_records import Said, settle
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType, Value
 from runfork.model.lineage import EVERYTHING, NOTHING, Fork, RunNode, Snapshot, depth, is_pending
@@ -71,7 +71,7 @@ def mark_of(record: Record, writer: str) -> Mark:
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
     """Work out a run's origin.
 
-    What stands of several is said in `runfork.journal.creation.settle`.
+    What stands of several is said in `runfork.journal.first_records.settle`.
 
     Args:
         records: Its CREATE and LINEAGE records with their writers, in any order.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote
 
 from runfork.errors import FormatError
-from runfork.journal.creation import creation_in
+from runfork.journal.first_records import creation_in
 from runfork.journal.format import (
     FLAGS_TIMES,
     FRAME_HEADER,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runfork.disk.layout import journals_of
 from runfork.errors import ArgumentError
-from runfork.journal.creation import read_creation
+from runfork.journal.first_records import read_creation
 from runfork.journal.folders import locked
 from runfork.journal.format import Kind
 from runfork.model.conversion import convert_metric

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runfork.disk.layout import Store, default_project, find_data_directory, journals_of
-from runfork.journal.creation import read_creation
+from runfork.journal.first_records import read_creation
 from runfork.model.identifiers import new_run_id
 from runfork.model.marks import Mark
 from runfork.settings import Settings

@@ -125,7 +125,7 @@ class Origin(Marking):
     def _is_attempt_of_this(self, run_id: str) -> bool:
         if self._identity.attempt_of is not None:
             return False
-        from runfork.journal.creation import read_creation
+        from runfork.journal.first_records import read_creation
 
         creation = read_creation(journals_of(self._store.run_directory(self.project, run_id)))
         return creation is not None and creation.get("attempt_of") == self.run_id
@@ -231,7 +231,7 @@ class Origin(Marking):
 
     def _continue_as(self, mark: Mark) -> None:
         """Become the run that wrote the checkpoint: what this journal holds goes on in a new journal of that run."""
-        from runfork.journal.creation import read_creation
+        from runfork.journal.first_records import read_creation
 
         provisional = self.directory
         self._identity.run_id = mark.run_id
@@ -243,7 +243,7 @@ class Origin(Marking):
     def _move_journal(self, provisional: Path) -> None:
         """Go on in a new journal, in the folder of the run that this is now, with the records of that in `provisional`."""
         from runfork.disk.moving import copy_files, leave
-        from runfork.journal.creation import files_named_in, frames_to_take_over
+        from runfork.journal.first_records import files_named_in, frames_to_take_over
 
         names: set[str] = set()
 

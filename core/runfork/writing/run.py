@@ -276,7 +276,7 @@ class Run(Life):
         """Return how the run was made, if it exists already, and learn the types of its configs."""
         if not (journals := journals_of(self.directory)):
             return None
-        from runfork.journal.creation import config_types, read_creation
+        from runfork.journal.first_records import config_types, read_creation
 
         if (existing := read_creation(journals)) is not None:
             self.recorder.types.learn(config_types(journals))

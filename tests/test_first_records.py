@@ -11,7 +11,7 @@ from tests.strategies import examples
 
 from runfork.disk.layout import journals_of
 from runfork.index.memory import MemoryIndex
-from runfork.journal.creation import read_creation
+from runfork.journal.first_records import read_creation
 from runfork.journal.format import Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
-from runfork.journal.definitions import Definitions
 from runfork.journal.format import FLAGS_TIMES
 from runfork.journal.frames import (
     HEADER_SIZE,
@@ -23,6 +22,7 @@ from runfork.journal.frames import (
 from runfork.journal.header import read_header
 from runfork.journal.parser import Parser
 from runfork.journal.records import Batch, Damage
+from runfork.journal.row_schemas import RowSchemas
 from runfork.journal.rows import RowCollector
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class JournalReader:
         carried = carry or {}
         self._header: Header | None = None
         self._order_time = int(carried.get("order_time", 0))
-        self._definitions = Definitions(carried.get("schemas", {}), carried.get("lost", ()))
+        self._schemas = RowSchemas(carried.get("schemas", {}), carried.get("lost", ()))
 
     def key(self) -> JournalKey | None:
         """Return whose journal it is; None while its header is being written.
@@ -89,15 +89,15 @@ class JournalReader:
             if self._header is None:
                 return None
             header = self._header
-            self._definitions.tag = header.tag
+            self._schemas.tag = header.tag
             position = max(start, header.first_frame)
             parsed = self._read_frames(file, position, limit)
             if parsed.end == position and start > 0:
                 return None
             collector = RowCollector(parsed.data, parsed.base)
-            rows = collector.collect(parsed.rows(lambda schema: self._definitions.at(file, schema, parsed.base)))
+            rows = collector.collect(parsed.rows(lambda schema: self._schemas.at(file, schema, parsed.base)))
             seal = _seal(file, parsed.end)
-        self._definitions.add(parsed.schema_offsets)
+        self._schemas.add(parsed.schema_offsets)
         self.end = parsed.end
         header_damage = [Damage(0, header.first_frame, DAMAGED_HEADER)] if start == 0 and header.is_recovered else []
         tells_given_times = header.identity.get(FLAGS_TIMES) is True
@@ -112,7 +112,7 @@ class JournalReader:
             last_time=max(parsed.record_time, parsed.point_time, collector.last_time)
             if tells_given_times
             else parsed.record_time,
-            carry={"order_time": self._order_time, "seal": seal, **self._definitions.carry()},
+            carry={"order_time": self._order_time, "seal": seal, **self._schemas.carry()},
         )
 
     def batches(self, start: int = 0, *, limit: int = READ_BYTES) -> Iterator[Batch]:
@@ -150,7 +150,7 @@ class JournalReader:
         if parsed.end > position or at_end:
             return parsed
         # one frame is longer than the limit, or one damaged stretch
-        tag = self._definitions.tag
+        tag = self._schemas.tag
         if (frame := frame_at(file, position, tag)) is not None:
             return self._parse(file, frame, position, at_end=False)
         found = find_in_file(file, position + 1, tag)
@@ -163,7 +163,7 @@ class JournalReader:
 
     def _parse(self, file: BinaryIO, data: bytes, base: int, *, at_end: bool) -> Parser:
         parser = Parser(
-            data, base, self._order_time, lambda schema: self._definitions.before(file, schema), self._definitions.tag
+            data, base, self._order_time, lambda schema: self._schemas.before(file, schema), self._schemas.tag
         )
         parser.parse(at_end=at_end)
         self._order_time = parser.order_time

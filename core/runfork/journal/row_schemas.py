@@ -10,7 +10,7 @@ from runfork.journal.frames import HEADER_SIZE, frame_at, schema_frames
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Definitions", "decode_paths"]
+__all__ = ["RowSchemas", "decode_paths"]
 
 _Copies = dict[int, list[tuple[int, tuple[str, ...]]]]
 
@@ -27,7 +27,7 @@ def decode_paths(payload: bytes | memoryview) -> tuple[str, ...]:
     return paths
 
 
-class Definitions:
+class RowSchemas:
     """The SCHEMA frames of one journal.
 
     Args:

@@ -14,8 +14,8 @@ from runfork.journal.frames import HEADER_SIZE, belongs, find_frame, why_unreada
 from runfork.journal.records import Damage, Record
 from runfork.journal.row_schemas import decode_paths
 from runfork.journal.rows import AlikeRows
-from runfork.journal.scattered import Stretch
 from runfork.journal.validation import EARLIEST, LATEST, check_body
+from runfork.journal.varying_rows import Stretch
 from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 
 if TYPE_CHECKING:

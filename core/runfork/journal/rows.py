@@ -12,8 +12,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from runfork.journal.format import Flag, Kind
 from runfork.journal.frames import HEADER_SIZE
 from runfork.journal.records import Damage, MetricRows
-from runfork.journal.scattered import rows_of_many_schemas, rows_of_selections
 from runfork.journal.validation import EARLIEST, LATEST
+from runfork.journal.varying_rows import rows_of_many_schemas, rows_of_selections
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.journal.scattered import Stretch
+    from runfork.journal.varying_rows import Stretch
 
 __all__ = ["AlikeRows", "RowCollector"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 from runfork.journal.format import Kind, encode_file_header
-from runfork.journal.frames import schema_frames
+from runfork.journal.frame_search import schema_frames
 from runfork.journal.writer import JournalWriter
 from runfork.model.attributes import AttributeType
 from runfork.model.clock import to_micros

@@ -85,7 +85,7 @@ def test_many_sets_of_names_take_one_list_of_names_and_a_few_bytes_a_row(tmp_pat
 
 
 def kinds_in(path):
-    from runfork.journal.frames import frames_in
+    from runfork.journal.frame_search import frames_in
     from runfork.journal.header import read_header
 
     with path.open("rb") as file:

@@ -19,7 +19,7 @@ from runfork.journal.format import (
     decode_file_header,
     is_of_newer_version,
 )
-from runfork.journal.frames import find_in_file, frames_in, open_journal
+from runfork.journal.frame_search import find_in_file, frames_in, open_journal
 from runfork.journal.records import JournalKey
 from runfork.journal.validation import EARLIEST, LATEST, checked_identity
 

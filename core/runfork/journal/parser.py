@@ -10,7 +10,7 @@ import numpy as np
 
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
 from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
-from runfork.journal.frames import HEADER_SIZE, belongs, find_frame, why_unreadable
+from runfork.journal.frame_search import HEADER_SIZE, belongs, find_frame, why_unreadable
 from runfork.journal.records import Damage, Record
 from runfork.journal.row_schemas import decode_paths
 from runfork.journal.rows import AlikeRows

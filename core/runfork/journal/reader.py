@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
 from runfork.journal.format import FLAGS_TIMES
-from runfork.journal.frames import (
+from runfork.journal.frame_search import (
     HEADER_SIZE,
     claimed_end,
     find_in_file,

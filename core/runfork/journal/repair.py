@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from runfork.errors import RunforkError
 from runfork.journal.folders import sync_path
 from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
-from runfork.journal.frames import open_journal
+from runfork.journal.frame_search import open_journal
 from runfork.journal.header import read_header
 from runfork.journal.reader import JournalReader
 from runfork.model.identifiers import random_suffix

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from runfork.journal.format import Flag, Kind
-from runfork.journal.frames import HEADER_SIZE
+from runfork.journal.frame_search import HEADER_SIZE
 from runfork.journal.records import Damage, MetricRows
 from runfork.journal.validation import EARLIEST, LATEST
 from runfork.journal.varying_rows import rows_of_many_schemas, rows_of_selections

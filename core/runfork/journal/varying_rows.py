@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.journal.format import selection_bytes
-from runfork.journal.frames import HEADER_SIZE
+from runfork.journal.frame_search import HEADER_SIZE
 from runfork.journal.records import MetricRows
 
 if TYPE_CHECKING:

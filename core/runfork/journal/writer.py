@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from runfork.journal.descriptors import append, close_signed, duplicate, is_signed, open_descriptor, sign
 from runfork.journal.folders import make_folders, sync_path
-from runfork.journal.frames import open_journal
+from runfork.journal.frame_search import open_journal
 from runfork.model.messages import plural
 
 if TYPE_CHECKING:

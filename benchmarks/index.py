@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.reporting.sections import add_report_option, printed_section
 
-from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
+from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
 from runfork.index.sqlite import SqliteIndex
 from runfork.journal.records import Batch, MetricRows
-from runfork.model.filters import Attribute, Filter
 from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
 
@@ -155,21 +154,6 @@ def read_wide(directory: Path) -> None:
         index.close()
 
 
-def many_runs(directory: Path) -> None:
-    """Measure buckets of a chart with a hundred runs."""
-    index = SqliteIndex(directory / "chart.db")
-    columns = []
-    for run in range(100):
-        values = noise(100_000, 1, run)
-        columns.append(values[:, 0].copy())
-        for batch in batches_of(f"r{run}", values, 1_000_000):
-            index.apply(batch)
-    keys = [SeriesKey(f"r{run}", "train/metric-00000") for run in range(100)]
-    floor = best(lambda: [aggregates(column) for column in columns], 3)
-    tell("1000 buckets of 100 runs x 100,000", best(lambda: index.buckets(BucketsRequest(keys, 1000)), 3), floor)
-    index.close()
-
-
 def lineage(directory: Path, points: int) -> None:
     """Measure a series over twenty forks, beside the same points in one run."""
     index = SqliteIndex(directory / "lineage.db")
@@ -224,52 +208,10 @@ def _resumed(number: int, *, is_forked: bool) -> HistoryWriter:
     return writer
 
 
-def first_of(columns: np.ndarray) -> np.ndarray:
-    """Return the first 50 runs that `table` filters and sorts, of three configs that are in memory."""
-    chosen = np.flatnonzero((columns[0] > 0.5) & (columns[1] < 1.0))
-    return chosen[np.argsort(columns[2, chosen])[:50]]
-
-
-def table(directory: Path, runs: int) -> None:
-    """Measure a page of the runs table."""
-    index = SqliteIndex(directory / "table.db")
-    random = np.random.default_rng(0)
-    columns = np.empty((3, runs))
-    start = time.perf_counter()
-    for run in range(runs):
-        configs: dict[str, float | str] = {f"config/{number}": float(random.standard_normal()) for number in range(150)}
-        configs |= {f"text/{number}": f"value {int(random.integers(100))}" for number in range(50)}
-        columns[:, run] = [configs[f"config/{number}"] for number in (3, 4, 7)]
-        index.apply(
-            HistoryWriter(f"run-{run}", now=EPOCH + run).create(f"experiment-{run % 500}").configs(configs).batch()
-        )
-    tell(f"bring in {runs} runs x 200 configs", time.perf_counter() - start)
-    condition = Filter.gt(Attribute("config/3", "float"), 0.5) & Filter.lt(Attribute("config/4", "float"), 1.0)
-    by_config = Sort(Attribute("config/7", "float"))
-    asked = {
-        "page": RunsQuery(limit=50),
-        "page: filter, sort": RunsQuery(filter=condition, sort=by_config, limit=50),
-        "page: sort": RunsQuery(sort=by_config, limit=50),
-        "page: sort, far down": RunsQuery(sort=by_config, limit=50, offset=runs * 9 // 10),
-        "page: pattern": RunsQuery(filter=Filter.matches(Attribute("text/3", "string"), "7$"), limit=50),
-        "page: heads": RunsQuery(heads_only=True, limit=50),
-    }
-    index.runs(RunsQuery(limit=1))
-    floors = {"page: filter, sort": best(partial(first_of, columns))}
-    for what, query in asked.items():
-        tell(f"{what}, {runs} runs", best(partial(index.runs, query)), floors.get(what))
-    page = [row.node.run_id for row in index.runs(RunsQuery(limit=50)).rows]
-    paths = [f"config/{number}" for number in range(10)]
-    tell("values of 50 runs x 10 columns", best(lambda: index.values(page, paths=paths)))
-    tell("all definitions", best(index.definitions))
-    index.close()
-
-
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=1_000_000, help="points of the long series")
-    parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
     add_report_option(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, printed_section("index", arguments.report, Path(name)):
@@ -278,10 +220,8 @@ def main() -> None:
         follow(directory)
         read(directory, arguments.points)
         read_wide(directory)
-        many_runs(directory)
         lineage(directory, arguments.points)
         chain(directory, 300)
-        table(directory, arguments.runs)
 
 
 if __name__ == "__main__":

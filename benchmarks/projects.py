@@ -1,6 +1,6 @@
 """What bringing a project's journals into its index costs, end to end: files, reader, checksums, index, commit.
 
-Run it with ``python benchmarks/projects.py [--runs N] [--points N]``. Journals are written by the real writer, and brought in by
+Run it with ``python benchmarks/projects.py [--points N]``. Journals are written by the real writer, and brought in by
 `Project.refresh`. Beside the rows of metrics stands what parsing alone costs, in the same run.
 """
 
@@ -19,12 +19,10 @@ from benchmarks.reporting.profiles import profiled
 from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork.disk.layout import JOURNAL_SUFFIX, Store
-from runfork.index.interface import RunsQuery, Sort
 from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import JournalWriter
 from runfork.model.clock import now_us
-from runfork.model.filters import Attribute, Filter
 from runfork.model.steps import MICRO
 from runfork.reading.project import Project
 from runfork.writing.problems import Problems
@@ -32,8 +30,6 @@ from runfork.writing.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-PROJECT = "local/benchmark"
 
 
 def seconds_of(function: Callable[[], object]) -> float:
@@ -53,6 +49,7 @@ class Journals:
     """A data directory that fills with journals."""
 
     directory: Path
+    project: str = "local/benchmark"
     profile: ClassVar[int] = 0
     """So many functions are told of whenever journals are brought in."""
 
@@ -61,13 +58,20 @@ class Journals:
         """Write one run's journal; `start` orders the journals, `fork` is parent and step."""
         created = now_us()
         writer = f"{start:012}"
-        path = Store(self.directory).run_directory(PROJECT, run_id) / f"{writer}{JOURNAL_SUFFIX}"
-        identity = {"project": PROJECT, "run_id": run_id, "writer": writer, "host": "h", "pid": 1, "created": created}
+        path = Store(self.directory).run_directory(self.project, run_id) / f"{writer}{JOURNAL_SUFFIX}"
+        identity = {
+            "project": self.project,
+            "run_id": run_id,
+            "writer": writer,
+            "host": "h",
+            "pid": 1,
+            "created": created,
+        }
         journal = JournalWriter(lambda: (path, encode_file_header(identity)), on_trouble=print)
         recorder = Recorder(journal, Problems(raises=True))
         body = {
             "run_id": run_id,
-            "project": PROJECT,
+            "project": self.project,
             "experiment_name": f"experiment-{start % 500}",
             "creation_time": created,
             "inherit_configs": True,
@@ -80,7 +84,7 @@ class Journals:
 
     def open(self) -> Project:
         """Open the project as a reader does."""
-        return Project.open(PROJECT, directory=self.directory)
+        return Project.open(self.project, directory=self.directory)
 
     def bring_in(self) -> float:
         """Return the seconds of a first refresh."""
@@ -94,7 +98,7 @@ class Journals:
         """Return the seconds of reading all journals, and nothing else."""
         store = Store(self.directory)
         start = time.perf_counter()
-        for path in store.journals(PROJECT):
+        for path in store.journals(self.project):
             reader, position = JournalReader(path), 0
             while (batch := reader.read(position)) is not None and batch.end > position:
                 position = batch.end
@@ -109,45 +113,6 @@ def configs(number: int, count: int) -> dict[str, object]:
         f"config/{config}": ["float", float(numbers[config])] if config % 4 else ["string", f"value {texts[config]}"]
         for config in range(count)
     }
-
-
-def many_runs(directory: Path, *, runs: int, config_count: int, steps: int, metrics: int = 10) -> Journals:
-    """Measure bringing in many small runs; return their journals."""
-    journals = Journals(directory)
-    for number in range(runs):
-        with journals.run(f"run-{number}", start=number) as recorder:
-            recorder.record_values(Kind.CONFIGS, configs(number, config_count))
-            for step in range(steps):
-                recorder.log_metrics({f"metric/{metric}": step / (metric + 1) for metric in range(metrics)}, step)
-    floor = journals.parse()
-    seconds = journals.bring_in()
-    each = f"{seconds / runs * 1e3:.2f} ms each (parse only {floor / runs * 1e3:.2f})"
-    tell(f"{runs} runs x {config_count} configs x {metrics if steps else 0} metrics", seconds, each)
-    return journals
-
-
-def table(journals: Journals) -> None:
-    """Measure a page of the runs table: filtered by two configs, sorted by a third."""
-    condition = Filter.gt(Attribute("config/3", "float"), 0.5) & Filter.lt(Attribute("config/5", "float"), 1.0)
-    query = RunsQuery(filter=condition, sort=Sort(Attribute("config/7", "float")), limit=50)
-    with journals.open() as project:
-        project.index.runs(query)
-        tell("page of them: filter, sort", min(seconds_of(lambda: project.index.runs(query)) for _ in range(9)))
-
-
-def again(journals: Journals, runs: int) -> None:
-    """Measure what a reader that follows a project does each second."""
-    with journals.open() as project:
-        tell(f"first refresh of a reader, {runs} runs, nothing new", seconds_of(project.refresh))
-        nothing = min(seconds_of(project.refresh) for _ in range(5))
-        tell(f"refresh, {runs} runs, nothing new", nothing)
-        with journals.run("live", start=runs) as recorder:
-            project.refresh()
-            durations = []
-            for step in range(10):
-                recorder.log_metrics({f"metric/{metric}": float(step) for metric in range(10)}, step)
-                durations.append(seconds_of(project.refresh))
-        tell(f"refresh, {runs} runs, one of them live", sorted(durations)[5])
 
 
 def chain(directory: Path, runs: int, *, reverse: bool) -> None:
@@ -197,18 +162,10 @@ def sparse(directory: Path, series: int) -> None:
     )
 
 
-def many_configs(directory: Path, runs: int) -> None:
-    """Measure a project of many runs with many configs: bringing it in, reading a page, and following it."""
-    journals = many_runs(directory, runs=runs, config_count=200, steps=0)
-    table(journals)
-    again(journals, runs)
-
-
 def main() -> None:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=4_000_000, help="points of rows of metrics")
-    parser.add_argument("--runs", type=int, default=10_000, help="runs of the table")
     parser.add_argument("--only", default="", help="part of the name of the benchmarks to run")
     parser.add_argument(
         "--profile",
@@ -220,12 +177,9 @@ def main() -> None:
     add_report_option(parser)
     arguments = parser.parse_args()
     Journals.profile = arguments.profile
-    runs = arguments.runs
     with tempfile.TemporaryDirectory() as name, printed_section("projects", arguments.report, Path(name)):
         directory = Path(name)
         benchmarks: dict[str, Callable[[], object]] = {
-            "small": lambda: many_runs(directory / "small", runs=runs // 5, config_count=50, steps=10),
-            "table": lambda: many_configs(directory / "table", runs),
             "chain": lambda: chain(directory / "chain", 300, reverse=False),
             "reversed": lambda: chain(directory / "reversed", 300, reverse=True),
             "rows": lambda: rows(directory / "rows", arguments.points),

@@ -61,6 +61,33 @@ def test_a_tiny_pass_puts_us_through_every_scenario_and_finds_all_that_was_logge
     assert done.stdout.count("### ") == len(SCENARIOS)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the time of processes")
+def test_a_tiny_pass_measures_what_readers_wait_for(tmp_path):
+    sizes = "--runs 5 --sessions 1 --large 5 --configs 8 --charted 2 --points 500 --metrics 20 --noise 2000 --rounds 1"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.readers", *sizes.split(), "--data", tmp_path],
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "first listing",
+        "again, new process",
+        "long-lived",
+        "filter and sort",
+        "opened and closed",
+        "brought in",
+    ):
+        assert told in done.stdout
+    for told in ("1000 buckets of 2 runs", "a row of 20 metrics seen", "kB a run", "B a point"):
+        assert told in done.stdout
+
+
 def test_every_tracker_has_an_adapter_with_pinned_versions():
     for adapter in ADAPTERS:
         told = about(adapter)

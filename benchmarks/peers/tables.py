@@ -135,14 +135,17 @@ def _runs(results: Rows) -> str:
     def row(rows: Rows) -> list[str]:
         (one,) = rows[:1]
         if "runs" not in one:
-            return ["-"] * 7
-        each = [short(one["total"] / one["runs"] * MILLI), short(one["bytes"] / one["runs"] / 1e3)]
+            return ["-"] * 9
+        sizes = (one["bytes"], one["again"].get("bytes", 0))
+        each = [short(one["total"] / one["runs"] * MILLI), *(short(size / one["runs"] / 1e3) for size in sizes)]
         back = one["read"]
-        times = [short(back.get(key)) for key in ("first", "second", "filter")]
+        times = [short(each["import"] + each["first"]) if "first" in each else "-" for each in (back, one["again"])]
+        times += [short(back.get(key)) for key in ("second", "filter")]
         answer = {True: "yes", False: "NO", None: "-"}[back.get("is_right")]
         return [short(one["runs"]), *each, *times, answer]
 
-    head = ["runs in the time", "ms/run", "kB/run", "list all, s", "again, s", "filter and sort, s", "right"]
+    head = ["runs in the time", "ms/run", "kB/run", "with what reading adds", "list all, s", "in another process, s"]
+    head += ["again in that process, s", "filter and sort, s", "right"]
     return _table(head, results, row)
 
 
@@ -151,7 +154,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Rows], str]]] = {
     "sustained": ("Sustained: rows of 1,000 metrics, until closed and synced to disk", _sustained),
     "million": ("A million steps of one metric", _million),
     "killed": ("SIGKILL right after the last call has returned", _killed),
-    "table": ("2,000 runs with 50 configs and 10 metrics", _runs),
+    "table": ("2,000 runs with 50 configs, 10 metrics and 10 steps", _runs),
     "start_up": ("Start-up, in a new process and an empty folder", _start_up),
 }
 """Each scenario's title and table."""
@@ -167,7 +170,7 @@ def _troubles(results: Rows) -> list[str]:
     """Say what did not end well; daemons that were killed after single calls are expected."""
     found: dict[str, None] = {}
     for one in results:
-        for part in (one, one.get("read", {})):
+        for part in (one, one.get("read", {}), one.get("again", {})):
             if "error" in part or (part.get("trouble") and one["scenario"] != "calls"):
                 why = str(part.get("error") or part["trouble"]).strip().splitlines()[-1]
                 found[f"- {one['tracker']}: {why[:200]}"] = None

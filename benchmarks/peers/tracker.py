@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.peers.workload import Config
+
+STEPS = 10
+"""Steps of a run in a table."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,16 @@ class Points(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A run in a table."""
+    """A run in a table: its configs, and the last value of each metric."""
 
     run_id: str
     configs: Mapping[str, Config]
     metrics: Mapping[str, float]
+
+    def steps(self) -> Iterator[dict[str, float]]:
+        """Yield what is logged at each step."""
+        for step in range(STEPS):
+            yield {name: value * (STEPS - step) for name, value in self.metrics.items()}
 
 
 class Tracker(ABC):

@@ -63,7 +63,8 @@ class Adapter(TableTracker):
         """Make a finished run."""
         self.open(row.run_id)
         self._run["hparams"] = row.configs
-        self._run.track(row.metrics, step=0)
+        for step, values in enumerate(row.steps()):
+            self._run.track(values, step=step)
         self._run.close()
 
     def rows(self) -> list[Row]:

@@ -53,7 +53,8 @@ class Adapter(TableTracker):
         """Make a finished run."""
         self.open(row.run_id)
         self._run.log_configs(row.configs)
-        self._run.log_metrics(row.metrics, step=0)
+        for step, values in enumerate(row.steps()):
+            self._run.log_metrics(values, step=step)
         self._run.close()
 
     def rows(self) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.tracker import About, Points, Row, TableTracker
@@ -61,7 +62,11 @@ class Adapter(TableTracker):
         """Make a finished run."""
         self.open(row.run_id)
         self._mlflow.log_params(row.configs)
-        self._mlflow.log_metrics(row.metrics, step=0)
+        new, now = self._mlflow.entities.Metric, int(time.time() * 1000)
+        points = [
+            new(name, value, now, step) for step, values in enumerate(row.steps()) for name, value in values.items()
+        ]
+        self._client().log_batch(self._mlflow.active_run().info.run_id, metrics=points)
         self._mlflow.end_run()
 
     def rows(self) -> list[Row]:

@@ -53,13 +53,13 @@ class Adapter(TableTracker):
     def add(self, row: Row) -> None:
         """Make a finished run."""
         self.open(row.run_id, row.configs)
-        self._run.log(row.metrics, step=0)
+        for step, values in enumerate(row.steps()):
+            self._run.log(values, step=step)
         self._trackio.finish()
 
     def rows(self) -> list[Row]:
-        """Ask for all runs, and for the rows of each."""
-        rows = []
-        for run in self._trackio.Api().runs("p"):
-            logged = self._storage.get_logs("p", run.name, run_id=run.id)
-            rows.append(Row(run.name, run.config, logged[-1]))
-        return rows
+        """Ask for all runs, for all configs at once, and for the rows of all."""
+        runs = [{"run": run.name, "run_id": run.id} for run in self._trackio.Api().runs("p")]
+        configs = self._storage.get_all_run_configs("p")
+        found = self._storage.get_logs_batch("p", runs)
+        return [Row(one["run"], configs[one["run_id"]], one["logs"][-1]) for one in found]

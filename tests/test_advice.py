@@ -7,7 +7,7 @@ import pytest
 
 import runfork
 from runfork import Run, advice
-from runfork.training.handle import RunHandle
+from runfork.training.run_handle import RunHandle
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from runfork.reading.fsck import inspect_store
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
-from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.runs import RunOptions, TrainingRuns
 from runfork.training.training import Training
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -335,7 +335,7 @@ def test_who_replaced_sys_exit_after_us_is_left_there(data_directory, monkeypatc
 
 
 def training(name):
-    return Training(RunSlot(RunOptions(settings=Settings.from_environment()), run_id=name))
+    return Training(TrainingRuns(RunOptions(settings=Settings.from_environment()), run_id=name))
 
 
 def test_a_training_that_an_exception_left_has_failed_when_the_next_begins_though_it_has_a_callback_of_its_own(

@@ -20,7 +20,7 @@ from runfork import Run
 from runfork.errors import RunforkWarning
 from runfork.testing.processes import start_driver
 from runfork.testing.reading import History
-from runfork.training.steps_seen import StepsSeen
+from runfork.training.training_steps import TrainingSteps
 
 pytest.importorskip("accelerate")
 
@@ -792,7 +792,7 @@ def test_a_tracker_that_no_accelerator_calls_says_what_is_missing(data_directory
     [(1, 8, 9), (0, 7, 8), (10, 100, 110), (8, 8, 8), (9, 8, 9), (7, 8, 7), (0, 0, 0), (1, 1, 1)],
 )
 def test_only_a_loop_that_begins_again_is_moved_behind_the_state(step, last, expected):
-    steps = StepsSeen()
+    steps = TrainingSteps()
     steps.restore(last)
     moved = starts_over(steps, step, last=last)
 
@@ -801,7 +801,7 @@ def test_only_a_loop_that_begins_again_is_moved_behind_the_state(step, last, exp
 
 
 def test_the_farthest_axis_is_the_main_one():
-    steps = StepsSeen()
+    steps = TrainingSteps()
     placed = [place(steps, ["a"], 1), place(steps, ["b"], 100), place(steps, ["a"], 2), place(steps, ["b"], None)]
 
     assert [1, 100, 2, 101] == placed

@@ -31,13 +31,13 @@ import io, sys, threading, time
 from contextlib import redirect_stdout
 import runfork
 from runfork import Run, Settings
-from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.runs import RunOptions, TrainingRuns
 from runfork.training.training import Training
 
 class Callback:
     '''What the callbacks of frameworks do that do not tell of exceptions.'''
     def __init__(self, name):
-        self.training = Training(RunSlot(RunOptions(name, settings=Settings.from_environment()), run_id=name))
+        self.training = Training(TrainingRuns(RunOptions(name, settings=Settings.from_environment()), run_id=name))
     def fit(self, steps):
         self.training.begin()
         run = self.training.train()

@@ -1,4 +1,4 @@
-"""What every logger and callback is made of: from what a framework says to runs, forks and marks.
+"""What every logger and callback of a framework is made of: `Training` makes runs, forks, evaluations and marks of what it is told.
 
 It may import errors, advice, settings, model, journal, disk, hooks, writing.
 """

@@ -11,8 +11,8 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.identifiers import check_experiment_name, check_run_id
 from runfork.model.steps import to_micro_steps
 from runfork.settings import Settings
-from runfork.training.loaded import Loaded, checkpoint_path
-from runfork.training.run_slot import RunOptions, RunSlot
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
+from runfork.training.runs import RunOptions, TrainingRuns
 from runfork.training.training import Training
 from runfork.writing.checkpoints import find_given_mark
 from runfork.writing.problems import Problems
@@ -158,7 +158,7 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
     )
     run_id = check_run_id(given["run_id"]) if given["run_id"] is not None else None
     return Training(
-        RunSlot(options, run_id=run_id, run=run, fork=_fork(given)),
+        TrainingRuns(options, run_id=run_id, run=run, fork=_fork(given)),
         given=_given(given["resume_from"]),
         attaches_evaluations=bool(given["attach_evaluations"]),
         face=integration.face,
@@ -193,7 +193,7 @@ def _fork(arguments: Mapping[str, Any]) -> tuple[str, float] | None:
     return check_run_id(parent, "fork_run_id"), step
 
 
-def _given(source: Mapping[str, Any] | str | os.PathLike[str] | None) -> Loaded | None:
+def _given(source: Mapping[str, Any] | str | os.PathLike[str] | None) -> LoadedCheckpoint | None:
     """Return what the user said the training goes on from; that it carries no mark is told when the run is there."""
     if source is None:
         return None
@@ -201,7 +201,7 @@ def _given(source: Mapping[str, Any] | str | os.PathLike[str] | None) -> Loaded 
     if mark is None:
         return None
     is_path = isinstance(source, (str, os.PathLike))
-    return Loaded(is_checkpoint=True, mark=mark, path=checkpoint_path(source) if is_path else None)
+    return LoadedCheckpoint(mark, checkpoint_path(source) if is_path else None)
 
 
 def _strings(name: str, values: Iterable[str]) -> tuple[str, ...]:

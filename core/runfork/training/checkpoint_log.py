@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from runfork.training.file_copies import FileCopies
-from runfork.training.steps_seen import STEP_BETWEEN
+from runfork.training.checkpoint_copies import CheckpointCopies
+from runfork.training.training_steps import STEP_BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ class CheckpointLog:
 
     def __init__(self, *, log_files: bool = False) -> None:
         self._log_files = log_files
-        self._copies = FileCopies()
+        self._copies = CheckpointCopies()
         self._last: tuple[float, int, str] = (-1.0, 0, "")
 
     def note(

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runfork.model.flattening import flatten
-from runfork.training.handle import RunHandle
-from runfork.training.places import Places
-from runfork.training.steps_seen import STEP_BETWEEN
+from runfork.training.existing_points import ExistingPoints
+from runfork.training.run_handle import RunHandle
+from runfork.training.training_steps import STEP_BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
-    from runfork.training.places import Place
+    from runfork.training.existing_points import Occupancy
     from runfork.writing.run import Run
 
-__all__ = ["Evaluation", "Home"]
+__all__ = ["Destination", "Evaluation"]
 
 _MAX_HELD = 4096
 _LAST_BEHIND = 999_999
 
 
-class Home(NamedTuple):
+class Destination(NamedTuple):
     """A run that results can go to.
 
     Args:
@@ -59,25 +59,25 @@ class Evaluation:
         own: Where they go otherwise.
     """
 
-    def __init__(self, step: float, *, visited: Home | None, own: Home) -> None:
+    def __init__(self, step: float, *, visited: Destination | None, own: Destination) -> None:
         self.step = step
-        self._home = visited or own
+        self._destination = visited or own
         self._own = own
         self._held: list[_Row] = []
         self._drafts: Run | None = None
         self._counts: dict[str, int] = {}
-        self._runs: dict[Home, Run] = {}
-        self._places: dict[Home, Places] = {}
+        self._runs: dict[Destination, Run] = {}
+        self._places: dict[Destination, ExistingPoints] = {}
 
     @property
     def is_visiting(self) -> bool:
         """Whether results go to the run that the weights are of."""
-        return self._home is not self._own
+        return self._destination is not self._own
 
     @property
     def is_lent(self) -> bool:
         """Whether results go to a run that is closed with the evaluation."""
-        return self._home.is_lent
+        return self._destination.is_lent
 
     # Results
 
@@ -136,7 +136,7 @@ class Evaluation:
 
     def _leave(self) -> None:
         """Go on in the run of its own, with what belongs to the evaluation and was logged to the visited run."""
-        self._home, rows, self._held = self._own, self._held, []
+        self._destination, rows, self._held = self._own, self._held, []
         for row in rows:
             self._write(row, self._free_place(row))
         if self._drafts is not None:
@@ -160,8 +160,8 @@ class Evaluation:
 
     def _draft_run(self) -> Run:
         if self._drafts is None:
-            assert self._home.visit is not None  # what is visited is a run that others can open, too
-            self._drafts = self._home.visit()
+            assert self._destination.visit is not None  # what is visited is a run that others can open, too
+            self._drafts = self._destination.visit()
             if self._drafts.journal.path is not None:
                 self._look().passed_over.add(self._drafts.journal.path)
         return self._drafts
@@ -182,19 +182,19 @@ class Evaluation:
     def _at(self, behind: int) -> float:
         return self.step + behind * STEP_BETWEEN if behind else self.step
 
-    def _look(self) -> Places:
-        if self._home not in self._places:
-            self._places[self._home] = Places(self._home.folder or self.run.directory, self.step)
-        return self._places[self._home]
+    def _look(self) -> ExistingPoints:
+        if self._destination not in self._places:
+            self._places[self._destination] = ExistingPoints(self._destination.folder or self.run.directory, self.step)
+        return self._places[self._destination]
 
     # The run
 
     @property
     def run(self) -> Run:
         """The run that results go to now, opened when first asked for."""
-        if self._home not in self._runs:
-            self._runs[self._home] = self._home.open()
-        return self._runs[self._home]
+        if self._destination not in self._runs:
+            self._runs[self._destination] = self._destination.open()
+        return self._runs[self._destination]
 
     @property
     def lent(self) -> Run:
@@ -214,7 +214,7 @@ class Evaluation:
                 self._leave()
         return self.run, {path: one for path, one in values.items() if self._stands(path, step, one) != "same"}
 
-    def _stands(self, path: str, step: float | None, value: object) -> Place:
+    def _stands(self, path: str, step: float | None, value: object) -> Occupancy:
         if not self.is_visiting:
             return "free"
         if step is None:
@@ -223,14 +223,14 @@ class Evaluation:
 
     def fail(self, state: str, exception: BaseException | None) -> None:
         """Record why the evaluation ended, if it has a run of its own."""
-        if not self.is_visiting and self._home in self._runs:
+        if not self.is_visiting and self._destination in self._runs:
             self.run.set_status(state, exception)
 
     def end(self) -> None:
         """Close what was opened."""
         self._settle()
-        for home, run in self._runs.items():
-            if home.is_lent:
+        for destination, run in self._runs.items():
+            if destination.is_lent:
                 run.close()
 
 

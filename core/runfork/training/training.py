@@ -9,15 +9,15 @@ from runfork.model.clock import now_us
 from runfork.model.marks import Mark
 from runfork.model.run_ending import ending_after
 from runfork.model.steps import to_micro_steps
-from runfork.training.boundary import attempt
-from runfork.training.decision import Checkpoint, Plan, Situation, decide
-from runfork.training.loaded import AXES_KEY, Loaded, readable_mark
-from runfork.training.steps_seen import StepsSeen
+from runfork.training.guards import attempt
+from runfork.training.loaded_checkpoint import AXES_KEY, LoadedCheckpoint, readable_mark
+from runfork.training.run_choice import Situation, choose_run
+from runfork.training.training_steps import TrainingSteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from runfork.training.run_slot import RunSlot
+    from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
 
 __all__ = ["Training", "UnfinishedTraining"]
@@ -40,10 +40,15 @@ class Training:
     """
 
     def __init__(
-        self, runs: RunSlot, *, given: Loaded | None = None, attaches_evaluations: bool = True, face: str = "Run"
+        self,
+        runs: TrainingRuns,
+        *,
+        given: LoadedCheckpoint | None = None,
+        attaches_evaluations: bool = True,
+        face: str = "Run",
     ) -> None:
         self.runs = runs
-        self.steps = StepsSeen()
+        self.steps = TrainingSteps()
         self.attaches_evaluations = attaches_evaluations
         self._weights: dict[str, Mark] = {}
         self.has_failed = False
@@ -67,7 +72,7 @@ class Training:
         return self.runs.evaluation.step if self.runs.evaluation is not None else None
 
     @property
-    def given(self) -> Loaded | None:
+    def given(self) -> LoadedCheckpoint | None:
         """What the user said the first training goes on from, as long as none has begun."""
         return self._given
 
@@ -90,56 +95,59 @@ class Training:
             goes_on=goes_on,
             holds_evaluation=self.runs.holds_evaluation or has_failed,
         )
-        if decide(situation).starts_anew:
+        if choose_run(situation).starts_anew:
             self.begin_anew()
 
     def begin_anew(self) -> None:
         """Go on with another run."""
         self.runs.start_anew(is_first=not self.was_trained)
-        self.steps = StepsSeen()
+        self.steps = TrainingSteps()
         self._weights = {}
 
     def start(
-        self, loaded: Loaded, *, counter: float | None = None, fingerprint: Callable[[], str | None] | None = None
-    ) -> Plan:
+        self,
+        loaded: LoadedCheckpoint | None = None,
+        *,
+        counter: float | None = None,
+        fingerprint: Callable[[], str | None] | None = None,
+    ) -> None:
         """Make the run what loading a checkpoint (or none) for a training means, and open it.
 
         Args:
-            loaded: What was loaded.
+            loaded: What was loaded; None is nothing.
             counter: What the framework's step counter says now: the last step done, on its axis. None: it goes on where the
                 checkpoint was written.
             fingerprint: Computes the hash of the weights that training begins with; asked where nothing says whose they are.
         """
-        if loaded.is_internal:
-            return Plan()
+        if loaded is not None and loaded.is_internal:
+            return
         given, self._given = self._given, None
-        if given is not None:
-            loaded = given
-        mark = readable_mark(loaded.mark) if loaded.mark is not None else None
-        plan = decide(
+        loaded = given or loaded
+        data = loaded.mark if loaded is not None else None
+        mark = readable_mark(data) if data is not None else None
+        choice = choose_run(
             Situation(
-                self._classify(loaded),
+                "none" if loaded is None else "foreign" if data is None else "marked",
                 has_points=self.runs.has_points,
                 was_trained=self.was_trained,
                 has_origin=self.runs.has_origin,
                 holds_evaluation=self.runs.holds_evaluation,
             )
         )
-        if plan.starts_anew:
+        if choice.starts_anew:
             self.begin_anew()
         decision = None
-        if plan.origin == "mark" and loaded.mark is not None:
-            decision = self.runs.resume(loaded.mark, checkpoint=loaded.path)
-        is_known = isinstance(mark, Mark) and plan.origin != "foreign"
-        if loaded.is_checkpoint and not is_known:
+        if choice.origin == "mark" and loaded is not None and data is not None:
+            decision = self.runs.resume(data, checkpoint=loaded.path)
+        is_known = isinstance(mark, Mark) and choice.origin != "foreign"
+        if loaded is not None and not is_known:
             self._note_source(loaded)
-        if isinstance(mark, Mark) and (plan.origin == "mark" or self.steps.last is None):
-            self._restore_steps(mark, loaded.mark or {}, None if decision == "new" and not counter else counter)
+        if isinstance(mark, Mark) and (choice.origin == "mark" or self.steps.last is None):
+            self._restore_steps(mark, data or {}, None if decision == "new" and not counter else counter)
         elif self.runs.parent is not None and self.steps.last is None:
             self._follow_parent(counter)
         if fingerprint is not None and not is_known and self.runs.parent is None and not self.was_trained:
             self.runs.suggest(attempt(self, "fingerprint", fingerprint), face=self._face)
-        return plan
 
     def counts_steps(self, paths: Iterable[str], *, last: float) -> bool:
         """Return whether one of these series is known to count what checkpoints count.
@@ -154,7 +162,7 @@ class Training:
         candidates = [path for path in paths if not self.steps.has_own_axis(path)]
         if not candidates:
             return False
-        origin = self.runs.origin_places()
+        origin = self.runs.origin_points()
         found = [origin.last_step(path) for path in candidates] if origin is not None else [last]
         return any(step is not None and 2 * step >= last for step in found)
 
@@ -171,12 +179,7 @@ class Training:
         marks = self.runs.find_marks(fingerprint) if fingerprint is not None else []
         return next((mark.to_dict() for mark in marks if counter is None or mark.counted == counter), None)
 
-    def _classify(self, loaded: Loaded) -> Checkpoint:
-        if not loaded.is_checkpoint:
-            return "none"
-        return "foreign" if loaded.mark is None else "marked"
-
-    def _note_source(self, loaded: Loaded) -> None:
+    def _note_source(self, loaded: LoadedCheckpoint) -> None:
         attributes = {"source/checkpoint_path": loaded.path} | {
             f"source/{name}": value for name, value in loaded.details.items()
         }
@@ -194,14 +197,14 @@ class Training:
 
     # Evaluations
 
-    def evaluate(self, loaded: Loaded) -> None:
+    def evaluate(self, loaded: LoadedCheckpoint | None) -> None:
         """Make an evaluation of a checkpoint log its results at the step of the weights, to the run that wrote it if it is here.
 
         They go to a run of their own where something else stands at their places, and where a run or an experiment was named for
-        them: see `RunSlot.evaluate`. Without a mark they are those of the weights in memory.
+        them: see `TrainingRuns.evaluate`. Without a mark they are those of the weights in memory.
         """
-        mark = readable_mark(loaded.mark) if loaded.mark is not None else None
-        if not isinstance(mark, Mark):
+        mark = readable_mark(loaded.mark) if loaded is not None and loaded.mark is not None else None
+        if loaded is None or not isinstance(mark, Mark):
             self.runs.evaluate_weights(self._present_step)
             return
         source = {
@@ -230,7 +233,7 @@ class Training:
         elif mark.run_id == self.runs.run_id:
             self.runs.evaluate_weights(mark.user_step)
         else:
-            self.evaluate(Loaded(is_checkpoint=True, mark=mark.to_dict()))
+            self.evaluate(LoadedCheckpoint(mark.to_dict()))
 
     def note_weights(self, fingerprint: str | None, *, epoch: int | None = None) -> None:
         """Note whose weights these are: those of the last step done. `mark` does so for what it marks."""

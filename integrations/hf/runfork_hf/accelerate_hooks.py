@@ -5,9 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.training.boundary import guarded
-from runfork.training.loaded import Loaded, checkpoint_path
-from runfork.training.pending_call import PendingCall, frames, is_of
+from runfork.training.call_stack import OngoingCall, frames, is_of
+from runfork.training.guards import guarded
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
 from runfork_hf.accelerate_description import prepared_models
 from runfork_hf.accelerate_state import put_mark_in_state, take_mark_from_state
 
@@ -33,8 +33,8 @@ class Loading(NamedTuple):
         call: The call that loads it.
     """
 
-    state: Loaded
-    call: PendingCall
+    state: LoadedCheckpoint
+    call: OngoingCall
 
 
 class StateHooks:
@@ -127,8 +127,8 @@ class StateHooks:
             return
         call = next((one for one in frames() if one.f_code.co_name == "load_state" and is_of(one, "accelerate")), None)
         loaded = Loading(
-            Loaded(is_checkpoint=True, mark=take_mark_from_state(input_dir), path=checkpoint_path(input_dir)),
-            PendingCall(call),
+            LoadedCheckpoint(take_mark_from_state(input_dir), checkpoint_path(input_dir)),
+            OngoingCall(call),
         )
         if not self._trackers:
             self._loaded = loaded

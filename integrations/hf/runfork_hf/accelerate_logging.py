@@ -14,11 +14,11 @@ from runfork.model.flattening import flatten
 from runfork.model.marks import Mark
 from runfork.model.steps import to_micro_steps
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.training.boundary import attempt, describe, guarded
 from runfork.training.checkpoint_log import CheckpointLog
-from runfork.training.handle import RunHandle
-from runfork.training.loaded import Loaded, readable_mark
-from runfork.training.steps_seen import StepsSeen
+from runfork.training.guards import attempt, describe, guarded
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
+from runfork.training.run_handle import RunHandle
+from runfork.training.training_steps import TrainingSteps
 from runfork.writing.run import Run
 from runfork_hf.accelerate_description import (
     describe_accelerator,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Unpack
 
-    from runfork.training.run_slot import RunSlot
+    from runfork.training.runs import TrainingRuns
     from runfork_hf.accelerate_hooks import Loading, StateHooks
 
 __all__ = ["TrackerMethods"]
@@ -102,7 +102,7 @@ class TrackerMethods:
         return {**self.__dict__, "_given_run": None}
 
     @property
-    def runs(self) -> RunSlot:
+    def runs(self) -> TrainingRuns:
         """The run behind the tracker."""
         return self.training.runs
 
@@ -266,12 +266,12 @@ class TrackerMethods:
         """Note that a state is being loaded."""
         self.training.end_evaluation()
         if self._is_baseline and not self._weights.has_stepped:
-            self.training.steps = StepsSeen()  # the training has not begun
+            self.training.steps = TrainingSteps()  # the training has not begun
         self._loading, self._is_baseline = loading, False
         if self._hooks is not None:
             self._weights.watch(self._hooks.models, self._hooks.owns)
 
-    def _loaded(self) -> Loaded | None:
+    def _loaded(self) -> LoadedCheckpoint | None:
         """Return the state that was loaded since the run was settled; one that could not be loaded is told, and forgotten."""
         loading = self._loading
         if loading is not None and loading.call.outcome == "raised":
@@ -281,7 +281,7 @@ class TrackerMethods:
             )
         return loading.state if loading is not None else None
 
-    def _verified(self, loaded: Loaded) -> Loaded:
+    def _verified(self, loaded: LoadedCheckpoint) -> LoadedCheckpoint:
         """Return the state with the mark of its weights, where that is another one: it was cut short while it was saved over."""
         weights = attempt(self, "fingerprint", self._weights.fingerprint)
         found, sentence = held_against_weights(loaded, weights, self.training)
@@ -299,7 +299,7 @@ class TrackerMethods:
         self._is_settled = True
         self.training.end_evaluation()
         self.training.start(
-            self._verified(loaded) if loaded is not None else Loaded(), fingerprint=self._weights.fingerprint
+            self._verified(loaded) if loaded is not None else None, fingerprint=self._weights.fingerprint
         )
         self._is_baseline = loaded is None and self._weights.are_evaluated
         if not self._is_baseline:

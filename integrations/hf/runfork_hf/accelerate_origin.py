@@ -6,16 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runfork.model.marks import Mark
-from runfork.training.loaded import readable_mark
+from runfork.training.loaded_checkpoint import readable_mark
 
 if TYPE_CHECKING:
-    from runfork.training.loaded import Loaded
+    from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.training.training import Training
 
 __all__ = ["held_against_weights"]
 
 
-def held_against_weights(loaded: Loaded, weights: str | None, training: Training) -> tuple[Loaded, str | None]:
+def held_against_weights(
+    loaded: LoadedCheckpoint, weights: str | None, training: Training
+) -> tuple[LoadedCheckpoint, str | None]:
     """Return a state with the mark of its weights, and what is to be told where that is not the one beside them.
 
     Args:

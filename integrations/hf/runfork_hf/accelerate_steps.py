@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from runfork.training.steps_seen import StepsSeen
+    from runfork.training.training_steps import TrainingSteps
 
 __all__ = ["place", "starts_over"]
 
 
-def place(steps: StepsSeen, paths: Collection[str], step: float | None) -> float:
+def place(steps: TrainingSteps, paths: Collection[str], step: float | None) -> float:
     """Return the step at which to log, and note it.
 
     Accelerate counts no steps; those that the loop names are all there is. The farthest axis is the main one, of which a
@@ -37,7 +37,7 @@ def place(steps: StepsSeen, paths: Collection[str], step: float | None) -> float
     return steps.place(paths, step, main_step=step)
 
 
-def starts_over(steps: StepsSeen, step: float, *, last: float) -> bool:
+def starts_over(steps: TrainingSteps, step: float, *, last: float) -> bool:
     """Have a loop that counts from the beginning again, after a checkpoint was loaded, go on after it instead.
 
     A loop that took up its own count logs near the step of the checkpoint, or after it; that stays as it is. One that logs

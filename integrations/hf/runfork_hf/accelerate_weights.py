@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.boundary import guarded
+from runfork.training.guards import guarded
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from runfork.disk.liveness import own_identity
 from runfork.model.identifiers import random_suffix
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.training.boundary import attempt, describe, guarded
 from runfork.training.checkpoint_log import CheckpointLog
-from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.guards import attempt, describe, guarded
+from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.training.throughput import Throughput
 from runfork_hf.checkpoints import describe_monitor, note_saved
 from runfork_hf.evaluations import EvaluatedWeights, weights_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from runfork.training.loaded import Loaded
+    from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.writing.run import Run
 
 __all__ = ["CallbackMethods"]
@@ -150,10 +150,10 @@ class CallbackMethods:
         describe(self, run, "checkpoints", values=lambda: describe_monitor(args))
 
     @guarded
-    def _import_untracked(self, run: Run, state: Any, loaded: Loaded) -> None:
+    def _import_untracked(self, run: Run, state: Any, loaded: LoadedCheckpoint | None) -> None:
         """Log what the Trainer remembers of steps that were trained without us, and say that it comes from there."""
-        steps = untracked_steps(state, loaded.mark)
-        if not loaded.is_checkpoint or steps is None:
+        steps = untracked_steps(state, loaded.mark) if loaded is not None else None
+        if steps is None:
             return
         points = 0
         for step, metrics in history_between(state.log_history, *steps):

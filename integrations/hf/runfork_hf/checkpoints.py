@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.loaded import Loaded, checkpoint_path
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
 from runfork_hf.trainer_state import find_mark_in_directory
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ def _score(state: Any, metric: str) -> float | None:
     return None
 
 
-def mark_in_weights(path: str) -> Loaded | None:
+def mark_in_weights(path: str) -> LoadedCheckpoint | None:
     """Return the checkpoint of ours that a model's weights were read from, if the folder is one."""
     try:
         mark = find_mark_in_directory(path)
     except (OSError, ValueError, RecursionError):  # the last of JSON that is nested without end
         return None
-    return Loaded(is_checkpoint=True, mark=mark, path=checkpoint_path(path)) if mark else None
+    return LoadedCheckpoint(mark, checkpoint_path(path)) if mark else None

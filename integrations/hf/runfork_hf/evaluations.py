@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.boundary import attempt
+from runfork.training.guards import attempt
 from runfork_hf.checkpoints import mark_in_weights
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
-    from runfork.training.loaded import Loaded
+    from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.training.training import Training
 
 __all__ = ["EvaluatedWeights", "weights_of"]
@@ -63,7 +63,7 @@ def weights_of(model: Any, owner: Any) -> str | None:
     return attempt(owner, "fingerprint", lambda: fingerprint(model.named_parameters())) if model is not None else None
 
 
-def _best_of_another_run(args: Any, state: Any, training: Training) -> Loaded | None:
+def _best_of_another_run(args: Any, state: Any, training: Training) -> LoadedCheckpoint | None:
     """Return the best checkpoint, which the Trainer has put back, where it was written before a resume: by another run."""
     if not (training.was_trained and args.load_best_model_at_end and state.best_model_checkpoint):
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runfork.model.marks import MARK_KEY, Mark
-from runfork.training.loaded import Loaded, readable_mark
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
 
 __all__ = ["COUNT_KEY", "find_mark_in_directory", "loaded_from", "put_mark", "untracked_steps"]
 
@@ -32,11 +32,12 @@ def put_mark(state: Any, mark: Mapping[str, Any]) -> None:
         state.stateful_callbacks[MARK_KEY] = {"args": {}, "attributes": {}, COUNT_KEY: state.global_step, **mark}
 
 
-def loaded_from(state: Any) -> Loaded:
-    """Return what the Trainer has loaded before it calls ``on_train_begin``."""
-    return Loaded(
-        is_checkpoint=state.global_step > 0,
-        mark=_mark_among(state.stateful_callbacks) if state.global_step > 0 else None,
+def loaded_from(state: Any) -> LoadedCheckpoint | None:
+    """Return the checkpoint that the Trainer has loaded before it calls ``on_train_begin``; None if it has not."""
+    if state.global_step <= 0:
+        return None
+    return LoadedCheckpoint(
+        _mark_among(state.stateful_callbacks),
         details={"global_step": state.global_step, "epoch": state.epoch},
     )
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.training.boundary import attempt, describe, guarded
 from runfork.training.checkpoint_log import CheckpointLog
-from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.guards import attempt, describe, guarded
+from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.training.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
 from runfork_keras.calls import FitCall, find_epoch_end, find_fit
 from runfork_keras.checkpoints import SavedFiles
-from runfork_keras.fingerprint import weights_of
 from runfork_keras.model_description import describe_model
 from runfork_keras.origins import begin_fit, begin_test
 from runfork_keras.ranks import is_logging_process
@@ -29,6 +28,7 @@ from runfork_keras.training_description import (
     describe_optimizers,
     learning_rates,
 )
+from runfork_keras.weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

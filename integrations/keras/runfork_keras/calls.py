@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.pending_call import frames, is_of
+from runfork.training.call_stack import frames, is_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.training.loaded import checkpoint_path
+from runfork.training.loaded_checkpoint import checkpoint_path
 from runfork_keras.calls import find_save
 from runfork_keras.references import weakly
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import keras
 import numpy as np
 
-from runfork.training.boundary import attempt
+from runfork.training.guards import attempt
 from runfork_keras.calls import find_failures
 from runfork_keras.checkpoint_files import MAX_MARK_BYTES
 

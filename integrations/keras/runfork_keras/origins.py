@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.loaded import Loaded
+from runfork.training.loaded_checkpoint import LoadedCheckpoint
 from runfork_keras.counter import StepCounter
-from runfork_keras.fingerprint import weights_of
 from runfork_keras.trained_model import TrainedModel
+from runfork_keras.weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,22 +44,23 @@ def begin_fit(
 
     content = identify(model)
     counter = before.count(model) if before is not None and before.is_of(model) else StepCounter().read(model)
-    loaded, authors = content.origin
+    loaded_mark, authors = content.origin
     if before is not None and _goes_on(before, model, content):
         training.begin(goes_on=True)
         before.go_on(model)
         before.claim(content)
         return before
-    mark = loaded if loaded is not None else _mark_of(author for author in authors if author is not before)
+    mark = loaded_mark if loaded_mark is not None else _mark_of(author for author in authors if author is not before)
     training.begin()
     if mark is None and counter > 0:
         mark = training.find_parent(weights_of(model, training), counter=counter)
     trained = TrainedModel(model, training, before_mark=before_mark, after_mark=after_mark)
     trained.first_fingerprint = weights_of(model, training)
-    is_checkpoint = mark is not None or counter > 0 or epoch > 0
-    details = {"iterations": counter, "epoch": epoch} if is_checkpoint else {}
+    loaded = None
+    if mark is not None or counter > 0 or epoch > 0:
+        loaded = LoadedCheckpoint(mark or None, details={"iterations": counter, "epoch": epoch})
     training.start(
-        Loaded(is_checkpoint, mark or None, details=details),
+        loaded,
         counter=counter,
         fingerprint=lambda: trained.first_fingerprint,
     )
@@ -103,4 +104,4 @@ def begin_test(training: Training, model: Any, *, trained: TrainedModel | None) 
         return
     if not mark:
         mark = training.find_parent(weights_of(model, training))
-    training.evaluate(Loaded(is_checkpoint=bool(mark), mark=mark or None))
+    training.evaluate(LoadedCheckpoint(mark) if mark else None)

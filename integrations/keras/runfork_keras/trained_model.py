@@ -5,9 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.boundary import attempt
+from runfork.training.guards import attempt
 from runfork_keras.counter import StepCounter
-from runfork_keras.fingerprint import weights_of
+from runfork_keras.weights import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

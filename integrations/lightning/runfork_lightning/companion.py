@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.boundary import attempt, guarded
+from runfork.training.guards import attempt, guarded
 from runfork.training.throughput import Throughput, batch_size
 from runfork_lightning.logger import LoggerMethods, main_step_of
 from runfork_lightning.origins import (

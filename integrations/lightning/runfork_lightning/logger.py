@@ -12,9 +12,9 @@ from runfork.errors import ArgumentError
 from runfork.model.identifiers import directory_name
 from runfork.model.named_parts import named_parts
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
-from runfork.training.boundary import guarded
 from runfork.training.checkpoint_log import CheckpointLog
-from runfork.training.handle import AbsentRun, RunHandle
+from runfork.training.guards import guarded
+from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork_lightning.checkpoints import note_saved
 from runfork_lightning.origins import begin_evaluation, is_fitting, take_checkpoint
 from runfork_lightning.ranks import is_rank_zero
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from runfork.training.run_slot import RunSlot
-    from runfork.training.steps_seen import StepsSeen
+    from runfork.training.runs import TrainingRuns
+    from runfork.training.training_steps import TrainingSteps
     from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
@@ -83,12 +83,12 @@ class LoggerMethods:
         self._described = ""
 
     @property
-    def runs(self) -> RunSlot:
+    def runs(self) -> TrainingRuns:
         """The run behind the logger."""
         return self.training.runs
 
     @property
-    def steps(self) -> StepsSeen:
+    def steps(self) -> TrainingSteps:
         """How far its training is."""
         return self.training.steps
 

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from runfork.model.marks import MARK_KEY
-from runfork.training.boundary import attempt
-from runfork.training.loaded import Loaded, checkpoint_path, mark_in
+from runfork.training.guards import attempt
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path, mark_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,10 +34,9 @@ def take_checkpoint(logger: LoggerMethods, trainer: Any, checkpoint: Mapping[str
     """Make the logger's run what loading `checkpoint` means."""
     logger.has_taken_checkpoint = True
     path = checkpoint_path(trainer.ckpt_path)
-    loaded = Loaded(
-        is_checkpoint=True,
-        mark=mark_in(checkpoint),
-        path=path,
+    loaded = LoadedCheckpoint(
+        mark_in(checkpoint),
+        path,
         details={"global_step": checkpoint.get("global_step"), "epoch": checkpoint.get("epoch")},
         is_internal=path is not None and os.path.basename(path).startswith(_TUNER_FILES),  # noqa: PTH119  it may be a URL
     )
@@ -51,7 +50,7 @@ def start_fit(logger: LoggerMethods, trainer: Any) -> None:
     """Make the logger's run what a fit means that has loaded no checkpoint so far."""
     goes_on = logger.training.was_trained
     if not logger.has_taken_checkpoint and not goes_on:
-        logger.training.start(Loaded(), counter=-1, fingerprint=_weights_of(trainer))
+        logger.training.start(counter=-1, fingerprint=_weights_of(trainer))
 
 
 def begin_evaluation(logger: LoggerMethods, trainer: Any) -> None:

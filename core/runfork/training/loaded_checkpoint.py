@@ -1,4 +1,4 @@
-"""What a framework has loaded before it trains or evaluates, as far as it matters for lineage. Pure."""
+"""The checkpoint that a framework has loaded before it trains or evaluates, as far as it matters for lineage. Pure."""
 
 from __future__ import annotations
 
@@ -10,25 +10,23 @@ from typing import Any
 from runfork.errors import ArgumentError, FormatError, RunforkError
 from runfork.model.marks import MARK_KEY, Mark, parse_mark
 
-__all__ = ["AXES_KEY", "Loaded", "checkpoint_path", "mark_in", "readable_mark"]
+__all__ = ["AXES_KEY", "LoadedCheckpoint", "checkpoint_path", "mark_in", "readable_mark"]
 
 AXES_KEY = "axes"
 """Key inside the mark for the last steps of series on axes of their own, as JSON text."""
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A checkpoint that was loaded, or that none was.
+class LoadedCheckpoint:
+    """A checkpoint that was loaded.
 
     Args:
-        is_checkpoint: Whether anything was loaded.
         mark: What it carries for us, or None. An unreadable mark is passed as it is.
         path: Where it lies, or None.
         details: What else is known of it, such as ``{"global_step": 16}``; noted where the run that wrote it is not known.
         is_internal: A checkpoint that the framework wrote for itself, in the middle of a training; it changes nothing.
     """
 
-    is_checkpoint: bool = False
     mark: Mapping[str, Any] | None = None
     path: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -20,9 +20,9 @@ from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import start_warm
 from runfork.training.arguments import Integration, open_training
-from runfork.training.handle import AbsentRun, RunHandle
-from runfork.training.loaded import Loaded
-from runfork.training.places import Places
+from runfork.training.existing_points import ExistingPoints
+from runfork.training.loaded_checkpoint import LoadedCheckpoint
+from runfork.training.run_handle import AbsentRun, RunHandle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def mark() -> dict[str, Any]:
 
 def evaluated(mark: dict[str, Any], name: str | None = None, **arguments: Any) -> Training:
     training = begin(name, **arguments)
-    training.evaluate(Loaded(is_checkpoint=True, mark=mark, path="/somewhere/last.ckpt"))
+    training.evaluate(LoadedCheckpoint(mark, path="/somewhere/last.ckpt"))
     return training
 
 
@@ -157,12 +157,12 @@ def test_values_of_batches_are_in_the_journal_when_the_call_returns(mark, data_d
 
 def test_values_of_batches_that_do_not_stay_in_the_run_that_is_trained_leave_nothing_there(data_directory):
     training = begin(run_id="only")
-    training.start(Loaded())
+    training.start()
     training.runs.open().log_metrics({"val/loss": 0.5}, step=7)
     training.steps.finish(7)
     mark = training.mark()
     for loss in (0.5, 0.6):
-        training.evaluate(Loaded(is_checkpoint=True, mark=mark))
+        training.evaluate(LoadedCheckpoint(mark))
         for batch in range(2):
             training.log_evaluated({"val/loss_step": loss * batch}, behind=batch + 1, is_partial=True)
         training.log_evaluated({"val/loss": loss})
@@ -193,10 +193,10 @@ def test_of_two_evaluations_at_once_the_second_one_replaces_nothing(mark, data_d
 EVALUATION = """
 import json, os, sys
 from runfork.training.arguments import Integration, open_training
-from runfork.training.loaded import Loaded
+from runfork.training.loaded_checkpoint import LoadedCheckpoint
 
 training = open_training(None, {}, Integration("test", "1", "Face"))
-training.evaluate(Loaded(is_checkpoint=True, mark=json.loads(os.environ["MARK"])))
+training.evaluate(LoadedCheckpoint(json.loads(os.environ["MARK"])))
 training.log_evaluated({f"test/{os.getpid()}": 1.0})
 print("looked", flush=True)
 input()
@@ -273,7 +273,7 @@ def test_evaluations_of_weights_in_memory_follow_each_other(data_directory):
         training.evaluate_weights()
         training.log_evaluated({"val/loss": loss})
         training.end_evaluation()
-    training.start(Loaded())
+    training.start()
     training.runs.open().log_metrics({"train/loss": 1.0}, step=0)
 
     assert {0: 0.3, 0.000001: 0.2} == History(data_directory).points("only", "val/loss")
@@ -282,7 +282,7 @@ def test_evaluations_of_weights_in_memory_follow_each_other(data_directory):
 def trained_on_from_the_best():
     """Return a training whose best weights were those of step 4, and whose last ones are those of step 8."""
     training = begin(run_id="only")
-    training.start(Loaded())
+    training.start()
     for step, weights in ((4, "best"), (8, "last")):
         training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
         training.steps.finish(step)
@@ -319,7 +319,7 @@ def attempt(*, resumes: dict[str, Any] | None = None, baseline: float | None = N
         training.evaluate_weights()
         training.log_evaluated({"val/loss": baseline})
     training.begin()
-    training.start(Loaded(is_checkpoint=resumes is not None, mark=resumes), counter=-1)
+    training.start(LoadedCheckpoint(resumes) if resumes is not None else None, counter=-1)
     first, mark = 0 if resumes is None else 6, {}
     for step in range(first, first + 10):
         training.runs.open().log_metrics({"train/loss": 1.0}, step=step)
@@ -370,7 +370,7 @@ def test_places_are_what_the_journal_holds(tmp_path_factory, points):
         for (path, micro), value in points.items():
             logged.log_metrics({path: value}, step=micro / 1_000_000)
         folder = logged.directory
-    places = Places(folder, 1)
+    places = ExistingPoints(folder, 1)
     for path in "abcd":
         for micro in {1_000_000, 1_000_001, *(micro for _, micro in points)}:
             if 1_000_000 <= micro < 2_000_000:
@@ -383,9 +383,9 @@ def test_places_are_what_the_journal_holds(tmp_path_factory, points):
 def test_what_cannot_be_known_is_taken(tmp_path: Path):
     (tmp_path / "odd.journal").write_bytes(b"no journal at all" * 100)
 
-    assert "taken" == Places(tmp_path, 0).at("loss", 0, 1.0)
-    assert "taken" == Places(tmp_path, 0, max_bytes=10).at("loss", 0, 1.0)
-    assert "free" == Places(tmp_path / "nowhere", 0).at("loss", 0, 1.0)
+    assert "taken" == ExistingPoints(tmp_path, 0).at("loss", 0, 1.0)
+    assert "taken" == ExistingPoints(tmp_path, 0, max_bytes=10).at("loss", 0, 1.0)
+    assert "free" == ExistingPoints(tmp_path / "nowhere", 0).at("loss", 0, 1.0)
 
 
 def test_a_line_of_runs_that_is_too_long_to_be_read_is_not_known(data_directory):
@@ -395,9 +395,9 @@ def test_a_line_of_runs_that_is_too_long_to_be_read_is_not_known(data_directory)
     with Run(run_id="child", fork_run_id="parent", fork_step=4, source_tracking_config=None) as child:
         child.log_metrics({"acc": 1.0}, step=5)
 
-    assert "taken" == Places(child.directory, 4, max_bytes=100_000).at("other", 4, 1.0)
-    assert "free" == Places(child.directory, 4, max_bytes=200_000).at("other", 4, 1.0)
-    assert "taken" == Places(child.directory, 4).at("loss", 4, 2.0)
+    assert "taken" == ExistingPoints(child.directory, 4, max_bytes=100_000).at("other", 4, 1.0)
+    assert "free" == ExistingPoints(child.directory, 4, max_bytes=200_000).at("other", 4, 1.0)
+    assert "taken" == ExistingPoints(child.directory, 4).at("loss", 4, 2.0)
 
 
 def test_looking_at_a_run_begins_none(data_directory):
@@ -433,7 +433,7 @@ def test_what_is_inherited_at_the_step_of_the_fork_is_not_hidden(mark, data_dire
     visiting.log_evaluated({"val/loss": 0.6})
     visiting.end_evaluation()
     training = begin(run_id="grandchild")
-    training.start(Loaded(is_checkpoint=True, mark=child_mark))
+    training.start(LoadedCheckpoint(child_mark))
     training.evaluate_weights()
     training.log_evaluated({"val/loss": 0.7, "val/nan": math.nan})
     training.end_evaluation()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Outcome", "PendingCall", "frames", "is_of"]
+__all__ = ["OngoingCall", "Outcome", "frames", "is_of"]
 
 _MAX_DEPTH = 60
 
@@ -37,7 +37,7 @@ def is_of(frame: FrameType, package: str) -> bool:
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] == package
 
 
-class PendingCall:
+class OngoingCall:
     """A call that is under way.
 
     It holds the call's frame until it is asked for the outcome of a call that is over.

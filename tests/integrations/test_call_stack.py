@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from runfork.training.pending_call import PendingCall, frames, is_of
+from runfork.training.call_stack import OngoingCall, frames, is_of
 
 
 def plain(note):
@@ -62,7 +62,7 @@ def test_a_call_that_returns_has_returned(call):
     seen = SimpleNamespace()
 
     def note():
-        seen.call = PendingCall(sys._getframe(1))
+        seen.call = OngoingCall(sys._getframe(1))
         seen.within = seen.call.outcome
 
     call(note)
@@ -75,8 +75,8 @@ def test_a_call_that_raises_has_raised_whether_or_not_its_traceback_is_kept(call
     seen = SimpleNamespace()
 
     def note():
-        seen.call = PendingCall(sys._getframe(1))
-        seen.other = PendingCall(sys._getframe(1))
+        seen.call = OngoingCall(sys._getframe(1))
+        seen.other = OngoingCall(sys._getframe(1))
 
     with pytest.raises(ValueError, match=r"no|invalid") as kept:
         call(note)
@@ -91,7 +91,7 @@ def test_a_call_on_another_thread_runs_as_long_as_it_does():
     begun = threading.Event()
 
     def work():
-        seen.call = PendingCall(sys._getframe(0))
+        seen.call = OngoingCall(sys._getframe(0))
         begun.set()
         go_on.wait(30)
 
@@ -109,13 +109,13 @@ def test_a_copy_says_what_was_known():
     seen = SimpleNamespace()
 
     def note():
-        seen.call = PendingCall(sys._getframe(1))
+        seen.call = OngoingCall(sys._getframe(1))
 
     with contextlib.suppress(ValueError):
         raising(note)
 
     assert pickle.loads(pickle.dumps(seen.call)).outcome == "raised"
-    assert PendingCall(None).outcome == "returned"
+    assert OngoingCall(None).outcome == "returned"
 
 
 def test_frames_are_those_above_and_know_their_package():

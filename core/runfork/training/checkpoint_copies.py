@@ -14,7 +14,7 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from runfork.writing.run import Run
 
-__all__ = ["FileCopies"]
+__all__ = ["CheckpointCopies"]
 
 _PATH = "checkpoints/file"
 _MAX_SEARCHED_BYTES = 256 * 1024 * 1024
@@ -32,7 +32,7 @@ class _Copy(NamedTuple):
     state: tuple[int, ...] | None
 
 
-class FileCopies:
+class CheckpointCopies:
     """Copies files into runs one after the other, on a thread that lives as long as there is something to copy.
 
     A program that ends waits for it. A copy goes when the file was removed, or written anew, and the next one is copied: where a
@@ -46,9 +46,9 @@ class FileCopies:
         self._copies: dict[str, _Copy] = {}
         self._logged: dict[str, int] = {}
 
-    def __reduce__(self) -> tuple[type[FileCopies], tuple[()]]:
+    def __reduce__(self) -> tuple[type[CheckpointCopies], tuple[()]]:
         """Return how it is sent to another process: what waits here is copied here."""
-        return FileCopies, ()
+        return CheckpointCopies, ()
 
     def take(self, run: Run, path: str, step: float) -> None:
         """Have a file copied into a run, soon, as a point of ``checkpoints/file``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork import Run
-from runfork.training.file_copies import FileCopies
+from runfork.training.checkpoint_copies import CheckpointCopies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def kept(run: Run) -> set[bytes]:
 
 def test_a_file_is_read_on_another_thread(tmp_path: Path):
     (tmp_path / "last.ckpt").write_bytes(b"one")
-    copies, readers = FileCopies(), set()
+    copies, readers = CheckpointCopies(), set()
 
     class Watched(Run):
         def _kept_files(self, files: Any, kind: Any) -> Any:
@@ -40,7 +40,7 @@ def test_a_file_is_read_on_another_thread(tmp_path: Path):
 
 
 def test_copies_are_those_of_the_files_that_are_there(tmp_path: Path):
-    copies = FileCopies()
+    copies = CheckpointCopies()
     with Run() as run:
         for step, name in enumerate(("a.ckpt", "b.ckpt", "last.ckpt", "c.ckpt", "last.ckpt")):
             (tmp_path / name).unlink(missing_ok=True)
@@ -57,7 +57,7 @@ def test_copies_are_those_of_the_files_that_are_there(tmp_path: Path):
 
 
 def test_what_the_user_logged_himself_stays(tmp_path: Path):
-    copies, file = FileCopies(), tmp_path / "last.ckpt"
+    copies, file = CheckpointCopies(), tmp_path / "last.ckpt"
     with Run() as run:
         file.write_bytes(b"one")
         run.assign_files({"mine": file})
@@ -71,7 +71,7 @@ def test_what_the_user_logged_himself_stays(tmp_path: Path):
 
 
 def test_what_copies_files_can_be_sent_to_another_process():
-    assert isinstance(pickle.loads(pickle.dumps(FileCopies())), FileCopies)
+    assert isinstance(pickle.loads(pickle.dumps(CheckpointCopies())), CheckpointCopies)
 
 
 def test_a_copy_that_has_gone_before_the_disk_was_asked_to_keep_it_is_no_fault() -> None:
@@ -92,7 +92,7 @@ def test_a_signal_handler_may_save_while_a_file_is_taken(tmp_path: Path, run_scr
         from collections import deque
         from pathlib import Path
         from runfork import Run
-        from runfork.training.file_copies import FileCopies
+        from runfork.training.checkpoint_copies import CheckpointCopies
 
         class Interrupted(deque):
             def append(self, job):
@@ -102,7 +102,7 @@ def test_a_signal_handler_may_save_while_a_file_is_taken(tmp_path: Path, run_scr
 
         Path("last.ckpt").write_bytes(b"one")
         Path("hpc.ckpt").write_bytes(b"two")
-        copies = FileCopies()
+        copies = CheckpointCopies()
         copies._jobs = Interrupted()
         with Run() as run:
             signal.signal(signal.SIGUSR1, lambda *_: copies.take(run, "hpc.ckpt", 2))

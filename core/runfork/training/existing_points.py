@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from runfork.journal.reader import JournalReader
     from runfork.journal.records import Batch
 
-__all__ = ["MAX_BYTES", "Place", "Places"]
+__all__ = ["MAX_BYTES", "ExistingPoints", "Occupancy"]
 
 MAX_BYTES = 256 * 1024 * 1024
 """So much is read of a run; what a larger one holds is not known, and counts as taken."""
 
-Place = Literal["free", "same", "taken"]
+Occupancy = Literal["free", "same", "taken"]
 """Nothing is there, the very same is there, or something else is."""
 
 LOCK_SECONDS = 2.0
@@ -44,7 +44,7 @@ class _Seen(NamedTuple):
     size: int = 0
 
 
-class Places:
+class ExistingPoints:
     """The points of a run from one step to the next, inherited ones included. Its journals are read when it is first asked.
 
     Args:
@@ -68,7 +68,7 @@ class Places:
         self._seen: dict[Path, _Seen] = {}
         self.passed_over: set[Path] = set()
         """Journals of this process: what goes into them is noted anyway."""
-        self._parent: tuple[Places, int] | None = None
+        self._parent: tuple[ExistingPoints, int] | None = None
         self._bytes = 0
         self._is_known = True
 
@@ -78,12 +78,12 @@ class Places:
         self._read()
         return self._is_known
 
-    def at(self, path: str, step: float, value: object = _OTHER) -> Place:
+    def at(self, path: str, step: float, value: object = _OTHER) -> Occupancy:
         """Return what is there for a point.
 
         Args:
             path: The series.
-            step: Where the point is to stand; away from the step of these places every series that the run has is taken.
+            step: Where the point is to stand; away from the step that was asked for every series that the run has is taken.
             value: The number or text; left out it is never the same.
         """
         points = self._read()
@@ -148,7 +148,7 @@ class Places:
         folder = self._folder.parent / directory_name(fork["parent"])
         line = self._children | {self._folder}
         if folder not in line:
-            places = Places(folder, self._step, max_bytes=max(0, self._max_bytes - self._bytes), children=line)
+            places = ExistingPoints(folder, self._step, max_bytes=max(0, self._max_bytes - self._bytes), children=line)
             self._parent = (places, fork["step"])
 
     def _read_journals(self, points: dict[tuple[str, int], Any]) -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["STEP_BETWEEN", "StepsSeen"]
+__all__ = ["STEP_BETWEEN", "TrainingSteps"]
 
 STEP_BETWEEN = 1e-6
 """What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
@@ -55,7 +55,7 @@ class _Axis:
             self.guessed_at = None
 
 
-class StepsSeen:
+class TrainingSteps:
     """Where a training stands, for checkpoint marks."""
 
     def __init__(self) -> None:

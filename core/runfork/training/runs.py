@@ -10,9 +10,9 @@ from runfork.journal.first_records import read_creation
 from runfork.model.identifiers import new_run_id
 from runfork.model.marks import Mark
 from runfork.settings import Settings
-from runfork.training.evaluation import Evaluation, Home
-from runfork.training.loaded import readable_mark
-from runfork.training.places import Places
+from runfork.training.evaluation import Destination, Evaluation
+from runfork.training.existing_points import ExistingPoints
+from runfork.training.loaded_checkpoint import readable_mark
 from runfork.writing.announcements import say_created, say_evaluated
 from runfork.writing.run import Run
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from runfork.hooks import Decision
 
-__all__ = ["RunOptions", "RunSlot"]
+__all__ = ["RunOptions", "TrainingRuns"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class RunOptions:
     settings: Settings = field(default_factory=Settings)
 
 
-class RunSlot:
+class TrainingRuns:
     """Holds the present run of one logger or callback in one process. Used by the training thread alone.
 
     Args:
@@ -68,8 +68,8 @@ class RunSlot:
         self._run = run
         self.evaluation: Evaluation | None = None
         """The evaluation that log calls go to, or None."""
-        self._earlier: Places | None = None
-        self._origin: tuple[Run, Places | None] | None = None
+        self._earlier: ExistingPoints | None = None
+        self._origin: tuple[Run, ExistingPoints | None] | None = None
         self.holds_evaluation = False
         """Whether the present run holds the evaluation of a checkpoint that it did not write, and no training."""
         chosen = run_id or options.settings.run_id
@@ -126,7 +126,7 @@ class RunSlot:
             if is_own:  # what it holds already was logged from here
                 self._run.recorder.on_first_point = None
             self.project = self._run.project
-            self._earlier = None if self._is_id_minted else Places(self._run.directory, 0)
+            self._earlier = None if self._is_id_minted else ExistingPoints(self._run.directory, 0)
         return self._run
 
     def shown(self) -> str:
@@ -172,13 +172,13 @@ class RunSlot:
     def _exists(self, run_id: str, project: str | None = None) -> bool:
         return self._store.run_directory(project or self._project, run_id).is_dir()
 
-    def origin_places(self) -> Places | None:
+    def origin_points(self) -> ExistingPoints | None:
         """Return what the run holds that the present one goes on from, be it that run itself; None where it is not here."""
         run = self.open()
         if self._origin is None or self._origin[0] is not run:
             origin = run.parent[0] if run.parent is not None else run.run_id
             folder = self._store.run_directory(run.project, origin)
-            self._origin = (run, Places(folder, 0) if journals_of(folder) else None)
+            self._origin = (run, ExistingPoints(folder, 0) if journals_of(folder) else None)
         return self._origin[1]
 
     def name_experiment(self, name: str) -> None:
@@ -251,7 +251,7 @@ class RunSlot:
             step: The step of the weights.
         """
         self.end_evaluation()
-        self.evaluation = Evaluation(step, visited=None, own=Home(self.open, None, is_lent=False))
+        self.evaluation = Evaluation(step, visited=None, own=Destination(self.open, None, is_lent=False))
 
     def evaluate(self, mark: Mark, source: Mapping[str, Any], *, attaches: bool, was_trained: bool) -> None:
         """Send what is logged from now on where results of a checkpoint belong.
@@ -269,12 +269,12 @@ class RunSlot:
         was_trained = was_trained or self._may_have_been_sent  # in another process, such as a spawned one
         if mark.run_id == self.run_id and self.run is not None:
             visit = self._visitor(self.run.project, self.run_id)
-            visited: Home | None = Home(self.open, self.run.directory, is_lent=False, visit=visit)
+            visited: Destination | None = Destination(self.open, self.run.directory, is_lent=False, visit=visit)
         elif attaches and self._exists(mark.run_id, mark.project) and (was_trained or not self._is_named(mark)):
-            visited = self._home_of(mark)
+            visited = self._writer_of(mark)
         else:
             visited = None
-        own = self._home_of_own(mark, source, was_trained=was_trained, is_taken=visited is not None)
+        own = self._own_destination(mark, source, was_trained=was_trained, is_taken=visited is not None)
         self.evaluation = Evaluation(mark.user_step, visited=visited, own=own)
 
     def _is_named(self, mark: Mark) -> bool:
@@ -290,7 +290,7 @@ class RunSlot:
     def _is_named_otherwise(self, mark: Mark) -> bool:
         return self.options.experiment_name not in (None, mark.experiment)
 
-    def _home_of(self, mark: Mark) -> Home:
+    def _writer_of(self, mark: Mark) -> Destination:
         """Return the run that wrote a checkpoint, to be opened as a visitor."""
         visit = self._visitor(mark.project, mark.run_id)
 
@@ -299,12 +299,16 @@ class RunSlot:
             say_created(run)
             return run
 
-        return Home(visit_openly, self._store.run_directory(mark.project, mark.run_id), is_lent=True, visit=visit)
+        return Destination(
+            visit_openly, self._store.run_directory(mark.project, mark.run_id), is_lent=True, visit=visit
+        )
 
     def _visitor(self, project: str, run_id: str) -> Callable[[], Run]:
         return lambda: Run(project=project, run_id=run_id, settings=self.options.settings, is_visitor=True)
 
-    def _home_of_own(self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool, is_taken: bool) -> Home:
+    def _own_destination(
+        self, mark: Mark, source: Mapping[str, Any], *, was_trained: bool, is_taken: bool
+    ) -> Destination:
         """Return the run for results that cannot go to the run that wrote the checkpoint; it heads no experiment of that run's.
 
         Args:
@@ -329,7 +333,7 @@ class RunSlot:
             say_evaluated(run, mark, is_taken=is_taken)
             return run
 
-        return Home(make, None, is_lent=not is_free)
+        return Destination(make, None, is_lent=not is_free)
 
     def end_evaluation(self) -> None:
         """Log to the own run again."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.training.boundary import attempt
 from runfork.training.fingerprint import digest, spread, stride
+from runfork.training.guards import attempt
 
 if TYPE_CHECKING:
     from runfork.training.training import Training

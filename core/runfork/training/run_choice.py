@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Checkpoint", "Origin", "Plan", "Situation", "decide"]
+__all__ = ["CheckpointKind", "Origin", "RunChoice", "Situation", "choose_run"]
 
-Checkpoint = Literal["none", "marked", "foreign"]
+CheckpointKind = Literal["none", "marked", "foreign"]
 """What a checkpoint is to us: none at all; one with a mark; or one without a mark that can be used."""
 
 Origin = Literal["nothing", "mark", "foreign"]
@@ -26,7 +26,7 @@ class Situation:
         holds_evaluation: The present run holds the evaluation of a checkpoint that it did not write, and nothing else.
     """
 
-    checkpoint: Checkpoint
+    checkpoint: CheckpointKind
     has_points: bool = False
     was_trained: bool = False
     goes_on: bool = False
@@ -35,7 +35,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunChoice:
     """What to do.
 
     Args:
@@ -48,12 +48,12 @@ class Plan:
     origin: Origin = "nothing"
 
 
-def decide(situation: Situation) -> Plan:
+def choose_run(situation: Situation) -> RunChoice:
     """Return what the situation calls for."""
     if situation.checkpoint == "none":
-        return Plan(starts_anew=situation.holds_evaluation or (situation.was_trained and not situation.goes_on))
+        return RunChoice(starts_anew=situation.holds_evaluation or (situation.was_trained and not situation.goes_on))
     if situation.checkpoint == "foreign":
-        return Plan(starts_anew=situation.holds_evaluation or situation.was_trained, origin="foreign")
+        return RunChoice(starts_anew=situation.holds_evaluation or situation.was_trained, origin="foreign")
     if situation.has_origin and not situation.was_trained:
-        return Plan(starts_anew=situation.holds_evaluation)
-    return Plan(starts_anew=situation.was_trained or situation.has_points, origin="mark")
+        return RunChoice(starts_anew=situation.holds_evaluation)
+    return RunChoice(starts_anew=situation.was_trained or situation.has_points, origin="mark")

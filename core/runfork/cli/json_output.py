@@ -19,8 +19,7 @@ from runfork.types import FileReference, Histogram
 if TYPE_CHECKING:
     from runfork.model.attributes import Value
     from runfork.model.differences import Change
-    from runfork.model.extents import StepRange
-    from runfork.model.lineage import RunNode
+    from runfork.model.lineage import RunNode, StepRange
 
 __all__ = [
     "json_change",

@@ -10,8 +10,7 @@ import numpy as np
 from runfork.index.interface import BucketsRequest, SeriesKey
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.differences import config_changes
-from runfork.model.extents import lineage_extents
-from runfork.model.lineage import ancestors, children_of, heads
+from runfork.model.lineage import ancestors, children_of, heads, lineage_extents
 from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
     from runfork.model.attributes import Value
     from runfork.model.differences import Change
-    from runfork.model.extents import Extent, StepRange
-    from runfork.model.lineage import RunNode
+    from runfork.model.lineage import Extent, RunNode, StepRange
 
 __all__ = ["Family", "Member", "own_step_ranges", "read_family"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.model.extents import lineage_extents
-from runfork.model.lineage import Fork, RunNode
+from runfork.model.lineage import Fork, RunNode, lineage_extents
 
 
 def chain(*steps):

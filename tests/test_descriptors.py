@@ -8,6 +8,7 @@ import pytest
 
 from runfork.journal.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
 from runfork.journal.folders import locked
+from runfork.reading.project import Project
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History
 from runfork.testing.waits import await_plugins
@@ -178,6 +179,29 @@ def test_lock_of_a_folder_closes_no_file_of_the_program(tmp_path):
     assert _is_open(fd, tmp_path / "theirs")
     os.close(fd)
     os.close(theirs)
+
+
+def test_lock_of_an_index_closes_no_file_of_the_program(open_run, tmp_path):
+    open_run(run_id="r").close()
+    theirs: list[int] = []
+
+    def close_what_is_not_ours(_done: int, _total: int) -> None:
+        """Do what a library does that makes a daemon, and open a file then."""
+        if not theirs:
+            (lock,) = [
+                number
+                for number in range(3, 1024)
+                if _is_open(number, project.store.index_path(project.name).with_suffix(".lock"))
+            ]
+            theirs.extend((os.open(tmp_path / "theirs", os.O_WRONLY | os.O_CREAT), lock))
+            os.dup2(*theirs)
+
+    with Project.open() as project:
+        project.refresh(close_what_is_not_ours)
+
+    assert [_is_open(number, tmp_path / "theirs") for number in theirs] == [True, True]
+    for number in theirs:
+        os.close(number)
 
 
 def _is_open(number, path):

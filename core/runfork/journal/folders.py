@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["locked", "make_folders", "sync_path", "take_lock"]
+__all__ = ["lock_held", "locked", "make_folders", "sync_path"]
 
 _NOT_HERE = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR))
 """Why a folder cannot be synced on some systems and file systems, and need not be."""
@@ -47,19 +47,30 @@ def locked(folder: Path, seconds: float) -> Iterator[None]:
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        known = os.fstat(descriptor)
     except OSError:
         yield
         return
+    with lock_held(descriptor, seconds):
+        yield
+
+
+@contextmanager
+def lock_held(descriptor: int, seconds: float) -> Iterator[None]:
+    """Hold the lock of an open file or folder, which is closed then; go on without it as `locked` does.
+
+    Args:
+        descriptor: Its number. What the program gave this number meanwhile stays open.
+        seconds: As in `locked`.
+    """
+    known = os.fstat(descriptor)
     try:
-        take_lock(descriptor, seconds)
+        _take_lock(descriptor, seconds)
         yield
     finally:
         close_own(descriptor, known)
 
 
-def take_lock(descriptor: int, seconds: float) -> None:
-    """Lock an open file or folder until it is closed; go on without where its file system has no locks, or patience ends."""
+def _take_lock(descriptor: int, seconds: float) -> None:
     try:
         import fcntl
     except ImportError:

@@ -7,13 +7,14 @@ import os
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.disk.logged_files import FOLDER
 from runfork.errors import NotFoundError, warn_caller
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
-from runfork.journal.folders import take_lock
+from runfork.journal.descriptors import open_descriptor
+from runfork.journal.folders import lock_held
 from runfork.model.identifiers import check_project, several_runs
 from runfork.plugins import Plugins, load_plugins
 from runfork.reading import BUILT_IN
@@ -187,15 +188,14 @@ class Project:
         if self._lock_path is None:
             yield
             return
-        with self._open_lock(self._lock_path) as file:
-            take_lock(file.fileno(), DRAIN_WAIT_SECONDS)
+        with lock_held(self._open_lock(self._lock_path), DRAIN_WAIT_SECONDS):
             yield
 
     @staticmethod
-    def _open_lock(path: Path) -> IO[str]:
+    def _open_lock(path: Path) -> int:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            return path.open("a", encoding="ascii")
+            return open_descriptor(path, os.O_WRONLY | os.O_CREAT)
         except OSError as error:
             raise UnusableIndexError(
                 f"the index beside {str(path)!r} cannot be locked ({error}); free space, make it writable, or set RUNFORK_INDEX_DIR"

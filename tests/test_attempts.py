@@ -15,9 +15,7 @@ from tests.run_records import bodies
 
 from runfork import Run
 from runfork.journal.format import Kind
-from runfork.model.attempts import attempt_ids
-from runfork.model.identifiers import MAX_NAME_BYTES, check_run_id
-from runfork.model.marks import Mark
+from runfork.model.identifiers import MAX_NAME_BYTES, attempt_ids, check_run_id
 from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 from runfork.testing.warm import RUN_MODULES, WarmProcess, start_warm
@@ -477,8 +475,7 @@ def test_tasks_of_slurm_that_share_a_run_are_ranks(job, data_directory):
     )
 )
 def test_ids_of_attempts_are_run_ids_and_differ(run_id):
-    mark = Mark("a/b", run_id, "m", 10_000_000)
-    ids = attempt_ids(run_id, mark, None)
+    ids = attempt_ids(run_id, (run_id, 10_000_000), None)
     found = [next(ids) for _ in range(12)]
 
     assert len({*found, run_id}) == 13

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime, timezone
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.messages import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "attempt_ids",
     "check_experiment_name",
     "check_mark_id",
     "check_project",
@@ -29,6 +31,7 @@ __all__ = [
 
 MAX_NAME_BYTES = 730
 _MAX_DIRECTORY_BYTES = 200
+_ATTEMPT_BYTES = 16
 _LISTED = 5
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PLAIN_BYTES = frozenset(f"{_ALPHABET}{_ALPHABET.upper()}_.- ()+,=@".encode())
@@ -131,6 +134,27 @@ def new_run_id() -> str:
     """Return a new readable run id, such as ``swift-dolphin-20250319124841544-y56es`` (time in UTC)."""
     moment = datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S%f")[:-3]
     return f"{_choose(_ADJECTIVES)}-{_choose(_NOUNS)}-{moment}-{random_suffix(5)}"
+
+
+def attempt_ids(run_id: str, resumed: tuple[str, int], launch: str | None) -> Iterator[str]:
+    """Yield the run ids that attempts from one checkpoint may have, in the order in which they are taken.
+
+    An attempt is a job that is started again with its run id, where its run went on behind the checkpoint. All processes of a
+    launch work out the same ids. That of the mark is not asked: each rank may have saved a mark of its own.
+
+    Args:
+        run_id: The id that all attempts were given.
+        resumed: Run and micro-step of the checkpoint.
+        launch: What the processes of this launch share, or None.
+    """
+    import hashlib
+
+    place = "\0".join((resumed[0], str(resumed[1]), launch or ""))
+    base = run_id.encode()[: MAX_NAME_BYTES - _ATTEMPT_BYTES].decode(errors="ignore")
+    first = f"{base}-{hashlib.sha256(place.encode()).hexdigest()[:6]}"
+    yield first
+    for number in count(2):
+        yield f"{first}-{number}"
 
 
 def generated_prefix(run_id: str) -> str | None:

@@ -153,7 +153,7 @@ class Origin(Marking):
 
     def _begin_attempt(self, mark: Mark, checkpoint: str | None, decision: Decision) -> Decision:
         """Become a run of its own, whose id begins with the one that was given."""
-        from runfork.model.attempts import attempt_ids
+        from runfork.model.identifiers import attempt_ids
         from runfork.writing.resume import is_taken
 
         identity, given = self._identity, self._identity.given_id
@@ -163,7 +163,7 @@ class Origin(Marking):
             self._set_fork(mark)  # so that it stands in the first record already
         if identity.experiment_name is None:
             identity.experiment_name = mark.experiment
-        for candidate in attempt_ids(given, mark, self._launch.key):
+        for candidate in attempt_ids(given, (mark.run_id, mark.step), self._launch.key):
             if is_taken(self._store.run_directory(self.project, candidate), passes=self._passes):
                 continue
             provisional, identity.run_id = self.directory, candidate

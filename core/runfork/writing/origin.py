@@ -242,7 +242,7 @@ class Origin(Marking):
 
     def _move_journal(self, provisional: Path) -> None:
         """Go on in a new journal, in the folder of the run that this is now, with the records of that in `provisional`."""
-        from runfork.disk.moving import copy_files, leave
+        from runfork.disk.run_folders import copy_files, leave
         from runfork.journal.first_records import files_named_in, frames_to_take_over
 
         names: set[str] = set()

@@ -173,6 +173,16 @@ def test_an_integration_imports_core_and_nothing_beside_it(arrows, integration):
     assert rooms_used <= FOR_INTEGRATIONS
 
 
+def test_the_two_products_for_hugging_face_know_nothing_of_each_other(arrows):
+    packages = {
+        product: {target for name, targets in arrows.items() if name.startswith(product) for target in targets}
+        for product in ("runfork_hf.trainer", "runfork_hf.accelerate")
+    }
+
+    assert not any(target.startswith("runfork_hf.accelerate") for target in packages["runfork_hf.trainer"])
+    assert not any(target.startswith("runfork_hf.trainer") for target in packages["runfork_hf.accelerate"])
+
+
 def test_core_imports_no_integration(arrows):
     core = {target for name, targets in arrows.items() if name.partition(".")[0] == "runfork" for target in targets}
 

@@ -30,7 +30,7 @@ class Progress:
 class AccelerateDriver(IntegrationDriver):
     packages: tuple[str, ...] = ("runfork_hf", "runfork_torch")
     frameworks: tuple[str, ...] = ("torch", "accelerate", "transformers", "numpy")
-    preloaded = ("runfork_hf.accelerate_tracker", "accelerate", "torch")
+    preloaded = ("runfork_hf.accelerate.for_accelerate", "accelerate", "torch")
     loss = "train/loss"
     evaluated = "test/loss"
     setting = "hparams/clip"
@@ -107,7 +107,7 @@ def open_accelerator(face: Any = None, *, is_tracked: bool = True, **arguments: 
     from accelerate import Accelerator, tracking
 
     from runfork_hf import RunforkTracker
-    from runfork_hf.accelerate_tracker import register_tracker
+    from runfork_hf.accelerate.for_accelerate import register_tracker
 
     register_tracker()
     named: Any = "runfork" if hasattr(tracking, "register_tracker_class") else RunforkTracker("tiny", **arguments)

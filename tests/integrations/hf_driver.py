@@ -64,7 +64,7 @@ def arguments(folder: Path, **options: Any) -> Any:
 class HfDriver(IntegrationDriver):
     packages = ("runfork_hf", "runfork_torch")
     frameworks = ("torch", "transformers", "accelerate", "numpy")
-    preloaded = ("runfork_hf.callback", "transformers.trainer", "transformers.models.gpt2.modeling_gpt2")
+    preloaded = ("runfork_hf.trainer.callback", "transformers.trainer", "transformers.models.gpt2.modeling_gpt2")
     loss = "train/loss"
     evaluated = "eval/loss"
     setting = "trainer/eval_steps"

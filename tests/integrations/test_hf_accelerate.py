@@ -32,8 +32,8 @@ from tests.integrations.documented import not_logged, types_of, undocumented
 
 from runfork.testing.waits import HANG_SECONDS
 from runfork_hf import RunforkTracker, register, track
-from runfork_hf.accelerate_state import STATE_FILE, find_mark_in_state
-from runfork_hf.accelerate_steps import place, starts_over
+from runfork_hf.accelerate.loop_steps import place, starts_over
+from runfork_hf.accelerate.state_file import STATE_FILE, find_mark_in_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -614,8 +614,8 @@ def test_a_metric_logged_before_its_step_belongs_to_the_fork(data_directory, tmp
 
 
 def test_no_state_is_without_its_mark_because_of_a_description(data_directory, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("runfork_hf.accelerate_logging.fingerprint_of", lambda _models: 1 / 0)
-    monkeypatch.setattr("runfork_hf.accelerate_logging.describe_models", lambda _accelerator: 1 / 0)
+    monkeypatch.setattr("runfork_hf.accelerate.tracker.fingerprint_of", lambda _models: 1 / 0)
+    monkeypatch.setattr("runfork_hf.accelerate.tracker.describe_models", lambda _accelerator: 1 / 0)
     parent = trained(tmp_path)
     child = begin()
     child.accelerator.load_state(str(tmp_path / "1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ pytest.importorskip("transformers")
 
 from transformers import Trainer
 
+import runfork_hf
 from runfork_hf import RunforkCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore", "error::runfork.errors.RunforkWarning")
@@ -96,3 +98,9 @@ def test_series_stand_at_the_steps_of_the_trainer(everything):
     flos = everything.points("all", "train/total_flos")
     assert flos[16] > flos[1] > 0
     assert Path(everything.points("all", "checkpoints/path")[8]).name == "checkpoint-8"
+
+
+def test_pickles_hold_the_paths_that_users_import():
+    for one in (runfork_hf.RunforkCallback, runfork_hf.RunforkTracker):
+        assert b"runfork_hf\n" in pickle.dumps(one, protocol=0)
+        assert one is pickle.loads(pickle.dumps(one))

@@ -571,7 +571,7 @@ def test_the_configuration_of_peft_adapters_is_logged(history):
 
 
 def test_a_failure_of_ours_never_reaches_the_training(history, caplog, monkeypatch):
-    monkeypatch.setattr("runfork_hf.callback.loaded_from", lambda _state: 1 / 0)
+    monkeypatch.setattr("runfork_hf.trainer.callback.loaded_from", lambda _state: 1 / 0)
     trainer = make(num_train_epochs=1)
     trainer.train()
 
@@ -608,7 +608,7 @@ class _Broken(_Config):
 
 @pytest.mark.parametrize("config", [_Config(), _Broken()])
 def test_what_cannot_be_described_costs_itself_alone_and_no_checkpoint_its_mark(history, caplog, monkeypatch, config):
-    monkeypatch.setattr("runfork_hf.evaluations.fingerprint", lambda _parameters: 1 / 0)
+    monkeypatch.setattr("runfork_hf.trainer.evaluated_weights.fingerprint", lambda _parameters: 1 / 0)
     first = make(weights=_Unusual(config), num_train_epochs=1, optim="sgd")
     first.train()
     make("more", weights=_Unusual(config), num_train_epochs=2, optim="sgd").train(

@@ -15,7 +15,7 @@ MODULES = {
     "lightning": ("torch", "pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger"),
     "transformers": (
         "tests.integrations.hf_driver",
-        "runfork_hf.callback",
+        "runfork_hf.trainer.callback",
         "transformers.trainer",
         "transformers.models.gpt2.modeling_gpt2",
     ),

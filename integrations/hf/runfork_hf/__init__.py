@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from runfork_hf.register import register
 
 if TYPE_CHECKING:
-    from runfork_hf.accelerate_tracker import RunforkTracker, track
-    from runfork_hf.for_transformers import RunforkCallback
+    from runfork_hf.accelerate.for_accelerate import RunforkTracker, track
+    from runfork_hf.trainer.for_transformers import RunforkCallback
 
 __all__ = ["RunforkCallback", "RunforkTracker", "register", "track"]
 
 _HOMES = {
-    "RunforkCallback": "runfork_hf.for_transformers",
-    "RunforkTracker": "runfork_hf.accelerate_tracker",
-    "track": "runfork_hf.accelerate_tracker",
+    "RunforkCallback": "runfork_hf.trainer.for_transformers",
+    "RunforkTracker": "runfork_hf.accelerate.for_accelerate",
+    "track": "runfork_hf.accelerate.for_accelerate",
 }
 
 

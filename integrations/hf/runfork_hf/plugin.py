@@ -15,7 +15,7 @@ __all__ = ["find_checkpoint_mark"]
 @hookimpl
 def find_checkpoint_mark(path: str) -> Mapping[str, Any] | None:
     """Return the mark in a checkpoint directory of ``transformers.Trainer``, or in one that Accelerate's ``save_state`` wrote."""
-    from runfork_hf.accelerate_state import find_mark_in_state
-    from runfork_hf.trainer_state import find_mark_in_directory
+    from runfork_hf.accelerate.state_file import find_mark_in_state
+    from runfork_hf.trainer.state_file import find_mark_in_directory
 
     return find_mark_in_directory(path) or find_mark_in_state(path)

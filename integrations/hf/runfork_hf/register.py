@@ -22,7 +22,7 @@ def register(*, neptune: bool = False) -> None:
     if has_transformers:
         _register_callback(neptune=neptune)
     if find_spec("accelerate") is not None:
-        from runfork_hf.accelerate_tracker import register_tracker
+        from runfork_hf.accelerate.for_accelerate import register_tracker
 
         register_tracker()
     elif not has_transformers:
@@ -34,7 +34,7 @@ def register(*, neptune: bool = False) -> None:
 def _register_callback(*, neptune: bool) -> None:
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
-    from runfork_hf.for_transformers import RunforkCallback
+    from runfork_hf.trainer.for_transformers import RunforkCallback
 
     INTEGRATION_TO_CALLBACK["runfork"] = RunforkCallback
     if neptune:

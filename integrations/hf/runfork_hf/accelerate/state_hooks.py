@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from runfork.training.call_stack import OngoingCall, frames, is_of
 from runfork.training.guards import guarded
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
-from runfork_hf.accelerate_description import prepared_models
-from runfork_hf.accelerate_state import put_mark_in_state, take_mark_from_state
+from runfork_hf.accelerate.description import prepared_models
+from runfork_hf.accelerate.state_file import put_mark_in_state, take_mark_from_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import nn
 
-    from runfork_hf.accelerate_logging import TrackerMethods
-
-__all__ = ["Loading", "StateHooks", "accelerator_above", "hooks_of"]
+__all__ = ["Loading", "StateHooks", "StateListener", "accelerator_above", "hooks_of"]
 
 _ATTRIBUTE = "_runfork_hooks"
 _MAX_FRAMES = 12
@@ -37,6 +35,22 @@ class Loading(NamedTuple):
     call: OngoingCall
 
 
+class StateListener(Protocol):
+    """A tracker, as far as what it logs for is saved and loaded."""
+
+    def take(self, loading: Loading) -> None:
+        """Note that a state is being loaded."""
+        ...
+
+    def mark(self, models: Sequence[nn.Module], directory: str) -> dict[str, Any] | None:
+        """Return the mark for a state that is being saved; None if it cannot be had."""
+        ...
+
+    def retire(self) -> None:
+        """Log no longer: another one does."""
+        ...
+
+
 class StateHooks:
     """Hands what an Accelerator saves and loads to the trackers that log for it.
 
@@ -47,7 +61,7 @@ class StateHooks:
     def __init__(self, accelerator: Any) -> None:
         self._accelerator: Callable[[], Any] = weakref.ref(accelerator)
         self._is_main = bool(accelerator.is_main_process)
-        self._trackers: list[TrackerMethods] = []
+        self._trackers: list[StateListener] = []
         self._loaded: Loading | None = None
         accelerator.register_save_state_pre_hook(self.before_save)
         accelerator.register_load_state_pre_hook(self.before_load)
@@ -95,11 +109,11 @@ class StateHooks:
                 found.append(inner)
         return found
 
-    def was_given(self, tracker: TrackerMethods) -> bool:
+    def was_given(self, tracker: StateListener) -> bool:
         """Return whether the user made the tracker, and not Accelerate."""
         return any(one is tracker for one in getattr(self.accelerator, "log_with", ()))
 
-    def join(self, tracker: TrackerMethods) -> None:
+    def join(self, tracker: StateListener) -> None:
         """Have a tracker log for this Accelerator; one that Accelerate made before, by name, logs no longer."""
         for other in [one for one in self._trackers if one is not tracker and not self.was_given(one)]:
             other.retire()

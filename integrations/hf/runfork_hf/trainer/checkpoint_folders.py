@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
-from runfork_hf.trainer_state import find_mark_in_directory
+from runfork_hf.trainer.state_file import find_mark_in_directory
 
 if TYPE_CHECKING:
     from runfork.training.checkpoint_log import CheckpointLog

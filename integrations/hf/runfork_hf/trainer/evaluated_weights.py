@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runfork.training.guards import attempt
-from runfork_hf.checkpoints import mark_in_weights
+from runfork_hf.trainer.checkpoint_folders import mark_in_weights
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork_hf.accelerate_weights import unwrapped
+from runfork_hf.accelerate.first_weights import unwrapped
 from runfork_torch.model_description import describe_model
 from runfork_torch.optimizer_description import describe_optimizers
 

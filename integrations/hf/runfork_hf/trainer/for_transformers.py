@@ -13,12 +13,13 @@ except ImportError as error:
     ) from error
 
 from runfork.training.arguments import Integration
-from runfork_hf.callback import CallbackMethods
+from runfork_hf.trainer.callback import CallbackMethods
 
 __all__ = ["RunforkCallback"]
 
 
 class RunforkCallback(CallbackMethods, TrainerCallback):  # noqa: D101  below
     __doc__ = CallbackMethods.__doc__
+    __module__ = "runfork_hf"  # pickles hold the path that users write
 
     _integration = Integration("transformers", version("transformers"), "RunforkCallback")

@@ -14,19 +14,19 @@ from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import attempt, describe, guarded
 from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.training.throughput import Throughput
-from runfork_hf.checkpoints import describe_monitor, note_saved
-from runfork_hf.evaluations import EvaluatedWeights, weights_of
-from runfork_hf.log_history import history_between, named
-from runfork_hf.samples import SampleCounter
-from runfork_hf.trainer_description import (
+from runfork_hf.trainer.checkpoint_folders import describe_monitor, note_saved
+from runfork_hf.trainer.description import (
     describe_arguments,
     describe_configuration,
     describe_data,
     describe_optimizer,
     describe_peft,
 )
-from runfork_hf.trainer_state import loaded_from, put_mark, untracked_steps
-from runfork_hf.trials import TrialLog
+from runfork_hf.trainer.evaluated_weights import EvaluatedWeights, weights_of
+from runfork_hf.trainer.log_history import history_between, named
+from runfork_hf.trainer.samples import SampleCounter
+from runfork_hf.trainer.state_file import loaded_from, put_mark, untracked_steps
+from runfork_hf.trainer.trials import TrialLog
 from runfork_torch.model_description import describe_model
 
 if TYPE_CHECKING:

@@ -14,14 +14,15 @@ except ImportError as error:
     ) from error
 
 from runfork.training.arguments import Integration
-from runfork_hf.accelerate_hooks import hooks_of
-from runfork_hf.accelerate_logging import TrackerMethods
+from runfork_hf.accelerate.state_hooks import hooks_of
+from runfork_hf.accelerate.tracker import TrackerMethods
 
 __all__ = ["RunforkTracker", "register_tracker", "track"]
 
 
 class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[misc]  # noqa: D101  accelerate has no types; the docstring is below
     __doc__ = TrackerMethods.__doc__
+    __module__ = "runfork_hf"  # pickles hold the path that users write
 
     name = "runfork"
     requires_logging_directory = False

@@ -1,6 +1,6 @@
 """The tracker, without its base class: what Accelerate calls, and what a user sets.
 
-`accelerate_tracker` gives it the base that Accelerate expects.
+`for_accelerate` gives it the base that Accelerate expects.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
 from runfork.training.run_handle import RunHandle
 from runfork.training.training_steps import TrainingSteps
 from runfork.writing.run import Run
-from runfork_hf.accelerate_description import (
+from runfork_hf.accelerate.description import (
     describe_accelerator,
     describe_models,
     describe_prepared_optimizers,
 )
-from runfork_hf.accelerate_hooks import accelerator_above, hooks_of
-from runfork_hf.accelerate_origin import held_against_weights
-from runfork_hf.accelerate_steps import place, starts_over
-from runfork_hf.accelerate_weights import FirstWeights, fingerprint_of
+from runfork_hf.accelerate.first_weights import FirstWeights, fingerprint_of
+from runfork_hf.accelerate.loop_steps import place, starts_over
+from runfork_hf.accelerate.state_file import held_against_weights
+from runfork_hf.accelerate.state_hooks import accelerator_above, hooks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from runfork.training.runs import TrainingRuns
-    from runfork_hf.accelerate_hooks import Loading, StateHooks
+    from runfork_hf.accelerate.state_hooks import Loading, StateHooks
 
 __all__ = ["TrackerMethods"]
 

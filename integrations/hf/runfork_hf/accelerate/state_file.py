@@ -1,14 +1,25 @@
-"""The file with the mark that lies in every directory that Accelerate's ``save_state`` writes. No framework is imported here."""
+"""The file with the mark that lies beside the weights in every directory that Accelerate's ``save_state`` writes.
+
+No framework is imported here.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["STATE_FILE", "find_mark_in_state", "put_mark_in_state", "take_mark_from_state"]
+from runfork.model.marks import Mark
+from runfork.training.loaded_checkpoint import readable_mark
+
+if TYPE_CHECKING:
+    from runfork.training.loaded_checkpoint import LoadedCheckpoint
+    from runfork.training.training import Training
+
+__all__ = ["STATE_FILE", "find_mark_in_state", "held_against_weights", "put_mark_in_state", "take_mark_from_state"]
 
 STATE_FILE = "runfork.json"
 
@@ -54,3 +65,27 @@ def put_mark_in_state(directory: str | Path, mark: Mapping[str, Any]) -> None:
     part = file.with_name(f"{STATE_FILE}.{os.getpid()}.part")
     part.write_text(json.dumps(mark), encoding="utf-8")
     part.replace(file)
+
+
+def held_against_weights(
+    loaded: LoadedCheckpoint, weights: str | None, training: Training
+) -> tuple[LoadedCheckpoint, str | None]:
+    """Return a state with the mark of its weights, and what is to be told where that is not the one in the file beside them.
+
+    Args:
+        loaded: The state.
+        weights: The fingerprint of the weights that were loaded, or None.
+        training: Knows which weights were marked.
+    """
+    mark = readable_mark(loaded.mark or {})
+    if not isinstance(mark, Mark) or weights is None or mark.fingerprint in (None, weights):
+        return loaded, None
+    found = training.find_parent(weights)
+    counts = (
+        f"they are those of run {found['run_id']!r} at step {found['step']}, which counts" if found else "it counts"
+    )
+    sentence = (
+        f"the weights in {loaded.path!r} are not those of its mark (run {mark.run_id!r}, step {mark.user_step}): the state was "
+        f"saved over, or layers were frozen or changed since; {counts}"
+    )
+    return (replace(loaded, mark=found) if found else loaded), sentence

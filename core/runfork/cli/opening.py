@@ -106,10 +106,10 @@ def read_condition(text: str | None, index: Index) -> Filter | None:
     """
     if text is None:
         return None
-    from runfork.model.query_language import parse_filter
+    from runfork.model.filters import Filter
     from runfork.query.inference import resolve_filter
 
-    return resolve_filter(parse_filter(text), index)
+    return resolve_filter(Filter.parse(text), index)
 
 
 def tell_unmatched(text: str | None, paths: Iterable[str]) -> None:

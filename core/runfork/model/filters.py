@@ -1,4 +1,4 @@
-"""Filters: conditions on attributes, as objects. `runfork.model.query_language` prints and parses them as text.
+"""Filters: conditions on attributes, as objects. `runfork.model.query_language` is their text form.
 
 Pure data; each index translates the same tree into its own terms. A value means what it would mean as a config
 (``docs/values.md``). A condition on a series compares its last value, one on a string set its members. A run that lacks
@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import AttributeType, check_path
 from runfork.model.conversion import convert_config, plain_value
 from runfork.model.messages import shown
 from runfork.model.patterns import compile_pattern
+from runfork.model.query_language import FilterValue, Operator, Parts, parse_text, print_comparison
 
-__all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not", "Operator"]
-
-Operator = Literal["==", "!=", ">", ">=", "<", "<=", "MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS", "EXISTS"]
-FilterValue = float | int | bool | str | datetime | None
+__all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not"]
 
 
 @dataclass(frozen=True)
@@ -129,11 +127,9 @@ class Filter:
         Raises:
             ArgumentError: It does not follow the grammar; the message names the character.
         """
-        from runfork.model.query_language import parse_filter
-
         if not isinstance(text, str):
             raise ArgumentTypeError(f"Filter.parse reads a string, found {text!r}")
-        return parse_filter(text)
+        return parse_text(text, _PARTS)
 
     def __and__(self, other: Filter) -> Filter:
         """Both hold."""
@@ -149,9 +145,7 @@ class Filter:
 
     def to_query(self) -> str:
         """Return the filter in the query language."""
-        from runfork.model.query_language import print_filter
-
-        return print_filter(self)
+        return _print(self)
 
     __str__ = to_query
 
@@ -188,6 +182,35 @@ class Not(Filter):
 
     part: Filter
     __str__ = Filter.to_query
+
+
+_PARTS = Parts(lambda path, kind, *rest: Comparison(Attribute(path, kind), *rest), Not, AllOf, AnyOf)
+
+
+def _print(condition: Filter) -> str:
+    if isinstance(condition, Comparison):
+        attribute = condition.attribute
+        return print_comparison(attribute.name, attribute.type, condition.operator, condition.value)
+    if isinstance(condition, Not):
+        return f"NOT {_print_part(condition.part)}"
+    if isinstance(condition, AllOf):
+        return _print_parts(condition.parts, "AND", empty="TRUE")
+    if isinstance(condition, AnyOf):
+        return _print_parts(condition.parts, "OR", empty="FALSE")
+    raise TypeError(f"no such filter: {type(condition).__name__}")
+
+
+def _print_parts(parts: tuple[Filter, ...], word: str, *, empty: str) -> str:
+    if len(parts) == 1:
+        return _print(parts[0])
+    return f" {word} ".join(map(_print_part, parts)) or empty
+
+
+def _print_part(part: Filter) -> str:
+    if isinstance(part, (AllOf, AnyOf)) and len(part.parts) == 1:
+        return _print_part(part.parts[0])
+    text = _print(part)
+    return f"({text})" if isinstance(part, (AllOf, AnyOf)) and part.parts else text
 
 
 def _joined(whole: type[AllOf | AnyOf], left: Filter, right: Filter) -> Filter:

@@ -21,26 +21,38 @@ Example: ``(`train/loss`:float_series < "0.3") AND NOT (`sys/tags`:string_set CO
 - Keywords are read in any case. A word has no blanks, quotes, back-ticks, parentheses, nor any of ``: = ! < >``.
 - The empty text is ``TRUE``.
 
-`parse_filter` gives back what `print_filter` printed, for every filter whose values fit their attribute's type and
-whose `AllOf` and `AnyOf` have no single part.
+What stands here knows the text, and not what filters are: `runfork.model.filters` says what is made of each part, and how filters
+are printed. Reading gives back what was printed, for every filter whose values fit their attribute's type and whose `AllOf` and
+`AnyOf` have no single part.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from runfork.errors import ArgumentError
-from runfork.model.attributes import AttributeType
-from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
+from runfork.model.attributes import AttributeType, check_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runfork.model.filters import FilterValue, Operator
+__all__ = [
+    "FilterValue",
+    "Operator",
+    "Parts",
+    "parse_text",
+    "print_comparison",
+    "print_value",
+    "read_value",
+]
 
-__all__ = ["parse_filter", "print_filter", "print_value", "read_value"]
+Operator = Literal["==", "!=", ">", ">=", "<", "<=", "MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS", "EXISTS"]
+FilterValue = float | int | bool | str | datetime | None
+
+F = TypeVar("F")
 
 MAX_DEPTH = 100
 """Parentheses and NOTs within each other; deeper text is refused rather than overflowing the stack."""
@@ -60,43 +72,32 @@ _KEYWORDS = frozenset({"AND", "OR", "NOT", "EXISTS", "MATCHES", "CONTAINS", "TRU
 _NUMBERS = frozenset({"float", "int", "float_series"})
 
 
-def print_filter(condition: Filter) -> str:
-    """Return `condition` as text."""
-    if isinstance(condition, Comparison):
-        return _print_comparison(condition)
-    if isinstance(condition, Not):
-        return f"NOT {_print_part(condition.part)}"
-    if isinstance(condition, AllOf):
-        return _print_parts(condition.parts, "AND", empty="TRUE")
-    if isinstance(condition, AnyOf):
-        return _print_parts(condition.parts, "OR", empty="FALSE")
-    raise TypeError(f"no such filter: {type(condition).__name__}")
+@dataclass(frozen=True)
+class Parts(Generic[F]):
+    """What filters are made of.
+
+    Args:
+        compare: Takes a path, its type or None, an operator and a value: None for EXISTS only.
+        negate: Makes what holds where its part does not.
+        all_of: Makes what holds where every part does, and always where there is none.
+        any_of: Makes what holds where at least one part does.
+    """
+
+    compare: Callable[[str, str | None, Operator, FilterValue], F]
+    negate: Callable[[F], F]
+    all_of: Callable[[tuple[F, ...]], F]
+    any_of: Callable[[tuple[F, ...]], F]
 
 
-def _print_parts(parts: tuple[Filter, ...], word: str, *, empty: str) -> str:
-    if len(parts) == 1:
-        return print_filter(parts[0])
-    return f" {word} ".join(map(_print_part, parts)) or empty
-
-
-def _print_part(part: Filter) -> str:
-    if isinstance(part, (AllOf, AnyOf)) and len(part.parts) == 1:
-        return _print_part(part.parts[0])
-    text = print_filter(part)
-    return f"({text})" if isinstance(part, (AllOf, AnyOf)) and part.parts else text
-
-
-def _print_comparison(condition: Comparison) -> str:
-    attribute = condition.attribute
-    path = "`" + attribute.name.replace("`", "``") + "`"
-    if attribute.type is not None:
-        path = f"{path}:{attribute.type}"
-    if condition.operator == "EXISTS":
-        return f"{path} EXISTS"
-    text = print_value(condition.value)
-    if isinstance(condition.value, str) or attribute.type is not None:
+def print_comparison(path: str, kind: str | None, operator: Operator, value: FilterValue) -> str:
+    """Return one attribute compared with one value as text."""
+    left = "`" + path.replace("`", "``") + "`" + (f":{kind}" if kind is not None else "")
+    if operator == "EXISTS":
+        return f"{left} EXISTS"
+    text = print_value(value)
+    if isinstance(value, str) or kind is not None:
         text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{path} {condition.operator} {text}"
+    return f"{left} {operator} {text}"
 
 
 def print_value(value: FilterValue) -> str:
@@ -233,26 +234,34 @@ def _error(text: str, start: int, problem: str) -> ArgumentError:
     return ArgumentError(f"cannot read the filter {text!r:.200} at character {start + 1}: {problem}")
 
 
-def parse_filter(text: str) -> Filter:
-    """Read a filter from text.
+def parse_text(text: str, parts: Parts[F]) -> F:
+    """Read a filter from text, and make it of `parts`.
 
     Raises:
         ArgumentError: It does not follow the grammar; the message names the character, counted from 1.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, parts)
     if parser.is_next("end"):
-        return AllOf(())
+        return parts.all_of(())
     condition = parser.filter(0)
     if not parser.is_next("end"):
         raise parser.error("AND, OR or the end")
     return condition
 
 
-class _Parser:
+class _Named(NamedTuple):
+    """An attribute, and its type where that was said."""
+
+    path: str
+    kind: str | None
+
+
+class _Parser(Generic[F]):
     """Reads tokens from left to right; one method per rule of the grammar."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, parts: Parts[F]) -> None:
         self.text = text
+        self.parts = parts
         self.tokens = _tokens(text)
         self.position = 0
 
@@ -290,56 +299,56 @@ class _Parser:
         found = "the end" if self.is_next("end") else repr(self.next.text)
         return _error(self.text, self.next.start, f"expected {wanted}, found {found:.80}")
 
-    def filter(self, depth: int) -> Filter:
-        return self.joined(depth, "OR", self.all, AnyOf)
+    def filter(self, depth: int) -> F:
+        return self.joined(depth, "OR", self.all, self.parts.any_of)
 
-    def all(self, depth: int) -> Filter:
-        return self.joined(depth, "AND", self.one, AllOf)
+    def all(self, depth: int) -> F:
+        return self.joined(depth, "AND", self.one, self.parts.all_of)
 
-    def joined(self, depth: int, word: str, rule: Callable[[int], Filter], whole: type[AllOf | AnyOf]) -> Filter:
-        parts = [rule(depth)]
+    def joined(self, depth: int, word: str, rule: Callable[[int], F], whole: Callable[[tuple[F, ...]], F]) -> F:
+        found = [rule(depth)]
         while self.skip_keyword(word):
-            parts.append(rule(depth))
-        return parts[0] if len(parts) == 1 else whole(tuple(parts))
+            found.append(rule(depth))
+        return found[0] if len(found) == 1 else whole(tuple(found))
 
-    def one(self, depth: int) -> Filter:
+    def one(self, depth: int) -> F:
         if depth > MAX_DEPTH:
             problem = f"more than {MAX_DEPTH} parentheses and NOTs stand within each other; simplify the filter"
             raise _error(self.text, self.next.start, problem)
         if self.skip_keyword("NOT"):
-            return Not(self.one(depth + 1))
+            return self.parts.negate(self.one(depth + 1))
         if self.skip_keyword("TRUE"):
-            return AllOf(())
+            return self.parts.all_of(())
         if self.skip_keyword("FALSE"):
-            return AnyOf(())
+            return self.parts.any_of(())
         if self.skip_symbol("("):
             condition = self.filter(depth + 1)
             self.skip_symbol(")", wanted="AND, OR or a closing parenthesis")
             return condition
         return self.condition()
 
-    def condition(self) -> Filter:
+    def condition(self) -> F:
         attribute = self.aggregate() or self.attribute()
         is_negated = self.skip_keyword("NOT")
         if self.skip_keyword("EXISTS"):
-            exists = Comparison(attribute, "EXISTS")
-            return Not(exists) if is_negated else exists
+            exists = self.parts.compare(*attribute, "EXISTS", None)
+            return self.parts.negate(exists) if is_negated else exists
         if self.skip_keyword("MATCHES"):
-            return Comparison(attribute, "NOT MATCHES" if is_negated else "MATCHES", self.string())
+            return self.parts.compare(*attribute, "NOT MATCHES" if is_negated else "MATCHES", self.string())
         if self.skip_keyword("CONTAINS"):
-            return Comparison(attribute, "NOT CONTAINS" if is_negated else "CONTAINS", self.string())
+            return self.parts.compare(*attribute, "NOT CONTAINS" if is_negated else "CONTAINS", self.string())
         if is_negated:
             raise self.error("EXISTS, MATCHES or CONTAINS after NOT")
         return self.compared(attribute)
 
-    def compared(self, attribute: Attribute) -> Comparison:
+    def compared(self, attribute: _Named) -> F:
         operator = _SYMBOLS.get(self.next.text) if self.next.kind == "symbol" else None
         if operator is None:
             raise self.error("an operator (== != > >= < <= MATCHES CONTAINS EXISTS)")
         self.take()
-        return Comparison(attribute, operator, self.value(attribute.type))
+        return self.parts.compare(*attribute, operator, self.value(attribute.kind))
 
-    def aggregate(self) -> Attribute | None:
+    def aggregate(self) -> _Named | None:
         following = self.tokens[min(self.position + 1, len(self.tokens) - 1)]
         if self.next.kind != "word" or (following.kind, following.text) != ("symbol", "("):
             return None
@@ -355,14 +364,14 @@ class _Parser:
         self.skip_symbol(")", wanted="a closing parenthesis")
         return attribute
 
-    def attribute(self) -> Attribute:
+    def attribute(self) -> _Named:
         if self.next.kind not in ("path", "word") or self.keyword():
             raise self.error("an attribute path such as `train/loss`")
         token = self.take()
         path = token.text[1:-1].replace("``", "`") if token.kind == "path" else token.text
         kind = self.type() if self.skip_symbol(":") else None
         try:
-            return Attribute(path, kind)
+            return _Named(check_path(path), kind)
         except ArgumentError as error:
             raise _error(self.text, token.start, str(error)) from None
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runfork.index.interface import Index
-    from runfork.model.filters import FilterValue
+    from runfork.model.query_language import FilterValue
 
 __all__ = ["SYSTEM_TYPES", "resolve_filter", "resolve_sort"]
 

@@ -55,10 +55,10 @@ def full_name(name: str, index: Index) -> str:
 
 def refuse_filter(argument: str, text: str) -> None:
     """Raise an ArgumentError if text that was taken for a pattern, and matches nothing, reads as a filter."""
-    from runfork.model.query_language import parse_filter
+    from runfork.model.filters import Filter
 
     try:
-        condition = parse_filter(text)
+        condition = Filter.parse(text)
     except ArgumentError:
         return
     if isinstance(condition, (AllOf, AnyOf)) and not condition.parts:

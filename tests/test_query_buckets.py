@@ -18,8 +18,8 @@ from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Seri
 from runfork.index.memory import MemoryIndex
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import to_micro_steps
+from runfork.query.attributes import attribute_choices
 from runfork.query.buckets import BucketsQuery, bucket_points, fetch_metric_buckets, read_buckets
-from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
 from runfork.testing.histories import EPOCH, HistoryWriter
 

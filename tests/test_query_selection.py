@@ -9,16 +9,9 @@ import pytest
 from runfork.errors import ArgumentError, ArgumentTypeError, RunforkWarning
 from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute, Filter
+from runfork.query.attributes import AttributeFilter, Choice, attribute_choices, find_definitions, tell_unknown
 from runfork.query.listing import read_attributes
-from runfork.query.selection import (
-    AttributeFilter,
-    Choice,
-    attribute_choices,
-    check_selector,
-    find_definitions,
-    select,
-    tell_unknown,
-)
+from runfork.query.selection import check_selector, select
 from runfork.query.source import Source
 from runfork.testing.histories import EPOCH, HistoryWriter
 

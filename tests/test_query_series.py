@@ -14,10 +14,11 @@ from runfork import Run
 from runfork.errors import ArgumentError
 from runfork.index.interface import Index, Series, SeriesKey
 from runfork.model.attributes import AttributeType
-from runfork.query.arguments import Inherit, check_step_range
+from runfork.query.arguments import check_step_range
+from runfork.query.attributes import attribute_choices
 from runfork.query.files import LoggedFile
 from runfork.query.frames import Layout, series_frame
-from runfork.query.selection import Selection, attribute_choices
+from runfork.query.selection import Inherit, Selection
 from runfork.query.series import SeriesQuery, fetch_metrics, fetch_series, read_series
 from runfork.query.source import Source
 from runfork.testing.histories import EPOCH, HistoryWriter

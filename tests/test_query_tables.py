@@ -17,8 +17,8 @@ from runfork.index.conditions import SORTED_KINDS
 from runfork.index.memory import MemoryIndex
 from runfork.model.filters import Attribute, Filter
 from runfork.model.patterns import Pattern
+from runfork.query.attributes import attribute_choices
 from runfork.query.files import LoggedFile
-from runfork.query.selection import attribute_choices
 from runfork.query.source import Source
 from runfork.query.tables import TableQuery, fetch_experiments_table, fetch_runs_table, read_table
 from runfork.testing.histories import EPOCH, HistoryWriter

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.steps import MAX_MICRO_STEP, MICRO
@@ -13,36 +14,7 @@ from runfork.model.steps import MAX_MICRO_STEP, MICRO
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runfork.query.selection import Selector
-
-__all__ = ["Inherit", "Kind", "check_choice", "check_count", "check_flag", "check_step_range", "choose", "inheritance"]
-
-Kind = Literal["run", "experiment"]
-"""By what a result is labelled: run ids, or names of experiments, each of which stands for its head."""
-
-Inherit = Literal["lineage", "experiment", "own"]
-
-
-def choose(runs: Selector, experiments: Selector, *, is_required: bool = True) -> tuple[Kind, Selector]:
-    """Return which of `runs` and `experiments` was passed, and what.
-
-    Raises:
-        ArgumentError: Both were, or neither and `is_required`.
-    """
-    if runs is not None and experiments is not None:
-        raise ArgumentError(
-            "pass either runs= or experiments=, found both; experiments are their head runs with a name"
-        )
-    if runs is None and experiments is None and is_required:
-        raise ArgumentError('pass runs= or experiments=, found neither; runs=".*" selects every run')
-    return ("run", runs) if experiments is None else ("experiment", experiments)
-
-
-def inheritance(kind: Kind, to_the_root: object) -> Inherit:
-    """Return what ``lineage_to_the_root`` means: False cuts an experiment where its name begins, and a run to itself."""
-    if check_flag("lineage_to_the_root", to_the_root):
-        return "lineage"
-    return "experiment" if kind == "experiment" else "own"
+__all__ = ["check_choice", "check_count", "check_flag", "check_names", "check_step_range"]
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -75,6 +47,25 @@ def check_count(name: str, value: object, *, maximum: int | None = None) -> int 
         )
         raise ArgumentError(f"{name} must be {wanted}, found {value!r}")
     return count
+
+
+def check_names(argument: str, value: object, wanted: str) -> list[str]:
+    """Return `value` as a list of str, if it is a list of at least one name.
+
+    Args:
+        argument: The argument's name, for messages.
+        value: What was passed.
+        wanted: What the argument may be.
+    """
+    if not isinstance(value, Iterable) or isinstance(value, (bytes, dict)):
+        raise ArgumentTypeError(f"{argument} must be {wanted}, found {value!r}")
+    names = list(value)
+    if not names:
+        raise ArgumentError(f"{argument} must have at least one name, found an empty list")
+    for name in names:
+        if not isinstance(name, str):
+            raise ArgumentTypeError(f"{argument} must have strings only, found {name!r}")
+    return [str.__str__(name) for name in names]  # of members of enumerations their value
 
 
 def check_step_range(value: object) -> tuple[int | None, int | None]:

@@ -10,9 +10,10 @@ import numpy as np
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Series
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MICRO
-from runfork.query.arguments import check_choice, check_count, check_flag, choose, inheritance
+from runfork.query.arguments import check_choice, check_count, check_flag
+from runfork.query.attributes import attribute_choices, find_definitions, tell_unknown
 from runfork.query.frames import import_pandas, times_column, tuple_index
-from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
+from runfork.query.selection import check_selector, choose, inheritance, select
 from runfork.query.series import series_keys
 from runfork.query.source import opened
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from runfork.query.arguments import Inherit, Kind
-    from runfork.query.selection import AttributeSelector, Choice, Selection, Selector
+    from runfork.query.attributes import AttributeSelector, Choice
+    from runfork.query.selection import Inherit, RowKind, Selection, Selector
     from runfork.query.source import Source
 
 __all__ = ["BucketsQuery", "bucket_points", "fetch_metric_buckets", "read_buckets"]
@@ -50,7 +51,7 @@ class BucketsQuery:
         with_statistics: Whether there are columns for the extremes, the mean and the count.
     """
 
-    kind: Kind
+    kind: RowKind
     selector: Selector
     choices: tuple[Choice, ...]
     x: Literal["step", "time"] = "step"

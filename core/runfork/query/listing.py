@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.query.arguments import choose
-from runfork.query.selection import Choice, attribute_choices, check_selector, find_definitions, select
+from runfork.query.attributes import Choice, attribute_choices, find_definitions
+from runfork.query.selection import check_selector, choose, select
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from runfork.query.arguments import Kind
-    from runfork.query.selection import AttributeSelector, Selector
+    from runfork.query.attributes import AttributeSelector
+    from runfork.query.selection import RowKind, Selector
     from runfork.query.source import Source
 
 __all__ = ["list_attributes", "list_experiments", "list_runs", "read_attributes"]
@@ -84,7 +84,7 @@ def list_attributes(
         return read_attributes(source, kind, selector, choices)
 
 
-def read_attributes(source: Source, kind: Kind, selector: Selector, choices: tuple[Choice, ...]) -> list[str]:
+def read_attributes(source: Source, kind: RowKind, selector: Selector, choices: tuple[Choice, ...]) -> list[str]:
     """Return the distinct paths that `choices` name among those that the selected runs have, sorted."""
     is_everything = kind == "run" and selector is None
     run_ids = None if is_everything else select(source, kind, selector).run_ids

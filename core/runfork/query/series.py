@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from runfork.index.interface import PointsRequest, Series, SeriesKey
 from runfork.model.attributes import AttributeType
-from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range, choose, inheritance
+from runfork.query.arguments import check_choice, check_count, check_flag, check_step_range
+from runfork.query.attributes import attribute_choices, find_definitions, tell_unknown
 from runfork.query.files import logged_file
 from runfork.query.frames import Layout, import_pandas, series_frame
 from runfork.query.replaced import ordered_frame
-from runfork.query.selection import attribute_choices, check_selector, find_definitions, select, tell_unknown
+from runfork.query.selection import check_selector, choose, inheritance, select
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from runfork.query.arguments import Inherit, Kind
-    from runfork.query.selection import AttributeSelector, Choice, Selection, Selector
+    from runfork.query.attributes import AttributeSelector, Choice
+    from runfork.query.selection import Inherit, RowKind, Selection, Selector
     from runfork.query.source import Source
 
 __all__ = ["SeriesQuery", "fetch_metrics", "fetch_series", "read_series", "series_keys"]
@@ -45,7 +46,7 @@ class SeriesQuery:
         layout: Columns of the frame.
     """
 
-    kind: Kind
+    kind: RowKind
     selector: Selector
     choices: tuple[Choice, ...]
     inherit: Inherit = "lineage"

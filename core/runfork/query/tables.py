@@ -14,11 +14,12 @@ from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute
 from runfork.model.patterns import Pattern, compile_pattern
 from runfork.query.arguments import check_choice, check_count, check_flag
+from runfork.query.attributes import Choice, attribute_choices, find_definitions, tell_unknown
 from runfork.query.files import logged_file
 from runfork.query.frames import as_column, import_pandas, label_index, times_column
 from runfork.query.inference import resolve_sort
 from runfork.query.names import headings
-from runfork.query.selection import Choice, attribute_choices, check_selector, find_definitions, select, tell_unknown
+from runfork.query.selection import check_selector, select
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from runfork.model.attributes import Value
-    from runfork.query.arguments import Kind
-    from runfork.query.selection import AttributeSelector, Selection, Selector
+    from runfork.query.attributes import AttributeSelector
+    from runfork.query.selection import RowKind, Selection, Selector
     from runfork.query.source import Source
 
 __all__ = ["TableQuery", "fetch_experiments_table", "fetch_runs_table", "read_table"]
@@ -58,7 +59,7 @@ class TableQuery:
         is_default: Whether nobody asked for these attributes.
     """
 
-    kind: Kind
+    kind: RowKind
     selector: Selector
     choices: tuple[Choice, ...]
     sort_by: Attribute = _LATEST_FIRST
@@ -145,7 +146,7 @@ def fetch_experiments_table(
 
 
 def _query(
-    kind: Kind,
+    kind: RowKind,
     selector: object,
     attributes: object,
     sort_by: object,

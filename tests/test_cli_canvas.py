@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.strategies import examples
 
-from runfork.cli.canvas import Canvas, bin_columns
+from runfork.cli.drawing.canvas import Canvas, bin_columns
 
 SPIKY = st.sampled_from([0.0, 1.0, -1.0, 100.0, 1e-9, 1e300, -1e308, math.nan, math.inf]) | st.floats()
 

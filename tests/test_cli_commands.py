@@ -518,7 +518,7 @@ def test_plugins_lists_names_versions_and_hooks(data_directory):
 
 
 def test_a_plugin_that_fails_is_told_with_the_reason(data_directory, monkeypatch):
-    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+    monkeypatch.setattr("runfork.cli.group.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
 
     document = call_json("plugins", exit_code=1)
 
@@ -526,7 +526,7 @@ def test_a_plugin_that_fails_is_told_with_the_reason(data_directory, monkeypatch
 
 
 def test_the_help_tells_of_plugins_that_failed(data_directory, monkeypatch):
-    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
+    monkeypatch.setattr("runfork.cli.group.BUILT_IN", ("runfork.cli.commands", "runfork.no_such_module"))
 
     assert "Plugins that failed: runfork.no_such_module" in " ".join(call("--help").stdout.split())
 
@@ -562,7 +562,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_two(arguments, message, data_
 
 
 def test_an_unexpected_error_is_one_sentence_that_names_the_debug_switch(lineage, monkeypatch):
-    monkeypatch.setattr("runfork.cli.ls.read_listing", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("runfork.cli.commands.ls.read_listing", lambda *_, **__: 1 / 0)
 
     error = call("ls", exit_code=1).stderr
 
@@ -572,7 +572,7 @@ def test_an_unexpected_error_is_one_sentence_that_names_the_debug_switch(lineage
 
 
 def test_the_debug_switch_shows_the_traceback(lineage, monkeypatch):
-    monkeypatch.setattr("runfork.cli.ls.read_listing", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("runfork.cli.commands.ls.read_listing", lambda *_, **__: 1 / 0)
     monkeypatch.setenv("RUNFORK_DEBUG", "1")
 
     assert "Traceback" in call("ls", exit_code=1).stderr
@@ -595,7 +595,7 @@ def test_a_plugin_may_replace_a_command(data_directory, monkeypatch, tmp_path):
         "    return [lambda: click.Command('ls', callback=lambda: click.echo('mine'), help='My own list.')]\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("runfork.cli.BUILT_IN", ("runfork.cli.commands", "my_runfork_plugin"))
+    monkeypatch.setattr("runfork.cli.group.BUILT_IN", ("runfork.cli.commands", "my_runfork_plugin"))
 
     assert call("ls").stdout == "mine\n"
     assert "My own list." in call("--help").stdout

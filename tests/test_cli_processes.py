@@ -172,7 +172,7 @@ def test_help_imports_neither_commands_nor_numpy_nor_rich(data_directory):
         "try:\n"
         "    main(['--help'])\n"
         "except SystemExit:\n"
-        "    names = ('numpy', 'rich', 'pandas', 'torch', 'runfork.cli.ls', 'runfork.reading.project')\n"
+        "    names = ('numpy', 'rich', 'pandas', 'torch', 'runfork.cli.commands.ls', 'runfork.reading.project')\n"
         "    print([name for name in names if name in sys.modules])\n"
     )
 

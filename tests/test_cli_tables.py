@@ -6,11 +6,11 @@ import io
 
 import pytest
 
-from runfork.cli.console import OutputConsole
-from runfork.cli.listing import choose_metrics
-from runfork.cli.names import short_names
-from runfork.cli.tables import Cell, Column, print_table, split_columns
+from runfork.cli.drawing.console import OutputConsole
+from runfork.cli.drawing.tables import Cell, Column, print_table, split_columns
+from runfork.cli.formats import short_names
 from runfork.index.interface import Definition
+from runfork.query.pages import choose_metrics
 
 
 def printed(columns, width, **options):

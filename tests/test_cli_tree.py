@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from runfork.cli.tree import draw_tree
+from runfork.cli.drawing.tree import draw_tree
 from runfork.index.memory import MemoryIndex
 from runfork.reading.family import read_family
 from runfork.testing.histories import EPOCH, HistoryWriter

@@ -14,9 +14,9 @@ import pytest
 
 from runfork import Run
 from runfork.capture.environment import collect_system_attributes, list_packages
-from runfork.cli import BUILT_IN
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
+from runfork.writing import BUILT_IN
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from runfork.capture.hardware import (
     register_samplers,
     visible_gpus,
 )
-from runfork.cli import BUILT_IN
 from runfork.journal.reader import JournalReader
 from runfork.plugins import load_plugins
 from runfork.testing.waits import until
+from runfork.writing import BUILT_IN
 
 
 def test_every_reading_is_a_finite_number_with_its_unit_in_the_name() -> None:

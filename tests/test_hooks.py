@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runfork import Run
+from runfork import Run, writing
 from runfork import hooks as hookspecs
-from runfork.cli import BUILT_IN
+from runfork.cli import group
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.plugins import Plugins, load_plugins
@@ -17,6 +17,7 @@ from runfork.reading.project import Project
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import until
 
+BUILT_IN = (*writing.BUILT_IN, *group.BUILT_IN)
 HOOKS = [
     function
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from runfork.capture.unknown_values import convert_value
-from runfork.cli import BUILT_IN
 from runfork.model.attributes import AttributeType
 from runfork.model.conversion import convert_config
 from runfork.plugins import load_plugins
+from runfork.writing import BUILT_IN
 
 
 class Anything:

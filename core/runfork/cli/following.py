@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.cli.console_lines import CONSOLE_PATTERN
 from runfork.disk.layout import journals_of
 from runfork.errors import FormatError
 from runfork.index.interface import PointsRequest, SeriesKey
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
     from runfork.model.patterns import Pattern
     from runfork.reading.project import Project
 
-__all__ = ["Event", "Follower", "Selection", "read_last_events"]
+__all__ = ["CONSOLE", "Event", "Followed", "Follower", "read_last_events"]
+
+_CONSOLE_PATTERN = compile_pattern(r"(^|/)std(out|err)$")
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,15 @@ class Event:
     path: str = ""
     text: str = ""
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it is a line of a process' stderr."""
+        return self.path.endswith("stderr")
+
 
 @dataclass(frozen=True)
-class Selection:
-    """What to follow.
+class Followed:
+    """What is followed.
 
     Args:
         attributes: Only paths that match; None is the user's own metrics and text, and the console.
@@ -58,27 +64,29 @@ class Selection:
     attributes: Pattern | None = None
     has_console: bool = True
     has_metrics: bool = True
-    _console: Pattern = field(default_factory=lambda: compile_pattern(CONSOLE_PATTERN))
 
     def takes(self, path: str, *, is_text: bool) -> bool:
         """Return whether `path` is followed."""
-        if is_text and self._console.matches(path):
+        if is_text and _CONSOLE_PATTERN.matches(path):
             return self.has_console and (self.attributes is None or self.attributes.matches(path))
         if not is_text and not self.has_metrics:
             return False
         return self.attributes.matches(path) if self.attributes is not None else not is_system_path(path)
 
 
-def read_last_events(index: Index, run_id: str, count: int, selection: Selection) -> list[Event]:
+CONSOLE = Followed(_CONSOLE_PATTERN, has_metrics=False)
+"""Captured console output and nothing else: the streams of all processes."""
+
+
+def read_last_events(index: Index, run_id: str, count: int, followed: Followed) -> list[Event]:
     """Return the last `count` events of a run's own, oldest first."""
     if count == 0:
         return []
-    values = index.values([run_id]).get(run_id, {})
-    kinds = {AttributeType.FLOAT_SERIES: False, AttributeType.STRING_SERIES: True}
+    definitions = index.definitions(run_ids=[run_id], types=[AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES])
     keys = [
-        SeriesKey(run_id, path)
-        for path, value in values.items()
-        if value.type in kinds and selection.takes(path, is_text=kinds[value.type])
+        SeriesKey(run_id, one.path)
+        for one in definitions
+        if followed.takes(one.path, is_text=one.type == AttributeType.STRING_SERIES.value)
     ]
     rows: dict[tuple[int, int], Event] = {}
     lines: list[Event] = []
@@ -104,12 +112,12 @@ class Follower:
     Args:
         project: The project; it must have been refreshed.
         run_id: The run.
-        selection: What to follow.
+        followed: What is followed.
     """
 
-    def __init__(self, project: Project, run_id: str, selection: Selection) -> None:
+    def __init__(self, project: Project, run_id: str, followed: Followed) -> None:
         self._directory = project.store.run_directory(project.name, run_id)
-        self._selection = selection
+        self._followed = followed
         self._readers: dict[Path, tuple[JournalReader, int]] = {}
         writers = {key.writer: writer for key, writer in project.index.writers().items() if key.run_id == run_id}
         for path in journals_of(self._directory):
@@ -141,7 +149,7 @@ class Follower:
                 yield from self._text_events(record)
 
     def _metric_events(self, rows: MetricRows) -> Iterable[Event]:
-        taken = [at for at, path in enumerate(rows.paths) if self._selection.takes(path, is_text=False)]
+        taken = [at for at, path in enumerate(rows.paths) if self._followed.takes(path, is_text=False)]
         if not taken:
             return
         paths = [rows.paths[at] for at in taken]
@@ -152,7 +160,7 @@ class Follower:
 
     def _text_events(self, record: Record) -> Iterable[Event]:
         for path, texts in record.body.items():
-            if not self._selection.takes(path, is_text=True):
+            if not self._followed.takes(path, is_text=True):
                 continue
             each: list[Any] = texts if isinstance(texts, list) else [texts]
             for place, text in enumerate(each):

@@ -1,17 +1,23 @@
-"""Values as people read them in a terminal: numbers, times, sizes, and whatever an attribute holds."""
+"""What people read in a terminal: numbers, times, sizes, whatever an attribute holds, and short names of runs."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runfork.model.attributes import AttributeType
+from runfork.model.identifiers import generated_prefix
 from runfork.model.steps import shown_step
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runfork.cli.drawing.console import OutputConsole
+    from runfork.index.interface import Index
     from runfork.model.attributes import Value
 
 __all__ = [
@@ -24,6 +30,8 @@ __all__ = [
     "format_time",
     "format_value",
     "one_line",
+    "run_names",
+    "short_names",
 ]
 
 NOTHING = "\u2013"
@@ -125,3 +133,35 @@ def _format_content(content: Any) -> str:
         edges = list(content.bin_edges)
         return f"{len(edges) - 1} bins from {format_number(edges[0])} to {format_number(edges[-1])}"
     return one_line(str(content))
+
+
+def run_names(index: Index, console: OutputConsole) -> dict[str, str]:
+    """Return what to call each run: a short name on a terminal, its id where a program may read the output."""
+    nodes = index.nodes()
+    if not console.is_terminal:
+        return {run_id: run_id for run_id in nodes}
+    return short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
+
+
+def short_names(run_ids: Iterable[str], experiment_names: Iterable[str] = ()) -> dict[str, str]:
+    """Return what to call each run where room is scarce; it is a prefix of its id, and no other run's or experiment's.
+
+    Args:
+        run_ids: Every run of the project.
+        experiment_names: Every experiment of the project.
+    """
+    ids = list(run_ids)
+    found = {run_id: prefix for run_id in ids if (prefix := generated_prefix(run_id))}
+    uses = Counter(found.values())
+    taken = {*ids, *experiment_names}
+    begun = {run_id for run_id in ids if run_id not in found}
+    return {
+        run_id: short
+        if (short := found.get(run_id)) and uses[short] == 1 and short not in taken and not _begins(short, begun)
+        else run_id
+        for run_id in ids
+    }
+
+
+def _begins(short: str, ids: Iterable[str]) -> bool:
+    return any(run_id.startswith(short) for run_id in ids)

@@ -119,9 +119,9 @@ class _Demo:
 
     def show(self) -> None:
         """Show tables, tree and chart, as the commands do."""
-        from runfork.cli.lineage import command as lineage
-        from runfork.cli.ls import command as ls
-        from runfork.cli.plot import command as plot
+        from runfork.cli.commands.lineage import command as lineage
+        from runfork.cli.commands.ls import command as ls
+        from runfork.cli.commands.plot import command as plot
 
         self._call(ls, "ls", "--columns", "train/loss,val/loss,val/accuracy")
         self._call(lineage, "lineage", EXPERIMENT)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.cli import current_plugins
+from runfork import writing
+from runfork.cli import group
 from runfork.cli.json_output import write_json
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import json_option, place_options
+from runfork.plugins import load_plugins
 
 if TYPE_CHECKING:
-    from runfork.cli.options import Place
+    from runfork.cli.place import Place
     from runfork.plugins import Plugins
 
 __all__ = ["command"]
@@ -27,7 +29,7 @@ def command(context: click.Context, *, place: Place, as_json: bool) -> None:
     RUNFORK_PLUGINS is an allow-list of those that come with other packages. Exit code 1 if a plugin failed.
     """
     del place  # plugins belong to the installation, not to a project
-    plugins = current_plugins(context)
+    plugins = load_plugins(built_in=(*writing.BUILT_IN, *group.BUILT_IN))
     versions = _versions()
     rows = [
         {"name": name, "version": versions.get(name, versions["runfork"]), "hooks": plugins.hooks_of(name)}
@@ -54,8 +56,8 @@ def _versions() -> dict[str, str]:
 
 
 def _print(rows: list[dict[str, Any]], plugins: Plugins) -> None:
-    from runfork.cli.console import open_console
-    from runfork.cli.tables import Cell, Column, print_table
+    from runfork.cli.drawing.console import open_console
+    from runfork.cli.drawing.tables import Cell, Column, print_table
 
     console = open_console()
     columns = [

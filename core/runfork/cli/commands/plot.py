@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 import numpy as np
 
-from runfork.cli.canvas import bin_columns
+from runfork.cli.drawing.canvas import bin_columns
 from runfork.cli.json_output import json_number, write_json
-from runfork.cli.opening import find_run, open_project
-from runfork.cli.options import json_option, place_options
-from runfork.cli.plotting import choose_paths, read_curves
+from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.model.patterns import compile_pattern
+from runfork.query.curves import choose_paths, read_curves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
-    from runfork.cli.canvas import Span
-    from runfork.cli.options import Place
-    from runfork.cli.plotting import Axis, Curve
+    from runfork.cli.drawing.canvas import Span
+    from runfork.cli.place import Place
+    from runfork.query.curves import Axis, Curve
     from runfork.reading.project import Project
 
     Floats = npt.NDArray[np.float64]
@@ -123,9 +122,9 @@ def _json_columns(x: Floats, y: Floats) -> dict[str, Any]:
 def _print(
     project: Project, groups: Sequence[Sequence[Curve]], options: Mapping[str, Any], *, shown: int, hidden: int
 ) -> None:
-    from runfork.cli.console import chart_width, open_console
-    from runfork.cli.names import run_names
-    from runfork.cli.tables import print_lines
+    from runfork.cli.drawing.console import chart_width, open_console
+    from runfork.cli.drawing.tables import print_lines
+    from runfork.cli.formats import run_names
     from runfork.model.messages import plural
 
     width = options["width"] or chart_width()
@@ -144,7 +143,7 @@ def _print(
 def _chart_lines(
     curves: Sequence[Curve], names: Mapping[str, str], options: Mapping[str, Any], *, width: int, has_colour: bool
 ) -> list[Span]:
-    from runfork.cli.chart import Chart, Line, draw_chart
+    from runfork.cli.drawing.chart import Chart, Line, draw_chart
     from runfork.cli.formats import one_line
 
     has_labels = len(curves) > 1

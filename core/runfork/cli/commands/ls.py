@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.json_output import json_content, json_node, json_number, write_json
-from runfork.cli.listing import parse_column, read_listing
-from runfork.cli.opening import open_project, read_condition
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import json_option, open_project, place_options, read_condition
 from runfork.errors import NotFoundError
 from runfork.model.steps import format_step, from_micro_steps, shown_step
+from runfork.query.pages import parse_column, read_listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runfork.cli.console import OutputConsole
-    from runfork.cli.listing import ColumnChoice, Item, Listing
-    from runfork.cli.options import Place
+    from runfork.cli.drawing.console import OutputConsole
+    from runfork.cli.place import Place
     from runfork.index.interface import Index
+    from runfork.query.pages import ColumnChoice, Item, Listing
     from runfork.reading.project import Project
 
 __all__ = ["command"]
@@ -143,8 +142,8 @@ def _json_cell(item: Item, column: ColumnChoice) -> Any:
 def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool, is_chosen: bool) -> None:
     if not listing.items:
         raise NotFoundError(_nothing(project.name, listing, is_runs=is_runs, is_filtered=is_filtered))
-    from runfork.cli.console import open_console
-    from runfork.cli.tables import print_table
+    from runfork.cli.drawing.console import open_console
+    from runfork.cli.drawing.tables import print_table
 
     console = open_console()
     columns = (_run_columns if is_runs else _experiment_columns)(project, listing, console)
@@ -178,9 +177,8 @@ def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chose
 
 
 def _experiment_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
-    from runfork.cli.formats import one_line
-    from runfork.cli.names import run_names
-    from runfork.cli.tables import Cell, Column
+    from runfork.cli.drawing.tables import Cell, Column
+    from runfork.cli.formats import one_line, run_names
 
     names = run_names(project.index, console)
     items = listing.items
@@ -197,9 +195,8 @@ def _experiment_columns(project: Project, listing: Listing, console: OutputConso
 
 
 def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
-    from runfork.cli.formats import NOTHING, one_line
-    from runfork.cli.names import run_names
-    from runfork.cli.tables import Cell, Column
+    from runfork.cli.drawing.tables import Cell, Column
+    from runfork.cli.formats import NOTHING, one_line, run_names
 
     names = run_names(project.index, console)
     items = listing.items
@@ -227,9 +224,9 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
 
 
 def _shared_columns(listing: Listing) -> list[Any]:
+    from runfork.cli.drawing.tables import Cell, Column
+    from runfork.cli.drawing.tree import STATE_STYLES
     from runfork.cli.formats import NOTHING, format_age, format_number, format_value, one_line
-    from runfork.cli.tables import Cell, Column
-    from runfork.cli.tree import STATE_STYLES
 
     items = listing.items
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runfork.cli.following import Follower, Selection, read_last_events
+from runfork.cli.following import Followed, Follower, read_last_events
 from runfork.cli.json_output import json_number, json_time, write_json_line
-from runfork.cli.opening import find_run, open_project, tell_unmatched
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.model.attributes import AttributeType
 from runfork.model.patterns import compile_pattern
 from runfork.model.steps import from_micro_steps, shown_step
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from runfork.cli.console import OutputConsole
+    from runfork.cli.drawing.console import OutputConsole
     from runfork.cli.following import Event
-    from runfork.cli.options import Place
+    from runfork.cli.place import Place
     from runfork.reading.project import Project
 
 __all__ = ["command"]
@@ -64,14 +63,14 @@ def command(
     With --json each event is a line of JSON.
     """
     pattern = None if attributes is None else compile_pattern(attributes)
-    selection = Selection(pattern, has_console=not no_console, has_metrics=not no_metrics)
+    followed = Followed(pattern, has_console=not no_console, has_metrics=not no_metrics)
     with open_project(place) as project:
         run_id = find_run(project, name)
         kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=[run_id], types=kinds)))
         write = _write_json if as_json else _writer()
-        follower = Follower(project, run_id, selection)
-        for event in read_last_events(project.index, run_id, lines, selection):
+        follower = Follower(project, run_id, followed)
+        for event in read_last_events(project.index, run_id, lines, followed):
             write(event)
         if not no_follow:
             for event in _follow(project, run_id, follower):
@@ -104,9 +103,9 @@ def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:
     if as_json:
         write_json_line({"kind": "state", "run_id": run_id, "state": state})
         return
-    from runfork.cli.console import open_console
+    from runfork.cli.drawing.console import open_console
+    from runfork.cli.drawing.tree import STATE_STYLES
     from runfork.cli.formats import one_line
-    from runfork.cli.tree import STATE_STYLES
 
     open_console().print(
         f"{one_line(run_id)} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim")
@@ -123,7 +122,7 @@ def _write_json(event: Event) -> None:
 
 
 def _writer() -> Callable[[Event], None]:
-    from runfork.cli.console import open_console
+    from runfork.cli.drawing.console import open_console
 
     console = open_console()
 
@@ -137,14 +136,13 @@ def _writer() -> Callable[[Event], None]:
 def _line(event: Event, console: OutputConsole) -> Text:
     from rich.text import Text
 
-    from runfork.cli.console_lines import is_error_path
     from runfork.cli.formats import format_number, one_line
 
     if event.path:
         text = Text()
         if event.step is not None:
             text.append(f"step {shown_step(event.step)}  {one_line(event.path)}  ", "dim")
-        text.append(one_line(event.text), "yellow" if is_error_path(event.path) else None)
+        text.append(one_line(event.text), "yellow" if event.is_error else None)
         return text
     text = Text(f"step {shown_step(event.step or 0)}", "cyan")
     for shown, (path, value) in enumerate(event.metrics.items()):

@@ -1,10 +1,12 @@
-"""Opening the project that a command reads, and choosing it where none was asked for."""
+"""Where a command reads: its options, the project that they mean or that is meant where none was named, and runs in it."""
 
 from __future__ import annotations
 
 import difflib
+import functools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,14 +18,52 @@ from runfork.query.names import suggestion
 from runfork.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from runfork.cli.options import Place
     from runfork.index.interface import Index
     from runfork.model.filters import Filter
     from runfork.reading.project import Project
 
-__all__ = ["choose_project", "find_run", "open_project", "open_store", "read_condition", "tell_unmatched"]
+__all__ = [
+    "Place",
+    "choose_project",
+    "find_run",
+    "json_option",
+    "open_project",
+    "open_store",
+    "place_options",
+    "read_condition",
+    "tell_unmatched",
+]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to read: the project and the data directory that were asked for, None for the default."""
+
+    project: str | None = None
+    directory: str | None = None
+
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--project`` and ``--dir``; the command gets both as one `Place` named ``place``."""
+
+    @functools.wraps(command)
+    def with_place(*args: Any, project: str | None, directory: str | None, **rest: Any) -> Any:
+        return command(*args, place=Place(project, directory), **rest)
+
+    add_directory = click.option(
+        "--dir", "directory", metavar="DIR", help="Data directory; default: RUNFORK_DIR, else the nearest .runfork."
+    )
+    add_project = click.option(
+        "--project", metavar="NAME", help="Project, as workspace/project; default: RUNFORK_PROJECT, else the only one."
+    )
+    return add_project(add_directory(with_place))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``; the command gets it as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Write JSON, for machines.")(command)
 
 
 def open_store(place: Place) -> Store:
@@ -69,7 +109,7 @@ def _known_project(name: str, known: list[str], store: Store, described: str) ->
 @contextmanager
 def open_project(place: Place) -> Iterator[Project]:
     """Open the project that `place` names, brought up to date; progress is shown on a terminal's stderr."""
-    from runfork.cli import current_plugins
+    from runfork.cli.group import current_plugins
     from runfork.reading.project import Project
 
     store = open_store(place)

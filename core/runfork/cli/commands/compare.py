@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.json_output import json_held, write_json
-from runfork.cli.opening import find_run, open_project, tell_unmatched
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.errors import ArgumentError
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.differences import compare_values
@@ -17,8 +16,8 @@ from runfork.model.patterns import compile_pattern
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runfork.cli.options import Place
-    from runfork.cli.tables import Cell
+    from runfork.cli.drawing.tables import Cell
+    from runfork.cli.place import Place
     from runfork.model.differences import ComparisonRow
     from runfork.reading.project import Project
 
@@ -83,10 +82,9 @@ def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow
 
 
 def _print(project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRow], *, only_differences: bool) -> None:
-    from runfork.cli.console import open_console
-    from runfork.cli.formats import one_line
-    from runfork.cli.names import run_names
-    from runfork.cli.tables import Cell, Column, print_table, split_columns
+    from runfork.cli.drawing.console import open_console
+    from runfork.cli.drawing.tables import Cell, Column, print_table, split_columns
+    from runfork.cli.formats import one_line, run_names
 
     console = open_console()
     if not rows:
@@ -109,16 +107,16 @@ def _print(project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRo
 
 
 def _cell(row: ComparisonRow, at: int) -> Cell:
+    from runfork.cli.drawing.tables import Cell
     from runfork.cli.formats import format_value
-    from runfork.cli.tables import Cell
 
     value = row.values[at]
     return Cell(format_value(value), "dim" if value is None or not row.differs else None)
 
 
 def _difference(row: ComparisonRow) -> Cell:
+    from runfork.cli.drawing.tables import Cell
     from runfork.cli.formats import format_number
-    from runfork.cli.tables import Cell
 
     left, right = row.values
     if not row.differs or left is None or right is None or left.type not in _NUMBERS or right.type not in _NUMBERS:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from runfork.cli.json_output import write_json
-from runfork.cli.options import json_option
+from runfork.cli.place import json_option
 
 __all__ = ["command"]
 

@@ -11,7 +11,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runfork.cli.console import OutputConsole
+    from runfork.cli.drawing.console import OutputConsole
 
 __all__ = ["Cell", "Column", "print_lines", "print_table", "split_columns"]
 

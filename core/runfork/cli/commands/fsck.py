@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.json_output import json_time, write_json
-from runfork.cli.opening import choose_project, open_store
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import choose_project, json_option, open_store, place_options
 from runfork.cli.progress import drain_progress
 from runfork.model.steps import format_step, from_micro_steps
 from runfork.reading.fsck import inspect_store, repair_store
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from runfork.cli.options import Place
+    from runfork.cli.place import Place
     from runfork.reading.fsck import Inspection, Repairs
     from runfork.reading.fsck.findings import Problem
     from runfork.reading.fsck.losses import Loss
@@ -120,7 +119,7 @@ def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
 
 
 def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
-    from runfork.cli.console import open_console
+    from runfork.cli.drawing.console import open_console
     from runfork.cli.formats import format_size, one_line
     from runfork.model.messages import plural
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.cli.console_lines import read_console_lines
+from runfork.cli.following import CONSOLE, read_last_events
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
-from runfork.cli.opening import find_run, open_project
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.lineage import ancestors, heads
 from runfork.model.steps import format_step, from_micro_steps, shown_step
@@ -17,10 +16,9 @@ from runfork.model.steps import format_step, from_micro_steps, shown_step
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runfork.cli.console import OutputConsole
-    from runfork.cli.console_lines import ConsoleLine
-    from runfork.cli.options import Place
-    from runfork.cli.tables import Cell
+    from runfork.cli.drawing.console import OutputConsole
+    from runfork.cli.drawing.tables import Cell
+    from runfork.cli.place import Place
     from runfork.model.attributes import Value
     from runfork.model.lineage import RunNode
     from runfork.reading.project import Project
@@ -82,23 +80,19 @@ def _json_ancestor(node: RunNode) -> dict[str, Any]:
 
 
 def _show_console(project: Project, run_id: str, count: int, *, as_json: bool) -> None:
-    lines = read_console_lines(project.index, run_id, count)
+    lines = read_last_events(project.index, run_id, count, CONSOLE)
     if as_json:
         document = [{"time": json_time(line.time), "path": line.path, "text": line.text} for line in lines]
         write_json({"project": project.name, "run_id": run_id, "lines": document})
         return
-    from runfork.cli.console import open_console
+    from runfork.cli.drawing.console import open_console
     from runfork.cli.formats import one_line
 
     console = open_console()
     if not lines:
         console.print("no console output was captured", style="dim")
     for line in lines:
-        console.print(one_line(line.text), style=_line_style(line), soft_wrap=True)
-
-
-def _line_style(line: ConsoleLine) -> str | None:
-    return "yellow" if line.is_error else None
+        console.print(one_line(line.text), style="yellow" if line.is_error else None, soft_wrap=True)
 
 
 def _print(
@@ -109,7 +103,7 @@ def _print(
     *,
     include_system: bool,
 ) -> None:
-    from runfork.cli.console import open_console
+    from runfork.cli.drawing.console import open_console
     from runfork.model.messages import plural
 
     console = open_console()
@@ -131,9 +125,9 @@ def _print_head(
 ) -> None:
     from rich.text import Text
 
+    from runfork.cli.drawing.tables import Cell, Column, print_table
+    from runfork.cli.drawing.tree import STATE_STYLES
     from runfork.cli.formats import NOTHING, one_line
-    from runfork.cli.tables import Cell, Column, print_table
-    from runfork.cli.tree import STATE_STYLES
 
     node = nodes[run_id]
     state = str(values["sys/state"].value) if "sys/state" in values else ""
@@ -195,8 +189,7 @@ def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputCons
     """
     from rich.cells import cell_len
 
-    from runfork.cli.formats import one_line
-    from runfork.cli.names import short_names
+    from runfork.cli.formats import one_line, short_names
 
     path = ancestors(run_id, nodes)[::-1]
     names = short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
@@ -221,8 +214,8 @@ def _hop(node: RunNode, name: str) -> str:
 def _print_singles(console: OutputConsole, title: str, values: Mapping[str, Value], run_id: str) -> None:
     if not values:
         return
+    from runfork.cli.drawing.tables import Cell, Column, print_table
     from runfork.cli.formats import format_value, one_line
-    from runfork.cli.tables import Cell, Column, print_table
 
     console.print(f"\n{title}", style="bold")
     columns = [
@@ -238,8 +231,8 @@ def _print_singles(console: OutputConsole, title: str, values: Mapping[str, Valu
 def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
     if not values:
         return
+    from runfork.cli.drawing.tables import Cell, Column, print_table
     from runfork.cli.formats import format_value, one_line
-    from runfork.cli.tables import Cell, Column, print_table
 
     console.print("\nseries", style="bold")
     found = list(values.values())
@@ -264,7 +257,7 @@ def _last_step(path: str, value: Value) -> str:
 
 
 def _statistics(values: Sequence[Value], name: str) -> list[Cell]:
+    from runfork.cli.drawing.tables import Cell
     from runfork.cli.formats import format_number
-    from runfork.cli.tables import Cell
 
     return [Cell(format_number((value.statistics or {}).get(name))) for value in values]

@@ -16,7 +16,7 @@ from runfork.model.steps import format_step, shown_step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from runfork.cli.canvas import Span
+    from runfork.cli.drawing.canvas import Span
     from runfork.model.differences import Change
     from runfork.reading.family import Family, Member
 

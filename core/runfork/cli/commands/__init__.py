@@ -1,4 +1,4 @@
-"""The commands that runfork brings along, as a plugin like everyone's."""
+"""The commands that runfork brings along, a module each; this is the plugin that registers them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CommandFactory:
 
     def __call__(self) -> click.Command:
         """Import the command's module and return its ``command``."""
-        command: click.Command = importlib.import_module(f"runfork.cli.{self.name}").command
+        command: click.Command = importlib.import_module(f"runfork.cli.commands.{self.name}").command
         return command
 
 

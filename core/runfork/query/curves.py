@@ -54,7 +54,7 @@ def choose_paths(index: Index, run_ids: Sequence[str], pattern: Pattern | None) 
     Raises:
         NotFoundError: There is none; the message names some that there are.
     """
-    from runfork.cli.listing import choose_metrics
+    from runfork.query.pages import choose_metrics
 
     definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
     if pattern is None:

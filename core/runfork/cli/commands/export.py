@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runfork.cli.frame_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
-from runfork.cli.opening import find_run, open_project, read_condition, tell_unmatched
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import find_run, json_option, open_project, place_options, read_condition, tell_unmatched
+from runfork.cli.table_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
 from runfork.model.messages import plural
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runfork.cli.frames import Frame, FrameColumn
-    from runfork.cli.options import Place
+    from runfork.cli.place import Place
     from runfork.reading.project import Project
 
 __all__ = ["command"]

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.json_output import json_change, json_node, json_range, write_json
-from runfork.cli.opening import find_run, open_project
-from runfork.cli.options import json_option, place_options
+from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.errors import NotFoundError
 from runfork.reading.family import read_family
 
 if TYPE_CHECKING:
-    from runfork.cli.options import Place
+    from runfork.cli.place import Place
     from runfork.reading.family import Family, Member
     from runfork.reading.project import Project
 
@@ -86,10 +85,10 @@ def _json_member(member: Member) -> dict[str, Any]:
 
 
 def _print(project: Project, families: list[Family], *, all_changes: bool) -> None:
-    from runfork.cli.console import open_console
-    from runfork.cli.names import run_names
-    from runfork.cli.tables import print_lines
-    from runfork.cli.tree import draw_tree
+    from runfork.cli.drawing.console import open_console
+    from runfork.cli.drawing.tables import print_lines
+    from runfork.cli.drawing.tree import draw_tree
+    from runfork.cli.formats import run_names
 
     console = open_console()
     names = run_names(project.index, console)

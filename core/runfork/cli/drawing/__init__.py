@@ -1,0 +1,1 @@
+"""What stands in a terminal: the console, tables, trees, and charts of braille dots. Nothing here reads anything."""

@@ -187,14 +187,11 @@ def test_lock_of_an_index_closes_no_file_of_the_program(open_run, tmp_path):
 
     def close_what_is_not_ours(_done: int, _total: int) -> None:
         """Do what a library does that makes a daemon, and open a file then."""
-        if not theirs:
-            (lock,) = [
-                number
-                for number in range(3, 1024)
-                if _is_open(number, project.store.index_path(project.name).with_suffix(".lock"))
-            ]
+        index = project.store.index_path(project.name)
+        if not theirs and index is not None:
+            (lock,) = [number for number in range(3, 1024) if _is_open(number, index.with_suffix(".lock"))]
             theirs.extend((os.open(tmp_path / "theirs", os.O_WRONLY | os.O_CREAT), lock))
-            os.dup2(*theirs)
+            os.dup2(theirs[0], lock)
 
     with Project.open() as project:
         project.refresh(close_what_is_not_ours)

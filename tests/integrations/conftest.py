@@ -59,8 +59,8 @@ def lightning(store):
 
     yield SimpleNamespace(**{**vars(tiny), "logger": logger})
     for one in loggers:
-        if one.runs.run is not None:
-            one.runs.run.close()
+        if one.training.runs.run is not None:
+            one.training.runs.run.close()
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_logger_survives_pickling_and_names_the_same_run(lightning, history):
     own.log_metrics({"a": 1.0}, step=1)
     again = pickle.loads(pickle.dumps(own))
     again.log_metrics({"a": 2.0}, step=2)
-    again.runs.run.close()
+    again.training.runs.run.close()
 
     assert {1: 1.0, 2: 2.0} == history().points("sent", "a")
 

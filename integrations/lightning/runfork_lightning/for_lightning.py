@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from runfork.training.arguments import Integration
-from runfork_lightning.companion import CallbackMethods
+from runfork_lightning.callback import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 
 __all__ = ["RunforkCallback", "RunforkLogger"]

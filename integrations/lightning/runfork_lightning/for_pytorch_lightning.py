@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
 from runfork.training.arguments import Integration
-from runfork_lightning.companion import CallbackMethods
+from runfork_lightning.callback import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 
 __all__ = ["RunforkCallback", "RunforkLogger"]

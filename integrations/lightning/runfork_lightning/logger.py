@@ -10,31 +10,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runfork.errors import ArgumentError
 from runfork.model.identifiers import directory_name
-from runfork.model.named_parts import named_parts
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import guarded
 from runfork.training.run_handle import AbsentRun, RunHandle
-from runfork_lightning.checkpoints import note_saved
-from runfork_lightning.origins import begin_evaluation, is_fitting, take_checkpoint
-from runfork_lightning.ranks import is_rank_zero
+from runfork_lightning.internals import is_rank_zero, trainer_of
+from runfork_lightning.joining import join_trainer
+from runfork_lightning.lightning_training import LightningTraining
 
 if TYPE_CHECKING:
-    import weakref
     from argparse import Namespace
     from collections.abc import Mapping
 
     from typing_extensions import Unpack
 
-    from runfork.training.runs import TrainingRuns
-    from runfork.training.training_steps import TrainingSteps
     from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
 __all__ = ["LoggerMethods"]
-
-_LAST_BEHIND = 999_999
-"""Values of batches stand between the step of the weights and the next, in millionths."""
 
 
 @takes_run_arguments
@@ -71,30 +64,13 @@ class LoggerMethods:
         **arguments: Unpack[RunArguments],
     ) -> None:
         super().__init__()
-        self.training = open_training(experiment_name, arguments, self._integration)
-        self.gradient_norms = _gradient_norms(log_gradient_norms)
-        self._checkpoints = CheckpointLog(log_files=log_checkpoint_files)
+        self.training = LightningTraining(
+            open_training(experiment_name, arguments, self._integration),
+            CheckpointLog(log_files=log_checkpoint_files),
+            gradient_norms=_gradient_norms(log_gradient_norms),
+        )
         self._prefix = prefix.strip("/") if prefix else ""
         self._save_dir = os.fspath(save_dir) if save_dir is not None else None
-        self._default_root: str | None = None
-        self.trainer: weakref.ref[Any] | None = None
-        self.fitted_by: weakref.ref[Any] | None = None
-        self.has_taken_checkpoint = False
-        self._described = ""
-
-    @property
-    def runs(self) -> TrainingRuns:
-        """The run behind the logger."""
-        return self.training.runs
-
-    @property
-    def steps(self) -> TrainingSteps:
-        """How far its training is."""
-        return self.training.steps
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs; the trainer there is another one."""
-        return {**self.__dict__, "trainer": None, "fitted_by": None}
 
     # What Lightning asks
 
@@ -104,28 +80,29 @@ class LoggerMethods:
 
         After a rollback it is the new run, also where it was read before.
         """
-        handle = RunHandle(self.runs.current, self.runs.shown) if is_rank_zero() else AbsentRun(self.runs.run_id)
+        runs = self.training.runs
+        handle = RunHandle(runs.current, runs.shown) if is_rank_zero() else AbsentRun(runs.run_id)
         return cast("Run", handle)
 
     @property
     def name(self) -> str:
         """The experiment's name (or the project's) as a folder name."""
-        return directory_name(self.runs.options.experiment_name or self._project_name())
+        return directory_name(self.training.runs.options.experiment_name or self._project_name())
 
     def _project_name(self) -> str:
         from runfork.disk.layout import default_project
 
-        return (self.runs.project or default_project()).rpartition("/")[2]
+        return (self.training.runs.project or default_project()).rpartition("/")[2]
 
     @property
     def version(self) -> str:
         """The run's id."""
-        return self.runs.run_id
+        return self.training.runs.run_id
 
     @property
     def save_dir(self) -> str:
         """Where Lightning puts what callbacks save."""
-        return self._save_dir or self._default_root or os.getcwd()  # noqa: PTH109  Lightning joins strings
+        return self._save_dir or self.training.default_root or os.getcwd()  # noqa: PTH109  Lightning joins strings
 
     @property
     def group_separator(self) -> str:
@@ -146,78 +123,28 @@ class LoggerMethods:
             return
         if self._prefix:
             metrics = {f"{self._prefix}/{name}": value for name, value in metrics.items()}
-        if self.runs.evaluation is not None:
-            self._log_evaluated(metrics, step)
-        else:
-            self.runs.open().log_metrics(metrics, self._place(metrics, step))
-
-    def _log_evaluated(self, metrics: Mapping[str, float], step: float | None) -> None:
-        """Log results at the step of the weights, which Lightning does not know; those of single batches closely behind."""
-        epoch = f"{self._prefix}/epoch" if self._prefix else "epoch"
-        if epoch in metrics:  # Lightning adds its own count, of another training, where it chose the step
-            self.training.log_evaluated({name: value for name, value in metrics.items() if name != epoch})
-        elif step is None:
-            self.training.log_evaluated(metrics)
-        else:
-            self.training.log_evaluated(metrics, behind=min(int(step) + 1, _LAST_BEHIND), is_partial=True)
-
-    def _place(self, metrics: Mapping[str, float], step: float | None) -> float:
-        """Return the step at which to log."""
-        trainer = self.trainer() if self.trainer is not None else None
-        main_step = main_step_of(trainer, self.steps.base) if trainer is not None else None
-        if step is None:
-            return self.steps.place_next(metrics, earlier=self.runs.last_step)
-        if trainer is not None and step == main_step_of(trainer):
-            step = main_step
-        number: float = step if isinstance(step, int) else float(step)  # type: ignore[arg-type]  # a tensor, say
-        return max(self.steps.place(metrics, number, main_step=main_step), 0)
+        self.training.log_metrics(metrics, step, epoch=f"{self._prefix}/epoch" if self._prefix else "epoch")
 
     @guarded
     def log_hyperparams(self, params: Mapping[str, Any] | Namespace | None, *_args: Any, **_options: Any) -> None:
         """Log hyperparameters below ``hparams/``. In the evaluation of another run's checkpoint they stay as they are."""
-        if params is None or not is_rank_zero():
-            return
-        self._take_missed_checkpoint()
-        trainer = self.trainer() if self.trainer is not None else None
-        if trainer is not None and not is_fitting(trainer) and trainer.ckpt_path is None:
-            begin_evaluation(self, trainer)
-        if self.is_visiting:
-            return
-        run = self.runs.open()
-        values = {"hparams": params if named_parts(params) is not None else vars(params)}
-        if self._described == run.run_id:  # a script may add some of its own
-            run.log_configs(values)
-        else:
-            self._described = run.run_id
-            run.describe(values, replaces=["hparams"], keeps_own=True)
+        if params is not None and is_rank_zero():
+            self.training.describe_hyperparameters(params)
 
     @guarded
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Do nothing with the model; reach its trainer, where our callback was not added to it."""
         del input_array
-        trainer = getattr(model, "_trainer", None)
-        if trainer is not None:
-            from runfork_lightning.companion import join_trainer
-
+        if (trainer := trainer_of(model)) is not None:
             join_trainer(trainer)
         if is_rank_zero():
-            self._take_missed_checkpoint()
-
-    def _take_missed_checkpoint(self) -> None:
-        """Look at what an evaluation has loaded: before Lightning 2.6 it showed callbacks the checkpoints of fits alone."""
-        trainer = self.trainer() if self.trainer is not None else None
-        if trainer is None or self.has_taken_checkpoint or is_fitting(trainer):
-            return
-        loaded = getattr(trainer._checkpoint_connector, "_loaded_checkpoint", None)  # noqa: SLF001  no public way
-        if loaded:
-            take_checkpoint(self, trainer, loaded)
+            self.training.take_missed_checkpoint()
 
     @guarded
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Log a checkpoint file that Lightning has just written."""
-        if not is_rank_zero() or self.is_visiting:
-            return
-        note_saved(self._checkpoints, self.runs.open(), checkpoint_callback, step=self.steps.last or 0)
+        if is_rank_zero():
+            self.training.log_saved(checkpoint_callback)
 
     def save(self) -> None:
         """Do nothing: what was logged is on disk."""
@@ -229,37 +156,10 @@ class LoggerMethods:
         Args:
             status: "success", "finished", or anything else for a failure.
         """
-        if not is_rank_zero():
-            return
-        self._checkpoints.settle()
-        visited, run = self.is_visiting, self.runs.run
-        self.training.end_evaluation()
-        if visited or run is None:
-            return
-        if not self.training.has_failed:
-            run.set_status("finished" if status in ("success", "finished") else "failed")
-        if _is_spawned():
-            run.close()
-
-    # What our callback says
-
-    @property
-    def is_visiting(self) -> bool:
-        """Whether log calls go to the run of another process, whose checkpoint is being evaluated."""
-        return self.training.is_visiting
-
-    def meet(self, trainer: Any) -> None:
-        """Learn of the trainer that logs here now."""
-        import weakref
-
-        self.trainer = weakref.ref(trainer)
-        self._default_root = trainer.default_root_dir
-
-
-def main_step_of(trainer: Any, base: float = 0) -> float | None:
-    """Return the step that Lightning hands to loggers now; `base` is where its counter began."""
-    step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
-    return int(step) + base if step is not None else None
+        if is_rank_zero():
+            run = self.training.finish(is_success=status in ("success", "finished"))
+            if run is not None and _is_spawned():
+                run.close()
 
 
 def _is_spawned() -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runfork_lightning.internals import max_seconds_of
 from runfork_torch.data_description import describe_loader
 
 __all__ = ["describe_savers", "describe_trainer", "describe_training_data", "describe_validation_data"]
@@ -54,10 +55,8 @@ def _plain(value: Any) -> Any:
 
 
 def _max_time_seconds(trainer: Any) -> float | None:
-    for callback in trainer.callbacks:
-        if type(callback).__name__ == "Timer" and getattr(callback, "_duration", None) is not None:
-            return float(callback._duration)  # noqa: SLF001  Lightning shows the limit nowhere else
-    return None
+    limits = (max_seconds_of(one) for one in trainer.callbacks if type(one).__name__ == "Timer")
+    return next((seconds for seconds in limits if seconds is not None), None)
 
 
 def _seed() -> int | None:

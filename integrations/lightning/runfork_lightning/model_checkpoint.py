@@ -1,17 +1,19 @@
-"""What is logged of what Lightning's ``ModelCheckpoint`` saves."""
+"""What is logged of the files that Lightning's ``ModelCheckpoint`` saves."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runfork_lightning.internals import last_saved_path
+
 if TYPE_CHECKING:
     from runfork.training.checkpoint_log import CheckpointLog
     from runfork.writing.run import Run
 
-__all__ = ["note_saved"]
+__all__ = ["log_saved"]
 
 
-def note_saved(log: CheckpointLog, run: Run, saver: Any, *, step: float) -> None:
+def log_saved(log: CheckpointLog, run: Run, saver: Any, *, step: float) -> None:
     """Log what has just been saved.
 
     Args:
@@ -20,7 +22,7 @@ def note_saved(log: CheckpointLog, run: Run, saver: Any, *, step: float) -> None
         saver: The callback, or a proxy of it.
         step: The last main step in the checkpoint.
     """
-    path = str(getattr(saver, "_last_checkpoint_saved", "") or saver.last_model_path or saver.best_model_path)
+    path = last_saved_path(saver) or str(saver.last_model_path or saver.best_model_path)
     if not path:
         return
     if log.has_noted_at(step) and path == saver.last_model_path != saver.best_model_path:

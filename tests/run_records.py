@@ -18,7 +18,7 @@ def rows_of(run):
     return [rows for path in journals_of(run.directory) for batch in batches_of(path) for rows in batch.rows]
 
 
-def change_heading(path, **changes):
+def change_header(path, **changes):
     """Write the header of a journal anew with some of its keys changed."""
     header = read_identity(path)
     assert header is not None
@@ -29,7 +29,7 @@ def change_heading(path, **changes):
 def leave_open_elsewhere(path):
     """Change a journal of an ended process into that of one on another host, which has not closed it."""
     (end,) = (record for batch in batches_of(path) for record in batch.records if record.kind == Kind.CLOSE)
-    change_heading(path, host="else")
+    change_header(path, host="else")
     with path.open("r+b") as file:
         file.truncate(end.offset)
 

@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from tests.run_records import change_heading, leave_open_elsewhere
+from tests.run_records import change_header, leave_open_elsewhere
 
 from runfork import Run
 from runfork.disk.layout import journals_of
@@ -75,7 +75,7 @@ def test_the_session_that_went_on_last_decides_though_the_clock_of_the_host_befo
             run.log_metrics({"a": 1}, step=1)
             run.set_status("preempted")
     (path,) = journals_of(folder)
-    change_heading(path, host="else", boot_id="another")
+    change_header(path, host="else", boot_id="another")
     with Run(run_id="r", source_tracking_config=None) as run:
         run.log_metrics({"a": 1}, step=2)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runfork.cli.place import Place
     from runfork.reading.fsck import Inspection, Repairs
     from runfork.reading.fsck.findings import Problem
-    from runfork.reading.fsck.losses import Loss
+    from runfork.reading.fsck.gaps import Gap
 
 __all__ = ["command"]
 
@@ -87,15 +87,14 @@ def _json_problem(problem: Problem, directory: Path) -> dict[str, Any]:
         "reason": problem.reason,
         "remedy": problem.remedy,
         "is_loss": problem.is_loss,
-        "loss": None if problem.loss is None else _json_loss(problem.loss),
+        "loss": None if problem.gap is None else _json_gap(problem.gap),
     }
 
 
-def _json_loss(loss: Loss) -> dict[str, Any]:
+def _json_gap(gap: Gap) -> dict[str, Any]:
     return {
-        "records": loss.records,
-        "steps": [None if step is None else from_micro_steps(step) for step in loss.steps],
-        "times": [None if time is None else json_time(time) for time in loss.times],
+        "steps": [None if step is None else from_micro_steps(step) for step in gap.steps],
+        "times": [None if time is None else json_time(time) for time in gap.times],
     }
 
 
@@ -155,8 +154,8 @@ def _print_problems(console: Console, inspection: Inspection) -> None:
             console.print(one_line(_shown(shown, inspection.directory)), style="bold", soft_wrap=True)
         style = "red" if problem.is_loss else "yellow"
         console.print(f"  {one_line(_sentence(problem))}", style=style, soft_wrap=True)
-        if problem.loss is not None:
-            console.print(f"    lost: {one_line(_lost(problem))}", soft_wrap=True)
+        if problem.gap is not None:
+            console.print(f"    lost: {one_line(_lost(problem.run_id, problem.gap))}", soft_wrap=True)
         console.print(f"    to do: {one_line(problem.remedy)}", style="dim", soft_wrap=True)
 
 
@@ -166,25 +165,23 @@ def _sentence(problem: Problem) -> str:
     return f"{problem.length} bytes at offset {problem.offset} were skipped: {problem.reason}"
 
 
-def _lost(problem: Problem) -> str:
+def _lost(run_id: str | None, gap: Gap) -> str:
     """Say what was lost, in the words of who logged it."""
     from runfork.cli.formats import format_time
-    from runfork.model.messages import plural
 
-    assert problem.loss is not None
-    count = f"about {plural(problem.loss.records, 'record')} of run {problem.run_id!r}"
-    (before, after), (earlier, later) = problem.loss.steps, problem.loss.times
+    what = f"records of run {run_id!r}"
+    (before, after), (earlier, later) = gap.steps, gap.times
     if before is not None and after is not None:
-        return f"{count}, between steps {format_step(before)} and {format_step(after)}"
-    if earlier is not None and later is not None:
-        when = f"between {format_time(earlier)} and {format_time(later)}"
-    elif earlier is not None or later is not None:
-        when = f"after {format_time(earlier)}" if earlier is not None else f"before {format_time(later or 0)}"
-    else:
-        return count
+        return f"{what}, between steps {format_step(before)} and {format_step(after)}"
     if before is not None:
-        return f"{count}, after step {format_step(before)}, {when}"
-    return f"{count}, {when}" if after is None else f"{count}, before step {format_step(after)}, {when}"
+        what += f", after step {format_step(before)}"
+    elif after is not None:
+        what += f", before step {format_step(after)}"
+    if earlier is not None and later is not None:
+        return f"{what}, between {format_time(earlier)} and {format_time(later)}"
+    if earlier is not None:
+        return f"{what}, after {format_time(earlier)}"
+    return what if later is None else f"{what}, before {format_time(later)}"
 
 
 def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runfork.reading.fsck.losses import Loss
+    from runfork.reading.fsck.gaps import Gap
 
 __all__ = ["Inspection", "Note", "Problem", "ProblemKind"]
 
@@ -32,7 +32,7 @@ class Problem:
         length: How many bytes.
         is_loss: Whether something that was logged is affected; a record that was cut off at the end is none: its log call
             never returned.
-        loss: What could not be read, as far as it can be told.
+        gap: Where in the journal something is missing, if that is so.
     """
 
     kind: ProblemKind
@@ -44,7 +44,7 @@ class Problem:
     offset: int | None = None
     length: int = 0
     is_loss: bool = True
-    loss: Loss | None = None
+    gap: Gap | None = None
 
 
 @dataclass(frozen=True)

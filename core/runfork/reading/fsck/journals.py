@@ -11,7 +11,7 @@ from runfork.journal.format import Kind
 from runfork.journal.frame_search import HEADER_SIZE, claimed_end, open_journal, why_unreadable
 from runfork.journal.reader import DAMAGED_HEADER, JournalReader
 from runfork.reading.fsck.findings import Note, Problem
-from runfork.reading.fsck.losses import LossFinder
+from runfork.reading.fsck.gaps import GapFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runfork.disk.layout import Store
     from runfork.journal.records import Batch
     from runfork.reading.fsck.findings import Inspection, ProblemKind
-    from runfork.reading.fsck.losses import Loss
+    from runfork.reading.fsck.gaps import Gap
 
 __all__ = ["JournalInspector"]
 
@@ -53,7 +53,7 @@ class JournalInspector:
         self.is_copy = False
         """Whether another file is the journal that this one says it is."""
         self._found, self._store, self._project, self._path = found, store, project, path
-        self._finder = LossFinder()
+        self._finder = GapFinder()
         self._is_closed = False
         self._has_creation = False
 
@@ -69,8 +69,8 @@ class JournalInspector:
         except (OSError, FormatError) as error:
             self._tell("unreadable", str(error), remedy="move it away, or put a copy in its place")
             return
-        for loss in self._finder.losses():
-            self._tell_loss(loss)
+        for gap in self._finder.gaps():
+            self._tell_gap(gap)
         self._check_place()
         if self._may_be_written():
             self._found.may_be_written.add(self._path)
@@ -88,16 +88,16 @@ class JournalInspector:
             if record.kind == Kind.FILES:
                 self.references += [(attribute, reference) for attribute, reference in record.body.items()]
 
-    def _tell_loss(self, loss: Loss) -> None:
-        damage = loss.damage
+    def _tell_gap(self, gap: Gap) -> None:
+        damage = gap.damage
         if damage.reason == DAMAGED_HEADER:
             remedy = "all commands read it; 'runfork fsck --repair' writes the header anew"
             if self._has_creation:
                 self._tell("header", damage.reason, remedy=remedy, at=(0, damage.length), is_loss=False)
             else:
-                self._tell("header", damage.reason, remedy=remedy, at=(0, damage.length), loss=loss)
+                self._tell("header", damage.reason, remedy=remedy, at=(0, damage.length), gap=gap)
         elif damage.is_sound:
-            self._tell("names", damage.reason, remedy=_AGAIN, at=(damage.offset, damage.length), loss=loss)
+            self._tell("names", damage.reason, remedy=_AGAIN, at=(damage.offset, damage.length), gap=gap)
         elif damage.length < HEADER_SIZE:
             self._tell(
                 "stray",
@@ -108,7 +108,7 @@ class JournalInspector:
             )
         else:
             remedy = f"{_AGAIN}; 'runfork fsck --repair' closes the gap and keeps this file under another name"
-            self._tell("damage", damage.reason, remedy=remedy, at=(damage.offset, damage.length), loss=loss)
+            self._tell("damage", damage.reason, remedy=remedy, at=(damage.offset, damage.length), gap=gap)
 
     def _check_place(self) -> None:
         """Compare where the journal lies with what it says of itself."""
@@ -177,10 +177,10 @@ class JournalInspector:
         remedy: str,
         at: tuple[int, int] | None = None,
         is_loss: bool = True,
-        loss: Loss | None = None,
+        gap: Gap | None = None,
     ) -> None:
         offset, length = at or (None, 0)
         run_id = str(self.identity["run_id"]) if self.identity else None
         self._found.problems.append(
-            Problem(kind, self._project, self._path, reason, remedy, run_id, offset, length, is_loss=is_loss, loss=loss)
+            Problem(kind, self._project, self._path, reason, remedy, run_id, offset, length, is_loss=is_loss, gap=gap)
         )

@@ -1,4 +1,4 @@
-"""What damage cost: between which steps and times the records lay that cannot be read, and about how many they were. Pure."""
+"""Gaps in a journal: between which steps and times the records lay that cannot be read. Pure."""
 
 from __future__ import annotations
 
@@ -16,37 +16,31 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Loss", "LossFinder"]
-
-_SMALLEST_FRAME_BYTES = 32
-_ASSUMED_FRAME_BYTES = 100
-"""Taken for the length of a record where no other is known."""
+__all__ = ["Gap", "GapFinder"]
 
 
 @dataclass(frozen=True)
-class Loss:
-    """What a stretch of damage cost.
+class Gap:
+    """A stretch of damage, and what stands around it.
 
     Args:
         damage: The stretch.
-        records: About how many records were in it, judged by those around it.
         steps: Micro-steps of the last row of metrics before it and of the first after it; None where there is none.
         times: The same of the times of any records, microseconds since 1970.
     """
 
     damage: Damage
-    records: int
     steps: tuple[int | None, int | None]
     times: tuple[int | None, int | None]
 
 
-class LossFinder:
+class GapFinder:
     """Follows a journal from batch to batch; needs no more memory however many they are."""
 
     def __init__(self) -> None:
         self._steps = _Track()
         self._times = _Track()
-        self._found: list[tuple[Damage, int]] = []
+        self._damage: list[Damage] = []
 
     def add(self, batch: Batch) -> None:
         """Take the next batch."""
@@ -54,21 +48,17 @@ class LossFinder:
         rows = [one for one in batch.rows if len(one.steps)]
         stepped = [one for one in rows if not one.clock_axis]
         records = batch.records
+        self._damage += damage
         self._steps.add([one.sequences for one in stepped], [one.steps for one in stepped], damage)
         self._times.add(
             [*(one.sequences for one in rows), np.array([record.offset for record in records], np.int64)],
             [*(one.times for one in rows), np.array([record.time for record in records], np.int64)],
             damage,
         )
-        count = len(records) + sum(len(one.steps) for one in rows)
-        readable = batch.end - batch.start - sum(one.length for one in batch.damage)
-        size = max(_SMALLEST_FRAME_BYTES, readable // count) if count else _ASSUMED_FRAME_BYTES
-        self._found += [(one, max(1, round(one.length / size))) for one in damage]
 
-    def losses(self) -> list[Loss]:
-        """Return what all damage cost; to be asked for after the last batch."""
-        steps, times = self._steps.around, self._times.around
-        return [Loss(one, count, steps[at], times[at]) for at, (one, count) in enumerate(self._found)]
+    def gaps(self) -> list[Gap]:
+        """Return the gaps in their order; to be asked for after the last batch."""
+        return list(map(Gap, self._damage, self._steps.around, self._times.around))
 
 
 class _Track:

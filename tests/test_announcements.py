@@ -11,7 +11,8 @@ import pytest
 from runfork import Run
 from runfork.capture.console import ConsoleCapture
 from runfork.testing.waits import until
-from runfork.writing.announcements import after_run_closed, after_run_created, after_run_forked
+from runfork.writing.announcements import say_closed, say_created, say_forked
+from runfork.writing.status import RunStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,6 @@ def spoken(capsys: pytest.CaptureFixture[str]):
 
 
 def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y56es", **changes: Any) -> Any:
-    status = SimpleNamespace(state="finished", dropped_values=0, lost_records=0)
     directory = data_directory / "tests" / "project" / run_id
     directory.mkdir(parents=True)
     facts = {
@@ -41,15 +41,13 @@ def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y
         "is_disabled": False,
         "rank": 0,
         "attempt_of": None,
-        "is_visitor": False,
-        "status": status,
     }
     return SimpleNamespace(**{**facts, **changes})
 
 
 def test_created_run_says_where_it_is_and_how_to_see_it(data_directory: Path, spoken) -> None:
     run = a_run(data_directory)
-    after_run_created(run)
+    say_created(run)
 
     assert [
         f"runfork: run {run.run_id} is written to {run.directory}; see it with: runfork show swift-dolphin"
@@ -59,13 +57,13 @@ def test_created_run_says_where_it_is_and_how_to_see_it(data_directory: Path, sp
 def test_short_name_that_means_several_runs_is_not_offered(data_directory: Path, spoken) -> None:
     a_run(data_directory, "swift-dolphin-20250101124841544-aaaaa")
     run = a_run(data_directory)
-    after_run_created(run)
+    say_created(run)
 
     assert spoken()[0].endswith(f"runfork show {run.run_id}")
 
 
 def test_name_that_was_given_is_shown_whole(data_directory: Path, spoken) -> None:
-    after_run_created(a_run(data_directory, "my run"))
+    say_created(a_run(data_directory, "my run"))
 
     assert spoken()[0].endswith("runfork show 'my run'")
 
@@ -76,14 +74,14 @@ def test_command_names_what_the_command_line_would_not_find(
     run = a_run(data_directory, project="tests/project")
     monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("RUNFORK_PROJECT", "other/project")
-    after_run_created(run)
+    say_created(run)
 
     assert spoken()[0].endswith(f"runfork show swift-dolphin --dir {data_directory} --project tests/project")
 
 
 def test_fork_says_its_parent_and_step(data_directory: Path, spoken) -> None:
-    after_run_forked(a_run(data_directory, "child"), "parent", 120.0)
-    after_run_forked(a_run(data_directory, "other"), "parent", 0.5)
+    say_forked(a_run(data_directory, "child"), "parent", 120.0)
+    say_forked(a_run(data_directory, "other"), "parent", 0.5)
 
     assert [
         "runfork: run child is forked from parent at step 120",
@@ -92,9 +90,9 @@ def test_fork_says_its_parent_and_step(data_directory: Path, spoken) -> None:
 
 
 def test_closed_run_says_its_state_and_losses(data_directory: Path, spoken) -> None:
-    after_run_closed(a_run(data_directory, "good"))
-    losses = SimpleNamespace(state="failed", dropped_values=3, lost_records=1)
-    after_run_closed(a_run(data_directory, "bad", status=losses))
+    say_closed(a_run(data_directory, "good"), RunStatus("finished"))
+    losses = RunStatus("failed", dropped_values=3, lost_records=1)
+    say_closed(a_run(data_directory, "bad"), losses)
 
     assert ["runfork: run good finished", "runfork: run bad failed: 3 values dropped, 1 record lost"] == spoken()
 
@@ -105,15 +103,15 @@ def test_quiet_processes_say_nothing(
 ) -> None:
     monkeypatch.setenv(variable, "1")
     run = a_run(data_directory, rank=int(os.environ.get("RANK", "0")))
-    after_run_created(run)
-    after_run_forked(run, "parent", 1)
-    after_run_closed(run)
+    say_created(run)
+    say_forked(run, "parent", 1)
+    say_closed(run, RunStatus("finished"))
 
     assert [] == spoken()
 
 
 def test_disabled_run_says_nothing(data_directory: Path, spoken) -> None:
-    after_run_created(a_run(data_directory, is_disabled=True))
+    say_created(a_run(data_directory, is_disabled=True))
 
     assert [] == spoken()
 
@@ -124,7 +122,7 @@ def test_lines_are_seen_and_not_captured(data_directory: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "stderr", seen)
     capture = ConsoleCapture(lambda _name, lines, _time: kept.extend(lines))
     capture.start()
-    after_run_closed(a_run(data_directory, "r"))
+    say_closed(a_run(data_directory, "r"), RunStatus("finished"))
     capture.stop()
 
     assert "runfork: run r finished\n" == seen.getvalue()
@@ -158,8 +156,8 @@ def test_lines_do_not_stand_behind_a_progress_bar(
     capture.start()
     getattr(sys, name).write("begin\n")
     getattr(sys, name).write(printed)
-    after_run_closed(a_run(data_directory, "r"))
-    after_run_closed(a_run(data_directory, "s"))
+    say_closed(a_run(data_directory, "r"), RunStatus("finished"))
+    say_closed(a_run(data_directory, "s"), RunStatus("finished"))
     capture.stop()
 
     assert f"begin\n{printed}{break_}runfork: run r finished\nrunfork: run s finished\n" == seen.getvalue()
@@ -174,7 +172,7 @@ def test_a_bar_on_stdout_is_none_in_the_file_that_stderr_goes_to(
     capture = ConsoleCapture(lambda *_: None)
     capture.start()
     sys.stdout.write("1/5")
-    after_run_closed(a_run(data_directory, "r"))
+    say_closed(a_run(data_directory, "r"), RunStatus("finished"))
     capture.stop()
 
     assert "runfork: run r finished\n" == seen.getvalue()
@@ -187,10 +185,10 @@ def test_stream_that_cannot_be_written_is_left_alone(
     if stream is not None:
         stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
-    after_run_closed(a_run(data_directory))
+    say_closed(a_run(data_directory), RunStatus("finished"))
 
 
-def test_hook_after_run_created_and_after_run_closed(spoken) -> None:
+def test_a_run_says_that_it_is_created_and_closed(spoken) -> None:
     run = Run(source_tracking_config=None)
     run.close()
 
@@ -199,7 +197,7 @@ def test_hook_after_run_created_and_after_run_closed(spoken) -> None:
     ]
 
 
-def test_hook_after_run_forked(spoken) -> None:
+def test_a_fork_says_so(spoken) -> None:
     with Run(run_id="mother", source_tracking_config=None) as mother:
         mother.log_metrics({"loss": 1.0}, step=7)
     Run(run_id="daughter", fork_run_id="mother", fork_step=7, source_tracking_config=None).close()

@@ -255,7 +255,7 @@ def test_a_plugin_that_cannot_be_registered_is_left_out_and_told(install, code, 
 
     assert plugins.failures["broken"].startswith(said)
     assert "broken" not in plugins.names()
-    assert "runfork.writing.resume" in plugins.names()
+    assert "runfork.writing.resume_policy" in plugins.names()
 
 
 def test_a_plugin_that_answers_nonsense_to_collecting_is_told(install):

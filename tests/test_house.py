@@ -23,7 +23,7 @@ MODULES = {
     "time_limits": (),
     "settings": ("errors", "model", "disk"),
     "hooks": ("settings", "index"),
-    "plugins": ("errors", "model", "index", "hooks", "time_limits"),
+    "plugins": ("errors", "model", "disk", "index", "hooks", "time_limits"),
     "__main__": ("cli",),
 }
 """What the modules right below `runfork` may import; `runfork` itself is the face, which knows where each public name lives."""

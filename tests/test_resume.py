@@ -6,7 +6,7 @@ from tests.run_records import leave_open_elsewhere
 
 from runfork import Run
 from runfork.disk.layout import Store, journals_of
-from runfork.writing.resume import ParentState, examine_parent, has_points
+from runfork.writing.journal_progress import ParentState, examine_parent, has_points
 
 
 @pytest.fixture

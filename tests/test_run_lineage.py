@@ -41,7 +41,7 @@ def test_a_mark_says_how_far_the_runs_other_journals_are(open_run):
 
 def test_a_mark_of_a_run_whose_folder_cannot_be_read_leaves_the_other_journals_out(open_run, monkeypatch, tmp_path):
     run = open_run(run_id="r")
-    monkeypatch.setattr(type(run), "directory", tmp_path / "gone")
+    monkeypatch.setattr(type(run._journal), "directory", tmp_path / "gone")
     mark = run.checkpoint_mark(1)
     monkeypatch.undo()
     (record,) = records_of(run.directory, Kind.MARK)

@@ -210,7 +210,7 @@ def test_a_config_of_an_unknown_type_is_offered_to_plugins(run, monkeypatch):
 
     known = Known()
     monkeypatch.setattr(
-        run._session.plugin_work.plugins, "convert_value", lambda value, **_: 3 if value is known else None
+        run._life.background.plugins.plugins, "convert_value", lambda value, **_: 3 if value is known else None
     )
     run.log_configs({"a": known})
 

@@ -12,7 +12,7 @@ from runfork.disk.layout import journals_of
 from runfork.journal.format import Kind
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS, until
-from runfork.writing.session import HEARTBEAT_SECONDS
+from runfork.writing.background import HEARTBEAT_SECONDS
 from runfork.writing.termination import Terminator
 
 OPEN = "run = Run(run_id='r', project='tests/project', source_tracking_config=None)"
@@ -317,8 +317,8 @@ threading.Thread(target=log, daemon=True).start()
 def test_a_run_gives_signs_of_life_whatever_else_it_writes(folder, is_busy):
     run = Run(run_id="r", source_tracking_config=None)
     until(lambda: "sys/hostname" in configs_of(folder))
-    assert run._session is not None
-    run._session._heartbeat -= HEARTBEAT_SECONDS
+    assert run._life.background is not None
+    run._life.background._heartbeat -= HEARTBEAT_SECONDS
 
     def has_sign():
         if is_busy:
@@ -343,13 +343,13 @@ class Broken:
 def test_a_console_that_fails_costs_neither_signs_of_life_nor_what_is_synced(folder):
     run = Run(run_id="r", source_tracking_config=None)
     until(lambda: "sys/hostname" in configs_of(folder))
-    assert run._session is not None
+    assert run._life.background is not None
     broken: Any = Broken()
-    run._session._console = broken
-    run._session._heartbeat -= HEARTBEAT_SECONDS
+    run._life.background._console = broken
+    run._life.background._heartbeat -= HEARTBEAT_SECONDS
     run.log_metrics({"a": 1}, step=1)
     until(lambda: records_of(folder, Kind.HEARTBEAT) and not run.status.unsynced_bytes)
-    run._session._console = None
+    run._life.background._console = None
     run.close()
 
     assert any("this stream is gone" in problem for problem in run.status.problems)
@@ -473,8 +473,8 @@ def test_the_environment_is_recorded(folder):
 def test_closing_from_a_hook_on_the_keepers_thread_does_not_wait_for_itself(folder):
     run = Run(run_id="r", source_tracking_config=None)
     before = time.monotonic()
-    assert run._session is not None
-    run._session.keeper.tell(run.close)
+    assert run._life.background is not None
+    run._life.background.beside(run.close)
     until(lambda: run.is_closed)
 
     assert time.monotonic() - before < 4

@@ -30,7 +30,7 @@ IDENTITY = {
 
 
 class Assigned:
-    """A run that files are assigned to."""
+    """A run that files are assigned to, journal and log in one."""
 
     def __init__(self, rank: int = 0) -> None:
         self.rank = rank
@@ -63,14 +63,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def collected(**options: Any) -> dict[str, Any]:
     run: Any = Assigned()
-    found: dict[str, Any] = collect_source_code(run, SourceTrackingConfig(**options))
+    found: dict[str, Any] = collect_source_code(run, run, SourceTrackingConfig(**options))
     return found
 
 
 def assigned(**options: Any) -> dict[str, File]:
     assigned = Assigned()
     run: Any = assigned
-    collect_source_code(run, SourceTrackingConfig(**options))
+    collect_source_code(run, run, SourceTrackingConfig(**options))
     return assigned.files
 
 
@@ -218,7 +218,7 @@ def test_changes_that_are_too_long_to_keep_are_not_read_to_their_end(
 def test_other_ranks_tell_nothing(repository: Path) -> None:
     run: Any = Assigned(rank=1)
 
-    assert {} == collect_source_code(run, SourceTrackingConfig())
+    assert {} == collect_source_code(run, run, SourceTrackingConfig())
 
 
 def test_nothing_of_the_repository_changes(repository: Path) -> None:

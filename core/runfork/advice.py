@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import wraps
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["Advised", "advice_for_module", "show_as", "unknown_argument", "with_advice"]
+__all__ = ["Advised", "advice_for_module", "unknown_argument", "with_advice"]
 
 _Function = TypeVar("_Function", bound="Callable[..., None]")
 
@@ -123,12 +122,3 @@ def with_advice(constructor: _Function) -> _Function:
         constructor(self, *arguments, **options)
 
     return cast("_Function", construct)
-
-
-def show_as(kind: type) -> None:
-    """Let errors that Python raises name methods after `kind`, the class that users know, rather than after one it is made of."""
-    for base in kind.__mro__[1:]:
-        if base.__module__.startswith("runfork."):
-            for name, method in vars(base).items():
-                if isinstance(method, FunctionType) and not name.startswith("_"):
-                    method.__qualname__ = f"{kind.__qualname__}.{name}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pluggy
 
 from runfork import hooks
+from runfork.disk.installed import installed
 from runfork.errors import ArgumentError
 from runfork.model.messages import described
 from runfork.time_limits import StillBusyError, call_within
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
 
-__all__ = ["Plugins", "load_plugins"]
+__all__ = ["Plugins", "are_loaded", "load_plugins", "load_plugins_once"]
+
+IMPORT_SECONDS = 60.0
+"""So long a plugin of others may take to be imported for `load_plugins_once`."""
 
 MAX_GATHERED = 1000
 """So many samplers or commands are taken of one plugin at most."""
@@ -62,6 +67,28 @@ def load_plugins(
     return found
 
 
+def load_plugins_once(built_in: Iterable[str], *, patience_seconds: float | None = None) -> Plugins:
+    """Return plugins as `load_plugins` does, but import and register them once for the process, unless others were installed since.
+
+    What goes wrong in their hooks stands in `failures` of this object alone; a hook that hangs is left out in all of them.
+    """
+    return _load(tuple(built_in), *_found_by()).apart(patience_seconds)
+
+
+def are_loaded() -> bool:
+    """Return whether `load_plugins_once` has imported plugins in this process."""
+    return _load.cache_info().currsize > 0
+
+
+def _found_by() -> tuple[Any, ...]:
+    return os.environ.get("RUNFORK_PLUGINS"), os.environ.get("RUNFORK_TRACE_HOOKS"), installed()
+
+
+@lru_cache(maxsize=2)
+def _load(built_in: tuple[str, ...], *_found_by: Any) -> Plugins:
+    return load_plugins(built_in=built_in, patience_seconds=IMPORT_SECONDS)
+
+
 class Plugins:
     """The registered plugins, with one typed method per hook. Safe to call from any thread.
 
@@ -78,8 +105,16 @@ class Plugins:
         self._built_in = frozenset(built_in)
         self._patience_seconds = patience_seconds
         self._hanging: set[tuple[str, str]] = set()
+        """The hooks that did not come back: nobody waits for them twice."""
         self.failures: dict[str, str] = {}
         """What went wrong, by ``plugin`` or ``plugin.hook``: the last message of each."""
+
+    def apart(self, patience_seconds: float | None) -> Plugins:
+        """Return the same plugins, with failures of their own from now on."""
+        found = Plugins(self.manager, built_in=self._built_in, patience_seconds=patience_seconds)
+        found.failures.update(self.failures)
+        found._hanging = self._hanging
+        return found
 
     def register(self, name: str, load: Callable[[], object]) -> None:
         """Load and register one plugin; a failure is noted, never raised."""
@@ -127,7 +162,10 @@ class Plugins:
         results = []
         registered = self.manager.list_name_plugin()
         for name, plugin in reversed(registered):
-            if plugin is None or not hasattr(plugin, hook) or (name, hook) in self._hanging:
+            if plugin is None or not hasattr(plugin, hook):
+                continue
+            if (name, hook) in self._hanging:
+                self.failures.setdefault(f"{name}.{hook}", "it did not come back when it was called before")
                 continue
             others = [other for _, other in registered if other is not None and other is not plugin]
 
@@ -141,7 +179,7 @@ class Plugins:
             except Exception as error:  # a plugin's call may raise anything; the others and training go on
                 self.failures[f"{name}.{hook}"] = described(error)
                 if isinstance(error, StillBusyError):
-                    self._hanging.add((name, hook))  # nobody waits for it twice
+                    self._hanging.add((name, hook))
                 continue
             if found is not None:
                 results.append(found)
@@ -217,6 +255,6 @@ def _check_mapping(found: object) -> dict[str, Any]:
 
 
 def _check_decision(decision: object) -> object:
-    if decision not in ("fork", "continue", "new"):
+    if decision not in get_args(hooks.Decision):
         raise ArgumentError(f"decide_resume must return 'fork', 'continue', 'new' or None, found {decision!r:.80}")
     return decision

@@ -10,7 +10,7 @@ from runfork.disk.layout import from_start
 from runfork.errors import ArgumentError
 from runfork.model.identifiers import check_project, check_run_id
 
-__all__ = ["VARIABLES", "Settings", "said_by"]
+__all__ = ["POLICIES", "VARIABLES", "Settings", "said_by"]
 
 MODES = ("offline", "async", "disabled")
 POLICIES = ("fork", "continue", "new")

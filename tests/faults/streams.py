@@ -259,7 +259,7 @@ def main():
     import runfork.capture.console
     import runfork.plugins
     import runfork.writing
-    import runfork.writing.session
+    import runfork.writing.background
 
     runfork.plugins.load_plugins(built_in=runfork.writing.BUILT_IN)  # once, before the forks
     chosen = [scenario for scenario in SCENARIOS if scenario.__name__ in names]

@@ -108,7 +108,7 @@ def test_a_clock_that_stands_still_or_never_was_set_keeps_everything_apart(run_s
 {start}
 run = Run(run_id='r{number}', source_tracking_config=None)
 for step in range(20):
-    run._session._take_lines('stdout', [f'line {{step}}'], max(0, time.time_ns() // 1000) + step)
+    run._life.background.take_lines('stdout', [f'line {{step}}'], max(0, time.time_ns() // 1000) + step)
     run.log_metrics({{'a': step}}, step=step)
     run.log_configs({{'lr': step}})
 run.close()

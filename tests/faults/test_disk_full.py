@@ -33,7 +33,7 @@ KINDS = {
     "tags": lambda run, number: run.add_tags([f"tag {number}"]),
     "marks": lambda run, number: run.checkpoint_mark(number),
     "states": lambda run, number: run.set_status("failed", ValueError(number)),
-    "console lines": lambda run, number: run._session._take_lines("stdout", [f"line {number}"], 10**15 + number),
+    "console lines": lambda run, number: run._life.background.take_lines("stdout", [f"line {number}"], 10**15 + number),
 }
 
 

@@ -166,9 +166,9 @@ def test_the_journal_of_a_forked_child_is_synced_and_gives_signs_of_life(folder,
     process = start_script(
         f"""
 import os, sys, time
-import runfork.writing.session
+import runfork.writing.background
 from runfork import Run
-runfork.writing.session.HEARTBEAT_SECONDS = 0.5
+runfork.writing.background.HEARTBEAT_SECONDS = 0.5
 {OPEN}
 child = os.fork()
 if child == 0:

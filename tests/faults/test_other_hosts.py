@@ -20,9 +20,9 @@ LOGGING = """
 import os, socket, sys, time
 if sys.argv[1:]:
     socket.sethostname(sys.argv[1])
-import runfork.writing.session
+import runfork.writing.background
 from runfork import Run
-runfork.writing.session.HEARTBEAT_SECONDS = 0.2
+runfork.writing.background.HEARTBEAT_SECONDS = 0.2
 run = Run(run_id='r', source_tracking_config=None)
 step = 0
 print('up', flush=True)

@@ -21,16 +21,17 @@ def kept(run: Run) -> set[bytes]:
     return {path.read_bytes() for path in (run.directory / "files").glob("[!.]*")}
 
 
-def test_a_file_is_read_on_another_thread(tmp_path: Path):
+def test_a_file_is_read_on_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "last.ckpt").write_bytes(b"one")
     copies, readers = CheckpointCopies(), set()
 
-    class Watched(Run):
-        def _kept_files(self, files: Any, kind: Any) -> Any:
-            readers.add(threading.get_ident())
-            return super()._kept_files(files, kind)
+    def watched(files: Any, kind: Any) -> Any:
+        readers.add(threading.get_ident())
+        return keep_files(files, kind)
 
-    with Watched() as run:
+    with Run() as run:
+        keep_files = run._log.keep_files
+        monkeypatch.setattr(run._log, "keep_files", watched)
         copies.take(run, str(tmp_path / "last.ckpt"), 1)
         copies.settle()
 

@@ -48,7 +48,10 @@ class Callback:
         return run
 
 def threads_of(run):
-    return [thread.name for thread in threading.enumerate() if run.run_id in thread.name]
+    from runfork.writing.shared_thread import _OF_THIS_PROCESS
+    own = run._life.background
+    lanes = [(thread, lane) for thread in _OF_THIS_PROCESS.values() for lane in thread._lanes]
+    return [f'{thread._name} of {run.run_id}' for thread, lane in lanes if lane._on_failure.__self__ is own]
 """
 
 
@@ -146,7 +149,7 @@ def test_a_cell_with_a_fixed_id_that_is_run_again_continues_the_run(notes):
 
     assert "runfork: run fixed finished\n" in again.err
     assert "run fixed exists, with points up to step 1, and is continued" in again.err
-    assert again.out.count("runfork fixed") == 1  # one thread of each kind
+    assert again.out.count("of fixed") == 2  # a lane on each thread
     assert notes.console("fixed").count("a line") == 2
     assert state == "finished"
 
@@ -223,7 +226,7 @@ def test_a_callback_that_is_used_again_in_a_later_cell_begins_another_run(notes)
     notes.cell("reused = Callback('reused'); reused.fit(range(3))")
     again = notes.cell("second = reused.fit(range(2)); print(second.run_id)").out.strip()
     left = notes.cell(
-        "print(threads_of(second), [thread.name for thread in threading.enumerate() if 'reused' in thread.name])"
+        "print(threads_of(second), [thread.name for thread in threading.enumerate() if 'runfork' in thread.name])"
     )
 
     assert again != "reused"
@@ -308,7 +311,7 @@ def test_an_error_of_a_cell_is_not_that_of_a_run_that_another_thread_logs_to_mea
     error = notes.cell(
         "before = shared.journal.size\nwhile shared.journal.size == before: time.sleep(0.01)\n1 / 0"
     ).error
-    told = notes.cell("print(shared._session.last_ending)").out
+    told = notes.cell("print(shared._life.last_ending)").out
     notes.cell("over.set(); logging_thread.join(); shared.close()")
 
     assert error == "ZeroDivisionError"

@@ -212,7 +212,7 @@ def test_of_many_evaluations_at_the_same_moment_none_replaces_anything(mark, dat
     environment = {**os.environ, "MARK": json.dumps(mark)}
     modules = (
         "runfork.writing.run",
-        "runfork.writing.session",
+        "runfork.writing.background",
         "runfork.plugins",
         "runfork.training.training",
         "runfork.journal.reader",

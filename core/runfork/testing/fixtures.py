@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from runfork.writing.run import Run
+    from runfork.writing.termination import Preemptible
 
 __all__ = ["data_directory", "run_script", "start_script"]
 
@@ -49,9 +49,9 @@ def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             run.close()
 
 
-def _open_runs() -> list[Run]:
+def _open_runs() -> list[Preemptible]:
     """Return the open runs of this process, as far as SIGTERM would close them."""
-    return getattr(signal.getsignal(signal.SIGTERM), "open_runs", [])
+    return getattr(signal.getsignal(signal.SIGTERM), "lives", [])
 
 
 @pytest.fixture

@@ -31,9 +31,10 @@ __all__ = ["RUN_MODULES", "WarmProcess", "start_warm"]
 
 RUN_MODULES = (
     "runfork.writing.run",
-    "runfork.writing.session",
+    "runfork.writing.background",
     "runfork.plugins",
-    "runfork.writing.resume",
+    "runfork.writing.resume_policy",
+    "runfork.writing.journal_progress",
     "runfork.journal.reader",
     "runfork.disk.logged_files",
 )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 from runfork.advice import unknown_argument
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.identifiers import check_experiment_name, check_run_id
-from runfork.model.steps import to_micro_steps
-from runfork.settings import Settings
+from runfork.settings import POLICIES, Settings
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
 from runfork.training.runs import RunOptions, TrainingRuns
 from runfork.training.training import Training
-from runfork.writing.checkpoints import find_given_mark
+from runfork.writing.checkpoint_marks import find_given_mark
 from runfork.writing.problems import Problems
 from runfork.writing.run import Run
+from runfork.writing.run_arguments import check_fork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Integration", "RunArguments", "open_training", "takes_run_arguments"]
 
 _Kind = TypeVar("_Kind")
-
-_POLICIES = ("fork", "continue", "new")
 
 
 class Integration(NamedTuple):
@@ -58,7 +56,7 @@ class RunArguments(TypedDict, total=False):
         fork_step: Last step that is inherited from it.
         attach_evaluations: Whether evaluations of a checkpoint log to the run that wrote it, at its step. Default: they do.
         directory: runfork's data directory; default ``RUNFORK_DIR``, else the nearest ``.runfork`` upward.
-        mode: "offline", "async" or "disabled"; default ``RUNFORK_MODE``, else "offline".
+        mode: "offline" or "disabled"; default ``RUNFORK_MODE``, else "offline".
         tags: Tags of every run.
         group_tags: Group tags of every run.
         settings: All settings as one object, instead of `project`, `directory` and `mode`.
@@ -144,8 +142,8 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
         raise ArgumentError(
             "pass either run, or experiment_name, project, run_id and where it comes from to make one; found both"
         )
-    if given["resume"] is not None and given["resume"] not in _POLICIES:
-        raise ArgumentError(f"resume must be one of {', '.join(_POLICIES)}, or None, found {given['resume']!r}")
+    if given["resume"] is not None and given["resume"] not in POLICIES:
+        raise ArgumentError(f"resume must be one of {', '.join(POLICIES)}, or None, found {given['resume']!r}")
     if experiment_name is not None:
         experiment_name = check_experiment_name(experiment_name)
     options = RunOptions(
@@ -156,9 +154,11 @@ def open_training(experiment_name: str | None, arguments: RunArguments, integrat
         integration=integration[:2],
         settings=_settings(given),
     )
+    check_fork(given["fork_run_id"], given["fork_step"], given["resume_from"])
+    fork = None if given["fork_run_id"] is None else (given["fork_run_id"], given["fork_step"])
     run_id = check_run_id(given["run_id"]) if given["run_id"] is not None else None
     return Training(
-        TrainingRuns(options, run_id=run_id, run=run, fork=_fork(given)),
+        TrainingRuns(options, run_id=run_id, run=run, fork=fork),
         given=_given(given["resume_from"]),
         attaches_evaluations=bool(given["attach_evaluations"]),
         face=integration.face,
@@ -177,20 +177,6 @@ def _settings(arguments: Mapping[str, Any]) -> Settings:
         directory=os.fspath(directory) if directory is not None else None,
         mode=arguments["mode"],
     )
-
-
-def _fork(arguments: Mapping[str, Any]) -> tuple[str, float] | None:
-    parent, step = arguments["fork_run_id"], arguments["fork_step"]
-    if parent is None and step is None:
-        return None
-    if parent is None or step is None:
-        raise ArgumentError(
-            f"fork_run_id and fork_step belong together, found fork_run_id={parent!r} and fork_step={step!r}"
-        )
-    if arguments["resume_from"] is not None:
-        raise ArgumentError("pass either fork_run_id with fork_step, or resume_from, found both")
-    to_micro_steps(step, "fork_step")
-    return check_run_id(parent, "fork_run_id"), step
 
 
 def _given(source: Mapping[str, Any] | str | os.PathLike[str] | None) -> LoadedCheckpoint | None:

@@ -80,14 +80,14 @@ class CheckpointCopies:
         state = _state(job.path)
         if state is None:  # removed before its turn
             return
-        body = job.run._kept_files({_PATH: job.path}, AttributeType.FILE_SERIES)  # noqa: SLF001  it says what the copy is called
+        body = job.run._log.keep_files({_PATH: job.path}, AttributeType.FILE_SERIES)  # noqa: SLF001  it says what the copy is called
         if _PATH not in body:
             return
         copy = _Copy(job.run, body[_PATH]["sha256"], state)
         if _state(job.path) != state:  # written anew while it was read
             self._remove(copy)
             return
-        job.run._log_points(Kind.FILES, body, job.step, None)  # noqa: SLF001
+        job.run._log.log_points(Kind.FILES, body, job.step, None)  # noqa: SLF001
         self._logged[copy.sha256] = self._logged.get(copy.sha256, 0) + 1
         before, self._copies[job.path] = self._copies.get(job.path), copy
         gone = [path for path, one in self._copies.items() if _state(path) != one.state]

@@ -8,10 +8,9 @@ from __future__ import annotations
 __all__ = ["BUILT_IN"]
 
 BUILT_IN = (
-    "runfork.writing.announcements",
     "runfork.capture.environment",
     "runfork.capture.hardware",
     "runfork.capture.unknown_values",
-    "runfork.writing.resume",
+    "runfork.writing.resume_policy",
 )
 """Our own features beside training that are plugins like everyone's, in the order in which they are registered."""

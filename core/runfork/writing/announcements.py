@@ -1,6 +1,6 @@
 """What a run says of itself on stderr: one line when it is created, forked and closed.
 
-It is said beside training, by a plugin; in a notebook at once, so that it stands below the cell that did it.
+It is said beside training; in a notebook at once, so that it stands below the cell that did it.
 
 ``RUNFORK_QUIET=1`` keeps it quiet; in distributed training only rank 0 speaks. The lines bypass the run's own console capture,
 because what they say is in the run anyway.
@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from runfork.capture.console import line_break, uncaptured
 from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.disk.starting_directory import find_shell
-from runfork.hooks import hookimpl
 from runfork.model.identifiers import generated_prefix
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, shown_step, to_micro_steps
@@ -26,13 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.model.marks import Mark
-    from runfork.writing.marking import Marking
-    from runfork.writing.run import Run
+    from runfork.writing.status import RunStatus
 
 __all__ = [
-    "after_run_closed",
-    "after_run_created",
-    "after_run_forked",
+    "Announced",
     "is_quiet",
     "say_closed",
     "say_continued",
@@ -45,28 +41,39 @@ __all__ = [
 ]
 
 
-@hookimpl
-def after_run_created(run: Run) -> None:
-    """Say where the run lies and how to look at it. Of visitors that says who opened them."""
-    if find_shell() is None and not run.is_visitor:
-        say_created(run)
+class Announced(Protocol):
+    """What is told of a run: who it is, and whether it speaks."""
+
+    rank: int
+    said_as: str | None
+    """The run id under which it was said where the run lies."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+
+    @property
+    def project(self) -> str:
+        """``workspace/project``."""
+
+    @property
+    def experiment_name(self) -> str | None:
+        """The experiment's name, or None."""
+
+    @property
+    def attempt_of(self) -> str | None:
+        """The run id that it was given, where it is a second attempt; else None."""
+
+    @property
+    def directory(self) -> Path:
+        """The folder of its journals and files."""
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether nothing is written."""
 
 
-@hookimpl
-def after_run_forked(run: Run, parent: str, step: float) -> None:
-    """Say what the run was forked from."""
-    if find_shell() is None:
-        say_forked(run, parent, step)
-
-
-@hookimpl
-def after_run_closed(run: Run) -> None:
-    """Say how the run ended, and what of it could not be kept; a visitor ends no run."""
-    if find_shell() is None and not run.is_visitor:
-        say_closed(run)
-
-
-def say_created(run: Run) -> None:
+def say_created(run: Announced) -> None:
     """Say where the run lies and how to look at it."""
     if is_quiet(run):
         return
@@ -80,7 +87,7 @@ def say_created(run: Run) -> None:
     _say(text)
 
 
-def say_moved(run: Run) -> None:
+def say_moved(run: Announced) -> None:
     """Say where the run lies, if that was said of it under another id; of attempts the fork says why."""
     earlier, run_id = run.said_as, run.run_id
     if earlier in (None, run_id):
@@ -90,7 +97,7 @@ def say_moved(run: Run) -> None:
     say_created(run)
 
 
-def say_forked(run: Marking, parent: str, step: float) -> None:
+def say_forked(run: Announced, parent: str, step: float) -> None:
     """Say what the run was forked from."""
     if is_quiet(run):
         return
@@ -98,7 +105,7 @@ def say_forked(run: Marking, parent: str, step: float) -> None:
     _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 
-def say_replaced(run: Run, by: Run) -> None:
+def say_replaced(run: Announced, by: Announced) -> None:
     """Say that a run of an earlier cell made room for another one of its name."""
     if not is_quiet(run) and run.run_id != by.run_id:
         name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
@@ -107,11 +114,10 @@ def say_replaced(run: Run, by: Run) -> None:
         )
 
 
-def say_closed(run: Run) -> None:
+def say_closed(run: Announced, status: RunStatus) -> None:
     """Say how the run ended, and what of it could not be kept."""
     if is_quiet(run):
         return
-    status = run.status
     lost = [
         f"{plural(count, noun)} {what}"
         for count, noun, what in ((status.dropped_values, "value", "dropped"), (status.lost_records, "record", "lost"))
@@ -120,7 +126,7 @@ def say_closed(run: Run) -> None:
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
-def say_continued(run: Run, last: int | None) -> None:
+def say_continued(run: Announced, last: int | None) -> None:
     """Say that a run is continued that has points already, up to the step `last` (micro-steps); None where it is not known."""
     if not is_quiet(run):
         points = "" if last is None else f", with points up to step {shown_step(last)},"
@@ -131,14 +137,14 @@ def say_continued(run: Run, last: int | None) -> None:
         )
 
 
-def say_evaluated(run: Run, mark: Mark, *, is_taken: bool) -> None:
+def say_evaluated(run: Announced, mark: Mark, *, is_taken: bool) -> None:
     """Say whose weights `run` holds results of, and why that run does not hold them itself."""
     if not is_quiet(run):
         why = ", which has other results there" if is_taken else ""
         _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
 
 
-def say_suggestion(run: Marking, mark: Mark, code: str) -> None:
+def say_suggestion(run: Announced, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
     if not is_quiet(run):
         _say(
@@ -147,7 +153,7 @@ def say_suggestion(run: Marking, mark: Mark, code: str) -> None:
         )
 
 
-def is_quiet(run: Marking) -> bool:
+def is_quiet(run: Announced) -> bool:
     """Return whether nothing is said of `run`."""
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
     return is_muted or run.is_disabled or run.rank != 0
@@ -164,7 +170,7 @@ def _say(text: str) -> None:
         return  # closed, or a pipe that nobody reads: there is nobody to tell
 
 
-def _show_command(run: Run) -> str:
+def _show_command(run: Announced) -> str:
     """Return the command that shows the run, typed where the program was started."""
     words = ["runfork", "show", _short_name(run.run_id, run.directory.parent)]
     directory = run.directory.parents[2]
@@ -177,7 +183,7 @@ def _show_command(run: Run) -> str:
     return shlex.join(words)
 
 
-def _show_expression(run: Run) -> str:
+def _show_expression(run: Announced) -> str:
     """Return the Python expression that shows the run, for where commands are not at hand."""
     arguments = [f"runs=[{run.run_id!r}]", "attributes='.*'"]
     directory = run.directory.parents[2]

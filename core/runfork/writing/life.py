@@ -1,108 +1,206 @@
-"""The life of a run in one process: what state it is in, how it ends, and what is told of that."""
+"""The life of a run in one process: what state it is in, how it ends, and what of the process tells it so."""
 
 from __future__ import annotations
 
+import atexit
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
-from runfork.model.run_ending import Ending, ending_after
-from runfork.writing.origin import Origin
+from runfork.model.run_ending import Ending
+from runfork.writing.notebook import Notebook
+from runfork.writing.process_end import ProcessEnd
 from runfork.writing.status import RunStatus
+from runfork.writing.termination import Terminator
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-    from types import TracebackType
+    from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self
+    from runfork.hooks import OpenRun
+    from runfork.writing.background import Background
+    from runfork.writing.log import Log
+    from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Life"]
+__all__ = ["Life", "check_run_state"]
 
 STATES = ("running", "finished", "failed", "aborted", "preempted")
+PREEMPTED_SECONDS = 0.25
+"""So long closing waits after SIGTERM: what is waited for may itself wait for a lock of the code that the signal interrupted."""
 
 
-class Life(Origin):
-    """The side of a run that begins, rests, wakes and ends. Every method may be called from any thread.
+class Life:
+    """How a run begins, rests, wakes and ends. Every method may be called from any thread.
 
-    Set by the run: the lock that closing takes.
+    Args:
+        journal: The run's.
+        log: The run's.
+        run: The run as plugins see it.
+        captures_console: Whether console output is captured.
+        collect: Collects what is known of the code, or None.
     """
 
-    _closing: threading.RLock
-    _state: str = "running"
-    _is_closed: bool = False
-    _is_resting: bool = False
-    _ended_as: str | None = None
-    said_as: str | None = None
-    """The run id under which it was said where the run lies."""
-
-    def _start_session(self, *, tracking: Any, goes_on: bool = False) -> None:
-        """Begin what goes on beside training."""
-        raise NotImplementedError
-
-    @property
-    def is_closed(self) -> bool:
+    def __init__(
+        self,
+        journal: RunJournal,
+        log: Log,
+        run: OpenRun,
+        *,
+        captures_console: bool,
+        collect: Callable[[], Mapping[str, Any]] | None,
+    ) -> None:
+        self.journal = journal
+        self._log = log
+        self._run = run
+        self._captures_console = captures_console
+        self._collect = collect
+        self._closing = threading.RLock()
+        self.state = "running"
+        self.is_closed = False
         """Whether it was closed in this process."""
-        return self._is_closed
+        self._is_resting = self._is_dying = False
+        self._ended_as: str | None = None
+        self.background: Background | None = None
+        """What goes on beside; None where nothing is written, and while the run rests."""
+        self._goes_on, self._state_before = False, self.state
+        self.thread = threading.current_thread()
+        """The thread that opened the run."""
+        self.cell = 0
+        """The number of the notebook's cell that opened it."""
+        self.last_ending = Ending()
+        """How the last of a notebook's cells that used the run ended."""
+        self._notebook: Notebook | None = None
+        self._process_end: ProcessEnd | None = None
+        self._terminator: Terminator | None = None
+        self._on_left: Callable[[BaseException | None], None] | None = None
+        self._training_thread: threading.Thread | None = None
+        journal.on_fork = self._after_fork
+        journal.on_childs_journal = self._keep_child
 
     @property
     def is_over(self) -> bool:
         """Whether it is closed or rests, so that nothing is added to it unasked."""
-        return self._is_closed or self._is_resting
+        return self.is_closed or self._is_resting
 
     @property
     def status(self) -> RunStatus:
         """How it is doing: state, what is written, what was dropped or lost, and why."""
+        writer, problems = self.journal.writer, self.journal.problems
         return RunStatus(
-            state=self._state,
-            is_closed=self._is_closed,
-            journal=self.journal.path,
-            written_bytes=self.journal.size,
-            unsynced_bytes=self.journal.unsynced_bytes,
-            waiting_bytes=self.journal.backlog_bytes,
-            lost_records=self.journal.lost_records,
-            dropped_values=self.problems.dropped_values,
-            problems=self.problems.sentences,
+            state=self.state,
+            is_closed=self.is_closed,
+            journal=writer.path,
+            written_bytes=writer.size,
+            unsynced_bytes=writer.unsynced_bytes,
+            waiting_bytes=writer.backlog_bytes,
+            lost_records=writer.lost_records,
+            dropped_values=problems.dropped_values,
+            problems=problems.sentences,
         )
+
+    # Begin
+
+    def start(self, *, goes_on: bool = False) -> None:
+        """Begin what goes on beside training, and look out for how the process ends."""
+        from runfork.writing.background import Background
+
+        self._goes_on, self._state_before, self._is_dying = goes_on, self.state, False
+        self._on_left = self._training_thread = None
+        self.thread, self.last_ending = threading.current_thread(), Ending()
+        self.background = Background(
+            self.journal,
+            self._run,
+            console=self._captures_console,
+            collect=None if goes_on else self._collect,
+            is_over=lambda: self.is_over,
+            goes_on=goes_on,
+        )
+        atexit.register(self._at_exit)
+        self._process_end = ProcessEnd.join(self)
+        if (notebook := Notebook.find()) is not None:
+            self._notebook, self.cell = notebook, notebook.join(self)
+        self._terminator = Terminator.install(self)
+        self.background.start()
+
+    def make_room(self) -> None:
+        """Close what earlier cells of a notebook opened of this very run."""
+        if (notebook := Notebook.find()) is not None:
+            notebook.make_room(self)
+
+    def take_place(self) -> None:
+        """Let the runs rest that earlier cells of a notebook opened under this name."""
+        notebook = Notebook.find()
+        for other in notebook.take_place(self) if notebook is not None else ():
+            from runfork.writing.announcements import say_replaced
+
+            say_replaced(other, self.journal)
+
+    # What is told
+
+    def tell_created(self) -> None:
+        """Say, and tell the plugins, that there is a run: now it is settled which one."""
+        from runfork.writing.announcements import say_created
+
+        journal = self.journal
+        if self.background is not None:
+            if not journal.is_visitor:  # of visitors that says who opened them
+                self.announce(lambda: say_created(journal), is_first=True)
+            self.background.plugins.tell_created()
+
+    def tell_forked(self, parent: str, step: float) -> None:
+        """Say, and tell the plugins, that the run got its parent."""
+        from runfork.writing.announcements import say_forked
+
+        self.announce(lambda: say_forked(self.journal, parent, step))
+        if self.background is not None:
+            self.background.plugins.tell_forked(parent, step)
+
+    def tell_moved(self) -> None:
+        """Say where the run lies now, where that was said of it under another id."""
+        from runfork.writing.announcements import say_moved
+
+        self.announce(lambda: say_moved(self.journal))
+
+    def announce(self, say: Callable[[], None], *, is_first: bool = False) -> None:
+        """Have something said beside training; in a notebook at once, so that it stands below the cell that did it.
+
+        Args:
+            say: Says it.
+            is_first: Not even that there is a run was said.
+        """
+        if self._notebook is not None:
+            say()
+        elif self.background is not None:
+            self.background.plugins.tell(say, is_first=is_first)
 
     # State and end
 
     def set_status(self, state: str, exception: BaseException | None = None) -> None:
-        """Record the state that the run is in, and why; it stays open.
-
-        Args:
-            state: running, finished, failed, aborted or preempted.
-            exception: What ended it.
-
-        Raises:
-            ArgumentError: `state` is none of these.
-        """
-        _check_state(state)
+        """Record the state that the run is in, and why; it stays open."""
+        check_run_state(state)
         self.end_as(Ending.of(state, exception))
 
     def end_as(self, ending: Ending) -> None:
         """Record how what the run is about ended; it stays open."""
-        if self._is_closed:
+        if self.is_closed:
             return
-        self._state = ending.state
+        self.state = ending.state
         body: dict[str, Any] = {"state": ending.state}
         if ending.kind:
             body["exception"] = {"type": ending.kind, "message": ending.message}
-            self.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", ending.traceback]})
-        self.recorder.record(Kind.STATUS, body)
+            self.journal.recorder.record(Kind.CONFIGS, {"sys/exception": ["string", ending.traceback]})
+        self.journal.recorder.record(Kind.STATUS, body)
+
+    def note_end(self, ending: Ending) -> None:
+        """Record how what the run is about ended, unless that was said already, or it goes well."""
+        if self.state == "running" and not ending.is_good:
+            self.end_as(ending)
 
     def close(self, state: str | None = None, *, timeout: float | None = None) -> None:
-        """End the run in this process: flush the console, write the last record, sync. Waits a few seconds at most.
-
-        Args:
-            state: The final state; default is the last one set, or "finished".
-            timeout: Seconds to wait for another thread that is closing it, too; None waits until that is done.
-
-        Raises:
-            ArgumentError: `state` is no state; the run is still open.
-        """
+        """End the run in this process; see `runfork.Run.close`."""
         if state is not None:
-            _check_state(state)
+            check_run_state(state)
         if self._closing.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
             try:
                 self._close(state)
@@ -110,104 +208,181 @@ class Life(Origin):
                 self._closing.release()
 
     def rest(self, state: str | None = None, *, wakes: bool = True) -> None:
-        """End as `close` does, but take what is logged later.
-
-        For a run that is over as far as anybody can tell, and whose object may still be used: a framework's training ended, an
-        earlier cell of a notebook made it, the process ends.
-
-        Args:
-            state: As for `close`.
-            wakes: Whether the next record opens it again, with all that goes on beside; else it is written and nothing more.
-        """
+        """End as `close` does, but take what is logged later; see `runfork.Run.rest`."""
         with self._closing:
-            if self._is_closed or self._session is None:
+            if self.is_closed or self.background is None:
                 return
-            before = self._state
+            before = self.state
             self._close(state, is_final=False)
             self._is_resting = wakes
             if wakes:
-                self.journal.call_before_next(lambda: self._wake(before))
+                self.journal.writer.call_before_next(lambda: self._wake(before))
+
+    def withdraw(self) -> None:
+        """Take back all that this process has logged; what other processes logged to the run stays."""
+        self.close("aborted")
+        if self.journal.writer.path is not None:
+            with suppress(OSError):
+                self.journal.writer.path.unlink()
+                self.journal.directory.rmdir()  # unless other processes write to this run, or it was there before
 
     def _wake(self, state: str) -> None:
         self._is_resting, self._ended_as = False, None
         if state == "running":
             self.set_status(state)
-        self._start_session(tracking=None, goes_on=True)
-
-    def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
-        """Have it told that a training was left without a word; for integrations of frameworks that do not tell of exceptions.
-
-        Args:
-            on_left: Called with the exception, if it is known, when the next training begins on this thread, the cell of a
-                notebook or the process ends. None: the training has ended.
-        """
-        if self._session is not None:
-            self._session.expect_end(on_left)
+        self.start(goes_on=True)
 
     def _close(self, state: str | None, *, is_final: bool = True) -> None:
-        if self._is_closed:
+        if self.is_closed:
             return
-        if (session := self._session) is not None:
-            session.stop()
-            session.settle()
+        background = self.background
+        if background is not None:
+            background.stop(restores_streams=not self._is_dying)
+            background.settle_plugins()
+            self._log_cells()
+            background.settle()
         self._end(state, is_final=is_final)
-        if session is not None:
-            session.finish()
+        if background is not None:
+            self._leave_process()
+            background.finish(say_closed=self._say_closed if self._notebook is None else None)
+            if self._notebook is not None and not self._is_dying:
+                self._say_closed()
         if not is_final:
-            self._session = None
-        self.problems.tell_noted()
+            self.background = None
+        self.journal.problems.tell_noted()
 
     def _end(self, state: str | None, *, is_final: bool) -> None:
         """Write the last record. A forked child that logged nothing leaves nothing."""
-        if self._is_closed:  # by a signal handler, in the meantime
+        if self.is_closed:  # by a signal handler, in the meantime
             return
-        self._state = state or (self._state if self._state != "running" else "finished")
-        if self.journal.has_begun and self._ended_as != self._state:  # else it rested, and nothing came
-            self.recorder.repeat_schemas()
-            self.recorder.record(Kind.CLOSE, {"state": self._state})
-            self._ended_as = self._state
+        writer, recorder = self.journal.writer, self.journal.recorder
+        self.state = state or (self.state if self.state != "running" else "finished")
+        if writer.has_begun and self._ended_as != self.state:  # else it rested, and nothing came
+            recorder.repeat_schemas()
+            recorder.record(Kind.CLOSE, {"state": self.state})
+            self._ended_as = self.state
         if is_final:
-            self._is_closed = True
-            self.recorder.close()
-        if self._session is not None:
-            self._session.sync()
-        elif not self.journal.is_syncing:  # else the disk does not answer
-            self.journal.sync()
+            self.is_closed = True
+            recorder.close()
+        if self.background is not None:
+            self.background.sync()
+        elif not writer.is_syncing:  # else the disk does not answer
+            writer.sync()
         if is_final:
-            self.journal.close(syncs=False)
+            writer.close(syncs=False)
 
-    def terminate(self) -> None:
-        """Close as aborted: for code that gives up after an error."""
-        self.close("aborted" if self._state == "running" else None)
+    def _log_cells(self) -> None:
+        notebook = self._notebook if not self._is_dying else None
+        if notebook is not None and (path := notebook.source_path(self.journal)) is not None:
+            self._log.assign_files({path: notebook.source_file()})
 
-    def wait_for_submission(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return whether what was logged is on disk: it is when the log call returns, unless the disk refuses it."""
-        del timeout, verbose
-        return not self.journal.backlog_bytes
+    def _say_closed(self) -> None:
+        is_news = not self._goes_on or self.state != self._state_before or self._notebook is None
+        if is_news and not self.journal.is_visitor:
+            from runfork.writing.announcements import say_closed
 
-    def wait_for_processing(self, timeout: float | None = None, verbose: bool = True) -> bool:
-        """Return what `wait_for_submission` does: without a server, what was logged is processed by whoever reads it."""
-        return self.wait_for_submission(timeout, verbose)
+            say_closed(self.journal, self.status)
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
+    def _leave_process(self) -> None:
+        atexit.unregister(self._at_exit)  # not before: a closing that is interrupted is left to the end of the process
+        for one in (self._terminator, self._process_end, self._notebook):
+            if one is not None:
+                one.leave(self)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close; what leaves the block is recorded: "failed", or "aborted" for KeyboardInterrupt; ``sys.exit(0)`` is a good end."""
-        del kind, trace
-        ending = ending_after(error)
-        if self._state == "running" and not ending.is_good:
-            self.end_as(ending)
-        self.close()
+    # What ends it
 
-    def _forget_end(self) -> None:
-        """Begin anew in a child process after ``os.fork()``."""
+    def preempt(self, *, is_last_word: bool) -> None:
+        """Record that SIGTERM came; where it ends the process, close the run."""
+        if self.background is not None:
+            self.background.hurry(PREEMPTED_SECONDS)
+        self.set_status("preempted")
+        if is_last_word:
+            # Neither streams nor log handlers are touched any more: who holds their locks may wait for what was interrupted.
+            self._is_dying = True
+            self.journal.problems.be_silent()
+            self.close(timeout=PREEMPTED_SECONDS)
+
+    def _at_exit(self) -> None:
+        # A forked child that logged nothing leaves nothing.
+        if self.journal.writer.has_begun and self._process_end is not None:
+            notebook = self._notebook
+            self.note_end(self._process_end.find() if notebook is None else notebook.ending_of(self))
+            self.leave_training(None)
+        self.journal.problems.stop_warning()  # daemon threads may still log: they end in the middle of whatever they do
+        try:
+            self.rest(wakes=False)
+        except KeyboardInterrupt:  # somebody is in a hurry
+            if self.background is not None:
+                self.background.hurry(0.0)
+            self.rest(wakes=False)
+            raise
+        finally:
+            self.journal.problems.be_silent()
+
+    def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
+        """Have it told that a training was left without a word; see `runfork.Run.expect_end`.
+
+        Where a training begins, those that ended before rest, and no other was left on this thread.
+        """
+        if self.background is None:
+            return
+        self._on_left, self._training_thread = on_left, threading.current_thread()
+        if on_left is None or self._process_end is None:
+            return
+        for other in self._process_end.lives:
+            if other is not self:
+                other.leave_training(None, thread=self._training_thread)
+                if other.state != "running":
+                    other.rest()
+
+    def leave_training(self, error: BaseException | None, *, thread: threading.Thread | None = None) -> None:
+        """Say that the training which goes on was left, if one does.
+
+        Args:
+            error: What ended it, if that is known.
+            thread: Asks for a training of this thread; None: of any.
+        """
+        on_left = self._on_left
+        if on_left is None or (thread is not None and self._training_thread is not thread):
+            return
+        self._on_left = None
+        if self.state == "running":
+            on_left(error)
+
+    # Cells of a notebook
+
+    def begin_cell(self) -> None:
+        """Begin to look whether this cell uses the run."""
+        self._log.watched_thread = threading.get_ident()
+        self.follow_console()
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the cell has logged to it."""
+        return self._log.watched_thread is None
+
+    def follow_console(self) -> None:
+        """Look where the standard streams are now. For the thread that may replace them."""
+        if self.background is not None:
+            self.background.follow_console()
+
+    # After `os.fork()`
+
+    def _after_fork(self) -> None:
+        self._closing = threading.RLock()
         self._is_resting, self._ended_as = False, None
+        if self._terminator is not None:
+            self._terminator.leave_child()
+            self._terminator = None
+        if self.background is not None:
+            self.background.forget()
+
+    def _keep_child(self) -> None:
+        if self.background is not None:
+            self.background.keep_child()
 
 
-def _check_state(state: object) -> None:
+def check_run_state(state: object) -> None:
+    """Raise ArgumentError if there is no such state of a run."""
     if state not in STATES:
         raise ArgumentError(f"state must be one of {', '.join(STATES)}, found {state!r}")

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runfork.disk.starting_directory import find_shell
 from runfork.model.run_ending import Ending, ending_after
@@ -19,10 +19,43 @@ from runfork.model.run_ending import Ending, ending_after
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runfork.writing.run import Run
-    from runfork.writing.session import Session
+    from runfork.types import File
+    from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Notebook"]
+__all__ = ["Notebook", "OfCells"]
+
+
+class OfCells(Protocol):
+    """The life of an open run, as the cells of a notebook change it."""
+
+    journal: RunJournal
+    state: str
+    cell: int
+    """The number of the cell that opened the run."""
+    last_ending: Ending
+    """How the last of the cells that used the run ended."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the present cell has logged to the run."""
+
+    def begin_cell(self) -> None:
+        """Begin to look whether this cell uses the run."""
+
+    def follow_console(self) -> None:
+        """Look where the standard streams are now."""
+
+    def leave_training(self, error: BaseException | None, *, thread: threading.Thread | None = None) -> None:
+        """Say that the training which goes on was left."""
+
+    def note_end(self, ending: Ending) -> None:
+        """Record how what the run is about ended, unless that was said already, or it goes well."""
+
+    def close(self) -> None:
+        """Close the run."""
+
+    def rest(self) -> None:
+        """End, and take what is logged later."""
 
 
 class Notebook:
@@ -30,8 +63,8 @@ class Notebook:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-        self._sources: weakref.WeakKeyDictionary[Run, str] = weakref.WeakKeyDictionary()
+        self._lives: weakref.WeakSet[OfCells] = weakref.WeakSet()
+        self._source_paths: weakref.WeakKeyDictionary[RunJournal, str] = weakref.WeakKeyDictionary()
         self._cell = 0
         self._pid = os.getpid()
         self._error_before = getattr(sys, "last_value", None)
@@ -57,47 +90,47 @@ class Notebook:
         """False in a child process after ``os.fork()``."""
         return self._pid == os.getpid()
 
-    def join(self, session: Session) -> int:
-        """Tell `session` of cells that end; returns the number of the present one."""
-        self._sessions.add(session)
+    def join(self, life: OfCells) -> int:
+        """Tell `life` of cells that end; returns the number of the present one."""
+        self._lives.add(life)
         return self._cell
 
-    def leave(self, session: Session) -> None:
+    def leave(self, life: OfCells) -> None:
         """Tell it no more."""
-        self._sessions.discard(session)
+        self._lives.discard(life)
 
-    def make_room(self, run: Run) -> None:
+    def make_room(self, life: OfCells) -> None:
         """Close what earlier cells opened of the very run that is about to begin."""
-        for session in self._others(run):
-            if session.run.run_id == run.run_id:
-                session.end_as(session.last_ending)
-                session.run.close()
+        for other in self._others(life.journal):
+            if other.journal.run_id == life.journal.run_id:
+                other.note_end(other.last_ending)
+                other.close()
 
-    def take_place(self, run: Run) -> list[Run]:
+    def take_place(self, life: OfCells) -> list[RunJournal]:
         """Let the runs rest that earlier cells opened under the name of this one (or without one, if it has none); returns them."""
-        found = []
-        for session in self._others(run):
-            if session.run.experiment_name == run.experiment_name and session.run.run_id != run.run_id:
-                session.end_as(session.last_ending)
-                session.run.rest()
-                found.append(session.run)
+        found, journal = [], life.journal
+        for other in self._others(journal):
+            if other.journal.experiment_name == journal.experiment_name and other.journal.run_id != journal.run_id:
+                other.note_end(other.last_ending)
+                other.rest()
+                found.append(other.journal)
         return found
 
-    def _others(self, run: Run) -> list[Session]:
-        if run.is_visitor:
+    def _others(self, journal: RunJournal) -> list[OfCells]:
+        if journal.is_visitor:
             return []
         return [
-            session
-            for session in list(self._sessions)
-            if session.cell != self._cell and not session.run.is_visitor and session.run.project == run.project
+            life
+            for life in list(self._lives)
+            if life.cell != self._cell and not life.journal.is_visitor and life.journal.project == journal.project
         ]
 
-    def ending_of(self, session: Session) -> Ending:
+    def ending_of(self, life: OfCells) -> Ending:
         """Return how a run ended that is open when the process ends."""
         error = getattr(sys, "last_value", None)
         if not self._cell and isinstance(error, BaseException) and error is not self._error_before:  # ipython train.py
             return ending_after(error)
-        return session.last_ending
+        return life.last_ending
 
     # Called by IPython
 
@@ -106,9 +139,8 @@ class Notebook:
         if not self.is_of_this_process:
             return
         self._cell += 1
-        for session in list(self._sessions):
-            session.run.watched_thread = threading.get_ident()
-            session.follow_console()
+        for life in list(self._lives):
+            life.begin_cell()
 
     def after_cell(self, result: Any) -> None:
         """Tell what ended in the cell."""
@@ -116,13 +148,13 @@ class Notebook:
             return
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
         ending = ending_after(error if isinstance(error, BaseException) else None)
-        for session in list(self._sessions):
-            session.leave_training(error, thread=threading.current_thread())
-            if session.run.watched_thread is None or session.cell == self._cell:
-                session.last_ending = ending
-            if session.run.status.state != "running":
-                session.run.rest()
-            session.follow_console()
+        for life in list(self._lives):
+            life.leave_training(error, thread=threading.current_thread())
+            if life.is_used or life.cell == self._cell:
+                life.last_ending = ending
+            if life.state != "running":
+                life.rest()
+            life.follow_console()
 
     # What it is
 
@@ -138,17 +170,19 @@ class Notebook:
         """Whether this is a kernel, and no prompt in a terminal."""
         return getattr(self._shell, "kernel", None) is not None
 
-    def keep_source(self, run: Run, path: str) -> None:
-        """Log the cells that ran as a file: now, and when the run ends."""
-        self._sources[run] = path
-        self.log_source(run)
+    def keep_source(self, journal: RunJournal, path: str) -> None:
+        """Have the cells that ran by then logged as a file when the run ends."""
+        self._source_paths[journal] = path
 
-    def log_source(self, run: Run) -> None:
-        """Log the cells that ran up to now, if that was asked for."""
-        if (path := self._sources.get(run)) is not None:
-            from runfork.types import File
+    def source_path(self, journal: RunJournal) -> str | None:
+        """Return the path of that file; None where it was not asked for."""
+        return self._source_paths.get(journal)
 
-            run.assign_files({path: File(self.source().encode(), mime_type="text/x-python", name="cells.py")})
+    def source_file(self) -> File:
+        """Return the cells that ran up to now, as a file to log."""
+        from runfork.types import File
+
+        return File(self.source().encode(), mime_type="text/x-python", name="cells.py")
 
     def source(self) -> str:
         """Return the cells that ran, in their order, in the percent format that editors know."""

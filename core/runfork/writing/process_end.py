@@ -13,7 +13,7 @@ import sys
 import threading
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runfork.model.run_ending import Ending, ending_after
 
@@ -21,18 +21,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
-    from runfork.writing.session import Session
-
-__all__ = ["ProcessEnd"]
+__all__ = ["Ended", "ProcessEnd"]
 
 _EXITS = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
+
+
+class Ended(Protocol):
+    """The life of an open run, as what ends in the process ends it."""
+
+    state: str
+    thread: threading.Thread
+    """The thread that opened the run."""
+
+    def note_end(self, ending: Ending) -> None:
+        """Record how what the run is about ended, unless that was said already, or it goes well."""
+
+    def leave_training(self, error: BaseException | None, *, thread: threading.Thread | None = None) -> None:
+        """Say that the training which goes on was left."""
+
+    def rest(self) -> None:
+        """End, and take what is logged later."""
 
 
 class ProcessEnd:
     """Looks out for the end of the process, for all runs that are open in it."""
 
     def __init__(self) -> None:
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._lives: weakref.WeakSet[Ended] = weakref.WeakSet()
         self._program = _find_program()
         self._last_error = _printed_error()
         self._noted: Ending | None = None
@@ -40,31 +55,31 @@ class ProcessEnd:
         self._threads: _ThreadHook | None = None
 
     @classmethod
-    def join(cls, session: Session) -> ProcessEnd:
-        """Return the one of this process, made with the first run that is opened, which now looks out for `session` too."""
+    def join(cls, life: Ended) -> ProcessEnd:
+        """Return the one of this process, made with the first run that is opened, which now looks out for `life` too."""
         hook = sys.exit
         if isinstance(hook, _Exit):
             this = hook.of
         else:
             this = cls()
             this.install()
-        this.add(session)
+        this.add(life)
         return this
 
-    def add(self, session: Session) -> None:
-        """Look out for `session`, too."""
-        self._sessions.add(session)
+    def add(self, life: Ended) -> None:
+        """Look out for `life`, too."""
+        self._lives.add(life)
 
-    def leave(self, session: Session) -> None:
-        """Look out for `session` no longer; the last one gives back what was taken over."""
-        self._sessions.discard(session)
-        if not self._sessions:
+    def leave(self, life: Ended) -> None:
+        """Look out for `life` no longer; the last one gives back what was taken over."""
+        self._lives.discard(life)
+        if not self._lives:
             self._uninstall()
 
     @property
-    def sessions(self) -> list[Session]:
-        """The sessions of open runs."""
-        return list(self._sessions)
+    def lives(self) -> list[Ended]:
+        """Those of open runs."""
+        return list(self._lives)
 
     def find(self) -> Ending:
         """Return how the process ends. To be asked at exit."""
@@ -89,9 +104,9 @@ class ProcessEnd:
         self._noted = ending
 
     def _note_thread(self, error: BaseException | None, thread: threading.Thread | None) -> None:
-        for session in self.sessions:
-            if thread is not None and session.thread is thread:
-                session.end_as(ending_after(error))
+        for life in self.lives:
+            if thread is not None and life.thread is thread:
+                life.note_end(ending_after(error))
 
     def install(self) -> None:
         """Take over `sys.exit` and its like."""

@@ -13,19 +13,20 @@ from runfork.writing.notebook import Notebook
 
 if TYPE_CHECKING:
     from runfork.capture.source_code import SourceTrackingConfig
-    from runfork.writing.run import Run
+    from runfork.writing.log import Log
+    from runfork.writing.run_journal import RunJournal
 
 __all__ = ["collect_source_code"]
 
 PATCH_TYPE = "application/patch"
 
 
-def collect_source_code(run: Run, config: SourceTrackingConfig) -> dict[str, Any]:
-    """Return configs that describe the code, as full paths; files that `config` asks for are assigned to `run`.
+def collect_source_code(journal: RunJournal, log: Log, config: SourceTrackingConfig) -> dict[str, Any]:
+    """Return configs that describe the code, as full paths; files that `config` asks for are assigned to the run.
 
     Only rank 0 of a distributed program describes it.
     """
-    if run.rank != 0:
+    if journal.rank != 0:
         return {}
     repository = Repository.find(config.repository)
     found: dict[str, Any] = {} if repository is None else repository.describe()
@@ -34,15 +35,16 @@ def collect_source_code(run: Run, config: SourceTrackingConfig) -> dict[str, Any
         found["run_command"] = command
     files = _files(config, repository, is_script=notebook is None)
     if notebook is not None and config.upload_entry_point:
-        notebook.keep_source(run, f"{config.namespace}/entry_point")
+        files["entry_point"] = notebook.source_file()
+        notebook.keep_source(journal, f"{config.namespace}/entry_point")
     if repository is not None and repository.has_left_out:
-        run.problems.tell(
+        journal.problems.tell(
             "changes",
             f"changes of the source code are not uploaded: the patch is longer than {MAX_DIFF_BYTES >> 20} MiB; "
             "commit them, or let git ignore large files",
         )
     if files:
-        run.assign_files({f"{config.namespace}/{name}": file for name, file in files.items()})
+        log.assign_files({f"{config.namespace}/{name}": file for name, file in files.items()})
     return {f"{config.namespace}/{name}": value for name, value in found.items()}
 
 

@@ -7,13 +7,19 @@ import signal
 import threading
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from runfork.writing.run import Run
-    from runfork.writing.session import Session
+__all__ = ["Preemptible", "Terminator"]
 
-__all__ = ["Terminator"]
+
+class Preemptible(Protocol):
+    """The life of an open run, as SIGTERM ends it."""
+
+    def preempt(self, *, is_last_word: bool) -> None:
+        """Record that SIGTERM came; where it ends the process, close the run."""
+
+    def close(self) -> None:
+        """Close the run."""
 
 
 class Terminator:
@@ -21,22 +27,22 @@ class Terminator:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._lives: weakref.WeakSet[Preemptible] = weakref.WeakSet()
 
     @classmethod
-    def install(cls, session: Session) -> Terminator | None:
-        """Handle SIGTERM for the run of `session`, unless the program handles it itself; None where that is not ours to do."""
+    def install(cls, life: Preemptible) -> Terminator | None:
+        """Handle SIGTERM for the run of `life`, unless the program handles it itself; None where that is not ours to do."""
         if threading.current_thread() is not threading.main_thread():
             return None
         current = signal.getsignal(signal.SIGTERM)
         if isinstance(current, cls):
             if current.is_of_this_process:
-                current.add(session)
+                current.add(life)
                 return current
         elif current is not signal.SIG_DFL:
             return None
         handler = cls()
-        handler.add(session)
+        handler.add(life)
         try:
             signal.signal(signal.SIGTERM, handler)
         except ValueError:  # a subinterpreter
@@ -48,15 +54,15 @@ class Terminator:
         """False in a child process after ``os.fork()``."""
         return self._pid == os.getpid()
 
-    def add(self, session: Session) -> None:
+    def add(self, life: Preemptible) -> None:
         """Handle SIGTERM for one more run."""
-        self._sessions.add(session)
+        self._lives.add(life)
 
-    def remove(self, session: Session) -> None:
+    def leave(self, life: Preemptible) -> None:
         """Stop handling SIGTERM for a run; the last one restores the default."""
-        self._sessions.discard(session)
+        self._lives.discard(life)
         in_main_thread = threading.current_thread() is threading.main_thread()
-        if not self._sessions and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
+        if not self._lives and in_main_thread and signal.getsignal(signal.SIGTERM) is self:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def leave_child(self) -> None:
@@ -70,19 +76,19 @@ class Terminator:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     @property
-    def open_runs(self) -> list[Run]:
-        """The runs for which it stands."""
-        return [session.run for session in list(self._sessions)]
+    def lives(self) -> list[Preemptible]:
+        """Those of the runs for which it stands."""
+        return list(self._lives)
 
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
         try:
-            for session in list(self._sessions) if self.is_of_this_process else ():
+            for life in list(self._lives) if self.is_of_this_process else ():
                 # The program was interrupted anywhere, in the middle of a print for example: what fails here must not keep it
                 # from its end, nor reach the framework that called us.
                 with suppress(Exception):
-                    session.preempt(is_last_word=is_last_word)
+                    life.preempt(is_last_word=is_last_word)
         finally:
             if is_last_word:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)

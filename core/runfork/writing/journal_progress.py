@@ -1,4 +1,4 @@
-"""What a resume makes of a run: the default decision, as a plugin, and whether a run can simply be continued."""
+"""How far the journals of a run have got, as whoever resumes it or takes its id must know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from runfork.disk.layout import journals_of
 from runfork.disk.liveness import LOST_AFTER_SECONDS, is_silent, lives_here
 from runfork.errors import FormatError
-from runfork.hooks import Decision, hookimpl
 from runfork.journal.format import Kind
 from runfork.model.steps import NO_STEP
 
@@ -19,22 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runfork.journal.records import Batch
-    from runfork.writing.run import Run
 
-__all__ = ["ParentState", "Passes", "decide_resume", "examine_parent", "has_points", "is_taken", "last_step"]
+__all__ = ["ParentState", "Passes", "examine_parent", "has_points", "is_taken", "last_step"]
 
 SAME_STEP = 1000
 """Micro-steps behind a mark that still belong to its step: integrations place what they log several times at one step, such as the
 paths of several checkpoint files, at millionths of a step behind it."""
 
 _POINTS = (Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES)
-
-
-@hookimpl(trylast=True)
-def decide_resume(run: Run, mark: Mapping[str, Any]) -> Decision:
-    """Follow the setting ``resume_policy`` (``RUNFORK_RESUME``)."""
-    del mark
-    return run.settings.resume_policy  # type: ignore[return-value]
 
 
 Passes = Callable[[Path, Mapping[str, Any], bool], bool]

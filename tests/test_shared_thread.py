@@ -2,105 +2,110 @@
 import threading
 
 from runfork.testing.waits import until
-from runfork.writing.keeper import Keeper
+from runfork.writing.shared_thread import Lane
 
 
-def keeper(every_second=lambda: None, failures=None):
-    return Keeper("test", every_second=every_second, on_failure=(failures if failures is not None else []).append)
+def lane(every_second=lambda: None, failures=None, *, of="test", first_seconds=1.0):
+    told = (failures if failures is not None else []).append
+    return Lane(of, every_second=every_second, on_failure=told, first_seconds=first_seconds)
 
 
-def test_jobs_run_in_order_on_the_keepers_thread():
+def names_of_threads():
+    return [thread.name for thread in threading.enumerate()]
+
+
+def test_jobs_run_in_order_on_the_thread():
     done = []
-    one = keeper()
+    one = lane()
     one.start()
     for number in range(50):
         one.tell(lambda number=number: done.append((number, threading.current_thread().name)))
 
-    assert one.stop(10)
+    assert one.leave(10)
     assert done == [(number, "test") for number in range(50)]
 
 
 def test_jobs_that_were_told_before_the_start_are_done():
     done = []
-    one = keeper()
+    one = lane()
     one.tell(lambda: done.append(1))
     one.start()
 
-    assert one.stop(10)
+    assert one.leave(10)
     assert done == [1]
 
 
 def test_a_job_that_raises_is_told_and_the_next_one_runs():
     failures: list[Exception] = []
     done: list[int] = []
-    one = keeper(failures=failures)
+    one = lane(failures=failures)
     one.tell(lambda: 1 // 0)
     one.tell(lambda: done.append(1))
     one.start()
 
-    assert one.stop(10)
+    assert one.leave(10)
     assert [type(error) for error in failures] == [ZeroDivisionError]
     assert done == [1]
 
 
 def test_recurring_work_goes_on_although_it_raises_and_although_there_are_jobs(monkeypatch):
-    monkeypatch.setattr(Keeper, "INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr(Lane, "INTERVAL_SECONDS", 0.01)
     calls = []
 
     def work():
         calls.append(1)
         raise ValueError
 
-    one = keeper(work)
+    one = lane(work, first_seconds=0.0)
     one.start()
     until(lambda: one.tell(lambda: None) or len(calls) > 5)
 
-    assert one.stop(10)
+    assert one.leave(10)
 
 
 def test_a_job_that_does_not_end_is_left_behind():
     release = threading.Event()
-    one = keeper()
+    one = lane()
     one.start()
     one.tell(release.wait)
 
-    assert not one.stop(0.05)
+    assert not one.leave(0.05)
     release.set()
-    until(lambda: not one._thread.is_alive())
+    until(lambda: "test" not in names_of_threads())
 
 
-def test_a_job_may_stop_the_keeper_that_runs_it():
+def test_a_job_may_end_the_lane_that_runs_it():
     stopped = []
-    one = keeper()
+    one = lane()
     one.start()
-    one.tell(lambda: stopped.append((one.is_current_thread, one.stop(10))))
+    one.tell(lambda: stopped.append((one.is_current_thread, one.leave(10))))
     until(lambda: stopped)
 
     assert stopped == [(True, True)]
     assert not one.is_current_thread
 
 
-def test_stopping_a_keeper_that_was_never_started_is_nothing():
-    one = keeper()
+def test_leaving_with_a_lane_that_was_never_started_is_nothing():
+    one = lane()
 
-    assert one.stop(1)
+    assert one.leave(1)
     assert not one.is_started
 
 
-def test_a_forgotten_keeper_may_be_started_anew():
+def test_a_forgotten_lane_may_be_started_anew():
     done = []
-    one = keeper()
+    one = lane()
     one.tell(lambda: done.append("parent's"))
     one.forget()
     one.tell(lambda: done.append("child's"))
     one.start()
 
-    assert one.stop(10)
+    assert one.leave(10)
     assert done == ["child's"]
 
 
 def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
-    one = keeper()
+    one = lane()
     one.start()
     goes_on = threading.Event()
     one.tell(lambda: goes_on.wait(60))
@@ -112,4 +117,4 @@ def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
     goes_on.set()
 
     assert not waiter.is_alive()
-    assert one.stop(30)
+    assert one.leave(30)

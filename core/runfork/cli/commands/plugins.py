@@ -58,6 +58,7 @@ def _versions() -> dict[str, str]:
 def _print(rows: list[dict[str, Any]], plugins: Plugins) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import Cell, Column, print_table
+    from runfork.cli.formats import one_line
 
     console = open_console()
     columns = [
@@ -73,6 +74,6 @@ def _print(rows: list[dict[str, Any]], plugins: Plugins) -> None:
             console,
             [
                 Column("FAILED", [Cell(name, "red") for name, _ in failed]),
-                Column("WHY", [Cell(" ".join(why.split())) for _, why in failed], is_flexible=True),
+                Column("WHY", [Cell(one_line(" ".join(why.split()))) for _, why in failed], is_flexible=True),
             ],
         )

@@ -10,7 +10,6 @@ from runfork.disk.index_place import is_on_network_file_system
 from runfork.disk.layout import JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["JournalFile", "JournalWatch"]
@@ -47,6 +46,7 @@ class JournalWatch:
     def __init__(self, directory: Path) -> None:
         self._directory = str(directory)
         self._trusts_times: bool | None = None
+        self._now = 0.0
         self._listed: dict[str, tuple[int, list[str]]] = {}
         self._settled: set[str] = set()
         self._files: dict[str, JournalFile] = {}
@@ -62,11 +62,11 @@ class JournalWatch:
         if self._trusts_times is None:
             self._trusts_times = not is_on_network_file_system(self._directory)
         self.unreadable, self._unknown = {}, set()
+        self._now = time.time()
         listed, self._listed = self._listed, {}
         files, self._files = self._files, {}
         for folder in self._entries(self._directory, sorted(listed), are_folders=True):
-            before = listed.get(folder)
-            for path in self._paths(folder, before):
+            for path in self._paths(folder, listed.get(folder)):
                 file = self._file(path, files.get(path))
                 if file is not None:
                     self._files[path] = file
@@ -91,9 +91,9 @@ class JournalWatch:
         if before is not None and changed in (before[0], -1) and (folder in self._settled or changed == -1):
             paths = known
         else:
-            paths = list(self._entries(folder, known, are_folders=False))
+            paths = self._entries(folder, known, are_folders=False)
         self._listed[folder] = (changed, paths)
-        is_settled = self._trusts_times and time.time() - changed / 1e9 > _SETTLED_SECONDS
+        is_settled = self._trusts_times and self._now - changed / 1e9 > _SETTLED_SECONDS
         (self._settled.add if is_settled else self._settled.discard)(folder)
         return paths
 
@@ -106,27 +106,21 @@ class JournalWatch:
                 return None
             self._tell(path, error)
             return before
-        return JournalFile(found.st_size, found.st_ino, found.st_ctime_ns, found.st_mtime_ns)
+        file = JournalFile(found.st_size, found.st_ino, found.st_ctime_ns, found.st_mtime_ns)
+        return before if before == file else file  # one for all looks: many new ones make work for the collector
 
-    def _entries(self, folder: str, known: list[str], *, are_folders: bool) -> Iterator[str]:
-        """Yield the paths of the journals in a folder, or of the folders in it; `known` if it is there and cannot be listed."""
+    def _entries(self, folder: str, known: list[str], *, are_folders: bool) -> list[str]:
+        """Return the paths of the journals in a folder, or of the folders in it; `known` if it is there and cannot be listed."""
         try:
             with os.scandir(folder) as entries:
-                found = [
-                    entry.path
-                    for entry in entries
-                    if (
-                        entry.is_dir() and not entry.name.startswith(".")
-                        if are_folders
-                        else entry.name.endswith(JOURNAL_SUFFIX)
-                    )
-                ]
+                if are_folders:
+                    return [entry.path for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+                return [entry.path for entry in entries if entry.name.endswith(JOURNAL_SUFFIX)]
         except (FileNotFoundError, NotADirectoryError):
-            found = []
+            return []
         except OSError as error:
             self._tell(folder, error)
-            found = known
-        yield from found
+            return known
 
     def _tell(self, path: str, error: OSError) -> None:
         self.unreadable[path] = str(error)

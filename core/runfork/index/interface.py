@@ -378,6 +378,10 @@ class Index(Protocol):
             NotFoundError: There is no such run.
         """
 
+    def states(self) -> dict[str, str]:
+        """Return the state of every run that was given one, by run id."""
+        raise NotImplementedError
+
     def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
         """Return every journal that was applied, or those of some runs."""
         raise NotImplementedError

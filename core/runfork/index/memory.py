@@ -86,6 +86,10 @@ class MemoryIndex:
             self._view = RecordView({key: taken for key, taken in self._batches.items() if taken}, self._states)
         return self._view
 
+    def states(self) -> dict[str, str]:
+        """Return the states of runs; see `Index.states`."""
+        return dict(self._states)
+
     def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
         """Return journals; see `Index.writers`."""
         return {

@@ -20,7 +20,7 @@ from runfork.model.messages import described
 from runfork.reading.state import Look, work_out_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from runfork.disk.layout import Store
     from runfork.disk.watching import JournalFile
@@ -115,7 +115,8 @@ class Drain:
         if not self._is_loaded:
             self._load()
         files = self._watch.look()
-        changed = {path for path, file in files.items() if self._files.get(path) != file}
+        known = self._files
+        changed = {path for path, file in files.items() if known.get(path) != file and not self._is_applied(path, file)}
         if changed or len(files) != len(self._keys):
             self._find_places(changed, files)
             self._remove(self._outdated(changed, files), changed, files)
@@ -125,6 +126,15 @@ class Drain:
                 self._remove(self._misread, changed, files)
         self._set_states(self._running)
 
+    def _is_applied(self, path: str, file: JournalFile) -> bool:
+        """Return whether an earlier reader applied all of a file that is the same still; takes note of it then."""
+        key = self._keys.get(path)
+        writer = None if key is None or self._places[key] != path else self._writer(key)
+        if writer is None or writer.applied != file.size or writer.carry.get("file") != _as_carried(file):
+            return False
+        self._files[path] = file
+        return True
+
     def _load(self) -> None:
         """Take over from the index how much of each journal earlier readers applied."""
         self._note(self._index.writers())
@@ -133,8 +143,14 @@ class Drain:
             path = os.path.join(folder, directory_name(key.run_id), f"{key.writer}{JOURNAL_SUFFIX}")  # noqa: PTH118  (many)
             self._keys[path] = key
             self._places[key] = path
-        self._set_states(self._writers)
+        self._states = self._index.states()
+        self._running = set(_running(self._states))
+        self._set_states(run_id for run_id, writers in self._writers.items() if self._is_undecided(run_id, writers))
         self._is_loaded = True
+
+    def _is_undecided(self, run_id: str, writers: Mapping[JournalKey, Writer]) -> bool:
+        """Return whether the state of a run is none that its journals decided once and for all."""
+        return run_id not in self._states or not all(writer.is_closed for writer in writers.values())
 
     def _note(self, writers: dict[JournalKey, Writer]) -> None:
         for key, writer in writers.items():
@@ -217,7 +233,7 @@ class Drain:
         writer = self._writer(key)
         if writer is None or self._places[key] != path:
             return False
-        if file is not None and writer.carry.get("file") == [file.size, file.node, file.changed_ns]:
+        if file is not None and writer.carry.get("file") == _as_carried(file):
             return False
         try:
             return not JournalReader(Path(path)).continues(writer.identity, writer.applied, writer.carry)
@@ -304,7 +320,7 @@ class Drain:
         writer = self._writer(key)
         start = writer.applied if writer is not None else 0
         carry = writer.carry if writer is not None else {}
-        seen = {"seen": [self._clock(), writer is None], "file": [file.size, file.node, file.changed_ns]}
+        seen = {"seen": [self._clock(), writer is None], "file": _as_carried(file)}
         reader = self._readers.pop(path, None)
         if reader is None or (writer is not None and reader.end != start):
             reader = JournalReader(Path(path), carry)
@@ -329,7 +345,7 @@ class Drain:
         modified = None if file is None else file.modified_ns // 1000
         return Look(seen[0], is_first=seen[1], modified=modified).is_quiet(self._clock())
 
-    def _set_states(self, run_ids: Collection[str]) -> None:
+    def _set_states(self, run_ids: Iterable[str]) -> None:
         """Work out the state of runs; the index stores what has changed."""
         found = {run_id: work_out_state(self._writers[run_id].values(), is_quiet=self._is_quiet) for run_id in run_ids}
         changed = {run_id: state for run_id, state in found.items() if self._states.get(run_id) != state}
@@ -337,6 +353,11 @@ class Drain:
             self._index.set_states(changed)
             self._states.update(changed)
             self._running = {*self._running.difference(changed), *_running(changed)}
+
+
+def _as_carried(file: JournalFile) -> list[int]:
+    """Return what is kept in the index of a file, to know it again."""
+    return [file.size, file.node, file.changed_ns]
 
 
 def _by_start(path: str) -> str:

@@ -29,6 +29,7 @@ class RemovalContract:
 
         assert set(index.nodes()) == {"b"}
         assert {key.run_id for key in index.writers()} == {"b"}
+        assert index.states() == {}
         assert run_ids(index) == ["b"]
         assert found(index, Filter.exists("only/a")) == []
         assert [one for one in index.definitions() if one.path in ("only/a", "text", "loss")] == [

@@ -160,12 +160,14 @@ class ValuesContract:
     def test_state_is_what_was_set(self, index: Index) -> None:
         apply(index, HistoryWriter("a").create())
         assert value_of(index, "a", "sys/state") is None
+        assert index.states() == {}
         index.set_states({"a": "failed"})
         assert (value_of(index, "a", "sys/state"), value_of(index, "a", "sys/failed")) == ("failed", True)
         index.set_states({"a": "running"})
 
         assert (value_of(index, "a", "sys/state"), value_of(index, "a", "sys/failed")) == ("running", False)
         assert found(index, Filter.eq(Attribute("sys/state", "string"), "running")) == ["a"]
+        assert index.states() == {"a": "running"}
 
     def test_the_state_of_an_unknown_run_cannot_be_set(self, index: Index) -> None:
         with pytest.raises(NotFoundError, match="'gone'"):

@@ -176,6 +176,11 @@ class SqliteIndex:
 
     # Reading
 
+    def states(self) -> dict[str, str]:
+        """Return the states of runs; see `Index.states`."""
+        with self._transaction("DEFERRED"):
+            return {run_id: run.state for run_id, run in self._catalogue.runs.items() if run.state is not None}
+
     def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
         """Return journals; see `Index.writers`."""
         with self._transaction("RECORDS"):

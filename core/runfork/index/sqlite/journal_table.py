@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["JournalState", "find", "go_on", "read"]
 
 
+_NONE = "[]"
+
+
 @dataclass(frozen=True)
 class JournalState:
     """A journal in the table; `id` is None of one that is not there yet."""
@@ -26,7 +30,7 @@ class JournalState:
     applied: int = 0
     last_time: int = 0
     order_time: int = 0
-    damage: str = "[]"
+    damage: str = _NONE
     state: str = "running"
     is_closed: bool = False
 
@@ -69,10 +73,35 @@ def read(connection: sqlite3.Connection, runs: Sequence[int] | None) -> Iterator
     if runs is not None:
         where, parameters = " WHERE run IN (SELECT value FROM json_each(?))", [json.dumps(runs)]
     rows = connection.execute(_READ + where, parameters)
-    for run, writer, identity, applied, last_time, state, is_closed, damage, carry in rows:
-        stretches = tuple((offset, length, reason) for offset, length, reason in json.loads(damage))
-        about = json.loads(identity), applied, last_time, state, bool(is_closed), stretches, json.loads(carry)
+    for run, writer, identity, applied, last_time, state, is_closed, damage, carry, is_sound in rows:
+        stretches = () if damage == _NONE else tuple(map(tuple, json.loads(damage)))
+        read_object = _StoredObject if is_sound else json.loads  # the latter says here and now what is wrong
+        about = read_object(identity), applied, last_time, state, bool(is_closed), stretches, read_object(carry)
         yield run, writer, *about
+
+
+class _StoredObject(Mapping[str, Any]):
+    """A JSON object that is taken apart when somebody asks what is in it: of most journals nobody does."""
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, Any] | None = None
+
+    def _parts(self) -> dict[str, Any]:
+        if self._found is None:
+            self._found = json.loads(self._text)
+        return self._found
+
+    def __getitem__(self, name: str) -> Any:
+        return self._parts()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts())
+
+    def __len__(self) -> int:
+        return len(self._parts())
 
 
 _BEGIN = (
@@ -83,4 +112,7 @@ _GO_ON = (
     "UPDATE journal SET applied = ?, last_time = ?, order_time = ?, state = ?, is_closed = ?, damage = ?, carry = ?"
     " WHERE id = ?"
 )
-_READ = "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry FROM journal"
+_READ = (
+    "SELECT run, writer, identity, applied, last_time, state, is_closed, damage, carry,"
+    " json_valid(identity) AND json_valid(carry) FROM journal"
+)

@@ -1,17 +1,17 @@
-"""Writes to a line editor as a program would, and gathers what it hands out."""
+"""Writes to a terminal as a program would, and gathers what it hands out."""
 
 from __future__ import annotations
 
-from runfork.capture.line_editor import LineEditor
+from runfork.capture.terminal_lines import TerminalLines
 
 SECOND = 1_000_000
 
 
 class Typist:
-    """Feeds an editor, and gathers what comes out of it."""
+    """Feeds a terminal, and gathers what comes out of it."""
 
-    def __init__(self, editor: LineEditor | None = None, *, interval: int = SECOND // 10) -> None:
-        self.editor = editor or LineEditor()
+    def __init__(self, terminal: TerminalLines | None = None, *, interval: int = SECOND // 10) -> None:
+        self.terminal = terminal or TerminalLines()
         self.now = 0
         self.interval = interval
         self.lines: list[str] = []
@@ -20,16 +20,16 @@ class Typist:
     def write(self, *texts: str) -> Typist:
         for text in texts:
             self.now += self.interval
-            self._take(self.editor.feed(text, self.now))
+            self._take(self.terminal.feed(text, self.now))
         return self
 
     def wait(self, seconds: float) -> Typist:
         self.now += int(seconds * SECOND)
-        self._take(self.editor.flush(self.now))
+        self._take(self.terminal.flush(self.now))
         return self
 
     def finish(self) -> list[str]:
-        self._take(self.editor.finish())
+        self._take(self.terminal.finish())
         return self.lines
 
     def flush(self) -> None:

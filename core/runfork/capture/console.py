@@ -2,7 +2,7 @@
 
 What is printed reaches the original stream first, always and unchanged; then the lines that it makes are handed on, on the
 thread that printed. A line whose newline was printed has been handed on when ``print()`` returns (for rows that are drawn
-anew, such as progress bars, see `runfork.capture.line_editor`).
+anew, such as progress bars, see `runfork.capture.terminal_lines`).
 
 Only text that Python code writes to these two objects is seen: not what C code or a subprocess writes to the file descriptors,
 not bytes written to ``sys.stdout.buffer``, and nothing that a child process made by ``os.fork()`` prints.
@@ -21,13 +21,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from runfork.capture.line_editor import LineEditor
+from runfork.capture.terminal_lines import TerminalLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
-    from runfork.capture.line_editor import Output
+    from runfork.capture.terminal_lines import Output
 
 __all__ = ["ConsoleCapture", "StreamCapture", "Tee", "line_break", "uncaptured"]
 
@@ -133,7 +133,7 @@ class StreamCapture:
         self._sink = sink
         self._clock = clock
         self._pid = os.getpid()
-        self._editor = LineEditor()
+        self._terminal = TerminalLines()
         # Re-entrant: a signal handler or finalizer that prints on this thread must get in, and then finds us busy.
         self._lock = threading.RLock()
         self._is_busy = False
@@ -144,24 +144,24 @@ class StreamCapture:
 
     def receive(self, text: str) -> None:
         """Take text that was printed."""
-        self._edit(self._editor.feed, text)
+        self._edit(self._terminal.feed, text)
 
     def flush(self, now: int | None = None) -> None:
         """Hand on what is due."""
-        self._edit(self._flush_editor, now)
+        self._edit(self._flush_terminal, now)
 
     def finish(self) -> None:
         """Hand on everything."""
-        self._edit(self._finish_editor, None)
+        self._edit(self._finish_terminal, None)
 
-    def _flush_editor(self, moment: int | None, now: int) -> Output:
-        return self._editor.flush(now if moment is None else moment)
+    def _flush_terminal(self, moment: int | None, now: int) -> Output:
+        return self._terminal.flush(now if moment is None else moment)
 
-    def _finish_editor(self, _moment: None, _now: int) -> Output:
-        return self._editor.finish()
+    def _finish_terminal(self, _moment: None, _now: int) -> Output:
+        return self._terminal.finish()
 
     def _edit(self, edit: Callable[[_T, int], Output], argument: _T) -> None:
-        """Let the editor work, and hand on what it puts out."""
+        """Let the terminal work, and hand on what it puts out."""
         if os.getpid() != self._pid:
             return  # in a child process
         if getattr(self._calls, "is_active", False):  # calling the sink for what it prints itself would go on for ever
@@ -181,7 +181,7 @@ class StreamCapture:
                     return
                 batches = self._collect(output, now)
                 while self._waiting:
-                    batches += self._collect(self._editor.feed(self._waiting.pop(0), now), now)
+                    batches += self._collect(self._terminal.feed(self._waiting.pop(0), now), now)
             finally:
                 self._is_busy = False
         # Only now, without the lock: the sink takes locks of its own, and their holders may be printing.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from runfork.capture.row import Row
+from runfork.capture.terminal_row import TerminalRow
 
 if TYPE_CHECKING:
-    from runfork.capture.tokens import Token
+    from runfork.capture.control_sequences import Token
 
 __all__ = ["ESCAPES", "MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Terminal"]
 
@@ -31,11 +31,11 @@ _FRAME_TIME = 2_000_000
 class _Screen(NamedTuple):
     """The terminal's own screen, while the other one is shown."""
 
-    above: deque[Row | str]
-    held: list[Row]
-    row: Row
+    above: deque[TerminalRow | str]
+    held: list[TerminalRow]
+    row: TerminalRow
     column: int
-    below: list[Row]
+    below: list[TerminalRow]
     place: int
     origin: int | None
 
@@ -49,11 +49,11 @@ class Terminal:
 
     def _reset(self) -> None:
         self._now = 0
-        self._above: deque[Row | str] = deque(maxlen=MAX_ROWS)
-        self._row = Row()
+        self._above: deque[TerminalRow | str] = deque(maxlen=MAX_ROWS)
+        self._row = TerminalRow()
         self._column = 0
-        self._below: list[Row] = []
-        self._held: list[Row] = []
+        self._below: list[TerminalRow] = []
+        self._held: list[TerminalRow] = []
         self._has_moved = False
         self._is_cursor_hidden = False
         self._place = 0
@@ -79,7 +79,7 @@ class Terminal:
         """Go to the row below; hand out the one that is left, unless it is held because it may be drawn anew."""
         raise NotImplementedError
 
-    def _emit(self, row: Row) -> None:
+    def _emit(self, row: TerminalRow) -> None:
         """Hand out a row as a line."""
         raise NotImplementedError
 
@@ -154,10 +154,10 @@ class Terminal:
             self._row = self._take_above()
             self._place -= 1
 
-    def _take_above(self) -> Row:
+    def _take_above(self) -> TerminalRow:
         row = self._above.pop()
         if isinstance(row, str):
-            text, row = row, Row(row)
+            text, row = row, TerminalRow(row)
             row.emitted = text
         elif row in self._held:
             self._held.remove(row)
@@ -245,7 +245,7 @@ class Terminal:
     def _clear_rows(self) -> None:
         self._above = deque(maxlen=MAX_ROWS)
         self._below = []
-        self._row = Row()
+        self._row = TerminalRow()
         self._column = 0
         self._origin = self._place = 0
         self._saved = None
@@ -255,7 +255,7 @@ class Terminal:
         self._held = []
         self._clear_rows()
 
-    def _leave_other_screen(self) -> list[Row]:
+    def _leave_other_screen(self) -> list[TerminalRow]:
         """Go back to the terminal's own screen, if it is not shown; return the rows of the other one."""
         if self._main is None:
             return []

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from runfork.capture.row import split_by_bytes
+from runfork.capture.terminal_row import split_by_bytes
 from runfork.journal.format import Kind
 from runfork.model.attributes import MAX_STRING_BYTES, AttributeType, check_path
 

@@ -1,4 +1,4 @@
-"""The line editor against a terminal emulator, and against itself where its input is cut in another way."""
+"""Our terminal against an emulator of one, and against itself where its input is cut in another way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.typist import Typist, finished
 
-from runfork.capture.line_editor import LineEditor
+from runfork.capture.terminal_lines import TerminalLines
 
 TEXT = st.text(alphabet="ab \t日é\u2028", max_size=20)
 LINES = st.lists(TEXT, min_size=1, max_size=10)
@@ -90,16 +90,16 @@ def test_rows_do_not_depend_on_how_the_input_was_cut(tokens: list[str], cuts: li
     whole.write(text)
     cut.write(*(text[a:b] for a, b in itertools.pairwise(places)))
 
-    rows = whole.editor.display()
-    assert rows == cut.editor.display()
+    rows = whole.terminal.display()
+    assert rows == cut.terminal.display()
     handed_out = {line.rstrip() for line in cut.finish()}
     assert [] == [row for row in rows if row and row not in handed_out]
 
 
 @given(st.lists(st.sampled_from(["a", "bc", "日", "é", "\n", "\x1b[31m", "\t"]), max_size=40), st.integers(4, 9))
 def test_pieces_of_long_lines_do_not_depend_on_how_the_input_was_cut(tokens: list[str], limit: int) -> None:
-    whole = Typist(LineEditor(max_line_bytes=limit)).write("".join(tokens)).finish()
-    cut = Typist(LineEditor(max_line_bytes=limit)).write(*tokens).finish()
+    whole = Typist(TerminalLines(max_line_bytes=limit)).write("".join(tokens)).finish()
+    cut = Typist(TerminalLines(max_line_bytes=limit)).write(*tokens).finish()
 
     assert "".join(whole) == "".join(cut)
     assert all(len(line.encode()) <= limit for line in whole + cut)
@@ -133,7 +133,7 @@ NARROW = TOKENS.filter(lambda token: token != "日")  # pyte leaves halves of wi
 def test_rows_are_those_of_a_terminal(tokens: list[str]) -> None:
     typist = Typist().write(*tokens)
 
-    assert terminal_display("".join(tokens)) == without_trailing_blank(typist.editor.display())
+    assert terminal_display("".join(tokens)) == without_trailing_blank(typist.terminal.display())
 
 
 @given(st.lists(NARROW, max_size=40))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["Row", "split_by_bytes", "to_cells"]
+__all__ = ["TerminalRow", "split_by_bytes", "to_cells"]
 
 _TAB_COLUMNS = 8
 _MAX_COMBINED = 32
 """Longest cell: a character with what combines with it; the rest is dropped, so that a cell cannot grow without bound."""
 
 
-class Row:
+class TerminalRow:
     """A row that is being written: one string per column, and what has become of it so far.
 
     Columns after the first one of a wide character or tab hold the empty string, so joining the cells gives the text.

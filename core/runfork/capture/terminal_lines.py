@@ -1,7 +1,7 @@
 r"""Turning what a program writes to a terminal into the lines that a person would have read there. Pure.
 
 Most text is lines, and goes through as it came. The rest is drawing: progress bars return with ``\r`` or backspaces, or move
-the cursor up to rows that they wrote before. The editor keeps the last rows as a terminal does and hands out a row
+the cursor up to rows that they wrote before. It keeps the last rows as a terminal does and hands out a row
 
 - at once when it ends in ``\n`` or ``\r\n`` and nothing returned to it, or a line was printed behind what was drawn,
 - when something returned to it (it is *live*): once the cursor has left it for good, which is taken to be so when an ordinary
@@ -22,12 +22,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import NamedTuple
 
-from runfork.capture.row import Row, split_by_bytes
+from runfork.capture.control_sequences import Token, has_control, split_unfinished, tokenise
 from runfork.capture.terminal import ESCAPES, MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
-from runfork.capture.tokens import Token, has_control, split_unfinished, tokenise
+from runfork.capture.terminal_row import TerminalRow, split_by_bytes
 from runfork.model.attributes import MAX_STRING_BYTES
 
-__all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "LineEditor", "Output"]
+__all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Output", "TerminalLines"]
 
 _SECOND = 1_000_000
 _SNAPSHOT_INTERVAL = _SECOND
@@ -50,7 +50,7 @@ class Output(NamedTuple):
 _NOTHING = Output([], [])
 
 
-class LineEditor(Terminal):
+class TerminalLines(Terminal):
     """A terminal's rows around the cursor, and what of them was handed out.
 
     Args:
@@ -168,7 +168,7 @@ class LineEditor(Terminal):
         self._absorb_parts()
         if self._row.cells and not self._returns:
             self._emit(self._row)
-            self._row = Row()
+            self._row = TerminalRow()
             self._column = 0
 
     # Everything else: a small terminal.
@@ -281,11 +281,15 @@ class LineEditor(Terminal):
             self._emit(row)
             row.is_live = row.is_released = False
             del row.cells[MAX_REMEMBERED_COLUMNS:]
-        if len(self._above) == MAX_ROWS and (oldest := self._above[0]) in self._held and isinstance(oldest, Row):
+        if (
+            len(self._above) == MAX_ROWS
+            and (oldest := self._above[0]) in self._held
+            and isinstance(oldest, TerminalRow)
+        ):
             self._held.remove(oldest)
             self._emit(oldest)
         self._above.append(row)
-        self._row = self._below.pop() if self._below else Row()
+        self._row = self._below.pop() if self._below else TerminalRow()
         self._column = 0
         self._place += 1
 
@@ -294,7 +298,7 @@ class LineEditor(Terminal):
         for row in held:
             self._emit(row)
 
-    def _emit(self, row: Row) -> None:
+    def _emit(self, row: TerminalRow) -> None:
         text = row.text()
         if text != row.emitted and (text or not row.is_live) and self._main is None:
             row.emitted = text

@@ -5,7 +5,7 @@ import re
 from tests.typist import SECOND, Typist, finished
 from tqdm import tqdm
 
-from runfork.capture.line_editor import MAX_REMEMBERED_COLUMNS, MAX_ROWS, LineEditor
+from runfork.capture.terminal_lines import MAX_REMEMBERED_COLUMNS, MAX_ROWS, TerminalLines
 
 
 def test_line_is_handed_out_when_its_newline_comes() -> None:
@@ -48,10 +48,10 @@ def test_unfinished_string_sequence_does_not_swallow_the_next_line() -> None:
 
 
 def test_endless_sequence_is_given_up() -> None:
-    editor = LineEditor()
-    editor.feed("\x1b]" + "x" * 5000, 0)
+    terminal = TerminalLines()
+    terminal.feed("\x1b]" + "x" * 5000, 0)
 
-    assert len(editor._escape) < 5000
+    assert len(terminal._escape) < 5000
 
 
 def test_progress_bar_keeps_its_last_state() -> None:
@@ -230,7 +230,7 @@ def test_tabs_survive_colours() -> None:
 
 
 def test_long_line_is_cut_between_characters() -> None:
-    pieces = Typist(LineEditor(max_line_bytes=16)).write("é" * 20 + "\nx\n").finish()
+    pieces = Typist(TerminalLines(max_line_bytes=16)).write("é" * 20 + "\nx\n").finish()
 
     assert ["é" * 8, "é" * 8, "é" * 4, "x"] == pieces
 
@@ -241,7 +241,7 @@ def test_megabytes_without_newline_stay_within_bounds() -> None:
         typist.write("x" * 100_000)
 
     assert 3 == len(typist.lines)
-    assert typist.editor._part_bytes <= 1024 * 1024
+    assert typist.terminal._part_bytes <= 1024 * 1024
     assert 4_000_000 == sum(map(len, typist.finish()))
 
 
@@ -250,7 +250,7 @@ def test_megabytes_in_colour_without_newline_stay_within_bounds() -> None:
     for _ in range(40):
         typist.write("\x1b[1m" + "x" * 100_000)
 
-    assert len(typist.editor._row.cells) <= 1024 * 1024
+    assert len(typist.terminal._row.cells) <= 1024 * 1024
     assert 4_000_000 == sum(map(len, typist.finish()))
 
 
@@ -259,8 +259,8 @@ def test_rows_are_forgotten_beyond_a_bound() -> None:
     for number in range(3 * MAX_ROWS):
         typist.write(f"\r{number}\n", f"\r{number}{'y' * 2 * MAX_REMEMBERED_COLUMNS}\n")
 
-    assert len(typist.editor.display()) <= MAX_ROWS + 1
-    assert len(typist.editor._held) <= MAX_ROWS
+    assert len(typist.terminal.display()) <= MAX_ROWS + 1
+    assert len(typist.terminal._held) <= MAX_ROWS
     assert 6 * MAX_ROWS == len(typist.finish())
 
 
@@ -283,13 +283,13 @@ def test_screen_that_is_drawn_again_and_again_ends_as_its_last_state() -> None:
     assert ["before", "first 0", "second 0", "first 49", "second 49", "after"] == typist.lines
     assert "first 4\nsecond 4" in typist.snapshots
     assert len(typist.snapshots) < 17
-    assert typist.editor._is_simple
+    assert typist.terminal._is_simple
 
 
 def test_row_of_a_screen_is_drawn_anew_where_it_stands() -> None:
     typist = Typist().write("\x1b[2J\x1b[Hone\ntwo\nthree\n", "\x1b[2;1HTWO\x1b[4;1H", "next\n")
 
-    assert ["one", "TWO", "three", "next"] == typist.editor.display()[:4]
+    assert ["one", "TWO", "three", "next"] == typist.terminal.display()[:4]
     assert ["one", "two", "three", "TWO", "next"] == typist.finish()
 
 
@@ -328,7 +328,7 @@ def test_cursor_returns_to_where_it_was_saved() -> None:
 def test_lines_stay_ordinary_after_a_bar() -> None:
     typist = Typist().write("\r  0%", "\r100%\n", "a\n", "b\n")
 
-    assert typist.editor._is_simple
+    assert typist.terminal._is_simple
     assert ["100%", "a", "b"] == typist.lines
 
 

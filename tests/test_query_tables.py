@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.strategies import PATHS, examples, histories
 
-from runfork.cli.frames import runs_frame
+from runfork.cli.commands.export import runs_rows
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.index.conditions import SORTED_KINDS
 from runfork.index.memory import MemoryIndex
@@ -216,13 +216,13 @@ def test_runs_that_logged_anything_make_a_table(
         frame = table(here, ".*", with_type=with_type)
         if index.definitions(pattern=Pattern(names=frozenset([path])), types=SORTED):
             table(here, ".*", sort_by=Attribute(path), descending=descending)
-    exported = runs_frame(index, frame.index.tolist(), None)
+    (exported,) = runs_rows(here, frame.index.tolist(), None).portions
 
     assert {*index.nodes()} == {*frame.index}
     assert {path for some in values.values() for path in some} == {
         name.rpartition(":")[0] if with_type else name for name in map(str, frame)
     }
-    assert {len(frame)} == {*map(len, vars(exported)["values"])}
+    assert {len(frame)} == {*map(len, exported)}
 
 
 def test_a_type_chooses_one_column_of_a_path_of_two_types(source: Source) -> None:

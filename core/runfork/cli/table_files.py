@@ -1,27 +1,26 @@
-"""Writing frames as CSV, Parquet or JSON; a file appears under its name when it is whole, and replaces none unasked."""
+"""Writing rows as CSV, Parquet or JSON; a file appears under its name when it is whole, and replaces none unasked."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import sys
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from runfork.cli.json_output import json_number, json_time
+from runfork.cli.json_output import json_content
 from runfork.errors import ArgumentError
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from runfork.cli.frames import Frame, FrameColumn, Kind
-
-__all__ = ["FORMATS", "new_file", "write_csv", "write_json_rows", "write_parquet"]
-
-FORMATS = ("csv", "parquet", "json")
+__all__ = ["EXACT", "WRITERS", "Rows", "new_file"]
 
 
 @contextmanager
@@ -77,56 +76,60 @@ def _give_name(written: Path, target: Path, *, is_forced: bool) -> None:
         written.replace(target)
 
 
-def write_csv(file: IO[bytes], columns: Iterable[FrameColumn], frames: Iterable[Frame]) -> None:
-    """Write frames of the same columns as CSV in UTF-8; numbers in full, times ISO 8601 in UTC, nothing as an empty cell."""
-    import io
+@dataclass(frozen=True)
+class Rows:
+    """What is written.
 
+    Args:
+        columns: The name and type of each column: string, or one of `EXACT`.
+        portions: Some rows at a time, as the cells of each column; times in microseconds since 1970, string sets as lists, None
+            for nothing.
+    """
+
+    columns: Sequence[tuple[str, AttributeType]]
+    portions: Iterable[Sequence[Sequence[Any]]]
+
+
+EXACT = frozenset(
+    {AttributeType.FLOAT, AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME, AttributeType.STRING_SET}
+)
+"""Types of columns that hold something else than text."""
+
+
+def write_csv(file: IO[bytes], rows: Rows) -> None:
+    """Write CSV in UTF-8; numbers in full, times ISO 8601 in UTC, nothing as an empty cell."""
     text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="", write_through=True)
     writer = csv.writer(text)
-    columns = list(columns)
-    writer.writerow([column.name for column in columns])
-    for frame in frames:
-        cells = [
-            [_csv_cell(one, column.kind) for one in some] for column, some in zip(columns, frame.values, strict=True)
-        ]
-        writer.writerows(zip(*cells, strict=True))
+    writer.writerow([name for name, _ in rows.columns])
+    for cells in rows.portions:
+        written = [[_csv_cell(one, kind) for one in some] for (_, kind), some in zip(rows.columns, cells, strict=True)]
+        writer.writerows(zip(*written, strict=True))
     text.detach()
 
 
-def _csv_cell(value: Any, kind: Kind) -> Any:
+def _csv_cell(value: Any, kind: AttributeType) -> Any:
     if value is None:
         return ""
-    if kind == "time":
-        return json_time(value)
-    if kind == "bool":
+    if kind is AttributeType.BOOL:
         return "true" if value else "false"
-    if kind == "float":
-        return json_number(value)
-    return ", ".join(value) if kind == "strings" else value
+    return ", ".join(value) if kind is AttributeType.STRING_SET else json_content(kind, value)
 
 
-def write_json_rows(file: IO[bytes], frames: Iterable[Frame]) -> None:
+def write_json_rows(file: IO[bytes], rows: Rows) -> None:
     """Write a JSON list of one object per row, each on a line of its own; cells with nothing in them are left out."""
     separator = b"[\n"
-    for frame in frames:
-        names: list[tuple[str, Kind]] = [(column.name, column.kind) for column in frame.columns]
-        for row in zip(*frame.values, strict=True):
-            pairs = zip(names, row, strict=True)
-            document = {name: _json_cell(value, kind) for (name, kind), value in pairs if value is not None}
+    for cells in rows.portions:
+        for row in zip(*cells, strict=True):
+            pairs = zip(rows.columns, row, strict=True)
+            document = {name: json_content(kind, value) for (name, kind), value in pairs if value is not None}
             text = json.dumps(document, ensure_ascii=False, allow_nan=False)
             file.write(separator + text.encode("utf-8", "replace"))
             separator = b",\n"
     file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-def _json_cell(value: Any, kind: Kind) -> Any:
-    if kind == "time":
-        return json_time(value)
-    return json_number(value) if kind == "float" else value
-
-
-def write_parquet(file: IO[bytes], columns: Iterable[FrameColumn], frames: Iterable[Frame]) -> None:
-    """Write frames of the same columns as Parquet; times are timestamps in UTC, string sets lists.
+def write_parquet(file: IO[bytes], rows: Rows) -> None:
+    """Write Parquet; times are timestamps in UTC, string sets lists.
 
     Raises:
         ImportError: pyarrow is not installed.
@@ -138,28 +141,30 @@ def write_parquet(file: IO[bytes], columns: Iterable[FrameColumn], frames: Itera
         raise ImportError(
             'writing Parquet needs pyarrow: pip install "runfork[pandas]", or choose --format csv'
         ) from error
-    types: dict[Kind, Any] = {
-        "string": pa.string(),
-        "float": pa.float64(),
-        "int": pa.int64(),
-        "bool": pa.bool_(),
-        "time": pa.timestamp("us", tz="UTC"),
-        "strings": pa.list_(pa.string()),
+    types: dict[AttributeType, Any] = {
+        AttributeType.STRING: pa.string(),
+        AttributeType.FLOAT: pa.float64(),
+        AttributeType.INT: pa.int64(),
+        AttributeType.BOOL: pa.bool_(),
+        AttributeType.DATETIME: pa.timestamp("us", tz="UTC"),
+        AttributeType.STRING_SET: pa.list_(pa.string()),
     }
-    columns = list(columns)
-    schema = pa.schema([(column.name, types[column.kind]) for column in columns])
+    schema = pa.schema([(name, types[kind]) for name, kind in rows.columns])
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        for frame in frames:
+        for cells in rows.portions:
             arrays = [
-                pa.array(_arrow_cells(cells, column.kind), types[column.kind])
-                for column, cells in zip(columns, frame.values, strict=True)
+                pa.array(_arrow_cells(some, kind), types[kind])
+                for (_, kind), some in zip(rows.columns, cells, strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def _arrow_cells(cells: Iterable[Any], kind: Kind) -> list[Any]:
-    if kind == "float":
+def _arrow_cells(cells: Iterable[Any], kind: AttributeType) -> list[Any]:
+    if kind is AttributeType.FLOAT:
         return [None if cell is None else float(cell) for cell in cells]
-    if kind == "string":  # Arrow refuses lone surrogates
+    if kind is AttributeType.STRING:  # Arrow refuses lone surrogates
         return [None if cell is None else cell.encode("utf-8", "replace").decode() for cell in cells]
     return list(cells)
+
+
+WRITERS = {"csv": write_csv, "parquet": write_parquet, "json": write_json_rows}

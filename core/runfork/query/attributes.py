@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from runfork.query.source import Source
 
 __all__ = [
+    "USERS_OWN",
     "AttributeAlternatives",
     "AttributeFilter",
     "AttributeSelector",
@@ -80,6 +81,10 @@ class Choice:
 
     pattern: Pattern | None = None
     types: tuple[AttributeType, ...] | None = None
+
+
+USERS_OWN = Choice(compile_pattern("!^(sys|runtime|source_code)/"))
+"""All attributes that runfork does not fill in by itself."""
 
 
 def attribute_choices(

@@ -10,7 +10,8 @@ from runfork.errors import ArgumentError
 from runfork.index.interface import Aggregate, RunsQuery, Sort
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.filters import Attribute
-from runfork.model.patterns import Pattern, compile_pattern
+from runfork.model.patterns import Pattern
+from runfork.query.attributes import USERS_OWN
 from runfork.query.inference import resolve_sort
 from runfork.query.names import HEADINGS, headings, suggestion
 
@@ -28,8 +29,6 @@ _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bl
 _VALIDATION = ("val", "valid", "validation", "eval", "test")
 _ASIDE = frozenset(("bytes", "checkpoints", "epoch", "flos", "runtime", "second", "seconds", "throughput", "time"))
 """Words in names of what is counted beside a training: how long, how fast, how large."""
-
-_ALL_METRICS = "!^(sys|runtime|source_code)/"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def read_listing(
         RunsQuery(condition, heads_only=heads_only, sort=order, limit=limit, include_archived=include_archived)
     )
     run_ids = [row.node.run_id for row in page.rows]
-    metrics = index.values(run_ids, pattern=compile_pattern(_ALL_METRICS))
+    metrics = index.values(run_ids, pattern=USERS_OWN.pattern)
     definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
     chosen = choose_metrics(definitions) if asked is None else asked
     values = index.values(run_ids, paths=["sys/state", *dict.fromkeys(column.path for column in chosen)])

@@ -16,7 +16,7 @@ from runfork.query.selection import check_selector, choose, inheritance, select
 from runfork.query.source import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from os import PathLike
 
     import pandas as pd
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from runfork.query.selection import Inherit, RowKind, Selection, Selector
     from runfork.query.source import Source
 
-__all__ = ["SeriesQuery", "fetch_metrics", "fetch_series", "read_series", "series_keys"]
+__all__ = ["SeriesQuery", "fetch_metrics", "fetch_series", "read_in_portions", "read_series", "series_keys"]
 
+POINTS_AT_ONCE = 1_000_000
 StepRange = tuple[float | None, float | None]
 _METRICS = (AttributeType.FLOAT_SERIES,)
 _OTHERS = (AttributeType.STRING_SERIES, AttributeType.HISTOGRAM_SERIES, AttributeType.FILE_SERIES)
@@ -203,6 +204,40 @@ def series_keys(selection: Selection, definitions: Sequence[tuple[str, Attribute
     """Return every pair of a selected run and a path; an index leaves out those that are not there."""
     paths = sorted({path for path, _ in definitions})
     return [SeriesKey(run_id, path) for run_id in selection.run_ids for path in paths]
+
+
+def read_in_portions(
+    source: Source,
+    run_ids: Sequence[str],
+    choices: Sequence[Choice],
+    *,
+    inherit: Inherit = "lineage",
+    replaced: bool = False,
+) -> Iterator[Series]:
+    """Yield series in the order of runs and paths, reading at most `POINTS_AT_ONCE` points, or one series, at a time.
+
+    Args:
+        source: The project.
+        run_ids: Whose.
+        choices: Which.
+        inherit: How much of the lineage is seen.
+        replaced: What was replaced at the same step, instead of what stands.
+    """
+    for run_id in run_ids:
+        paths = [path for path, _ in find_definitions(source, choices, [run_id])]
+        values = source.index.values([run_id], paths=paths).get(run_id, {})
+        portions: list[list[SeriesKey]] = []
+        room = 0
+        for path in paths:
+            statistics = values[path].statistics if path in values else None
+            size = int((statistics or {}).get("count") or 0)
+            if not portions or size > room:
+                portions.append([])
+                room = POINTS_AT_ONCE
+            portions[-1].append(SeriesKey(run_id, path))
+            room -= size
+        for keys in portions:
+            yield from source.index.points(PointsRequest(keys, inherit=inherit, replaced=replaced))
 
 
 def _with_files(source: Source, selection: Selection, series: Series) -> Series:

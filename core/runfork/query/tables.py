@@ -12,9 +12,10 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.index.interface import Sort
 from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute
-from runfork.model.patterns import Pattern, compile_pattern
+from runfork.model.patterns import Pattern
 from runfork.query.arguments import check_choice, check_count, check_flag
-from runfork.query.attributes import Choice, attribute_choices, find_definitions, tell_unknown
+from runfork.query.attributes import USERS_OWN, Choice, attribute_choices, find_definitions, tell_unknown
+from runfork.query.columns import read_columns
 from runfork.query.files import logged_file
 from runfork.query.frames import as_column, import_pandas, label_index, times_column
 from runfork.query.inference import resolve_sort
@@ -30,17 +31,16 @@ if TYPE_CHECKING:
 
     from runfork.model.attributes import Value
     from runfork.query.attributes import AttributeSelector
+    from runfork.query.columns import AttributeColumn
     from runfork.query.selection import RowKind, Selection, Selector
     from runfork.query.source import Source
 
 __all__ = ["TableQuery", "fetch_experiments_table", "fetch_runs_table", "read_table"]
 
-USERS_OWN = "!^(sys|runtime|source_code)/"
-"""Attributes that runfork does not fill in by itself."""
 _SHOWN = frozenset({"sys/name", "sys/state", "sys/creation_time", "sys/forking/parent", "sys/forking/step", "sys/tags"})
 _LATEST_FIRST = Attribute("sys/creation_time", "datetime")
 _UNSORTABLE = ("file", "file_series", "histogram_series")
-_FLOATS = (AttributeType.FLOAT, AttributeType.FLOAT_SERIES)
+_NULLABLE = {AttributeType.INT: ("int64", "Int64"), AttributeType.BOOL: ("bool", "boolean")}
 _FILES = (AttributeType.FILE, AttributeType.FILE_SERIES)
 
 
@@ -169,7 +169,7 @@ def _query(
 
 def _table_choices(attributes: object) -> tuple[Choice, ...]:
     if attributes is None:
-        return (Choice(compile_pattern(USERS_OWN)), Choice(Pattern(names=_SHOWN)))
+        return (USERS_OWN, Choice(Pattern(names=_SHOWN)))
     if isinstance(attributes, (list, tuple)) and not attributes:
         return ()
     return attribute_choices("attributes", attributes)
@@ -193,16 +193,8 @@ def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
     shown += [
         (word, *found) for word, choice in words for found in find_definitions(source, [choice], selection.run_ids)
     ]
-    kinds: dict[tuple[str, str], set[AttributeType]] = {}
-    for name, path, kind in shown:
-        kinds.setdefault((name, path), set()).add(kind)
-    values = source.index.values(selection.run_ids, paths=[path for _, path in kinds]) if kinds else {}
-    columns = []
-    for (name, path), found in kinds.items():
-        for title, some in _columns_of(name, found, with_type=query.with_type).items():
-            cells = [_of_types(values.get(run_id, {}).get(path), some) for run_id in selection.run_ids]
-            columns.append((title, _column(source, selection, path, some, cells)))
-    return _frame(selection, sorted(columns, key=lambda column: column[0]))
+    columns = read_columns(source, selection.run_ids, shown, with_type=query.with_type)
+    return _frame(selection, [(column.title, _array(source, selection, column)) for column in columns])
 
 
 def _without_words(source: Source, choices: Sequence[Choice]) -> tuple[list[tuple[str, Choice]], list[Choice]]:
@@ -218,17 +210,6 @@ def _without_words(source: Source, choices: Sequence[Choice]) -> tuple[list[tupl
     return words, others
 
 
-def _columns_of(path: str, kinds: set[AttributeType], *, with_type: bool) -> dict[str, set[AttributeType]]:
-    """Return the columns that show a path: one for all its types, or one for each family where names carry the type."""
-    some = kinds - {AttributeType.NONE} or kinds
-    if not with_type:
-        return {path: some}
-    families: dict[str, set[AttributeType]] = {}
-    for kind in some:
-        families.setdefault(kind.family, set()).add(kind)
-    return {f"{path}:{min(kind.value for kind in found)}": found for found in families.values()}  # float before int
-
-
 def _sort(source: Source, query: TableQuery) -> Sort | None:
     attribute = resolve_sort(query.sort_by, source.index)
     if attribute.type in _UNSORTABLE:
@@ -238,10 +219,6 @@ def _sort(source: Source, query: TableQuery) -> Sort | None:
     if attribute == _LATEST_FIRST and query.descending:
         return None
     return Sort(attribute, descending=query.descending)
-
-
-def _of_types(value: Value | None, kinds: set[AttributeType]) -> Value | None:
-    return value if value is not None and value.type in kinds and value.value is not None else None
 
 
 def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataFrame:
@@ -255,33 +232,21 @@ def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataF
     return frame
 
 
-def _column(
-    source: Source, selection: Selection, path: str, kinds: set[AttributeType], cells: Sequence[Value | None]
-) -> Any:
+def _array(source: Source, selection: Selection, column: AttributeColumn) -> Any:
     """Return the values of one attribute as an array of the dtype that suits their types; several kinds stand as objects."""
     import pandas as pd
 
-    if kinds <= {*_FLOATS, AttributeType.INT} and kinds != {AttributeType.INT}:
-        numbers = _as_floats(cells)
-        if numbers is not None:
-            return numbers
-    if kinds in ({AttributeType.INT}, {AttributeType.BOOL}):
-        plain, nullable = ("int64", "Int64") if AttributeType.INT in kinds else ("bool", "boolean")
-        values: list[Any] = [None if cell is None else cell.value for cell in cells]
+    values: list[Any] = [None if cell is None else cell.value for cell in column.cells]
+    if column.type is AttributeType.FLOAT:
+        return np.array([math.nan if value is None else value for value in values], dtype=float)
+    if column.type in _NULLABLE:
+        plain, nullable = _NULLABLE[column.type]
         dtype: Any = nullable if None in values else plain
         return pd.array(values, dtype=dtype)
-    if kinds == {AttributeType.DATETIME}:
+    if column.type is AttributeType.DATETIME:
         no_time = np.iinfo(np.int64).min
-        return times_column(np.array([no_time if cell is None else cell.value for cell in cells], dtype=np.int64))
-    return _objects(cells, _converter(source, selection, path))
-
-
-def _as_floats(cells: Sequence[Value | None]) -> Any:
-    """Return numbers as floats; None if one of them is an int that no float is."""
-    values = [math.nan if cell is None else cell.value for cell in cells]
-    if any(isinstance(value, int) and int(float(value)) != value for value in values):
-        return None
-    return np.array(values, dtype=float)
+        return times_column(np.array([no_time if value is None else value for value in values], dtype=np.int64))
+    return _objects(column.cells, _converter(source, selection, column.path))
 
 
 def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], object]) -> Any:

@@ -3,26 +3,61 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from runfork.cli.frames import POINT_COLUMNS, points_frames, runs_frame
 from runfork.cli.place import find_run, json_option, open_project, place_options, read_condition, tell_unmatched
-from runfork.cli.table_files import FORMATS, new_file, write_csv, write_json_rows, write_parquet
+from runfork.cli.table_files import EXACT, WRITERS, Rows, new_file
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import RunsQuery
+from runfork.model.attributes import AttributeType
 from runfork.model.messages import plural
-from runfork.model.patterns import compile_pattern
+from runfork.model.patterns import Pattern, compile_pattern
+from runfork.model.steps import from_micro_steps
+from runfork.query.attributes import USERS_OWN, Choice, find_definitions
+from runfork.query.columns import read_columns
+from runfork.query.series import read_in_portions
+from runfork.query.source import Source
+from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from runfork.cli.frames import Frame, FrameColumn
     from runfork.cli.place import Place
+    from runfork.index.interface import Series
+    from runfork.model.attributes import Value
+    from runfork.query.selection import Inherit
     from runfork.reading.project import Project
 
 __all__ = ["command"]
+
+ROWS_AT_ONCE = 100_000
+"""So many rows are made of points at once: as objects they take ten times as much memory as the points."""
+ABOUT = (
+    "sys/state",
+    "sys/creation_time",
+    "sys/modification_time",
+    "sys/running_time_seconds",
+    "sys/tags",
+    "sys/group_tags",
+    "sys/description",
+    "sys/forking/parent",
+    "sys/forking/step",
+)
+"""What is told of every run, in this order, where no attributes were asked for."""
+RUN_COLUMNS = (("run_id", AttributeType.STRING), ("experiment", AttributeType.STRING))
+POINT_COLUMNS = (
+    *RUN_COLUMNS,
+    ("path", AttributeType.STRING),
+    ("step", AttributeType.FLOAT),
+    ("time", AttributeType.DATETIME),
+    ("value", AttributeType.FLOAT),
+    ("text", AttributeType.STRING),
+    ("source_run", AttributeType.STRING),
+)
+"""Columns of exported points; `value` is of float series, `text` of string series, `source_run` logged the point."""
+POINT_TYPES = (AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES)
 
 
 @click.command("export")
@@ -30,7 +65,7 @@ __all__ = ["command"]
 @click.argument("names", metavar="[RUN]...", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: stdout.")
 @click.option(
-    "--format", "format_name", type=click.Choice(FORMATS), help="Default: by the ending of the file, else csv."
+    "--format", "format_name", type=click.Choice(list(WRITERS)), help="Default: by the ending of the file, else csv."
 )
 @click.option("--force", "is_forced", is_flag=True, help="Replace the file if it is there.")
 @click.option(
@@ -73,27 +108,20 @@ def command(
         if what == "points" and heads_only:
             _tell_left_out(project, run_ids)
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=run_ids)))
-        columns: Sequence[FrameColumn] = POINT_COLUMNS
+        source = Source(project.name, project.index)
         if what == "points":
-            frames: Iterable[Frame] = points_frames(
-                project.index, run_ids, pattern, is_own=is_own or is_all, is_replaced=is_replaced
-            )
+            inherit: Inherit = "own" if is_own or is_all else "lineage"
+            rows = points_rows(source, run_ids, pattern, inherit=inherit, is_replaced=is_replaced)
         else:
-            table = runs_frame(project.index, run_ids, pattern)
-            columns, frames = table.columns, [table]
+            rows = runs_rows(source, run_ids, pattern)
         with new_file(output, is_forced=is_forced) as file:
-            if chosen == "csv":
-                write_csv(file, columns, frames)
-            elif chosen == "parquet":
-                write_parquet(file, columns, frames)
-            else:
-                write_json_rows(file, frames)
+            WRITERS[chosen](file, rows)
 
 
 def _choose_format(name: str | None, output: Path | None) -> str:
     ending = output.suffix.lower().lstrip(".") if output is not None else "csv"
     chosen = name or {"pq": "parquet"}.get(ending, ending)
-    if chosen not in FORMATS:
+    if chosen not in WRITERS:
         raise ArgumentError(f"cannot tell the format from {str(output)!r}; add --format csv, parquet or json")
     if chosen == "parquet" and output is None:
         raise ArgumentError("Parquet is not for stdout; name a file with --output")
@@ -125,3 +153,79 @@ def _tell_left_out(project: Project, run_ids: Sequence[str]) -> None:
             "not: name runs, or add --all for what every run logged itself",
             err=True,
         )
+
+
+def runs_rows(source: Source, run_ids: Sequence[str], pattern: Pattern | None) -> Rows:
+    """Return one row per run and one column per attribute; series stand for their last value.
+
+    Args:
+        source: The project.
+        run_ids: The rows.
+        pattern: Which attributes; None is all but those that runfork itself fills in, and `ABOUT`.
+    """
+    nodes = source.index.nodes()
+    choices = [USERS_OWN, Choice(Pattern(names=frozenset(ABOUT)))] if pattern is None else [Choice(pattern)]
+    shown = [(path, path, kind) for path, kind in find_definitions(source, choices, run_ids)]
+    found = read_columns(source, run_ids, shown)
+    if pattern is None:
+        found.sort(key=lambda column: ABOUT.index(column.path) if column.path in ABOUT else len(ABOUT))
+    kinds = [column.type if column.type in EXACT else AttributeType.STRING for column in found]
+    cells = [
+        [None if cell is None else _exported(cell, kind) for cell in column.cells]
+        for column, kind in zip(found, kinds, strict=True)
+    ]
+    names = zip([column.title for column in found], kinds, strict=True)
+    experiments = [nodes[run_id].experiment_name for run_id in run_ids]
+    return Rows([*RUN_COLUMNS, *names], [[run_ids, experiments, *cells]])
+
+
+def _exported(value: Value, kind: AttributeType) -> Any:
+    content = value.content
+    if kind is not AttributeType.STRING:
+        return float(content) if kind is AttributeType.FLOAT else content
+    if isinstance(content, FileReference):
+        return content.name
+    if isinstance(content, Histogram):
+        return f"{content.kind} {list(content.bin_edges)} {list(content.values)}"
+    return ", ".join(content) if isinstance(content, list) else str(content)
+
+
+def points_rows(
+    source: Source, run_ids: Sequence[str], pattern: Pattern | None, *, inherit: Inherit, is_replaced: bool
+) -> Rows:
+    """Return points in the order of runs, paths and steps, `ROWS_AT_ONCE` at a time.
+
+    Args:
+        source: The project.
+        run_ids: Whose.
+        pattern: Which float and string series; None is the user's own.
+        inherit: How much of the lineage is seen.
+        is_replaced: What was replaced at the same step, instead of what stands.
+    """
+    choice = Choice(USERS_OWN.pattern if pattern is None else pattern, POINT_TYPES)
+    nodes = source.index.nodes()
+    return Rows(
+        POINT_COLUMNS,
+        (
+            _points(series, nodes[series.key.run_id].experiment_name, slice(first, first + ROWS_AT_ONCE))
+            for series in read_in_portions(source, run_ids, [choice], inherit=inherit, replaced=is_replaced)
+            for first in range(0, len(series.steps), ROWS_AT_ONCE)
+        ),
+    )
+
+
+def _points(series: Series, experiment: str | None, rows: slice) -> list[Sequence[Any]]:
+    steps = series.steps[rows].tolist()
+    is_float = series.type is AttributeType.FLOAT_SERIES
+    values = [float(one) if is_float else str(one) for one in series.values[rows]]
+    nothing = [None] * len(steps)
+    return [
+        [series.key.run_id] * len(steps),
+        [experiment] * len(steps),
+        [series.key.path] * len(steps),
+        [from_micro_steps(step) for step in steps],
+        series.times[rows].tolist(),
+        values if is_float else nothing,
+        nothing if is_float else values,
+        [series.segments[at].run_id for at in series.sources[rows].tolist()],
+    ]

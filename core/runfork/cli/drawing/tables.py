@@ -115,7 +115,8 @@ def _least(columns: Sequence[Column]) -> int:
 
 
 def _choose(columns: Sequence[Column], room: int) -> tuple[list[Column], list[str]]:
-    kept, left_out = list(columns), []
+    kept = list(columns)
+    left_out: list[str] = []
     while _least(kept) > room and (optional := [column for column in kept if column.is_optional]):
         kept = [column for column in kept if column is not optional[-1]]
         left_out.insert(0, optional[-1].title)

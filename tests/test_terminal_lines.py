@@ -39,6 +39,17 @@ def test_colours_titles_and_links_are_left_out() -> None:
     assert ["ok link end"] == finished(text)
 
 
+def test_coloured_lines_take_the_way_of_ordinary_ones() -> None:
+    typist = Typist().write("\x1b[1;31mred\x1b[0m", " and \x1b[38;2;1;2;3mgrey\n", "\x1b[0m")
+
+    assert typist.terminal._is_simple
+    assert ["red and grey"] == typist.lines
+
+
+def test_sequences_without_an_effect_leave_the_text() -> None:
+    assert ["abcd", "ef"] == finished("a\x1b[2Pb\x1b[2@c\x1b=d\n", "e\x1bDf\x1b[?2004h\n")
+
+
 def test_sequence_cut_between_two_writes_is_one_sequence() -> None:
     assert ["red"] == finished("\x1b", "[3", "1mred\x1b[", "0m", "\n")
 
@@ -120,13 +131,6 @@ def test_line_that_grows_is_not_cut() -> None:
 def test_text_after_erasing_is_the_line() -> None:
     assert ["short", "next"] == finished("a long text", "\r\x1b[Kshort\n", "next\n")
     assert ["short", "next"] == finished("a long text", "\x1b[2K\x1b[1Gshort\n", "next\n")
-
-
-def test_columns_are_taken_out_put_in_and_blanked() -> None:
-    assert ["abef", "ab  cd", "a  d", "a  x"] == [
-        finished(f"{text}\n")[0]
-        for text in ("abcdef\x1b[3G\x1b[2P", "abcd\x1b[3G\x1b[2@", "abcd\x1b[2`\x1b[2X", "a\x1b[2ax")
-    ]
 
 
 def test_row_above_is_drawn_anew() -> None:
@@ -322,7 +326,16 @@ def test_other_screen_that_was_not_left_is_handed_out_at_the_end() -> None:
 
 def test_cursor_returns_to_where_it_was_saved() -> None:
     assert ["abcxef", "n"] == finished("abc\x1b7def\x1b8x\n", "n\n")
-    assert ["one", "tw0", "three"] == finished("\x1b[?25lone\ntw\x1b[so\nthree\x1b[u0\n")
+    assert ["one", "tw0", "three"] == finished("\x1b[?25lone\ntw\x1b7o\nthree\x1b80\n")
+
+
+def test_text_that_a_model_writes_anew_from_a_saved_place_is_its_last_state() -> None:
+    """As transformers' `TextDiffusionStreamer` does it."""
+    typist = Typist().write("answer:\n", "\x1b7")
+    for draft in ("a ? ?\n? ?", "a cat ?\n? mat", "a cat on\nthe mat"):
+        typist.write(f"\x1b8\x1b[J{draft}")
+
+    assert ["answer:", "a cat on", "the mat"] == typist.finish()
 
 
 def test_lines_stay_ordinary_after_a_bar() -> None:

@@ -38,13 +38,6 @@ TOKENS = st.sampled_from(
         "\x1b[5G",
         "\x1b[E",
         "\x1b[F",
-        "\x1b[2a",
-        "\x1b[e",
-        "\x1b[2@",
-        "\x1b[2P",
-        "\x1b[2X",
-        "\x1bD",
-        "\x1bE",
         "\x1b[J",
         "e\u0301",
         "\x1b[31m",
@@ -72,11 +65,8 @@ SCREENS = st.sampled_from(
         "\x1b[3J",
         "\x1b7",
         "\x1b8",
-        "\x1b[s",
-        "\x1b[u",
         "\x1b[?1049h",
         "\x1b[?1049l",
-        "\x1b[?47h",
     ]
 )
 
@@ -129,7 +119,6 @@ NARROW = TOKENS.filter(lambda token: token != "日")  # pyte leaves halves of wi
 @example(["a", "\r", "\n", "\x1b[A", "b"])
 @example(["a", "\x1b[5G", "\x1b[1K", "\x1b[D", "b"])
 @example(["bc", "\r", "\t", "a"])
-@example(["\t", "a", "\x1b[F", "\x1b[2@"])
 def test_rows_are_those_of_a_terminal(tokens: list[str]) -> None:
     typist = Typist().write(*tokens)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Token", "has_control", "split_unfinished", "tokenise"]
+__all__ = ["Token", "has_control", "split_unfinished", "tokenise", "without_colours"]
 
 _MAX_ESCAPE = 4096
 """Longest control sequence to wait for the end of."""
@@ -23,10 +23,11 @@ _TOKEN = re.compile(
     | (?P<backspace>\x08+)
     | \x1b\[(?P<parameters>[0-?]*)[ -/]*(?P<control>[@-~])
     | (?P<string>\x1b[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\|(?=[\n\x1b])))
-    | \x1b(?P<escape>[ -/]*[0-Z\\`-~])
-    | (?P<ignored>[\x00-\x1f\x7f-\x9f])""",
+    | \x1b(?P<cursor>[78])
+    | (?P<ignored>\x1b[ -/]*[0-Z\\`-~] | [\x00-\x1f\x7f-\x9f])""",
     re.VERBOSE,
 )
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[]PX^_][^\x07\x1b\n]*\x1b?)?\Z")
 
 
@@ -34,8 +35,8 @@ class Token(NamedTuple):
     """One piece.
 
     Args:
-        kind: "text", "newline", "carriage", "backspace" (one or more), "control", "escape"; what has no effect is left out.
-        text: The characters; of a control or escape sequence the last ones, which say what it does.
+        kind: "text", "newline", "carriage", "backspace" (one or more), "control"; what has no effect is left out.
+        text: The characters; of a control sequence the last one, which says what it does: "7" and "8" save and restore the cursor.
         parameters: Of a control sequence, what stands between.
     """
 
@@ -54,6 +55,11 @@ def has_control(text: str) -> bool:
     return _CONTROL.search(text) is not None
 
 
+def without_colours(text: str) -> str:
+    """Return `text` without the sequences that choose colours and the like, which most lines with sequences have no others than."""
+    return _COLOURS.sub("", text) if "\x1b" in text else text
+
+
 def split_unfinished(text: str) -> tuple[str, str]:
     """Return `text` without a sequence at its end that may go on, and that sequence."""
     found = _UNFINISHED.search(text)
@@ -68,7 +74,7 @@ def tokenise(text: str) -> Iterator[Token]:
         kind = found.lastgroup
         if kind == "control":
             yield Token(kind, found["control"], found["parameters"])
-        elif kind == "escape":
-            yield Token(kind, found["escape"])
+        elif kind == "cursor":
+            yield Token("control", found["cursor"])
         elif kind is not None and kind not in ("string", "ignored"):
             yield Token(kind, found[0])

@@ -10,7 +10,7 @@ from runfork.capture.terminal_row import TerminalRow
 if TYPE_CHECKING:
     from runfork.capture.control_sequences import Token
 
-__all__ = ["ESCAPES", "MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Terminal"]
+__all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Terminal"]
 
 MAX_ROWS = 64
 """How many rows the cursor can go back up."""
@@ -20,9 +20,8 @@ MAX_REMEMBERED_COLUMNS = 4096
 _MAX_JUMP = 1024
 """Farthest column that a cursor movement reaches past the end of a row; a terminal would stop at its right margin."""
 
-_OTHER_SCREEN = frozenset(("47", "1047", "1049"))
-ESCAPES = {"M": "A", "D": "B", "E": "E", "7": "s", "8": "u"}
-"""Escape sequences that do the same as control sequences with these ends."""
+_CURSOR, _OTHER_SCREEN = "25", "1049"
+"""Modes that are switched."""
 
 _FRAME_TIME = 2_000_000
 """Microseconds after which a cleared screen is a new one, rather than the same drawn anew."""
@@ -45,6 +44,9 @@ class Terminal:
 
     Rows above the cursor are in `_above`, those below it, the nearest last, in `_below`; `_held` are those of either that may be
     drawn anew. `_place` counts rows, so that `_saved` and `_origin` (the first row of the screen, where it is known) name some.
+
+    It knows the sequences that rich, tqdm, Keras, click, transformers, and what prints like them write: those that move the cursor,
+    save and hide it, erase, clear the screen, and show the other one. All others are left out: those that editors need, too.
     """
 
     def _reset(self) -> None:
@@ -101,22 +103,22 @@ class Terminal:
             return
         number = min(token.number(), _MAX_JUMP)
         self._move(final, max(1, number))
-        if final in "K@PX":
+        if final == "K":
             self._redraw()
-            self._change_row(final, number)
+            self._erase_in_row(number)
         elif final == "J":
             self._erase_in_screen(number)
         elif final in "Hf":
             self._jump(max(token.number(), 1) - 1, max(token.number(1), 1) - 1)
-        elif final == "s":
+        elif final == "7":
             self._saved = self._place, self._column
-        elif final == "u" and self._saved is not None:
+        elif final == "8" and self._saved is not None:
             self._go_to(*self._saved)
 
     def _set_modes(self, modes: list[str], *, is_on: bool) -> None:
-        if "25" in modes:
+        if _CURSOR in modes:
             self._is_cursor_hidden = not is_on
-        if _OTHER_SCREEN.intersection(modes) and is_on is (self._main is None):
+        if _OTHER_SCREEN in modes and is_on is (self._main is None):
             if is_on:
                 self._show_other_screen()
             else:
@@ -127,12 +129,12 @@ class Terminal:
         column = self._column
         if final in "AF":
             self._move_up(number)
-        elif final in "BEe":
+        elif final in "BE":
             self._move_down(number)
-        elif final in "DG`":
+        elif final in "DG":
             self._redraw()
             self._column = max(0, column - number) if final == "D" else self._reach(number - 1)
-        elif final in "Ca":
+        elif final == "C":
             self._column = self._reach(column + number)
         if final in "EF":
             self._column = 0
@@ -172,18 +174,11 @@ class Terminal:
             self._leave_downwards(hold=True)
             self._column = column
 
-    def _change_row(self, final: str, number: int) -> None:
-        row, column = self._row, self._column
-        if final == "@":
-            row.insert_blanks(column, max(1, number))
-        elif final == "P":
-            row.remove(column, max(1, number))
-        elif final == "X":
-            row.erase(column, column + max(1, number))
-        elif number == 0:
-            row.erase(column)
+    def _erase_in_row(self, mode: int) -> None:
+        if mode == 0:
+            self._row.erase(self._column)
         else:
-            row.erase(0, column + 1 if number == 1 else None)
+            self._row.erase(0, self._column + 1 if mode == 1 else None)
 
     def _erase_in_screen(self, mode: int) -> None:
         self._redraw()

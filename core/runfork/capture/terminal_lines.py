@@ -20,12 +20,15 @@ cursor has left them, and one row of `max_line_bytes`.
 from __future__ import annotations
 
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from runfork.capture.control_sequences import Token, has_control, split_unfinished, tokenise
-from runfork.capture.terminal import ESCAPES, MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
+from runfork.capture.control_sequences import has_control, split_unfinished, tokenise, without_colours
+from runfork.capture.terminal import MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
 from runfork.capture.terminal_row import TerminalRow, split_by_bytes
 from runfork.model.attributes import MAX_STRING_BYTES
+
+if TYPE_CHECKING:
+    from runfork.capture.control_sequences import Token
 
 __all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Output", "TerminalLines"]
 
@@ -74,8 +77,8 @@ class TerminalLines(Terminal):
     def feed(self, text: str, now: int) -> Output:
         """Take what was written at `now` (microseconds, not decreasing), and return what is finished by it."""
         self._now = now
-        if self._is_simple and not has_control(text):
-            return self._append(text)
+        if self._is_simple and not has_control(plain := without_colours(text)):
+            return self._append(plain)
         self._edit(text)
         return self._take_output()
 
@@ -202,10 +205,8 @@ class TerminalLines(Terminal):
             self._apply_returns()
             self._redraw()
             self._column = max(0, self._column - len(token.text))
-        elif token.kind == "control":
+        else:
             self._control(token)
-        elif token.text in ESCAPES:
-            self._control(Token("control", ESCAPES[token.text]))
 
     def _write(self, text: str) -> None:
         if self._row.is_live and not self._has_moved and not self._is_drawing(self._now):

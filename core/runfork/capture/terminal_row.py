@@ -103,28 +103,6 @@ class TerminalRow:
             self._cut_wide(end)
             cells[start:end] = " " * (end - start)
 
-    def remove(self, start: int, count: int) -> None:
-        """Take `count` columns from `start` on out; what follows moves up."""
-        if start < len(self.cells):
-            self._blank_tabs()
-            self._cut_wide(start)
-            self._cut_wide(start + count)
-            del self.cells[start : start + count]
-
-    def insert_blanks(self, start: int, count: int) -> None:
-        """Put `count` blank columns at `start`; what follows moves on."""
-        if start < len(self.cells):
-            self._blank_tabs()
-            self._cut_wide(start)
-            self.cells[start:start] = " " * count
-
-    def _blank_tabs(self) -> None:
-        """Turn tabs into blanks, since elsewhere in the row they would be of another width."""
-        for column, cell in enumerate(self.cells):
-            if cell == "\t":
-                self.cells[column] = " "
-                self._cut_wide(column + 1)
-
 
 def to_cells(text: str, column: int = 0) -> list[str]:
     """Return `text` as one string per column, if it begins in `column` (which decides how wide a tab is)."""

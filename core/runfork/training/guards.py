@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import sysconfig
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runfork.errors import LoggingError, RunforkWarning
+from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,14 +76,28 @@ def describe(owner: Any, run: Run, *namespaces: str, values: Callable[[], Mappin
 
 def _tell(owner: Any, name: str, error: Exception) -> None:
     told = owner.__dict__.setdefault("_told_failures", set())
-    if name in told:
+    is_users = _is_of_the_user(error)
+    if (name, is_users) in told:
         return
-    told.add(name)
+    told.add((name, is_users))
     _logger.warning(
-        "runfork: %s.%s failed (%s: %s); training goes on. Told once; please report it",
+        "runfork: %s.%s failed (%s: %s); training goes on. Told once%s",
         getattr(owner, "_face", type(owner).__name__),
         name,
         type(error).__name__,
         error,
+        "" if is_users else "; please report it",
         exc_info=_logger.isEnabledFor(logging.DEBUG),
     )
+
+
+def _is_of_the_user(error: Exception) -> bool:
+    """Return whether an argument cannot be used, or an object of the user's own raised: nothing that we could mend."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if isinstance(error, ArgumentError) or trace is None:
+        return isinstance(error, ArgumentError)
+    module, file = str(trace.tb_frame.f_globals.get("__name__")), trace.tb_frame.f_code.co_filename
+    is_installed = "site-packages" in file or file.startswith((sysconfig.get_path("stdlib"), "<frozen"))
+    return not is_installed and not module.startswith("runfork")

@@ -10,13 +10,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["STEP_BETWEEN", "TrainingSteps"]
+from runfork.model.steps import to_micro_steps
+
+__all__ = ["STEP_BETWEEN", "TrainingSteps", "checked_step"]
 
 STEP_BETWEEN = 1e-6
 """What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
 
 _NOTHING_DONE = "null"
+
+
+def checked_step(step: Any) -> float:
+    """Return a step that somebody passed as a number, before it is taken for the place where the training is.
+
+    Raises:
+        ArgumentError: It is none that can be logged at.
+    """
+    to_micro_steps(step)
+    return step if isinstance(step, (int, float)) else float(step)
 
 
 @dataclass

@@ -9,10 +9,13 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from runfork.errors import ArgumentTypeError
 from runfork.model.marks import MARK_KEY
+from runfork.model.messages import shown
 from runfork.model.named_parts import named_parts
 from runfork.training.guards import attempt
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path, mark_in
+from runfork.training.training_steps import checked_step
 from runfork_lightning.internals import is_tuner_file, loaded_checkpoint_of, step_of
 from runfork_lightning.model_checkpoint import log_saved
 from runfork_torch.weights import fingerprint
@@ -153,7 +156,7 @@ class LightningTraining:
         if self.is_visiting:
             return
         run = self.runs.open()
-        values = {"hparams": params if named_parts(params) is not None else vars(params)}
+        values = {"hparams": _settings_of(params)}
         if self._described == run.run_id:  # a script may add some of its own
             run.log_configs(values)
         else:
@@ -192,7 +195,7 @@ class LightningTraining:
             return self.steps.place_next(metrics, earlier=self.runs.last_step)
         present = step_of(self.trainer) if self.trainer is not None else None
         main_step = self.steps.main(present) if present is not None else None
-        number: float = step if isinstance(step, int) else float(step)  # a tensor, say
+        number = step if isinstance(step, int) else checked_step(step)  # a tensor, say
         if main_step is not None and number == present:
             number = main_step
         return max(self.steps.place(metrics, number, main_step=main_step), 0)
@@ -237,6 +240,15 @@ class LightningTraining:
         if not self._training.has_failed:
             run.set_status("finished" if is_success else "failed")
         return run
+
+
+def _settings_of(params: Mapping[str, Any] | Namespace) -> Any:
+    if named_parts(params) is not None:
+        return params
+    try:
+        return vars(params)
+    except TypeError:
+        raise ArgumentTypeError(f"params must be a mapping or have attributes, found {shown(params)}") from None
 
 
 def is_fitting(trainer: Any) -> bool:

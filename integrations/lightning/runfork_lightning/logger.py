@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, cast
 
-from runfork.errors import ArgumentError
+from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.identifiers import directory_name
+from runfork.model.messages import shown
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import guarded
@@ -121,6 +122,8 @@ class LoggerMethods:
         """
         if not metrics or not is_rank_zero():
             return
+        if not hasattr(metrics, "items"):
+            raise ArgumentTypeError(f"metrics must be a dict of name to number, found {shown(metrics)}")
         if self._prefix:
             metrics = {f"{self._prefix}/{name}": value for name, value in metrics.items()}
         self.training.log_metrics(metrics, step, epoch=f"{self._prefix}/epoch" if self._prefix else "epoch")

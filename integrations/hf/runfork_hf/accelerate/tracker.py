@@ -5,20 +5,23 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
+from runfork.advice import unknown_argument
+from runfork.errors import ArgumentTypeError
 from runfork.model.flattening import flatten
 from runfork.model.marks import Mark
-from runfork.model.steps import to_micro_steps
+from runfork.model.messages import shown
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import attempt, describe, guarded
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
 from runfork.training.run_handle import RunHandle
-from runfork.training.training_steps import TrainingSteps
+from runfork.training.training_steps import TrainingSteps, checked_step
 from runfork.writing.run import Run
 from runfork_hf.accelerate.description import (
     describe_accelerator,
@@ -159,7 +162,9 @@ class TrackerMethods:
         self._meet_caller()
         if not values or not self._is_here():
             return
-        number = _checked_step(step)
+        number = checked_step(step) if step is not None else None
+        if options:
+            _check_options(options)
         metrics, texts = _sorted(values)
         if self._is_evaluation():
             self.training.log_evaluated(metrics, texts, **options)
@@ -376,19 +381,18 @@ class _TrackedRun(RunHandle):
         self._log(data, step, **options)
 
 
-def _checked_step(step: Any) -> float | None:
-    """Return a step as a number, before it is taken for the place where the training is."""
-    if step is None:
-        return None
-    number: float = step if isinstance(step, (int, float)) else float(step)
-    to_micro_steps(number)
-    return number
+def _check_options(options: Mapping[str, Any]) -> None:
+    known = list(inspect.signature(Run.log_metrics).parameters)[3:]
+    if unknown := [name for name in options if name not in known]:
+        raise ArgumentTypeError(str(unknown_argument("RunforkTracker.log", unknown[0], known)))
 
 
 def _sorted(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str]]:
     """Return numbers, or what may be some, and texts; nested values as ``a/b`` paths."""
     if type(values) is dict and all(type(value) in (int, float) for value in values.values()):
         return values, {}
+    if not hasattr(values, "items"):
+        raise ArgumentTypeError(f"values must be a dict of name to number or text, found {shown(values)}")
     flat = flatten(values)
     texts = {path: value for path, value in flat.items() if issubclass(type(value), str)}
     return {path: value for path, value in flat.items() if path not in texts}, texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_left
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -154,14 +155,11 @@ def short_names(run_ids: Iterable[str], experiment_names: Iterable[str] = ()) ->
     found = {run_id: prefix for run_id in ids if (prefix := generated_prefix(run_id))}
     uses = Counter(found.values())
     taken = {*ids, *experiment_names}
-    begun = {run_id for run_id in ids if run_id not in found}
-    return {
-        run_id: short
-        if (short := found.get(run_id)) and uses[short] == 1 and short not in taken and not _begins(short, begun)
-        else run_id
-        for run_id in ids
-    }
+    others = sorted(run_id for run_id in ids if run_id not in found)
 
+    def is_free(short: str) -> bool:
+        following = bisect_left(others, short)
+        is_begun = following < len(others) and others[following].startswith(short)
+        return uses[short] == 1 and short not in taken and not is_begun
 
-def _begins(short: str, ids: Iterable[str]) -> bool:
-    return any(run_id.startswith(short) for run_id in ids)
+    return {run_id: short if (short := found.get(run_id)) and is_free(short) else run_id for run_id in ids}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -11,7 +12,6 @@ from runfork.index.interface import Aggregate, RunsQuery, Sort
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.filters import Attribute
 from runfork.model.patterns import Pattern
-from runfork.query.attributes import USERS_OWN
 from runfork.query.inference import resolve_sort
 from runfork.query.names import HEADINGS, headings, suggestion
 
@@ -64,7 +64,7 @@ class Item:
 
     Args:
         row: The run.
-        values: The values of the chosen columns and of ``sys/state``, by path.
+        values: The values of the chosen columns, of the user's metrics and of ``sys/state``, by path.
         last_step: Last micro-step of its user-defined float series, inherited ones included; None if there is none.
         run_count: How many runs have its experiment's name; 1 for a run without one.
     """
@@ -133,31 +133,31 @@ def read_listing(
         RunsQuery(condition, heads_only=heads_only, sort=order, limit=limit, include_archived=include_archived)
     )
     run_ids = [row.node.run_id for row in page.rows]
-    metrics = index.values(run_ids, pattern=USERS_OWN.pattern)
     definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
     chosen = choose_metrics(definitions) if asked is None else asked
-    values = index.values(run_ids, paths=["sys/state", *dict.fromkeys(column.path for column in chosen)])
-    names = [node.experiment_name for node in index.nodes().values()]
+    metrics = [one.path for one in definitions if not is_system_path(one.path)]
+    paths = dict.fromkeys(["sys/state", *(column.path for column in chosen), *metrics])
+    values = index.values(run_ids, paths=[*paths])
+    names = Counter(node.experiment_name for node in index.nodes().values())
     items = [
         Item(
             row,
             values.get(row.node.run_id, {}),
-            _last_step(metrics.get(row.node.run_id, {})),
-            names.count(row.node.experiment_name) if row.node.experiment_name is not None else 1,
+            _last_step(values.get(row.node.run_id, {})),
+            names[row.node.experiment_name] if row.node.experiment_name is not None else 1,
         )
         for row in page.rows
     ]
-    return Listing(items, chosen, page.total, names.count(None))
+    return Listing(items, chosen, page.total, names[None])
 
 
 def _last_step(values: Mapping[str, Value]) -> int | None:
-    steps = [
-        int(value.statistics["last_step"])
+    steps = (
+        value.statistics.get("last_step")
         for path, value in values.items()
         if value.type is AttributeType.FLOAT_SERIES and value.statistics and not is_system_path(path)
-        and value.statistics.get("last_step") is not None
-    ]  # fmt: skip
-    return max(steps, default=None)
+    )
+    return max((int(step) for step in steps if step is not None), default=None)
 
 
 def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.journal.first_records import Said, settle
+from runfork.journal.first_records import FirstRecord, creation_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType, Value
 from runfork.model.lineage import EVERYTHING, NOTHING, Fork, RunNode, Snapshot, depth, is_pending
@@ -71,14 +71,14 @@ def mark_of(record: Record, writer: str) -> Mark:
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
     """Work out a run's origin.
 
-    What stands of several is said in `runfork.journal.first_records.settle`.
+    What stands of several is said in `runfork.journal.first_records.creation_of`.
 
     Args:
         records: Its CREATE and LINEAGE records with their writers, in any order.
         created: When its first journal was created: the creation time if there is no CREATE.
     """
-    body = settle(
-        Said(record.order_time, writer, record.offset, record.kind, record.body)
+    body = creation_of(
+        FirstRecord(record.order_time, writer, record.offset, record.kind, record.body)
         for writer, record in records
         if record.kind in (Kind.CREATE, Kind.LINEAGE)
     )

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Said", "config_types", "creation_in", "files_named_in", "frames_to_take_over", "read_creation", "settle"]
+__all__ = [
+    "FirstRecord",
+    "config_types",
+    "creation_in",
+    "creation_of",
+    "files_named_in",
+    "frames_to_take_over",
+    "read_creation",
+]
 
 _BLOCK_BYTES = 256 * 1024
 _MOST_JOURNALS = 50
@@ -24,7 +32,7 @@ _ROWS = frozenset((Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 
 
-class Said(NamedTuple):
+class FirstRecord(NamedTuple):
     """A CREATE or LINEAGE record: its place among the run's records, its kind and its body."""
 
     order_time: int
@@ -34,7 +42,7 @@ class Said(NamedTuple):
     body: Mapping[str, Any]
 
 
-def settle(records: Iterable[Said]) -> dict[str, Any]:
+def creation_of(records: Iterable[FirstRecord]) -> dict[str, Any]:
     """Return what a run's CREATE and LINEAGE records amount to: the body of a CREATE record with the name and fork that stand.
 
     The CREATE of the writer with the smallest name stands; a later one gives the run a name if it had none. The first fork
@@ -63,7 +71,7 @@ def _first_fork(forks: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def read_creation(journals: Iterable[Path]) -> Mapping[str, Any] | None:
-    """Return what the first records of a run amount to, as `settle` says: all of its CREATE and LINEAGE records.
+    """Return what the first records of a run amount to, as `creation_of` says: all of its CREATE and LINEAGE records.
 
     Args:
         journals: Its journals. Each is read up to its first point on a step axis: no run gets a parent after that.
@@ -71,14 +79,14 @@ def read_creation(journals: Iterable[Path]) -> Mapping[str, Any] | None:
     Returns:
         The body; None if there is no readable CREATE.
     """
-    found: list[Said] = []
+    found: list[FirstRecord] = []
     for path in journals:
         with suppress(OSError), open_journal(path) as file:
             found += _first_records(file, path.stem)
-    return settle(found) if any(one.kind == Kind.CREATE for one in found) else None
+    return creation_of(found) if any(one.kind == Kind.CREATE for one in found) else None
 
 
-def _first_records(file: BinaryIO, writer: str) -> Iterator[Said]:
+def _first_records(file: BinaryIO, writer: str) -> Iterator[FirstRecord]:
     position, order_time, size = 0, 0, _BLOCK_BYTES
     while True:
         file.seek(position)
@@ -95,7 +103,7 @@ def _first_records(file: BinaryIO, writer: str) -> Iterator[Said]:
             order_time = max(order_time, time)
             body = _body_of(kind, data[start + HEADER_SIZE : end])
             if body is not None:
-                yield Said(order_time, writer, position + start, kind, body)
+                yield FirstRecord(order_time, writer, position + start, kind, body)
         if len(data) < size:
             return
         if end:
@@ -157,12 +165,12 @@ def files_named_in(data: bytes) -> set[str]:
 
 def creation_in(data: bytes) -> dict[str, Any] | None:
     """Return what the CREATE and LINEAGE records in the bytes of one journal amount to; None without a CREATE."""
-    said = [
-        Said(0, "", place, kind, body)
+    records = [
+        FirstRecord(0, "", place, kind, body)
         for place, (kind, payload, _) in enumerate(_frames(data))
         if (body := _body_of(kind, payload)) is not None
     ]
-    return settle(said) if any(one.kind == Kind.CREATE for one in said) else None
+    return creation_of(records) if any(one.kind == Kind.CREATE for one in records) else None
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -12,15 +12,16 @@ from zlib import crc32
 
 import numpy as np
 
+from runfork.journal.format import CHECKSUM_AT, HEADER_SIZE, KIND_AT
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["LONGEST_STRIDE", "first_unsound"]
 
-LONGEST_STRIDE = 32 + 12 * 8
+LONGEST_STRIDE = HEADER_SIZE + 12 * 8
 """From longer frames on, a call of `zlib.crc32` per frame is faster; measured."""
 
-_CHECKSUM, _COVERED = 4, 8
 _POLYNOMIAL = 0xEDB88320
 _ROWS = 8192
 """Frames that are looked at together: what is worked on stays in the processor's cache."""
@@ -36,16 +37,16 @@ def first_unsound(data: bytes, offset: int, end: int, *, stride: int, crc: int) 
         stride: Length of each frame with its header; of its first eight bytes the checksum covers the length only.
         crc: Checksum of that length.
     """
-    covered = stride - _COVERED
+    covered = stride - KIND_AT
     tables = _tables(covered)
     plain = np.uint32(crc32(bytes(covered), crc))
     frames = np.frombuffer(data, np.uint8, end - offset, offset).reshape(-1, stride)
     for first in range(0, len(frames), _ROWS):
         part = frames[first : first + _ROWS]
         found = np.full(len(part), plain)
-        for table, column in zip(tables, np.ascontiguousarray(part[:, _COVERED:].T), strict=True):
+        for table, column in zip(tables, np.ascontiguousarray(part[:, KIND_AT:].T), strict=True):
             found ^= table[column]
-        stored = np.ascontiguousarray(part[:, _CHECKSUM:_COVERED]).view("<u4")[:, 0]
+        stored = np.ascontiguousarray(part[:, CHECKSUM_AT:KIND_AT]).view("<u4")[:, 0]
         if not (is_sound := found == stored).all():
             return offset + (first + int(is_sound.argmin())) * stride
     return end

@@ -7,8 +7,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from runfork.journal.format import FRAME_HEADER, Flag, Kind, is_of_newer_version
-from runfork.journal.frame_search import HEADER_SIZE, frames_in, open_journal
+from runfork.journal.format import FRAME_HEADER, HEADER_SIZE, Flag, Kind, is_of_newer_version
+from runfork.journal.frame_search import frames_in, open_journal
 from runfork.journal.validation import check_body
 from runfork.model.steps import NO_STEP
 

@@ -44,11 +44,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CHECKSUM_AT",
     "FILE_VERSION",
     "FLAGS_TIMES",
     "FRAME_HEADER",
+    "HEADER_SIZE",
+    "KIND_AT",
     "MAGIC",
+    "STEP_AT",
     "SYNC",
+    "SYNC_AT",
+    "TIME_AT",
     "Flag",
     "Kind",
     "decode_file_header",
@@ -65,7 +71,10 @@ FLAGS_TIMES = "flags_times"
 SYNC = 0x4652
 _FILE_PREFIX = struct.Struct("<8sHHI")
 FRAME_HEADER = struct.Struct("<IIBBHIqq")
-"""length, crc, kind, flags, sync, schema, step, time: 32 bytes."""
+"""length, crc, kind, flags, sync, schema, step, time."""
+HEADER_SIZE = FRAME_HEADER.size
+CHECKSUM_AT, KIND_AT, SYNC_AT, STEP_AT, TIME_AT = 4, 8, 10, 16, 24
+"""Where a frame holds them; the checksum covers what follows it, and the length."""
 
 FRAME_LENGTH = struct.Struct("<I")
 FRAME_PREFIX = struct.Struct("<II")

@@ -11,14 +11,23 @@ import stat
 from typing import TYPE_CHECKING, BinaryIO
 from zlib import crc32
 
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, MAX_SCHEMA_IDS, SYNC, Kind
+from runfork.journal.format import (
+    FRAME_HEADER,
+    FRAME_LENGTH,
+    HEADER_SIZE,
+    KIND_AT,
+    MAX_PAYLOAD,
+    MAX_SCHEMA_IDS,
+    SYNC,
+    SYNC_AT,
+    Kind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = [
-    "HEADER_SIZE",
     "belongs",
     "claimed_end",
     "find_frame",
@@ -31,14 +40,10 @@ __all__ = [
     "why_unreadable",
 ]
 
-HEADER_SIZE = FRAME_HEADER.size
 WINDOW_BYTES = 4 * 1024 * 1024
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
-_SYNC_OFFSET = 10
-_LENGTH_AND_CHECKSUM = 8
 _OF_ROWS = frozenset((Kind.SCHEMA, Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _SCHEMA_MARK = bytes((Kind.SCHEMA, 0)) + _SYNC_BYTES
-_SCHEMA_MARK_OFFSET = 8
 
 
 def open_journal(path: Path) -> BinaryIO:
@@ -63,7 +68,7 @@ def claimed_end(data: bytes | memoryview, position: int) -> int | None:
 def is_sound(data: bytes | memoryview, position: int, end: int, tag: int | None = None) -> bool:
     """Return whether the bytes from `position` to `end` are a frame whose checksum fits, of the journal with that tag."""
     length, crc, kind, _, _, schema, _, _ = FRAME_HEADER.unpack_from(data, position)
-    is_whole = crc32(data[position + _LENGTH_AND_CHECKSUM : end], crc32(FRAME_LENGTH.pack(length))) == crc
+    is_whole = crc32(data[position + KIND_AT : end], crc32(FRAME_LENGTH.pack(length))) == crc
     return bool(is_whole and belongs(tag, kind, schema))
 
 
@@ -99,9 +104,9 @@ def find_frame(data: bytes, start: int, *, at_end: bool, tag: int | None = None)
         A position in the buffer; None if there is none, or none can be told from this buffer alone.
     """
     view, size = memoryview(data), len(data)
-    found = data.find(_SYNC_BYTES, start + _SYNC_OFFSET)
+    found = data.find(_SYNC_BYTES, start + SYNC_AT)
     while found >= 0:
-        candidate = found - _SYNC_OFFSET
+        candidate = found - SYNC_AT
         if candidate + HEADER_SIZE > size:
             return None
         end = claimed_end(view, candidate)
@@ -122,9 +127,9 @@ def find_in_file(file: BinaryIO, start: int, tag: int | None = None) -> int | No
     while True:
         file.seek(position)
         data = file.read(WINDOW_BYTES)
-        at = data.find(_SYNC_BYTES, _SYNC_OFFSET)  # a frame cut off by the window's end is read from the file
-        while at >= 0 and at - _SYNC_OFFSET + HEADER_SIZE <= len(data):
-            candidate = at - _SYNC_OFFSET
+        at = data.find(_SYNC_BYTES, SYNC_AT)  # a frame cut off by the window's end is read from the file
+        while at >= 0 and at - SYNC_AT + HEADER_SIZE <= len(data):
+            candidate = at - SYNC_AT
             if _is_sound_in_file(file, data, position, candidate, tag):
                 return position + candidate
             at = data.find(_SYNC_BYTES, at + 1)
@@ -177,9 +182,9 @@ def schema_frames(file: BinaryIO, start: int, end: int, tag: int | None = None) 
     while position < end:
         file.seek(position)
         data = file.read(min(WINDOW_BYTES, end - position) + len(_SCHEMA_MARK) - 1)
-        at = data.find(_SCHEMA_MARK, _SCHEMA_MARK_OFFSET if position == start else 0)
+        at = data.find(_SCHEMA_MARK, KIND_AT if position == start else 0)
         while at >= 0:
-            offset = position + at - _SCHEMA_MARK_OFFSET
+            offset = position + at - KIND_AT
             frame = frame_at(file, offset, tag)
             if frame is not None:
                 yield offset, int(FRAME_HEADER.unpack_from(frame)[5]), frame[HEADER_SIZE:]

@@ -9,8 +9,8 @@ from zlib import crc32
 import numpy as np
 
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, MAX_PAYLOAD, SYNC, Flag, Kind
-from runfork.journal.frame_search import HEADER_SIZE, belongs, find_frame, why_unreadable
+from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, HEADER_SIZE, MAX_PAYLOAD, SYNC, Flag, Kind
+from runfork.journal.frame_search import belongs, find_frame, why_unreadable
 from runfork.journal.records import Damage, Record
 from runfork.journal.row_schemas import decode_paths
 from runfork.journal.rows import AlikeRows

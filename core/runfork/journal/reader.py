@@ -10,15 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
-from runfork.journal.format import FLAGS_TIMES
-from runfork.journal.frame_search import (
-    HEADER_SIZE,
-    claimed_end,
-    find_in_file,
-    frame_at,
-    open_journal,
-    why_unreadable,
-)
+from runfork.journal.format import FLAGS_TIMES, HEADER_SIZE
+from runfork.journal.frame_search import claimed_end, find_in_file, frame_at, open_journal, why_unreadable
 from runfork.journal.header import read_header
 from runfork.journal.parser import Parser
 from runfork.journal.records import Batch, Damage

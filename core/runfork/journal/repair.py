@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runfork.errors import RunforkError
 from runfork.journal.folders import sync_path
-from runfork.journal.format import FRAME_HEADER, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
+from runfork.journal.format import HEADER_SIZE, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
 from runfork.journal.frame_search import open_journal
 from runfork.journal.header import read_header
 from runfork.journal.reader import JournalReader
@@ -35,7 +35,6 @@ KEPT = ".damaged-"
 TEMPORARY = ".repair-"
 """What stands between a journal's name and random letters in the name of a repair that is not complete."""
 
-SMALLEST_FILLER = FRAME_HEADER.size
 _FILLER_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 16 * 1024 * 1024
 _NECESSARY = ("project", "run_id", "writer", "created")
@@ -126,9 +125,7 @@ def _unreadable(path: Path) -> tuple[list[Damage], int]:
     stretches, end = [], 0
     for batch in JournalReader(path).batches(limit=_READ_BYTES):
         end = batch.end
-        stretches += [
-            one for one in batch.damage if one.offset > 0 and not one.is_sound and one.length >= SMALLEST_FILLER
-        ]
+        stretches += [one for one in batch.damage if one.offset > 0 and not one.is_sound and one.length >= HEADER_SIZE]
     return stretches, end
 
 
@@ -138,7 +135,7 @@ def _new_header(identity: Mapping[str, Any], size: int) -> bytes | None:
         header = encode_file_header(known)
         if len(header) <= size < MAX_FILE_HEADER:
             return encode_file_header(known, size=size)
-        if len(header) + SMALLEST_FILLER <= size:
+        if len(header) + HEADER_SIZE <= size:
             return header + b"".join(_fillers(size - len(header)))
     return None
 
@@ -147,7 +144,7 @@ def _fillers(length: int) -> Iterator[bytes]:
     """Yield frames that say nothing and are `length` bytes long together."""
     while length > 0:
         part = length if length <= 2 * _FILLER_BYTES else _FILLER_BYTES  # what is left is long enough for a frame
-        yield encode_frame(Kind.FILLER, bytes(part - SMALLEST_FILLER), time=0, step=NO_STEP)
+        yield encode_frame(Kind.FILLER, bytes(part - HEADER_SIZE), time=0, step=NO_STEP)
         length -= part
 
 

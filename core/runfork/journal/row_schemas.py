@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from runfork.journal.format import FRAME_HEADER, Kind
-from runfork.journal.frame_search import HEADER_SIZE, frame_at, schema_frames
+from runfork.journal.format import FRAME_HEADER, HEADER_SIZE, Kind
+from runfork.journal.frame_search import frame_at, schema_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

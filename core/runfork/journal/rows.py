@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from runfork.journal.format import Flag, Kind
-from runfork.journal.frame_search import HEADER_SIZE
+from runfork.journal.format import HEADER_SIZE, STEP_AT, TIME_AT, Flag, Kind
 from runfork.journal.records import Damage, MetricRows
 from runfork.journal.validation import EARLIEST, LATEST
 from runfork.journal.varying_rows import rows_of_many_schemas, rows_of_selections
@@ -92,7 +91,7 @@ class RowCollector:
             {
                 "names": ["step", "time", "values"],
                 "formats": ["<i8", "<i8", ("<f8", (alike.length // 8,))],
-                "offsets": [16, 24, HEADER_SIZE],
+                "offsets": [STEP_AT, TIME_AT, HEADER_SIZE],
                 "itemsize": stride,
             }
         )

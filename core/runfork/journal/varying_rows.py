@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.journal.format import selection_bytes
-from runfork.journal.frame_search import HEADER_SIZE
+from runfork.journal.format import HEADER_SIZE, STEP_AT, TIME_AT, selection_bytes
 from runfork.journal.records import MetricRows
 
 if TYPE_CHECKING:
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 __all__ = ["Stretch", "rows_of_many_schemas", "rows_of_selections"]
-
-_STEP_AT, _TIME_AT = 16, 24
-"""Where a frame holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def rows_of_many_schemas(
     series = np.fromiter(
         chain.from_iterable(map(numbers.__getitem__, paths) for _, paths in placed), np.int64, sum(widths)
     )
-    heads = np.frombuffer(b"".join(data[at + _STEP_AT : at + HEADER_SIZE] for at, _ in placed), "<i8").reshape(-1, 2)
+    heads = np.frombuffer(b"".join(data[at + STEP_AT : at + HEADER_SIZE] for at, _ in placed), "<i8").reshape(-1, 2)
     bodies = b"".join(
         data[at + HEADER_SIZE : at + HEADER_SIZE + 8 * width] for (at, _), width in zip(placed, widths, strict=True)
     )
@@ -125,7 +121,7 @@ def _frame_of(bits: int, width: int) -> np.dtype[np.void]:
         {
             "names": ["step", "time", "bits", "values"],
             "formats": ["<i8", "<i8", ("u1", (bits,)), ("<f8", (width,))],
-            "offsets": [_STEP_AT, _TIME_AT, HEADER_SIZE, HEADER_SIZE + bits],
+            "offsets": [STEP_AT, TIME_AT, HEADER_SIZE, HEADER_SIZE + bits],
             "itemsize": HEADER_SIZE + bits + 8 * width,
         }
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from runfork.disk.layout import JOURNAL_SUFFIX
 from runfork.disk.liveness import is_silent, lives_here
 from runfork.errors import FormatError
-from runfork.journal.format import Kind
-from runfork.journal.frame_search import HEADER_SIZE, claimed_end, open_journal, why_unreadable
+from runfork.journal.format import HEADER_SIZE, Kind
+from runfork.journal.frame_search import claimed_end, open_journal, why_unreadable
 from runfork.journal.reader import DAMAGED_HEADER, JournalReader
 from runfork.reading.fsck.findings import Note, Problem
 from runfork.reading.fsck.gaps import GapFinder

@@ -17,11 +17,11 @@ import os
 import re
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from runfork.capture.terminal_lines import TerminalLines
+from runfork.model.clock import now_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,10 +47,6 @@ _CONTROL_AT_END = re.compile(r"(?:\x1b\[[0-9;?]*[A-Za-z])+\Z")
 _T = TypeVar("_T")
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
 class ConsoleCapture:
     """The capture of both streams for one run. Captures may follow each other, or overlap.
 
@@ -63,7 +59,7 @@ class ConsoleCapture:
         clock: Returns microseconds since 1970.
     """
 
-    def __init__(self, sink: Callable[[str, list[str], int], None], *, clock: Callable[[], int] = _now_us) -> None:
+    def __init__(self, sink: Callable[[str, list[str], int], None], *, clock: Callable[[], int] = now_us) -> None:
         self._streams: dict[StreamName, StreamCapture] = {name: StreamCapture(name, sink, clock) for name in _STREAMS}
         self._tees: list[tuple[StreamName, Tee]] = []
         self._is_on = False

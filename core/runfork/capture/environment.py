@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from runfork.capture.hardware import visible_gpus
+from runfork.capture.hardware import decoded, visible_gpus
 from runfork.hooks import hookimpl
 from runfork.model.attributes import MAX_STRING_BYTES
 
@@ -106,8 +106,8 @@ def _describe_gpus() -> _Gpus:
         return gpus
     try:
         for number, handle in handles.items():
-            gpus.names[number] = _text(pynvml.nvmlDeviceGetName(handle))
-        gpus.driver = _text(pynvml.nvmlSystemGetDriverVersion())
+            gpus.names[number] = decoded(pynvml.nvmlDeviceGetName(handle))
+        gpus.driver = decoded(pynvml.nvmlSystemGetDriverVersion())
         version = pynvml.nvmlSystemGetCudaDriverVersion()
         gpus.cuda = f"{version // 1000}.{version % 1000 // 10}"
     except pynvml.NVMLError:
@@ -115,10 +115,6 @@ def _describe_gpus() -> _Gpus:
     finally:
         pynvml.nvmlShutdown()
     return gpus
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def list_packages() -> list[str]:

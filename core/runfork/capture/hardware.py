@@ -24,6 +24,7 @@ __all__ = [
     "NetworkSampler",
     "NvidiaSampler",
     "ProcessSampler",
+    "decoded",
     "register_samplers",
     "visible_gpus",
 ]
@@ -257,6 +258,11 @@ def visible_gpus() -> dict[int, Any]:
     return gpus
 
 
+def decoded(text: str | bytes) -> str:
+    """Return what the driver's library says as text: an older package of the same name gives bytes."""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+
+
 def _visible(variable: str | None, gpus: dict[int, Any], nvml: Any) -> dict[int, Any]:
     """Return those of `gpus` that ``CUDA_VISIBLE_DEVICES`` names: numbers, or beginnings of UUIDs, up to the first unknown one.
 
@@ -279,9 +285,7 @@ def _number_of(name: str, gpus: dict[int, Any], nvml: Any) -> int | None:
     if name.startswith("MIG-"):
         return _number_of_mig(name, gpus, nvml)
     for number, handle in gpus.items():
-        uuid = nvml.nvmlDeviceGetUUID(handle)
-        uuid = uuid.decode() if isinstance(uuid, bytes) else uuid
-        if name.startswith("GPU-") and uuid.startswith(name):
+        if name.startswith("GPU-") and decoded(nvml.nvmlDeviceGetUUID(handle)).startswith(name):
             return number
     return None
 

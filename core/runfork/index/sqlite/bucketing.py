@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runfork.index.interface import Buckets
+from runfork.index.sqlite.progressions import Progression
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.interface import SeriesKey
-    from runfork.index.sqlite.progressions import Progression
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
@@ -30,6 +30,8 @@ class Grid:
         self.high = high
         self.count = count
         self.edges = np.linspace(low, high, count + 1)
+        self._starts: dict[tuple[int, int], Integers] = {}
+        """Of progressions, by start and stride, as far as the grid goes: many series are logged at the same steps."""
 
     def cells(self, x: Integers) -> Integers:
         """Return the bucket of each x, which must lie on the grid."""
@@ -43,7 +45,17 @@ class Grid:
         return np.minimum(found, self.count - 1)
 
     def starts(self, x: Progression | Integers) -> Integers:
-        """Return, for each bucket and the end, how many of the sorted x lie before it.
+        """Return, for each bucket and the end, how many of the sorted x lie before it."""
+        if not isinstance(x, Progression):
+            return self._find_starts(x)
+        known = self._starts.get((x.start, x.stride))
+        if known is None:
+            whole = Progression(x.start, x.stride, (self.high - x.start) // x.stride + 1)
+            known = self._starts[x.start, x.stride] = self._find_starts(whole)
+        return np.minimum(known, len(x))
+
+    def _find_starts(self, x: Progression | Integers) -> Integers:
+        """Search where buckets begin.
 
         The bucket of x never decreases with x, so a binary search finds where each begins; it goes by the edges and is then set
         right by the exact rule for the few x beside it.
@@ -75,14 +87,14 @@ def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Iterable[tuple[Progre
         if not len(x):
             continue
         starts = grid.starts(x)
-        counts[line] = np.diff(starts)
-        filled = np.flatnonzero(counts[line])
-        begin, end = starts[:-1][filled], starts[1:][filled] - 1
+        sizes = np.diff(starts)
+        counts[line] = sizes
+        filled: Any = slice(None) if sizes.all() else np.flatnonzero(sizes)
+        begin, end, sizes = starts[:-1][filled], starts[1:][filled] - 1, sizes[filled]
         first[line, filled], last[line, filled] = values[begin], values[end]
         first_x[line, filled], last_x[line, filled] = x[begin], x[end]
         with np.errstate(all="ignore"):
             sums = np.add.reduceat(values, begin, dtype=np.float64)
-            sizes = counts[line, filled]
             if not np.isfinite(sums).all():
                 odd = [nan, positive, negative]
                 tests = [np.isnan(values), values == np.inf, values == -np.inf]

@@ -11,12 +11,14 @@ import os
 import platform
 import re
 import socket
+from functools import lru_cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from runfork.capture.hardware import decoded, visible_gpus
+from runfork.disk.installed import installed
 from runfork.hooks import hookimpl
 from runfork.model.attributes import MAX_STRING_BYTES
 
@@ -36,13 +38,12 @@ _VERSION_LINE = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)
 @hookimpl
 def collect_system_attributes(run: OpenRun) -> Mapping[str, Any]:
     """Return what is known of this process's surroundings; ranks above 0 tell only of their machine."""
-    gpus = _describe_gpus()
+    gpus = _describe_gpus(os.environ.get("CUDA_VISIBLE_DEVICES"))
     details = f"{run.runtime_namespace}/details"
     found: dict[str, Any] = {f"{details}/{name}": value for name, value in _details(gpus).items()}
     if run.rank == 0:
         found.update(_system(gpus))
-        packages = "\n".join(list_packages())
-        found["sys/environment/packages_digest"] = hashlib.sha256(packages.encode()).hexdigest()
+        packages, found["sys/environment/packages_digest"] = _packages(installed())
         if len(packages.encode()) < MAX_STRING_BYTES:
             found[f"{details}/packages"] = packages
     return found
@@ -67,10 +68,10 @@ def _system(gpus: _Gpus) -> dict[str, Any]:
 def _details(gpus: _Gpus) -> dict[str, Any]:
     found: dict[str, Any] = {
         "hostname": socket.gethostname(),
-        "cpu_num": psutil.cpu_count(logical=False),
+        "cpu_num": _machine()[0],
         "cpu_logical_num": psutil.cpu_count(),
         "cpu_usable_num": _usable_cpus(),
-        "memory_total_GiB": psutil.virtual_memory().total / _GIB,
+        "memory_total_GiB": _machine()[1],
         "gpu_num": len(gpus.names),
     }
     found.update({f"gpu/{number}/name": name for number, name in gpus.names.items()})
@@ -98,7 +99,14 @@ class _Gpus:
         self.driver: str | None = None
 
 
-def _describe_gpus() -> _Gpus:
+@lru_cache(maxsize=1)
+def _machine() -> tuple[int | None, float]:
+    """Return how many cores and GiB of memory there are."""
+    return psutil.cpu_count(logical=False), psutil.virtual_memory().total / _GIB
+
+
+@lru_cache(maxsize=1)
+def _describe_gpus(_visible: str | None) -> _Gpus:
     import pynvml
 
     gpus = _Gpus()
@@ -115,6 +123,13 @@ def _describe_gpus() -> _Gpus:
     finally:
         pynvml.nvmlShutdown()
     return gpus
+
+
+@lru_cache(maxsize=1)
+def _packages(_installed: object) -> tuple[str, str]:
+    """Return the packages, a line each, and the digest of that: once in a process, unless others were installed since."""
+    packages = "\n".join(list_packages())
+    return packages, hashlib.sha256(packages.encode()).hexdigest()
 
 
 def list_packages() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,14 +130,16 @@ def _process_start_by_psutil(pid: int) -> float | None:
         return None
 
 
+@lru_cache(maxsize=1)
+def _own_process(pid: int) -> dict[str, Any]:
+    """Return what stays as it is for as long as a process lives."""
+    return {"host": host_name(), "pid": pid, "boot_id": boot_id(), "process_start": process_start(pid)}
+
+
 def own_identity() -> dict[str, Any]:
     """Return what a journal's header says of this process. SLURM numbers independent tasks too: see `runfork.writing.launch`."""
     rank = os.environ.get("RANK", "")
-    pid = os.getpid()
     return {
-        "host": host_name(),
-        "pid": pid,
-        "boot_id": boot_id(),
-        "process_start": process_start(pid),
+        **_own_process(os.getpid()),
         "rank": int(rank) if rank.isdecimal() else 0,
     }

@@ -8,6 +8,7 @@ Names are taken at their word only for values that can be secrets, so that ``max
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ _KNOWN_TOKENS = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
     """Return whether an option, variable or key of this name is likely to hold a secret.
 

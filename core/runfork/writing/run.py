@@ -144,7 +144,7 @@ class Run(Advised):
             from runfork.writing.source_tracking import collect_source_code
 
             chosen = SourceTrackingConfig() if config is _DEFAULT_TRACKING else config
-            return collect_source_code(self._journal, self._log, chosen)
+            return collect_source_code(self._journal, self._log, chosen, asks_anew=False)
 
         return collect
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runfork.capture.source_code import MAX_DIFF_BYTES, MAX_TEXT, Repository
@@ -12,6 +14,8 @@ from runfork.types import File
 from runfork.writing.notebook import Notebook
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runfork.capture.source_code import SourceTrackingConfig
     from runfork.writing.log import Log
     from runfork.writing.run_journal import RunJournal
@@ -19,18 +23,31 @@ if TYPE_CHECKING:
 __all__ = ["collect_source_code"]
 
 PATCH_TYPE = "application/patch"
+SAME_SECONDS = 60.0
+"""Runs that a program opens within so long are described by what git said once: their code was imported before. A notebook asks for
+each: what its cells do is edited meanwhile."""
 
 
-def collect_source_code(journal: RunJournal, log: Log, config: SourceTrackingConfig) -> dict[str, Any]:
+def collect_source_code(
+    journal: RunJournal, log: Log, config: SourceTrackingConfig, *, asks_anew: bool = True
+) -> dict[str, Any]:
     """Return configs that describe the code, as full paths; files that `config` asks for are assigned to the run.
 
     Only rank 0 of a distributed program describes it.
+
+    Args:
+        journal: The run's.
+        log: The run's.
+        config: What is asked for.
+        asks_anew: Whether git is asked, also where it said something a moment ago.
     """
     if journal.rank != 0:
         return {}
-    repository = Repository.find(config.repository)
-    found: dict[str, Any] = {} if repository is None else repository.describe()
     notebook = Notebook.find()
+    moment = time.monotonic() if asks_anew or notebook is not None else time.monotonic() // SAME_SECONDS
+    found = dict(_description(config.repository, _working_directory(), moment))
+    needs_diffs = config.upload_diff_head or config.upload_diff_upstream
+    repository = Repository.find(config.repository) if needs_diffs else None
     if config.upload_run_command and (command := _run_command(notebook)):
         found["run_command"] = command
     files = _files(config, repository, is_script=notebook is None)
@@ -48,14 +65,35 @@ def collect_source_code(journal: RunJournal, log: Log, config: SourceTrackingCon
     return {f"{config.namespace}/{name}": value for name, value in found.items()}
 
 
+@lru_cache(maxsize=4)
+def _description(
+    directory: str | os.PathLike[str] | None, _working_directory: str | None, _moment: float
+) -> Mapping[str, Any]:
+    """Return what git says of the repository: it is asked five times, which takes longer than all else that is done beside."""
+    repository = Repository.find(directory)
+    return {} if repository is None else repository.describe()
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109  a string is all that is needed
+    except OSError:  # it was deleted
+        return None
+
+
 def _run_command(notebook: Notebook | None) -> str | None:
     """Return what was started: the command, or the notebook, whose kernel's command says nothing."""
     if notebook is not None and notebook.is_kernel:
         return notebook.path
+    return _command_line(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _command_line(pid: int) -> str | None:
     import psutil
 
     try:
-        arguments = psutil.Process().cmdline()
+        arguments = psutil.Process(pid).cmdline()
     except (psutil.Error, OSError):
         arguments = list(getattr(sys, "orig_argv", sys.argv))
     return mask_arguments(arguments)[:MAX_TEXT] or None

@@ -2,6 +2,7 @@
 import threading
 
 from runfork.testing.waits import until
+from runfork.writing import shared_thread
 from runfork.writing.shared_thread import Lane
 
 
@@ -118,3 +119,66 @@ def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
 
     assert not waiter.is_alive()
     assert one.leave(30)
+
+
+def test_a_lane_that_is_held_up_holds_up_no_other():
+    release = threading.Event()
+    stuck, other = lane(), lane()
+    stuck.start()
+    other.start()
+    stuck.tell(lambda: release.wait(60))
+    done = []
+    stuck.tell(lambda: done.append("stuck"))
+    other.tell(lambda: done.append("other"))
+
+    assert other.settle(30)
+    assert done == ["other"]
+    release.set()
+    assert stuck.leave(30)
+    assert other.leave(30)
+    assert done == ["other", "stuck"]
+    until(lambda: "test" not in names_of_threads())
+
+
+def test_lanes_that_nobody_waits_for_look_after_each_other(monkeypatch):
+    monkeypatch.setattr(shared_thread, "HELD_UP_SECONDS", 0.01)
+    monkeypatch.setattr(Lane, "INTERVAL_SECONDS", 0.01)
+    release, calls = threading.Event(), []
+    elsewhere, stuck = lane(of="other test"), lane()
+    busy = lane(lambda: calls.append(1))
+    for one in (elsewhere, stuck, busy):
+        one.start()
+    stuck.tell(lambda: release.wait(60))
+    until(lambda: stuck.served_by)
+    before = len(calls)
+    until(lambda: len(calls) > before + 5)
+
+    release.set()
+    assert all(one.leave(30) for one in (elsewhere, stuck, busy))
+
+
+def test_lanes_share_a_thread_that_ends_with_the_last():
+    lanes = [lane() for _ in range(5)]
+    served = []
+    for one in lanes:
+        one.tell(lambda: served.append(threading.current_thread()))
+        one.start()
+    assert all(one.settle(30) for one in lanes)
+    count = names_of_threads().count("test")
+
+    assert all(one.leave(30) for one in lanes[1:])
+    assert "test" in names_of_threads()
+    assert lanes[0].leave(30)
+    assert (count, len(set(served))) == (1, 1)
+    assert "test" not in names_of_threads()
+
+
+def test_a_job_may_end_the_lane_of_another_run():
+    one, other = lane(), lane()
+    one.start()
+    other.start()
+    left = []
+    one.tell(lambda: left.append(other.leave(30)))
+
+    assert one.leave(30)
+    assert left == [True]

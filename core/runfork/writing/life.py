@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
@@ -221,10 +220,7 @@ class Life:
     def withdraw(self) -> None:
         """Take back all that this process has logged; what other processes logged to the run stays."""
         self.close("aborted")
-        if self.journal.writer.path is not None:
-            with suppress(OSError):
-                self.journal.writer.path.unlink()
-                self.journal.directory.rmdir()  # unless other processes write to this run, or it was there before
+        self.journal.remove()
 
     def _wake(self, state: str) -> None:
         self._is_resting, self._ended_as = False, None

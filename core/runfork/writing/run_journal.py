@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from runfork.disk.layout import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journal_sizes, journals_of
@@ -128,6 +129,16 @@ class RunJournal:
             self.problems.warn("fork", ignored)
         self.recorder.record(Kind.CONFIGS, self.identity.configs())
 
+    def remove(self) -> None:
+        """Remove the journal of this process, and the run's folder unless others write to the run, or wrote to it before."""
+        if self._name is not None:
+            with suppress(OSError):
+                self._path(self._name).unlink(missing_ok=True)
+                self.directory.rmdir()
+
+    def _path(self, name: str) -> Path:
+        return self.directory / f"{name}{JOURNAL_SUFFIX}"
+
     def passes(self, path: Path, header: Mapping[str, Any], is_closed: bool) -> bool:
         """Return whether a journal says nothing of earlier attempts: it is this one's, or of another process of this launch."""
         return path == self.writer.path or self.launch.includes(path, header, is_closed=is_closed)
@@ -201,7 +212,7 @@ class RunJournal:
             self.on_childs_journal()
         creation = encode_json(self.identity.creation())
         first = encode_frame(Kind.CREATE, creation, time=moment, step=NO_STEP, schema=self.recorder.tag)
-        return self.directory / f"{name}{JOURNAL_SUFFIX}", encode_file_header(header) + first
+        return self._path(name), encode_file_header(header) + first
 
     def _found_journals(self) -> dict[str, Any]:
         """Return which journals the run has already, and how long they are: so readers know which session came after which."""

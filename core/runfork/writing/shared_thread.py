@@ -79,10 +79,12 @@ class Lane:
         self._shared = SharedThread.of_this_process(self._of)
         try:
             self._shared.take_in(self)
-        except RuntimeError:
+        except BaseException as error:
             self._shared, self._is_impossible = None, True
             self._jobs.clear()
-            return False
+            if isinstance(error, RuntimeError):
+                return False
+            raise
         return True
 
     def tell(self, job: Callable[[], None]) -> None:
@@ -205,15 +207,20 @@ class SharedThread:
         if not _is_main_interpreter():
             raise RuntimeError("a subinterpreter has no threads")
         with self._changing:
-            if self._thread is None:
-                self._take_over()
-            self._lanes.append(lane)
-        for _ in range(lane.waiting_jobs + 1):  # once more: it may be due before others are
-            self.call_for(lane)
+            self._lanes = [*self._lanes, lane]
+            try:
+                if self._thread is None:
+                    self._take_over()
+            except BaseException:
+                self._lanes = [one for one in self._lanes if one is not lane]
+                self._calls.put(lane)  # whoever waits looks up
+                raise
+        self.call_for(lane)  # whether it has jobs or not: it may be due before others are
 
     def call_for(self, lane: Lane) -> None:
         """Say that a lane has a job."""
         self._calls.put(lane)
+        self.relieve(HELD_UP_SECONDS)
 
     def relieve(self, patience_seconds: float) -> None:
         """Let another thread take over, if the one at work has been in one job for so long and there are other lanes."""
@@ -251,7 +258,7 @@ class SharedThread:
         self._thread = thread
         try:
             thread.start()
-        except RuntimeError:
+        except BaseException:  # there is none to be had; or Ctrl-C came, and it ends by itself if it has begun
             self._thread = before
             raise
 
@@ -288,9 +295,8 @@ class SharedThread:
             thread.lane = lane.served_by = None
         if is_last:
             self._let_go(thread, lane)
-        elif self._thread is not thread:
-            for _ in range(lane.waiting_jobs + 1):
-                self.call_for(lane)
+        elif lane.waiting_jobs or self._thread is not thread:
+            self.call_for(lane)
 
     def _let_go(self, thread: _Thread, lane: Lane) -> None:
         with self._changing:

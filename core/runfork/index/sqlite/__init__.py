@@ -1,7 +1,7 @@
 """The index in one SQLite file.
 
-`schema` holds the tables, `columns` the bytes of chunks, `pieces` writes points and `overlay` reads them, `sight` says what a run
-sees along its lineage, `attributes` keeps values ready for `conditions`, `applying` brings in what journals say.
+`applying` brings in what journals say: `logs` keeps records, `pieces` points. `attributes` works out what each run has, `values`
+packs it, and `questions` filters and sorts by it. `overlay` reads points.
 """
 
 from runfork.index.sqlite.index import SqliteIndex

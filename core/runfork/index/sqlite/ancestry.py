@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +12,10 @@ import numpy as np
 from runfork.index.origins import Mark, Origin, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
 from runfork.index.sqlite.pieces import decode_tail
-from runfork.index.sqlite.run_entries import RunEntry, read_snapshot, snapshot_text, storable
-from runfork.journal.format import Kind
-from runfork.journal.records import Record
+from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
+from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.model import lineage
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,58 +24,89 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.edits import EditKey
-    from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.columns import ColumnCodec
-    from runfork.index.sqlite.dirty import Dirty
-    from runfork.model.attributes import AttributeType
+    from runfork.index.sqlite.logs import Logs
+    from runfork.index.sqlite.runs import RunTable
+    from runfork.journal.records import Record
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Ancestry"]
+__all__ = ["Ancestry", "Dirty"]
+
+
+@dataclass
+class Dirty:
+    """Marks on what changed since everything was worked out last.
+
+    Args:
+        runs: Runs whose place in the lineage is another, always with all below them.
+        paths: Paths of runs; a run without any stands for its derived attributes.
+        names: Experiments whose head may be another.
+        taken: Runs of which batches were taken in: from their records alone, the other marks could be made again.
+    """
+
+    runs: set[str] = field(default_factory=set)
+    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    names: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.runs or self.paths or self.names)
+
+    def marked(self) -> set[str]:
+        """Return the runs of which something is to be worked out."""
+        return self.runs | self.paths.keys()
+
+    def forget(self, run_id: str) -> None:
+        """Take the marks off a run."""
+        self.runs.discard(run_id)
+        self.paths.pop(run_id, None)
+
+    def clear(self) -> None:
+        """Take all marks off."""
+        for marks in (self.runs, self.paths, self.names, self.taken):
+            marks.clear()
 
 
 class Ancestry:
     """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `dirty`."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, codec: ColumnCodec, dirty: Dirty) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, codec: ColumnCodec, dirty: Dirty
+    ) -> None:
         self._connection = connection
-        self._catalogue = catalogue
+        self._runs = runs
+        self._logs = logs
         self._codec = codec
         self._dirty = dirty
 
     def save_origin(self, run_id: str, records: Sequence[tuple[str, Record]], *, created: int) -> None:
         """Work out a run's origin from its records, given with their writers; `created` is when its first journal was."""
-        entry = self._catalogue.runs[run_id]
+        entry = self._runs.runs[run_id]
         origin = origin_of(records, created=created)
         if origin == entry.origin:
             return
-        self._catalogue.save_run(replace(entry, origin=origin, created=origin.created))
+        self._runs.save(replace(entry, origin=origin, created=origin.created))
         self._dirty.names.update(
             name for name in (entry.origin.experiment_name, origin.experiment_name) if name is not None
         )
         self.change_defaults(run_id)
-        is_older_or_younger = origin.created != entry.origin.created and bool(self._catalogue.children.get(run_id))
+        is_older_or_younger = origin.created != entry.origin.created and bool(self._runs.children.get(run_id))
         if (origin.parent or entry.origin.parent) is not None or is_older_or_younger:
             self.change_origin(run_id)
 
-    def stored_origins(self, run: int) -> tuple[list[tuple[str, Record]], int]:
-        """Return the records that say where a run comes from, with their writers, and when its first journal was created."""
-        rows = self._connection.execute(
-            "SELECT writer, position, kind, order_time, body FROM origin_record WHERE run = ?", (run,)
-        )
-        records = [
-            (writer, Record(Kind(kind), position, 0, order_time, 0, False, json.loads(body)))
-            for writer, position, kind, order_time, body in rows
-        ]
-        (created,) = self._connection.execute("SELECT min(created) FROM journal WHERE run = ?", (run,)).fetchone()
-        return records, created
+    def first_journal_time(self, run: int) -> int:
+        """Return when the first journal of a run was created."""
+        query = "SELECT min(created) FROM journal WHERE run = ?"
+        return int(self._connection.execute(query, (run,)).fetchone()[0])
 
     def change_defaults(self, run_id: str) -> None:
         """Take note that a run is new, or another than it seemed: so is what every run has."""
-        self._dirty.paths[run_id].update(self._catalogue.path_id(path) for path in DEFAULTS)
+        self._dirty.paths[run_id].update(self._runs.path_id(path) for path in DEFAULTS)
 
     def _find_mark(self, origin: Origin) -> Mark | None:
-        parent = self._catalogue.runs.get(origin.parent or "")
+        parent = self._runs.runs.get(origin.parent or "")
         if parent is None or origin.mark is None:
             return None
         rows = self._connection.execute(
@@ -92,7 +124,7 @@ class Ancestry:
             " position = excluded.position, time = excluded.time, cuts = excluded.cuts, snapshot = excluded.snapshot"
             " WHERE (excluded.writer, excluded.position) < (writer, position)",
             (
-                self._catalogue.runs[run_id].id,
+                self._runs.runs[run_id].id,
                 name,
                 writer,
                 record.offset,
@@ -101,8 +133,8 @@ class Ancestry:
                 snapshot_text(mark.snapshot),
             ),
         )
-        for child in self._catalogue.children.get(run_id, ()):
-            if self._catalogue.runs[child].origin.mark == name:
+        for child in self._runs.children.get(run_id, ()):
+            if self._runs.runs[child].origin.mark == name:
                 self.change_origin(child)
 
     def change_origin(self, run_id: str) -> None:
@@ -112,11 +144,11 @@ class Ancestry:
             one = waiting.pop()
             if one not in self._dirty.runs:  # else all below it are, too
                 self._dirty.runs.add(one)
-                waiting += self._catalogue.children.get(one, ())
+                waiting += self._runs.children.get(one, ())
 
     def place(self, run_id: str) -> None:
         """Work out where a run stands in the lineage, after its parent."""
-        entry = self._catalogue.runs[run_id]
+        entry = self._runs.runs[run_id]
         if entry.origin.parent is None:
             return
         mark, time = self._find_mark(entry.origin), self._inherited_time(run_id)
@@ -124,11 +156,11 @@ class Ancestry:
         if created != entry.created and entry.origin.experiment_name is not None:
             self._dirty.names.add(entry.origin.experiment_name)
         if (mark, time, created) != (entry.mark, entry.inherited_time, entry.created):
-            self._catalogue.save_run(replace(entry, mark=mark, inherited_time=time, created=created))
+            self._runs.save(replace(entry, mark=mark, inherited_time=time, created=created))
 
     def _ordering_time(self, entry: RunEntry) -> int:
         """Return when a run counts as created, once its parent is placed."""
-        runs, nodes = self._catalogue.runs, self._catalogue.nodes
+        runs, nodes = self._runs.runs, self._runs.nodes
         line = lineage.ancestors(entry.run_id, nodes)
         if runs[line[-1]].origin.parent == entry.run_id:
             return lineage.ordering_time(entry.run_id, nodes)
@@ -140,8 +172,8 @@ class Ancestry:
 
         It goes up only as far as a cut leaves out some of what a run inherits; of the others it is known.
         """
-        runs = self._catalogue.runs
-        line = lineage.ancestors(run_id, self._catalogue.nodes)
+        runs = self._runs.runs
+        line = lineage.ancestors(run_id, self._runs.nodes)
         is_on_loop = runs[line[-1]].origin.parent == run_id
         high = runs[run_id].origin.step
         best: int | None = None
@@ -175,44 +207,44 @@ class Ancestry:
 
     def elect(self) -> None:
         """Find the heads of experiments anew, those that are marked."""
-        self._catalogue.flush()
+        self._runs.flush()
         for name in self._dirty.names:
             head = self._connection.execute(_NEWEST, (storable(name),)).fetchone()
             for (run_id,) in self._connection.execute(_HEADS, (storable(name),)).fetchall():
                 if head != (run_id,):
                     self._set_head(run_id, is_head=False)
-            if head is not None and not self._catalogue.runs[head[0]].is_head:
+            if head is not None and not self._runs.runs[head[0]].is_head:
                 self._set_head(head[0], is_head=True)
 
     def _set_head(self, run_id: str, *, is_head: bool) -> None:
-        self._catalogue.save_run(replace(self._catalogue.runs[run_id], is_head=is_head))
+        self._runs.save(replace(self._runs.runs[run_id], is_head=is_head))
         self._dirty.paths[run_id].update()
 
     def touch_edit(self, run_id: str, path: int, key: EditKey) -> None:
         """Mark the descendants that see an edit made at a place."""
-        for child in self._catalogue.children.get(run_id, ()):
+        for child in self._runs.children.get(run_id, ()):
             if child not in self._dirty.runs and self._sees(child, key):
-                for one in (child, *self._catalogue.descendants(child)):
+                for one in (child, *self._runs.descendants(child)):
                     self._dirty.paths[one].add(path)
 
     def touch_replacement(self, run_id: str, key: EditKey) -> None:
         """Mark the descendants that see that a namespace was replaced."""
-        for child in self._catalogue.children.get(run_id, ()):
+        for child in self._runs.children.get(run_id, ()):
             if self._sees(child, key):
                 self.change_origin(child)
 
     def _sees(self, child: str, key: EditKey) -> bool:
-        fork = self._catalogue.nodes[child].fork
+        fork = self._runs.nodes[child].fork
         return fork is not None and fork.snapshot.holds(key)
 
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
-        if self._dirty.runs.issuperset(self._catalogue.children.get(run.run_id, ())):
+        if self._dirty.runs.issuperset(self._runs.children.get(run.run_id, ())):
             return
-        nodes = self._catalogue.nodes
-        own = self._catalogue.own_values(run.id)
-        names = [(path, self._catalogue.path_names[path], own[path][kind].clock_axis) for path in paths]
-        waiting = [(child, names) for child in self._catalogue.children.get(run.run_id, ())]
+        nodes = self._runs.nodes
+        series = self._logs.of(run.id).series
+        names = [(path, self._runs.path_names[path], series[path][kind].clock_axis) for path in paths]
+        waiting = [(child, names) for child in self._runs.children.get(run.run_id, ())]
         seen = {run.run_id}
         while waiting:
             one, candidates = waiting.pop()
@@ -223,37 +255,37 @@ class Ancestry:
             inherited = [series for series in candidates if fork.cut(series[1], clock_axis=series[2]) >= low]
             if inherited:
                 self._dirty.paths[one].update(path for path, _, _ in inherited)
-                waiting += [(child, inherited) for child in self._catalogue.children.get(one, ())]
+                waiting += [(child, inherited) for child in self._runs.children.get(one, ())]
 
     def touch_clocks(self, run_id: str, steps: Integers, times: Integers) -> None:
         """Move the clock cuts of descendants that inherit a step-axis metric point with a later time than any before."""
-        waiting = [(child, 2**63 - 1) for child in self._catalogue.children.get(run_id, ())]
+        waiting = [(child, 2**63 - 1) for child in self._runs.children.get(run_id, ())]
         low = int(steps.min())
         seen = {run_id}
         while waiting:
             one, high = waiting.pop()
-            entry = self._catalogue.runs[one]
+            entry = self._runs.runs[one]
             high = min(high, entry.origin.step)
             if one in seen or high < low or one in self._dirty.runs:
                 continue
             seen.add(one)
             time = int(times[steps <= high].max())
             if entry.inherited_time is None or time > entry.inherited_time:
-                self._catalogue.save_run(replace(entry, inherited_time=time))
+                self._runs.save(replace(entry, inherited_time=time))
                 if entry.mark is None:
                     self.change_origin(one)
-            waiting += [(child, high) for child in self._catalogue.children.get(one, ())]
+            waiting += [(child, high) for child in self._runs.children.get(one, ())]
 
 
 _NEWEST = """
 SELECT run_id FROM run WHERE experiment_name = ? AND NOT is_archived ORDER BY is_empty, created DESC, born DESC, run_id DESC LIMIT 1
 """
 _HEADS = "SELECT run_id FROM run WHERE experiment_name = ? AND is_head"
-_GROUP_TIMES = """
-SELECT high_step, high_time, count, steps, times FROM row_group JOIN journal ON journal.id = journal
-WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
-"""
+_GROUP_TIMES = f"""
+SELECT high_step, high_time, count, steps, times FROM stream JOIN row_group ON row_group.stream = stream.id
+WHERE run = ? AND NOT clock_axis AND type = {TYPE_NUMBERS[AttributeType.FLOAT_SERIES]} AND low_step <= ? ORDER BY high_time DESC
+"""  # noqa: S608
 _TAIL_TIMES = """
-SELECT high_step, high_time, count, data, NULL FROM tail JOIN journal ON journal.id = journal
-WHERE journal.run = ? AND is_step_axis AND low_step <= ? ORDER BY high_time DESC
+SELECT high_step, high_time, count, data, NULL FROM stream JOIN tail ON tail.stream = stream.id
+WHERE run = ? AND NOT clock_axis AND low_step <= ? ORDER BY high_time DESC
 """

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import sys
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,20 +12,17 @@ import numpy as np
 
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
-from runfork.index.sqlite import journal_table
+from runfork.index.sqlite import journals
 from runfork.index.sqlite.applying import Application
-from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, read_value
 from runfork.index.sqlite.bucketing import Grid, bucketed
-from runfork.index.sqlite.catalogue import Catalogue
 from runfork.index.sqlite.columns import ColumnCodec
-from runfork.index.sqlite.conditions import Conditions, add_functions
-from runfork.index.sqlite.edit_table import EditTable
+from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
 from runfork.index.sqlite.lines import StepLine, TimeLine
-from runfork.index.sqlite.orders import Orders
 from runfork.index.sqlite.overlay import Overlay, decoded
 from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
+from runfork.index.sqlite.questions import Questions
 from runfork.index.sqlite.removal import remove_runs
-from runfork.index.sqlite.run_entries import storable
+from runfork.index.sqlite.runs import RunTable, storable
 from runfork.index.sqlite.schema import (
     MISREAD,
     TYPE_NUMBERS,
@@ -44,8 +37,9 @@ from runfork.index.sqlite.schema import (
 )
 from runfork.index.sqlite.series_reader import SeriesReader
 from runfork.index.sqlite.settling import Settlement
-from runfork.index.sqlite.sight import SeenSeries, Sight
 from runfork.index.sqlite.transactions import Transactions
+from runfork.index.sqlite.value_table import counted
+from runfork.index.sqlite.values import read_value
 from runfork.journal.records import JournalKey
 from runfork.model.attributes import AttributeType
 from runfork.model.messages import described
@@ -84,14 +78,15 @@ class SqliteIndex:
         self._is_given_up = False
         self._connection = open_file(self.path, read_only=read_only)
         self._place = place_of(self.path)
-        add_functions(self._connection)
-        self._catalogue = Catalogue(self._connection)
+        self._runs = RunTable(self._connection)
         codec = ColumnCodec()
         self._reader = SeriesReader(self._connection, codec)
-        self._settlement = Settlement(self._connection, self._catalogue, self._reader)
-        self._transactions = Transactions(self._connection, self._catalogue, self._settlement)
+        self._settlement = Settlement(self._connection, self._runs, self._reader)
+        self._values = self._settlement.values
+        self._questions = Questions(self._connection, self._runs, self._values)
+        self._transactions = Transactions(self._connection, self._settlement)
         writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
-        about = self._connection, self._catalogue, self._settlement
+        about = self._connection, self._runs, self._settlement
         self._application = Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
@@ -157,61 +152,53 @@ class SqliteIndex:
     def remove(self, run_ids: Collection[str]) -> None:
         """Remove runs; see `Index.remove`."""
         with self._transaction("IMMEDIATE"):
-            remove_runs(self._connection, self._catalogue, self._settlement, run_ids)
+            remove_runs(self._connection, self._runs, self._settlement, run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
         with self._transaction("IMMEDIATE"):
             for run_id, state in states.items():
-                entry = self._catalogue.runs.get(run_id)
+                entry = self._runs.runs.get(run_id)
                 if entry is None:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
                 if entry.state != state:
-                    self._catalogue.save_run(replace(entry, state=storable(state)))
+                    self._runs.save(replace(entry, state=storable(state)))
                     self._settlement.dirty.paths[run_id].update()
                     self._settlement.dirty.taken.add(run_id)
                     if "running" in (state, entry.state) and entry.origin.experiment_name is not None:
                         self._settlement.dirty.names.add(entry.origin.experiment_name)
-            self._catalogue.flush()
+            self._runs.flush()
 
     # Reading
 
     def states(self) -> dict[str, str]:
         """Return the states of runs; see `Index.states`."""
         with self._transaction("DEFERRED"):
-            return {run_id: run.state for run_id, run in self._catalogue.runs.items() if run.state is not None}
+            return {run_id: run.state for run_id, run in self._runs.runs.items() if run.state is not None}
 
     def writers(self, run_ids: Collection[str] | None = None) -> dict[JournalKey, Writer]:
         """Return journals; see `Index.writers`."""
         with self._transaction("RECORDS"):
-            runs = self._catalogue.runs
+            runs = self._runs.runs
             numbers = None if run_ids is None else [runs[run_id].id for run_id in run_ids if run_id in runs]
             found = [
-                Writer(JournalKey(self._catalogue.names[run], name), *about)
-                for run, name, *about in journal_table.read(self._connection, numbers)
+                Writer(JournalKey(self._runs.names[run], name), *about)
+                for run, name, *about in journals.read(self._connection, numbers)
             ]
         return {writer.key: writer for writer in sorted(found, key=_by_key)}
 
     def nodes(self) -> dict[str, RunNode]:
         """Return every run; see `Index.nodes`."""
         with self._transaction("DEFERRED"):
-            return dict(self._catalogue.nodes)
+            return dict(self._runs.nodes)
 
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""
         with self._transaction("DEFERRED"):
-            chosen = Conditions(self._connection, self._catalogue).chosen(query)
-            total = len(self._catalogue.runs) if chosen is None else len(chosen)
-            ordered = (
-                number
-                for number in Orders(self._connection, self._catalogue).ordered(query.sort)
-                if chosen is None or number in chosen
-            )
-            end = None if query.limit is None else min(query.offset + query.limit, sys.maxsize)
-            page = [
-                self._catalogue.runs[self._catalogue.names[number]] for number in islice(ordered, query.offset, end)
-            ]
-            return RunsPage([RunRow(self._catalogue.nodes[entry.run_id], entry.is_head) for entry in page], total)
+            found = self._questions.ask(query)
+            end = None if query.limit is None else query.offset + query.limit
+            page = [self._runs.runs[self._runs.names[number]] for number in found[query.offset : end]]
+            return RunsPage([RunRow(self._runs.nodes[entry.run_id], entry.is_head) for entry in page], len(found))
 
     def definitions(
         self,
@@ -223,18 +210,13 @@ class SqliteIndex:
         """Return paths and types; see `Index.definitions`."""
         wanted = None if types is None else {TYPE_NUMBERS[AttributeType(kind)] for kind in types}
         with self._transaction("DEFERRED"):
-            where, parameters = "", []
-            if pattern is not None and pattern.names is not None:
-                known = self._catalogue.paths
-                numbers = [known[name] for name in map(storable, pattern.names) if name in known]
-                where, parameters = " AND path IN (SELECT value FROM json_each(?))", [json.dumps(numbers)]
-            query = f"SELECT path, type, count FROM definition WHERE count > 0{where}"  # noqa: S608
-            if run_ids is not None:
-                runs = "run IN (SELECT value FROM json_each(?))"
-                query = f"SELECT path, type, count(*) FROM attribute WHERE {runs}{where} GROUP BY path, type"  # noqa: S608
-                parameters.insert(0, self._numbers(run_ids))
-            rows = self._connection.execute(query, parameters).fetchall()
-            names = self._catalogue.path_names
+            shapes = (
+                None
+                if run_ids is None
+                else ((found.shape, 1) for _, found in self._values.read(self._numbers(run_ids)))
+            )
+            rows = self._values.definitions() if shapes is None else counted(shapes)
+            names = self._runs.path_names
             found = [
                 Definition(names[path], TYPES[kind].value, count)
                 for path, kind, count in rows
@@ -242,32 +224,26 @@ class SqliteIndex:
             ]
         return sorted(found)
 
-    def _numbers(self, run_ids: Sequence[str]) -> str:
-        runs = self._catalogue.runs
-        return json.dumps([runs[run_id].id for run_id in run_ids if run_id in runs])
+    def _numbers(self, run_ids: Sequence[str]) -> set[int]:
+        runs = self._runs.runs
+        return {runs[run_id].id for run_id in run_ids if run_id in runs}
 
     def values(
         self, run_ids: Sequence[str], *, paths: Sequence[str] | None = None, pattern: Pattern | None = None
     ) -> dict[str, dict[str, Value]]:
         """Return attributes; see `Index.values`."""
         with self._transaction("DEFERRED"):
-            known = self._catalogue.paths
-            where, parameters = "", [self._numbers(run_ids)]
-            if paths is not None or pattern is not None:
-                chosen = [path for path in (paths if paths is not None else known) if storable(path) in known]
-                if paths is None and pattern is not None:
-                    chosen = [path for path in chosen if pattern.matches(path)]
-                where = " AND path IN (SELECT value FROM json_each(?))"
-                parameters.append(json.dumps([known[storable(path)] for path in chosen]))
-            rows = self._connection.execute(
-                f"SELECT run, path, {ATTRIBUTE_COLUMNS} FROM attribute"  # noqa: S608
-                f" WHERE run IN (SELECT value FROM json_each(?)){where}",
-                parameters,
-            ).fetchall()
-            names, path_names = self._catalogue.names, self._catalogue.path_names
-            found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._catalogue.runs}
-            for row in rows:
-                found[names[row[0]]][path_names[row[1]]] = read_value(row[2:], names)
+            known, path_names, names = self._runs.paths, self._runs.path_names, self._runs.names
+            wanted: set[int] | None = None
+            if paths is not None:
+                wanted = {known[name] for name in map(storable, paths) if name in known}
+            elif pattern is not None:
+                wanted = {known[path] for path in known if pattern.matches(path)}
+            found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._runs.runs}
+            for run, values in self._values.read(self._numbers(run_ids)):
+                places = values.shape.places
+                chosen = places.keys() if wanted is None else places.keys() & wanted
+                found[names[run]] = {path_names[path]: read_value(values.row(places[path]), names) for path in chosen}
         return {run_id: dict(sorted(values.items(), key=_by_path)) for run_id, values in found.items()}
 
     def points(self, request: PointsRequest) -> list[Series]:
@@ -279,17 +255,14 @@ class SqliteIndex:
             return found
 
     def _seen(self, keys: Sequence[SeriesKey], inherit: str) -> Iterator[tuple[SeriesKey, SeenSeries]]:
-        sights: dict[str, Sight] = {}
-        edits = EditTable(self._connection, self._catalogue)
-        counts = Counter(key.run_id for key in keys)
+        views: dict[str, LineageView] = {}
         for key in keys:
-            path = self._catalogue.paths.get(storable(key.path))
-            if path is None or key.run_id not in self._catalogue.runs:
+            path = self._runs.paths.get(storable(key.path))
+            if path is None or key.run_id not in self._runs.runs:
                 continue
-            if key.run_id not in sights:
-                paths = counts[key.run_id]
-                sights[key.run_id] = Sight(self._catalogue, edits, key.run_id, paths=paths)
-            seen = sights[key.run_id].see(path, inherit)
+            if key.run_id not in views:
+                views[key.run_id] = LineageView(self._runs, self._settlement.logs, key.run_id)
+            seen = views[key.run_id].see(path, inherit)
             if isinstance(seen, SeenSeries):
                 yield key, seen
 

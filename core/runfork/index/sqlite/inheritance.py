@@ -2,7 +2,7 @@
 
 A parent's attributes are worked out before its children's. So a child takes over the parent's rows as they are, wherever its
 cut and its creation leave nothing out; else it takes what the parent inherited, and the parent's own points up to the cut.
-That costs the same however long the lineage is. Where it is not enough (`UNCLEAR`), `sight` goes up the lineage.
+That costs the same however long the lineage is. Where it is not enough (`UNCLEAR`), `lineage_view` goes up the lineage.
 """
 
 from __future__ import annotations
@@ -10,97 +10,77 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runfork.index.edits import is_inherited, newest_replacement
-from runfork.index.sqlite.attribute_rows import ATTRIBUTE_COLUMNS, AttributeRow, merged_row
-from runfork.index.sqlite.catalogue import standing
+from runfork.index.sqlite.logs import standing
+from runfork.index.sqlite.values import Row, merged_row
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection
 
-    from runfork.index.sqlite.catalogue import Catalogue, Own
-    from runfork.index.sqlite.definition_counts import DefinitionCounts
-    from runfork.index.sqlite.edit_table import EditTable
-    from runfork.index.sqlite.run_entries import RunEntry
+    from runfork.index.sqlite.logs import Logs, Own
+    from runfork.index.sqlite.runs import RunEntry, RunTable
     from runfork.index.sqlite.series_rows import SeriesRows
+    from runfork.index.sqlite.value_table import ValueTable
 
 __all__ = ["UNCLEAR", "Inheritance", "precedes"]
 
-UNCLEAR: Final = AttributeRow(-1, None, None, False, None, -1, -1)
+UNCLEAR: Final = Row(0, None, -1, -1)
 """Says that the parent's rows do not tell; compared by identity."""
-
-_MANY_PATHS = 200
 
 
 class Inheritance:
     """What one run inherits. Holds for one state of the index, in which the parent's rows are up to date.
 
     Args:
-        connection: In the caller's transaction.
-        catalogue: What is known of runs and paths.
-        edits: Edits of single values.
+        runs: What is known of runs and paths.
+        logs: What each run logged.
+        values: The values of all runs.
         series: Works out rows of series.
         run: The run.
         parent: Its parent. The run must not be its own ancestor.
-        counts: In how many runs a path is of which type.
-        paths: Which paths will be asked for; None for all.
         computed: Paths that runs have besides what is logged to them; the parent's row need not say what is seen there.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        catalogue: Catalogue,
-        edits: EditTable,
+        runs: RunTable,
+        logs: Logs,
+        values: ValueTable,
         series: SeriesRows,
         *,
         run: RunEntry,
         parent: RunEntry,
-        counts: DefinitionCounts,
-        paths: Collection[int] | None,
         computed: Collection[int],
     ) -> None:
-        self._connection = connection
-        self._catalogue = catalogue
+        self._path_names = runs.path_names
+        self._values = values
         self._series_rows = series
         self._computed = computed
         self._run = run
         self._parent = parent
-        self._counts = counts
-        fork = catalogue.nodes[run.run_id].fork
+        fork = runs.nodes[run.run_id].fork
         assert fork is not None
         self._fork = fork
-        self._parents_fork = catalogue.nodes[parent.run_id].fork
-        self._held = self._rows("attribute", paths)
-        self._above = {} if self._parents_fork is None else self._rows("inherited", paths)
-        self._edits = edits
-        self._late = edits.late_paths(parent.id, fork.snapshot)
-        self._seen_replacements = edits.replacements(parent.id, fork.snapshot)
-        all_replacements = edits.replacements(parent.id)
-        self._late_replacements = [one for one in all_replacements if one not in self._seen_replacements]
-        if paths is None or len(paths) > _MANY_PATHS:
-            catalogue.own_values(parent.id)
-
-    def _rows(self, table: str, paths: Collection[int] | None) -> dict[int, AttributeRow]:
-        where = ""
-        if paths is not None:
-            chosen = f"IN ({', '.join(map(str, paths))})" if len(paths) < _MANY_PATHS else ">= 0"
-            where = f"AND path {chosen}"
-        query = f"SELECT path, {ATTRIBUTE_COLUMNS} FROM {table} WHERE run = ? {where}"  # noqa: S608
-        return {path: AttributeRow(*row) for path, *row in self._connection.execute(query, (self._parent.id,))}
+        self._parents_fork = runs.nodes[parent.run_id].fork
+        self._held = values.of(parent.id)
+        self._above = values.inherited(parent.id)
+        self._log, self._parents_log = logs.of(run.id), logs.of(parent.id)
+        self._late = self._parents_log.late_paths(fork.snapshot)
+        self._seen_replacements = self._parents_log.seen_replacements(fork.snapshot)
+        self._late_replacements = [one for one in self._parents_log.replacements if one not in self._seen_replacements]
 
     def paths(self) -> set[int]:
         """Return every path at which the run may inherit something."""
-        return set(self._held)
+        return set(self._held.shape.places)
 
     @property
     def is_replaced_late(self) -> bool:
         """Whether the parent replaced a namespace after what the run sees of it: then its rows lack what the run may see."""
         return bool(self._late_replacements)
 
-    def row(self, path: int) -> AttributeRow | None:
+    def row(self, path: int) -> Row | None:
         """Return what the run inherits at a path, None if nothing, or `UNCLEAR`."""
-        name = self._catalogue.path_names[path]
+        name = self._path_names[path]
         if newest_replacement(self._late_replacements, name) is not None:
             return UNCLEAR
         held = self._held.get(path)
@@ -108,7 +88,7 @@ class Inheritance:
             return None
         if path in self._computed:
             return UNCLEAR
-        kinds = self._catalogue.own_value(self._parent.id, path)
+        kinds = self._parents_log.kinds(path)
         if not kinds:
             is_default = held.source == self._parent.id
             return None if is_default else self._handed_on(path, held)
@@ -123,16 +103,16 @@ class Inheritance:
         return self._behind(path, held)
 
     def _takes(self, path: int, kind: AttributeType) -> bool:
-        if self._edits.replaced(self._run.id, path) is not None:
+        if self._log.replaced(path) is not None:
             return False
-        return is_inherited(self._catalogue.path_names[path], kind, configs=self._run.origin.inherit_configs)
+        return is_inherited(self._path_names[path], kind, configs=self._run.origin.inherit_configs)
 
-    def _behind(self, path: int, row: AttributeRow) -> AttributeRow | None:
+    def _behind(self, path: int, row: Row) -> Row | None:
         """Return what is seen behind a value that is not taken over: nothing, if all runs have the same type there."""
         is_of_any_type = row.kind is AttributeType.NONE
-        return None if self._counts.types_at(path) == 1 and not is_of_any_type else UNCLEAR
+        return None if self._values.types_at(path) == 1 and not is_of_any_type else UNCLEAR
 
-    def _handed_on(self, path: int, above: AttributeRow) -> AttributeRow | None:
+    def _handed_on(self, path: int, above: Row) -> Row | None:
         """Return what the run inherits of what its parent inherits."""
         if not above.kind.is_series:
             return above if self._takes(path, above.kind) else self._behind(path, above)
@@ -140,33 +120,33 @@ class Inheritance:
 
     def _reaches_above(self, path: int, *, clock_axis: bool) -> bool:
         """Return whether the run's cut leaves out nothing of what its parent inherits."""
-        name = self._catalogue.path_names[path]
+        name = self._path_names[path]
         above = self._parents_fork
         return above is None or self._fork.cut(name, clock_axis=clock_axis) >= above.cut(name, clock_axis=clock_axis)
 
-    def _series(self, path: int, own: Own, held: AttributeRow) -> AttributeRow | None:
-        cut = self._cut(self._catalogue.path_names[path], own)
+    def _series(self, path: int, own: Own, held: Row) -> Row | None:
+        cut = self._cut(self._path_names[path], own)
         above = self._above.get(path)
         if own.lowest > cut:
             return None if above is None else self._handed_on(path, above)
         if held.points and held.last_step is not None and cut >= held.last_step:
             return held
         if above is None:
-            return self._series_rows.own(self._parent.id, own, cut)
+            return self._series_rows.own(self._parent.id, path, own, cut)
         if precedes(above, own) and self._reaches_above(path, clock_axis=own.clock_axis):
-            return merged_row(above, self._series_rows.own(self._parent.id, own, cut))
+            return merged_row(above, self._series_rows.own(self._parent.id, path, own, cut))
         return UNCLEAR
 
     def _cut(self, name: str, own: Own) -> int:
         """Return the last step that is inherited of the parent's own points, -1 for none."""
         fork = self._fork
         may_be_missing = fork.is_marked and not own.clock_axis and name not in fork.cuts
-        if may_be_missing and not self._catalogue.was_there(self._parent.id, own, fork.snapshot):
+        if may_be_missing and not own.was_there(fork.snapshot):
             return -1
         return fork.cut(name, clock_axis=own.clock_axis)
 
 
-def precedes(row: AttributeRow, own: Own) -> bool:
+def precedes(row: Row, own: Own) -> bool:
     """Return whether a row is of the same series as `own`, and all its points lie before the first of those."""
     is_same = row.kind is own.type and bool(row.clock_axis) == own.clock_axis
     return is_same and row.last_step is not None and row.last_step < own.lowest

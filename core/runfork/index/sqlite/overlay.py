@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.edits import decode_value
-from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.pieces import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -30,10 +30,20 @@ __all__ = ["Contribution", "Overlay", "Piece", "Points", "PreviewPoint", "Summar
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one run adds to a series: its own series up to a cut. `position` is that of its segment; later ones win."""
+    """What one run adds to a series: its own points up to a cut.
+
+    Args:
+        position: That of its segment; later ones win.
+        run: The run.
+        path: The path.
+        columns: By stream that holds points of it, the writer, and in which column.
+        high: The last step that counts.
+    """
 
     position: int
-    series: int
+    run: int
+    path: int
+    columns: Mapping[int, tuple[str, int]]
     high: int
 
 
@@ -106,19 +116,17 @@ class _Loaded:
     piece: Piece
 
 
-_CHUNKS = """
-SELECT journal.writer, chunk.id, -1, count, low_step, high_step, is_increasing, statistics
-FROM chunk JOIN row_group ON row_group.id = row_group JOIN journal ON journal.id = row_group.journal
-WHERE series = ? AND low_step <= ? AND high_step >= ?
-"""
+_CHUNKS = f"""
+SELECT chunk.id, -1, count, low_step, high_step, is_increasing, statistics
+FROM row_group JOIN chunk ON chunk.id = (row_group.id << {COLUMN_BITS} | ?) WHERE stream = ? AND low_step <= ? AND high_step >= ?
+"""  # noqa: S608
 _TAILS = """
-SELECT journal.writer, tail.id, position, count, low_step, high_step, is_increasing, NULL
-FROM schema_column JOIN tail ON tail.schema = schema_column.schema JOIN journal ON journal.id = tail.journal
-WHERE series = ? AND low_step <= ? AND high_step >= ?
+SELECT id, ?, count, low_step, high_step, is_increasing, NULL FROM tail WHERE stream = ? AND low_step <= ? AND high_step >= ?
 """
-_DATA = "SELECT steps, times, sequences, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
-_SOME_DATA = "SELECT steps, NULL, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
-_TIMED_DATA = "SELECT steps, times, NULL, data FROM chunk JOIN row_group ON row_group.id = row_group WHERE chunk.id = ?"
+_DATA_OF_CHUNK = f"data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
+_DATA = "SELECT steps, times, sequences, " + _DATA_OF_CHUNK
+_SOME_DATA = "SELECT steps, NULL, NULL, " + _DATA_OF_CHUNK
+_TIMED_DATA = "SELECT steps, times, NULL, " + _DATA_OF_CHUNK
 
 
 class Overlay:
@@ -137,13 +145,14 @@ class Overlay:
         found = []
         for part in self._contributions:
             cut = min(part.high, high)
-            for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
-                for row in self._connection.execute(query, (part.series, cut, low)):
-                    writer, number, column, count, first, last, is_increasing, statistics = row
-                    is_whole = bool(is_increasing) and first >= low
-                    found.append(
-                        Piece(part.position, writer, number, column, count, first, last, cut, is_whole, statistics)
-                    )
+            for stream, (writer, column) in part.columns.items():
+                for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
+                    for row in self._connection.execute(query, (column, stream, cut, low)):
+                        number, at, count, first, last, is_increasing, statistics = row
+                        is_whole = bool(is_increasing) and first >= low
+                        found.append(
+                            Piece(part.position, writer, number, at, count, first, last, cut, is_whole, statistics)
+                        )
         return found
 
     def clusters(self, low: int, high: int) -> list[list[Piece]]:
@@ -308,11 +317,11 @@ class Overlay:
     def previews(self, after: int) -> list[PreviewPoint]:
         """Return the previews beyond step `after`, by step: of several at one step the later one."""
         found: dict[int, PreviewPoint] = {}
-        for part in self._contributions:
+        for part in self._contributions if self._is_float else ():
             rows = self._connection.execute(
                 "SELECT step, time, value, completion FROM preview JOIN journal ON journal.id = journal"
-                " WHERE series = ? AND step > ? AND step <= ? ORDER BY writer, sequence",
-                (part.series, after, part.high),
+                " WHERE preview.run = ? AND path = ? AND step > ? AND step <= ? ORDER BY writer, sequence",
+                (part.run, part.path, after, part.high),
             )
             for step, time, value, completion in rows:
                 number = float(np.frombuffer(value, np.float64)[0])

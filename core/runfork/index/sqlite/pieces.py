@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Block", "ChunkSizes", "PieceWriter", "TextPoint", "decode_tail"]
+__all__ = ["COLUMN_BITS", "Block", "ChunkSizes", "PieceWriter", "TextPoint", "chunk_number", "decode_tail"]
 
 
+COLUMN_BITS = 24
 _PART_NUMBERS = 64 * 1024
 """So many numbers are worked on at once, half a megabyte; measured."""
 
@@ -84,36 +84,22 @@ class PieceWriter:
         self._codec = codec
         self._sizes = sizes
 
-    def schema_id(self, journal: int, paths: Sequence[str], *, clock_axis: bool) -> tuple[int, bool]:
-        """Return the number of a schema and whether it is new."""
-        text = json.dumps([clock_axis, *paths])
-        digest = blake2b(text.encode("ascii"), digest_size=16).digest()
-        found = self._connection.execute("SELECT id FROM schema WHERE journal = ? AND digest = ?", (journal, digest))
-        row = found.fetchone()
-        if row is not None:
-            return row[0], False
-        cursor = self._connection.execute("INSERT INTO schema (journal, digest) VALUES (?, ?)", (journal, digest))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid, True
+    def append_rows(self, stream: int, rows: MetricRows, *, is_new: bool) -> Floats:
+        """Store rows of metrics; return the summaries of their columns.
 
-    def name_columns(self, schema: int, series: Sequence[int]) -> None:
-        """Store which series the columns of a new schema are."""
-        rows = [(number, schema, position) for position, number in enumerate(series)]
-        self._connection.executemany("INSERT OR REPLACE INTO schema_column VALUES (?, ?, ?)", rows)
-
-    def append_rows(self, journal: int, schema: int, series: Sequence[int], rows: MetricRows) -> Floats:
-        """Store rows of metrics; return the summaries of their columns."""
-        is_step_axis = not rows.clock_axis
-        waiting = self._connection.execute(
-            "SELECT id, count FROM tail WHERE schema = ? ORDER BY id", (schema,)
-        ).fetchall()
-        held = sum(count for _, count in waiting)
-        total = held + len(rows.steps)
-        if total < self._sizes.rows and total * len(series) * 8 < self._sizes.tail_bytes:
+        Args:
+            stream: Which they belong to.
+            rows: The rows.
+            is_new: There are none of the stream yet.
+        """
+        columns = len(rows.paths)
+        waiting = [] if is_new else self._waiting(stream)
+        total = sum(count for _, count in waiting) + len(rows.steps)
+        if total < self._sizes.rows and total * columns * 8 < self._sizes.tail_bytes:
             block = _block(rows, 0, len(rows.steps))
-            self._append_tail(journal, schema, waiting, block, is_step_axis=is_step_axis)
+            self._append_tail(stream, waiting, block)
             return _summarised(block.columns)
-        before = self._take_tail(waiting, len(series))
+        before = self._take_tail(waiting, columns)
         position = 0
         summaries: Floats | None = None
         while position < len(rows.steps):
@@ -126,15 +112,16 @@ class PieceWriter:
             if before is not None:
                 fresh, found, before = _joined([before, fresh]), None, None
             if len(fresh) == self._sizes.rows or fresh.size >= self._sizes.tail_bytes:
-                self._write_group(journal, series, fresh, found, is_step_axis=is_step_axis)
+                self._write_group(stream, fresh, found)
             else:
-                self._write_tail(journal, schema, fresh, is_step_axis=is_step_axis)
+                self._write_tail(stream, fresh)
         assert summaries is not None
         return summaries
 
-    def _append_tail(
-        self, journal: int, schema: int, waiting: list[tuple[int, int]], block: Block, *, is_step_axis: bool
-    ) -> None:
+    def _waiting(self, stream: int) -> list[tuple[int, int]]:
+        return self._connection.execute("SELECT id, count FROM tail WHERE stream = ? ORDER BY id", (stream,)).fetchall()
+
+    def _append_tail(self, stream: int, waiting: list[tuple[int, int]], block: Block) -> None:
         """Add a piece to the tail, joined with those before it that are not much longer: few pieces, little rewriting."""
         blocks = [block]
         joined = len(block)
@@ -142,7 +129,7 @@ class PieceWriter:
             number, count = waiting.pop()
             joined += count
             blocks.insert(0, self._remove_tail(number, count, len(block.columns)))
-        self._write_tail(journal, schema, _joined(blocks), is_step_axis=is_step_axis)
+        self._write_tail(stream, _joined(blocks))
 
     def _take_tail(self, waiting: list[tuple[int, int]], columns: int) -> Block | None:
         blocks = [self._remove_tail(number, count, columns) for number, count in waiting]
@@ -153,101 +140,73 @@ class PieceWriter:
         self._connection.execute("DELETE FROM tail WHERE id = ?", (number,))
         return decode_tail(data, count, columns)
 
-    def _write_tail(self, journal: int, schema: int, block: Block, *, is_step_axis: bool) -> None:
+    def _write_tail(self, stream: int, block: Block) -> None:
         data = sealed(b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns)))
         self._connection.execute(
-            "INSERT INTO tail (schema, journal, count, low_step, high_step, is_increasing, is_step_axis, low_time,"
-            " high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (schema, journal, *_extent(block.steps, block.times, is_step_axis=is_step_axis), data),
+            "INSERT INTO tail (stream, count, low_step, high_step, is_increasing, high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (stream, *_extent(block.steps, block.times), data),
         )
 
-    def _write_group(
-        self, journal: int, series: Sequence[int], block: Block, summaries: Floats | None, *, is_step_axis: bool
-    ) -> None:
-        group = self._insert_group(journal, block.steps, block.times, block.sequences, is_step_axis=is_step_axis)
+    def _write_group(self, stream: int, block: Block, summaries: Floats | None) -> None:
+        group = self._insert_group(stream, block.steps, block.times, block.sequences)
         if summaries is None:
             summaries = _summarised(block.columns)
         encoded = (data for part in _parts(block.columns) for data in self._codec.encode_floats(part))
         self._connection.executemany(
-            "INSERT INTO chunk (series, row_group, statistics, data) VALUES (?, ?, ?, ?)",
+            "INSERT INTO chunk VALUES (?, ?, ?)",
             (
-                (number, group, summary.tobytes(), data)
-                for number, summary, data in zip(series, summaries, encoded, strict=True)
+                (chunk_number(group, column), summary.tobytes(), data)
+                for column, (summary, data) in enumerate(zip(summaries, encoded, strict=True))
             ),
         )
 
     def _insert_group(
-        self, journal: int, steps: Integers, times: Integers, sequences: Integers, *, is_step_axis: bool
+        self, stream: int, steps: Integers, times: Integers, sequences: Integers, *, is_open: bool = False
     ) -> int:
         cursor = self._connection.execute(
-            "INSERT INTO row_group (journal, count, low_step, high_step, is_increasing, is_step_axis, low_time,"
-            " high_time, steps, times, sequences) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                journal,
-                *_extent(steps, times, is_step_axis=is_step_axis),
-                *map(self._codec.encode_integers, (steps, times, sequences)),
-            ),
+            "INSERT INTO row_group (stream, count, low_step, high_step, is_increasing, high_time, is_open, steps, times,"
+            " sequences) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (stream, *_extent(steps, times), is_open, *map(self._codec.encode_integers, (steps, times, sequences))),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
-    def seal(self, journal: int) -> None:
-        """Make chunks of the tail of a journal that is done."""
-        schemas = self._connection.execute(
-            "SELECT schema, sum(count), max(is_step_axis) FROM tail WHERE journal = ? GROUP BY schema", (journal,)
-        ).fetchall()
-        for schema, held, is_step_axis in schemas:
-            if held < self._sizes.sealed_rows:
-                continue
-            series = [
-                number
-                for (number,) in self._connection.execute(
-                    "SELECT series FROM schema_column WHERE schema = ? ORDER BY position", (schema,)
-                )
-            ]
-            pieces = self._connection.execute("SELECT id, count FROM tail WHERE schema = ? ORDER BY id", (schema,))
-            block = self._take_tail(pieces.fetchall(), len(series))
+    def seal(self, stream: int, columns: int) -> None:
+        """Make chunks of the tail of a stream whose journal is done."""
+        waiting = self._waiting(stream)
+        if sum(count for _, count in waiting) >= self._sizes.sealed_rows:
+            block = self._take_tail(waiting, columns)
             assert block is not None
-            self._write_group(journal, series, block, None, is_step_axis=bool(is_step_axis))
+            self._write_group(stream, block, None)
 
-    def append_previews(self, journal: int, series: Sequence[int], rows: MetricRows) -> None:
+    def append_previews(self, run: int, journal: int, paths: Sequence[int], rows: MetricRows) -> None:
         """Store previews: of several at one step the later one."""
         assert rows.completion is not None
-        shared = list(
-            zip(
-                rows.steps.tolist(), rows.sequences.tolist(), rows.times.tolist(), rows.completion.tolist(), strict=True
-            )
-        )
-        for number, column in zip(series, np.ascontiguousarray(rows.values.T), strict=True):
+        columns = (rows.steps, rows.sequences, rows.times, rows.completion)
+        shared = list(zip(*(column.tolist() for column in columns), strict=True))
+        for path, column in zip(paths, np.ascontiguousarray(rows.values.T), strict=True):
             self._connection.executemany(
-                "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence,"
+                "INSERT INTO preview VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence,"
                 " time = excluded.time, value = excluded.value, completion = excluded.completion"
                 " WHERE excluded.sequence > sequence",
                 [
-                    (number, step, journal, sequence, time, value.tobytes(), completion)
+                    (run, path, step, journal, sequence, time, value.tobytes(), completion)
                     for (step, sequence, time, completion), value in zip(shared, column, strict=True)
                 ],
             )
 
-    def append_texts(self, journal: int, series: int, points: list[TextPoint]) -> None:
+    def append_texts(self, stream: int, points: list[TextPoint]) -> None:
         """Store points of a series that is not made of floats."""
-        group = None
-        opened = self._connection.execute(
-            "SELECT chunk.id, row_group, data, count, steps, times, sequences FROM open_chunk"
-            " JOIN chunk ON chunk.id = chunk JOIN row_group ON row_group.id = row_group"
-            " WHERE open_chunk.series = ? AND open_chunk.journal = ?",
-            (series, journal),
-        ).fetchone()
+        opened = self._connection.execute(_OPEN_GROUP, (stream,)).fetchone()
         if opened is not None:
-            chunk, group, data, count, *columns = opened
+            group, count, *columns = opened
+            chunk = chunk_number(group, 0)
+            (data,) = self._connection.execute("SELECT data FROM chunk WHERE id = ?", (chunk,)).fetchone()
             points = self._decode_texts(data, count, columns) + points
             self._connection.execute("DELETE FROM chunk WHERE id = ?", (chunk,))
             self._connection.execute("DELETE FROM row_group WHERE id = ?", (group,))
-            self._connection.execute("DELETE FROM open_chunk WHERE series = ? AND journal = ?", (series, journal))
         for part, is_full in _text_parts(points, self._sizes):
-            chunk = self._write_texts(journal, series, part)
-            if not is_full:
-                self._connection.execute("INSERT INTO open_chunk VALUES (?, ?, ?)", (series, journal, chunk))
+            self._write_texts(stream, part, is_open=not is_full)
 
     def _decode_texts(self, data: bytes, count: int, columns: list[bytes]) -> list[TextPoint]:
         numbers = np.empty((3, count), np.int64)
@@ -256,17 +215,21 @@ class PieceWriter:
         values = self._codec.decode_values(data)
         return [TextPoint(*row) for row in zip(*numbers.tolist(), values, strict=True)]
 
-    def _write_texts(self, journal: int, series: int, points: list[TextPoint]) -> int:
+    def _write_texts(self, stream: int, points: list[TextPoint], *, is_open: bool) -> None:
         steps, times, sequences = (
             np.array([getattr(point, name) for point in points], np.int64) for name in ("step", "time", "sequence")
         )
-        group = self._insert_group(journal, steps, times, sequences, is_step_axis=False)
+        group = self._insert_group(stream, steps, times, sequences, is_open=is_open)
         data = self._codec.encode_values([point.value for point in points])
-        cursor = self._connection.execute(
-            "INSERT INTO chunk (series, row_group, data) VALUES (?, ?, ?)", (series, group, data)
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        self._connection.execute("INSERT INTO chunk VALUES (?, NULL, ?)", (chunk_number(group, 0), data))
+
+
+_OPEN_GROUP = "SELECT id, count, steps, times, sequences FROM row_group WHERE stream = ? AND is_open"
+
+
+def chunk_number(group: int, column: int) -> int:
+    """Return the number of a chunk: that of its row group, and its column."""
+    return group << COLUMN_BITS | column
 
 
 def _summarised(columns: Floats) -> Floats:
@@ -307,11 +270,11 @@ def _joined(blocks: list[Block]) -> Block:
     )
 
 
-def _extent(steps: Integers, times: Integers, *, is_step_axis: bool) -> tuple[int, ...]:
-    """Return count, low_step, high_step, is_increasing, is_step_axis, low_time, high_time."""
+def _extent(steps: Integers, times: Integers) -> tuple[int, ...]:
+    """Return count, low_step, high_step, is_increasing, high_time."""
     is_increasing = bool((steps[1:] > steps[:-1]).all())
     low, high = (steps[0], steps[-1]) if is_increasing else (steps.min(), steps.max())
-    return len(steps), int(low), int(high), is_increasing, is_step_axis, int(times.min()), int(times.max())
+    return len(steps), int(low), int(high), is_increasing, int(times.max())
 
 
 def _text_parts(points: list[TextPoint], sizes: ChunkSizes) -> list[tuple[list[TextPoint], bool]]:

@@ -36,7 +36,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -54,7 +54,7 @@ APPLICATION_ID = 0x52464958
 """Stands in the file's header, so that nobody's else file is taken for an index."""
 _MAGIC = b"SQLite format 3\0"
 _APPLICATION_ID_OFFSET = 68
-_EARLIER_TABLES = frozenset(("run", "journal", "origin_record", "own", "row_group", "attribute"))
+_EARLIER_TABLES = frozenset(("run", "journal", "row_group", "attribute"))
 """By these an index is known that has no application id: it was made by an earlier version."""
 _FREE_SHARE = 64
 
@@ -72,8 +72,6 @@ CREATE TABLE run (
     inherit_configs INTEGER NOT NULL, parent TEXT, step INTEGER NOT NULL, mark TEXT, snapshot TEXT NOT NULL,
     mark_time INTEGER, mark_cuts TEXT, mark_snapshot TEXT, inherited_time INTEGER, state TEXT
 );
-CREATE INDEX run_by_creation ON run (created DESC, run_id);
-CREATE INDEX run_at_head ON run (experiment_name) WHERE is_head;
 CREATE INDEX run_by_name ON run (experiment_name, is_empty, created DESC, born DESC, run_id DESC)
     WHERE experiment_name IS NOT NULL;
 CREATE TABLE journal (
@@ -81,101 +79,58 @@ CREATE TABLE journal (
     applied INTEGER NOT NULL, last_time INTEGER NOT NULL, order_time INTEGER NOT NULL, state TEXT NOT NULL,
     is_closed INTEGER NOT NULL, damage TEXT NOT NULL, carry TEXT NOT NULL, UNIQUE (run, writer)
 );
-CREATE TABLE origin_record (
-    run INTEGER NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run, writer, position)
-) WITHOUT ROWID;
 CREATE TABLE mark (
     run INTEGER NOT NULL, mark TEXT NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
     time INTEGER NOT NULL, cuts TEXT NOT NULL, snapshot TEXT NOT NULL, PRIMARY KEY (run, mark)
 ) WITHOUT ROWID;
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
-CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL, own INTEGER NOT NULL);
-INSERT INTO change VALUES (1, 0, 1);
+CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);
+INSERT INTO change VALUES (1, 0);
 
--- What a run logged to a path as one type: the first value by (order_time, writer, position), the lowest step of a series.
-CREATE TABLE own (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
-    clock_axis INTEGER NOT NULL, lowest INTEGER NOT NULL, PRIMARY KEY (run, path, type)
-) WITHOUT ROWID;
--- The first point of a series in each journal, where there are several.
-CREATE TABLE start (
-    run INTEGER NOT NULL, series INTEGER NOT NULL, journal INTEGER NOT NULL, order_time INTEGER NOT NULL,
-    position INTEGER NOT NULL, PRIMARY KEY (run, series, journal)
-) WITHOUT ROWID;
--- Every edit of a single value, for what a child inherits as it stood at the fork.
-CREATE TABLE edit (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, time INTEGER NOT NULL, type INTEGER NOT NULL, replaces INTEGER NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (run, path, journal, position)
-) WITHOUT ROWID;
+-- The records of one batch that set single values, or say where the run comes from: what a child inherits follows from them.
+CREATE TABLE record (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, journal INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE INDEX record_by_run ON record (run);
 
--- Namespaces that descriptions replaced.
-CREATE TABLE replacement (
-    run INTEGER NOT NULL, namespace TEXT NOT NULL, journal INTEGER NOT NULL, position INTEGER NOT NULL,
-    order_time INTEGER NOT NULL, PRIMARY KEY (run, namespace, journal, position)
-) WITHOUT ROWID;
-
--- Points. A row group holds what its columns share; each chunk is one column of it.
-CREATE TABLE schema (id INTEGER PRIMARY KEY, journal INTEGER NOT NULL, digest BLOB NOT NULL, UNIQUE (journal, digest));
-CREATE TABLE schema_column (
-    series INTEGER NOT NULL, schema INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (series, schema)
-) WITHOUT ROWID;
-CREATE TABLE row_group (
-    id INTEGER PRIMARY KEY, journal INTEGER NOT NULL, count INTEGER NOT NULL,
-    low_step INTEGER NOT NULL, high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL,
-    is_step_axis INTEGER NOT NULL, low_time INTEGER NOT NULL, high_time INTEGER NOT NULL,
-    steps BLOB NOT NULL, times BLOB NOT NULL, sequences BLOB NOT NULL
+-- Points. A stream is what one journal holds of series that stand in the same rows: the order of its first row, its lowest step.
+CREATE TABLE stream (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, journal INTEGER NOT NULL, type INTEGER NOT NULL, clock_axis INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, position INTEGER NOT NULL, lowest INTEGER NOT NULL, paths BLOB NOT NULL
 );
-CREATE INDEX row_group_by_journal ON row_group (journal, low_step, high_time) WHERE is_step_axis;
-CREATE TABLE chunk (
-    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, row_group INTEGER NOT NULL, statistics BLOB, data BLOB NOT NULL
-);
-CREATE INDEX chunk_by_series ON chunk (series, row_group);
--- The last chunk of a text-like series in a journal, until it is full.
-CREATE TABLE open_chunk (
-    series INTEGER NOT NULL, journal INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (series, journal)
-) WITHOUT ROWID;
+CREATE INDEX stream_by_run ON stream (run);
 -- Rows that do not fill a chunk yet: steps, times, sequences, then column by column, as they are.
 CREATE TABLE tail (
-    id INTEGER PRIMARY KEY, schema INTEGER NOT NULL, journal INTEGER NOT NULL, count INTEGER NOT NULL,
-    low_step INTEGER NOT NULL, high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL,
-    is_step_axis INTEGER NOT NULL, low_time INTEGER NOT NULL, high_time INTEGER NOT NULL, data BLOB NOT NULL
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, count INTEGER NOT NULL, low_step INTEGER NOT NULL,
+    high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL, high_time INTEGER NOT NULL, data BLOB NOT NULL
 );
-CREATE INDEX tail_by_schema ON tail (schema);
-CREATE INDEX tail_by_journal ON tail (journal);
+CREATE INDEX tail_by_stream ON tail (stream);
+-- A row group holds what its columns share; each chunk is one column of it, by number: see `chunk_number`.
+CREATE TABLE row_group (
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, count INTEGER NOT NULL, low_step INTEGER NOT NULL,
+    high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL, high_time INTEGER NOT NULL, is_open INTEGER NOT NULL,
+    steps BLOB NOT NULL, times BLOB NOT NULL, sequences BLOB NOT NULL
+);
+CREATE INDEX row_group_by_stream ON row_group (stream, low_step);
+CREATE TABLE chunk (id INTEGER PRIMARY KEY, statistics BLOB, data BLOB NOT NULL);
 CREATE TABLE preview (
-    series INTEGER NOT NULL, step INTEGER NOT NULL, journal INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    time INTEGER NOT NULL, value BLOB NOT NULL, completion REAL, PRIMARY KEY (series, step, journal)
+    run INTEGER NOT NULL, path INTEGER NOT NULL, step INTEGER NOT NULL, journal INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    time INTEGER NOT NULL, value BLOB NOT NULL, completion REAL, PRIMARY KEY (run, path, step, journal)
 ) WITHOUT ROWID;
 
--- What readers ask for: the attributes of each run, inherited ones included.
+-- What readers ask for: the attributes of each run, inherited ones included, side by side. A shape says which paths they have, and
+-- of what types: it is shared by all runs that have the same. The module `values` says what the columns hold.
+CREATE TABLE shape (
+    id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, runs INTEGER NOT NULL, others INTEGER NOT NULL, data BLOB NOT NULL
+);
 CREATE TABLE attribute (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, number, text TEXT, is_nan INTEGER NOT NULL,
-    payload TEXT, source INTEGER NOT NULL, time INTEGER NOT NULL, clock_axis INTEGER,
-    count INTEGER, first_step INTEGER, last_step INTEGER, finite INTEGER, minimum REAL, maximum REAL,
-    mean REAL, squares REAL, nan INTEGER, positive INTEGER, negative INTEGER,
-    PRIMARY KEY (run, path)
-) WITHOUT ROWID;
+    run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, series BLOB NOT NULL, texts BLOB NOT NULL,
+    rest BLOB NOT NULL
+);
+CREATE INDEX attribute_by_shape ON attribute (shape);
 -- What a run with a parent would have at the paths of its own series if it had logged nothing to them.
 CREATE TABLE inherited (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, type INTEGER NOT NULL, number, text TEXT, is_nan INTEGER NOT NULL,
-    payload TEXT, source INTEGER NOT NULL, time INTEGER NOT NULL, clock_axis INTEGER,
-    count INTEGER, first_step INTEGER, last_step INTEGER, finite INTEGER, minimum REAL, maximum REAL,
-    mean REAL, squares REAL, nan INTEGER, positive INTEGER, negative INTEGER,
-    PRIMARY KEY (run, path)
-) WITHOUT ROWID;
-CREATE INDEX attribute_by_number ON attribute (path, type, number, run) WHERE number IS NOT NULL;
-CREATE INDEX attribute_by_text ON attribute (path, type, text, run) WHERE text IS NOT NULL;
-CREATE INDEX attribute_without_order ON attribute (path, type, run) WHERE number IS NULL AND text IS NULL;
-CREATE TABLE member (
-    run INTEGER NOT NULL, path INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, path, value)
-) WITHOUT ROWID;
-CREATE INDEX member_by_value ON member (path, value, run);
-CREATE TABLE definition (
-    path INTEGER NOT NULL, type INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (path, type)
-) WITHOUT ROWID;
+    run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, series BLOB NOT NULL, texts BLOB NOT NULL,
+    rest BLOB NOT NULL
+);
 """
 
 

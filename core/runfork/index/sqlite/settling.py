@@ -1,43 +1,51 @@
-"""Settling: working out what batches marked, many of them at once, before anybody may look."""
+"""What must be worked out anew before anybody may look, and working it out: parents first, for what a run has follows from them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.index.sqlite.ancestry import Ancestry
-from runfork.index.sqlite.attributes import AttributeTable
-from runfork.index.sqlite.dirty import Dirty, parents_first
-from runfork.index.sqlite.edit_table import EditTable
+from runfork.index.sqlite.ancestry import Ancestry, Dirty
+from runfork.index.sqlite.attributes import Attributes
+from runfork.index.sqlite.logs import Logs
+from runfork.index.sqlite.value_table import ValueTable
 from runfork.model.lineage import ancestors
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
-    from runfork.index.sqlite.catalogue import Catalogue
+    from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
+    from runfork.model.lineage import RunNode
 
 __all__ = ["Settlement"]
 
-_LARGE = 128
+_LARGE = 512
 """Runs that are worked out together at most: what is remembered of each until then stays small."""
 
 
 class Settlement:
-    """What has been marked in a transaction, and how it is worked out: parents first, for what a run has follows from them.
+    """What has been marked in a transaction, and how it is worked out.
 
     However many batches of a transaction mark a run, it is worked out once, unless a child asks for it before.
     """
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, reader: SeriesReader) -> None:
-        self._catalogue = catalogue
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader) -> None:
+        self._runs = runs
         self._reader = reader
         self.dirty = Dirty()
-        self.edits = EditTable(connection, catalogue)
-        self.attributes = AttributeTable(connection, catalogue, self.edits, reader)
-        self.ancestry = Ancestry(connection, catalogue, reader.codec, self.dirty)
+        self.logs = Logs(connection, runs)
+        self.values = ValueTable(connection)
+        self.attributes = Attributes(connection, runs, self.logs, self.values, reader)
+        self.ancestry = Ancestry(connection, runs, self.logs, reader.codec, self.dirty)
         self._kept: set[str] = set()
         self._is_lost = False
+
+    def synchronise(self) -> None:
+        """Take in what other processes changed."""
+        if self._runs.synchronise():
+            self.logs.forget()
+            self.values.forget()
 
     @property
     def is_large(self) -> bool:
@@ -48,37 +56,45 @@ class Settlement:
         """Take note that what was marked so far stays in the transaction."""
         self._kept |= self.dirty.taken
         self.dirty.taken.clear()
-        self.attributes.counts.keep()
 
     def undo(self) -> None:
         """Take note that what was marked since `keep` was undone; the marks before it are made again when they are needed."""
-        counts = self.attributes.counts
-        counts.drop()
-        self._forget()
+        self.forget()
         self._is_lost = True
 
     def abandon(self) -> None:
         """Forget everything: the transaction was undone."""
-        self.attributes.counts.forget()
-        self._forget()
+        self.forget()
         self._kept.clear()
         self._is_lost = False
 
+    def forget(self) -> None:
+        """Know nothing: only the file can tell."""
+        self._runs.forget()  # what it holds may come from what is undone
+        self.logs.forget()
+        self.values.forget()
+        self.dirty.clear()
+
+    def flush(self) -> None:
+        """Store what was noted."""
+        self._runs.flush()
+        self.values.flush()
+
     def settle(self) -> None:
-        """Work out all that is marked."""
+        """Work out all that is marked, and store it."""
         self.recover()
         if self.dirty:
             self._place(self.dirty.marked())
             self.ancestry.elect()
             self._work_out(self.dirty.marked())
-            self._catalogue.flush()
-            self.attributes.counts.flush()
-        self._forget()
+        self.flush()
+        self.logs.trim()
+        self.dirty.clear()
         self._kept.clear()
 
     def settle_line(self, run_id: str) -> None:
         """Work out what is marked of a run and of those it descends from."""
-        line = self.dirty.marked().intersection(ancestors(run_id, self._catalogue.nodes))
+        line = self.dirty.marked().intersection(ancestors(run_id, self._runs.nodes))
         self._place(line)
         self._work_out(line)
 
@@ -87,24 +103,22 @@ class Settlement:
         if not self._is_lost:
             return
         self._is_lost = False
-        catalogue = self._catalogue
+        runs = self._runs
         for run_id in self._kept:
             self.ancestry.change_defaults(run_id)
             self.ancestry.change_origin(run_id)
         for run_id in self.dirty.runs:
-            self.dirty.paths[run_id].update(catalogue.own_values(catalogue.runs[run_id].id))
-        names = (entry.origin.experiment_name for entry in catalogue.runs.values())
+            self.dirty.paths[run_id].update(self.logs.of(runs.runs[run_id].id).paths())
+        names = (entry.origin.experiment_name for entry in runs.runs.values())
         self.dirty.names.update(name for name in names if name is not None)
 
     def _place(self, marked: Collection[str]) -> None:
-        for run_id in parents_first(self.dirty.runs.intersection(marked), self._catalogue.nodes):
+        for run_id in _parents_first(self.dirty.runs.intersection(marked), self._runs.nodes):
             self.ancestry.place(run_id)
-        self._catalogue.flush()
 
     def _work_out(self, marked: Collection[str]) -> None:
-        self._catalogue.flush()
         with self._reader.keeping_tails():
-            for run_id in parents_first(marked, self._catalogue.nodes):
+            for run_id in _parents_first(marked, self._runs.nodes):
                 paths = self.dirty.paths.get(run_id, set())
                 if run_id in self.dirty.runs:
                     self.attributes.refresh_all(run_id, paths)
@@ -112,7 +126,18 @@ class Settlement:
                     self.attributes.refresh(run_id, paths)
                 self.dirty.forget(run_id)
 
-    def _forget(self) -> None:
-        self.dirty.clear()
-        self.edits.forget()
-        self.attributes.forget()
+
+def _parents_first(marked: Collection[str], nodes: Mapping[str, RunNode]) -> list[str]:
+    """Return runs such that each comes after those of them that it descends from."""
+    found: list[str] = []
+    seen: set[str] = set()
+    for run_id in marked:
+        line = []
+        current: str | None = run_id
+        while current is not None and current in nodes and current not in seen:
+            seen.add(current)
+            line.append(current)
+            fork = nodes[current].fork
+            current = fork.parent if fork else None
+        found += line[::-1]
+    return [one for one in found if one in marked]

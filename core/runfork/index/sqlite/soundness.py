@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.columns import check_seal
+from runfork.index.sqlite.logs import read_records
+from runfork.index.sqlite.pieces import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.schema import TYPES, is_damage
+from runfork.index.sqlite.values import RunValues, Shape
 from runfork.model.messages import described
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["find_damage"]
 
 _KINDS = {"INTEGER": ("integer", "null"), "TEXT": ("text", "null"), "BLOB": ("blob", "null")}
-_REFERENCES = {"run": "run", "source": "run", "path": "path", "journal": "journal", "row_group": "row_group"}
+_REFERENCES = {"run": "run", "path": "path", "journal": "journal", "stream": "stream", "shape": "shape"}
 _TEXTS = (
     ("run", "snapshot"),
     ("run", "mark_cuts"),
@@ -28,14 +31,11 @@ _TEXTS = (
     ("journal", "identity"),
     ("journal", "damage"),
     ("journal", "carry"),
-    ("origin_record", "body"),
     ("mark", "cuts"),
     ("mark", "snapshot"),
-    ("edit", "value"),
-    ("attribute", "payload"),
-    ("inherited", "payload"),
 )
 """Columns of JSON."""
+_GROUPS_OF_CHUNKS = f"FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS}"
 
 
 def find_damage(connection: sqlite3.Connection, codec: ColumnCodec) -> str | None:
@@ -84,20 +84,30 @@ def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator
     reasons: list[str | None] = []
     for count, *columns in connection.execute("SELECT count, steps, times, sequences FROM row_group"):
         reasons += [_why_not(codec.decode_integers, data, np.empty(count, np.int64)) for data in columns]
-    rows = connection.execute("SELECT count, data, statistics FROM chunk JOIN row_group ON row_group.id = row_group")
+    rows = connection.execute(f"SELECT count, data, statistics {_GROUPS_OF_CHUNKS}")
     for count, data, statistics in rows:
         is_text = statistics is None
         reasons.append(_why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, data, count))
-    rows = connection.execute(
-        "SELECT count, (SELECT count(*) FROM schema_column WHERE schema = tail.schema), data FROM tail"
-    )
-    for count, columns, data in rows:
+    for count, paths, data in connection.execute(
+        "SELECT count, paths, data FROM tail JOIN stream ON stream.id = stream"
+    ):
+        columns = len(paths) // 4
         if len(data) != 8 * count * (3 + columns) + 4:
             reasons.append(
                 f"a piece of the tail has {len(data)} bytes, which are not {count} rows of {columns} columns"
             )
         reasons.append(_why_not(decode_tail, data, count, columns))
+    for table in ("attribute", "inherited"):
+        query = f"SELECT data, numbers, series, texts, rest FROM {table} JOIN shape ON shape.id = shape"  # noqa: S608
+        rows = connection.execute(query)
+        reasons += [_why_not(_read_values, *row) for row in rows]
+    reasons += [_why_not(read_records, data) for (data,) in connection.execute("SELECT data FROM record")]
     yield from (reason for reason in reasons if reason is not None)
+
+
+def _read_values(shape: bytes, *columns: bytes) -> None:
+    check_seal(shape)
+    RunValues.read(Shape(shape[:-4]), *columns).rows()
 
 
 def _why_not(decode: Callable[..., object], *arguments: object) -> str | None:

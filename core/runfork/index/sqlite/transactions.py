@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.catalogue import Catalogue
     from runfork.index.sqlite.settling import Settlement
 
 __all__ = ["Transactions"]
@@ -23,11 +22,10 @@ LONGEST_SECONDS = 1.0
 
 
 class Transactions:
-    """Transactions on one connection. What `catalogue` remembers is forgotten with a transaction that is undone."""
+    """Transactions on one connection. What is remembered is forgotten with a transaction that is undone."""
 
-    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, settlement: Settlement) -> None:
+    def __init__(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
         self._connection = connection
-        self._catalogue = catalogue
         self._settlement = settlement
         self._is_together = False
         self._has_begun = False
@@ -42,7 +40,7 @@ class Transactions:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")
-            self._catalogue.synchronise()
+            self._settlement.synchronise()
             yield
             self._settlement.settle()
             self._connection.execute("COMMIT")
@@ -61,7 +59,7 @@ class Transactions:
             self._settle()  # it stays if the question fails
         try:
             self._connection.execute("SAVEPOINT part")
-            self._catalogue.synchronise()
+            self._settlement.synchronise()
             self._settlement.recover()
             yield
             self._connection.execute("RELEASE part")
@@ -70,7 +68,6 @@ class Transactions:
             if not self._connection.in_transaction:  # SQLite itself undid all of it: the disk is full
                 self.abandon()
                 raise
-            self._catalogue.forget()  # what it holds may come from what is undone
             self._settlement.undo()
             self._connection.execute("ROLLBACK TO part")
             raise
@@ -96,7 +93,6 @@ class Transactions:
         self._undo()
 
     def _undo(self) -> None:
-        self._catalogue.forget()  # what it holds may come from what is undone
         self._settlement.abandon()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -115,7 +111,7 @@ class Transactions:
 
     def _settle(self) -> None:
         try:
-            self._catalogue.synchronise()
+            self._settlement.synchronise()
             self._settlement.settle()
         except BaseException:  # as in `one`
             self.abandon()

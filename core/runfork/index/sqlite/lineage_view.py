@@ -14,15 +14,11 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.catalogue import Catalogue, Own
-    from runfork.index.sqlite.edit_table import EditTable
-    from runfork.index.sqlite.run_entries import RunEntry
+    from runfork.index.sqlite.logs import Logs, Own
+    from runfork.index.sqlite.runs import RunEntry, RunTable
     from runfork.model.lineage import Segment, Snapshot
 
-__all__ = ["SeenEdits", "SeenSeries", "Sight"]
-
-_MANY_PATHS = 50
-"""From so many paths on, all that a run logged is read at once."""
+__all__ = ["LineageView", "SeenEdits", "SeenSeries"]
 
 
 @dataclass(frozen=True)
@@ -43,16 +39,15 @@ class SeenSeries:
     contributions: list[Contribution]
 
 
-class Sight:
+class LineageView:
     """What one run sees, worked out by going up its whole lineage. Holds for one state of the index."""
 
-    def __init__(self, catalogue: Catalogue, edits: EditTable, run_id: str, *, paths: int) -> None:
-        self._catalogue = catalogue
-        self._edits = edits
+    def __init__(self, runs: RunTable, logs: Logs, run_id: str) -> None:
+        self._runs = runs
+        self._logs = logs
         self._run_id = run_id
-        self._nodes = catalogue.nodes
+        self._nodes = runs.nodes
         self._segments: dict[bool, list[Segment]] = {}
-        self._has_many_paths = paths >= _MANY_PATHS
 
     @cached_property
     def line(self) -> list[str]:
@@ -67,11 +62,7 @@ class Sight:
 
     @cached_property
     def _entries(self) -> list[RunEntry]:
-        entries = [self._catalogue.runs[one] for one in self.line]
-        if self._has_many_paths:
-            for entry in entries:
-                self._catalogue.own_values(entry.id)
-        return entries
+        return [self._runs.runs[one] for one in self.line]
 
     @cached_property
     def _paths_with_cuts(self) -> set[str]:
@@ -80,7 +71,7 @@ class Sight:
 
     def all_paths(self) -> set[int]:
         """Return every path that a run of the lineage logged to."""
-        return {path for entry in self._entries for path in self._catalogue.own_values(entry.id)}
+        return {path for entry in self._entries for path in self._logs.of(entry.id).paths()}
 
     def reach(self, inherit: str) -> int:
         """Return how many runs of the lineage count."""
@@ -94,7 +85,7 @@ class Sight:
 
     def see(self, path_id: int, inherit: str = "lineage", *, first: int = 0) -> SeenEdits | SeenSeries | None:
         """Return what the run sees at a path, None if nothing; with ``first=1`` as if it had logged nothing itself."""
-        path = self._catalogue.path_names[path_id]
+        path = self._runs.path_names[path_id]
         reach = self.reach(inherit)
         gathered: list[Edit] = []
         source = family = ""
@@ -115,13 +106,11 @@ class Sight:
         """Yield the runs whose values of a path are seen, the nearest first, with the edits if it is single-valued there."""
         configs, is_replaced = True, False
         for place, entry in enumerate(self._entries[:reach]):
+            log, snapshot = self._logs.of(entry.id), self._snapshot(place)
             behind = is_replaced
-            is_replaced = is_replaced or self._edits.replaced(entry.id, path_id, self._snapshot(place)) is not None
+            is_replaced = is_replaced or log.replaced(path_id, snapshot) is not None
             configs = configs and (place == 0 or self._entries[place - 1].origin.inherit_configs)
-            kinds = self._catalogue.own_value(entry.id, path_id) if place >= first else None
-            if not kinds:
-                continue
-            own = self._edits.standing(entry.id, path_id, kinds, self._snapshot(place))
+            own = log.standing(path_id, snapshot) if place >= first else None
             if own is None:
                 continue
             if own.type.is_series:
@@ -129,13 +118,9 @@ class Sight:
                 if own.lowest <= high and not self._was_missing(place, path, own):
                     yield entry.run_id, own, []
             elif not behind and (place == 0 or is_inherited(path, own.type, configs=configs)):
-                edits = self._seen_edits(place, path_id, own.type)
+                edits = [edit for edit in log.edits_at(path_id, snapshot) if own.type.takes(edit.type)]
                 if edits:
                     yield entry.run_id, own, edits
-
-    def _seen_edits(self, place: int, path_id: int, kind: AttributeType) -> list[Edit]:
-        edits = self._edits.edits(self._entries[place].id, path_id, self._snapshot(place))
-        return [edit for edit in edits if kind.takes(edit.type)]
 
     def _snapshot(self, place: int) -> Snapshot | None:
         """Return what of a run of the lineage single values come from; None of the run itself."""
@@ -148,15 +133,14 @@ class Sight:
         missing = set()
         for position, segment in enumerate(segments):
             place = len(segments) - 1 - position
-            kinds = self._catalogue.own_value(self._entries[place].id, path_id)
-            number, snapshot = self._entries[place].id, self._snapshot(place)
-            own = self._edits.standing(number, path_id, kinds, snapshot) if kinds else None
+            run = self._entries[place].id
+            own = self._logs.of(run).standing(path_id, self._snapshot(place))
             if own is None or not own.type.is_series:
                 continue
             if self._was_missing(place, path, own):
                 missing.add(segment.run_id)
             elif place >= first and own.lowest <= segment.high and self._is_same(own, nearest):
-                contributions.append(Contribution(position, own.id, segment.high))
+                contributions.append(Contribution(position, run, path_id, own.columns, segment.high))
         return SeenSeries(nearest.type, nearest.clock_axis, lineage.without(segments, missing), contributions)
 
     def _is_same(self, own: Own, nearest: Own) -> bool:
@@ -175,4 +159,4 @@ class Sight:
         fork = self._nodes[self.line[place - 1]].fork if place else None
         if fork is None or not fork.is_marked or own.clock_axis or path in fork.cuts:
             return False
-        return not self._catalogue.was_there(self._entries[place].id, own, fork.snapshot)
+        return not own.was_there(fork.snapshot)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.run_entries import storable
+from runfork.index.sqlite.runs import storable
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:

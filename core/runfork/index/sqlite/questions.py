@@ -1,0 +1,267 @@
+"""Filters and sorts over the values of all runs. `runfork.index.conditions` says what they mean.
+
+The values at one path are read for all runs at once, some bytes of each, and remembered as long as nothing changes.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from dataclasses import dataclass, field
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runfork.errors import ArgumentError
+from runfork.index.conditions import SORTED_KINDS, TEXTS, comparable, kinds_of, set_text
+from runfork.index.sqlite.runs import storable
+from runfork.index.sqlite.values import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
+from runfork.model.attributes import AttributeType
+from runfork.model.filters import AllOf, AnyOf, Comparison, Not
+from runfork.model.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping
+
+    from runfork.index.interface import RunsQuery, Sort
+    from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.model.filters import Attribute, Filter
+
+__all__ = ["Questions"]
+
+_COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+_SEARCHES = ("MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS")
+_TEXT_NAMES = frozenset(kind.value for kind in TEXTS)
+_CACHED = 64
+"""So many paths' values are remembered."""
+
+
+@dataclass
+class _Column:
+    """What runs have at one path as one type: their numbers, a value of each, None where none compares; and those without one."""
+
+    runs: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    empty: list[int] = field(default_factory=list)
+
+    def chosen(self, test: Callable[[Any], Any]) -> set[int]:
+        return {run for run, value in zip(self.runs, self.values, strict=True) if test(value)}
+
+
+class Questions:
+    """Finds runs by their values."""
+
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, values: ValueTable) -> None:
+        self._connection = connection
+        self._runs = runs
+        self._values = values
+        self._version = -1
+        self._columns: dict[int, dict[AttributeType, _Column]] = {}
+
+    def ask(self, query: RunsQuery) -> list[int]:
+        """Return the numbers of the runs that a query is about, in its order, whatever its limits are."""
+        if self._version != self._values.version:
+            self._columns.clear()
+            self._version = self._values.version
+        return self._ordered(self._chosen(query), query.sort)
+
+    def _chosen(self, query: RunsQuery) -> Collection[int]:
+        runs = self._runs.runs
+        named = runs if query.run_ids is None else [run_id for run_id in query.run_ids if run_id in runs]
+        found = {
+            entry.id
+            for entry in (runs[run_id] for run_id in named)
+            if (entry.is_head or not query.heads_only) and (query.include_archived or not entry.is_archived)
+        }
+        return found if query.filter is None else found & self._holding(query.filter)
+
+    # Values
+
+    def _at(self, name: str) -> dict[AttributeType, _Column]:
+        """Return what runs have at a path, by type."""
+        path = self._runs.paths.get(storable(name))
+        if path is None:
+            return {}
+        if path not in self._columns:
+            found: dict[AttributeType, _Column] = defaultdict(_Column)
+            for shape, (place, code) in self._values.places_of(path).items():
+                self._read(shape, place, code, found[type_of(code)])
+            if len(self._columns) >= _CACHED:
+                self._columns.pop(next(iter(self._columns)))
+            self._columns[path] = dict(found)
+        return self._columns[path]
+
+    def _read(self, shape: int, place: int, code: int, column: _Column) -> None:
+        kind = type_of(code)
+        if is_empty(code):
+            rows = self._connection.execute("SELECT run FROM attribute WHERE shape = ?", (shape,))
+            column.empty += [run for (run,) in rows]
+        elif kind in FIXED:
+            query = "SELECT run, substr(numbers, ?, 8) FROM attribute WHERE shape = ?"
+            runs, numbers = _numbers(self._connection.execute(query, (8 * place + 1, shape)), FIXED[kind])
+            column.runs += runs
+            column.values += numbers
+        else:
+            query = "SELECT run, substr(numbers, ?, 8), texts FROM attribute WHERE shape = ?"
+            found = self._connection.execute(query, (8 * place + 1, shape)).fetchall()
+            column.runs += [run for run, _, _ in found]
+            slots = np.frombuffer(b"".join(slot for _, slot, _ in found), np.int64).tolist()
+            column.values += [
+                decode_text(kind, read_text(slot, texts)) for slot, (_, _, texts) in zip(slots, found, strict=True)
+            ]
+
+    def _aggregates(self, name: str, aggregate: str) -> dict[int, float]:
+        """Return an aggregate of a float series by run, where it has one."""
+        path = self._runs.paths.get(storable(name))
+        found: dict[int, float] = {}
+        for shape, (place, code) in ({} if path is None else self._values.places_of(path)).items():
+            if type_of(code) is AttributeType.FLOAT_SERIES and not is_empty(code):
+                line = len(STATISTICS) * self._values.shape(shape).series[place]
+                names = ("squares", "finite") if aggregate == "variance" else (_NAMES[aggregate],)
+                columns = []
+                for one in names:
+                    query = "SELECT run, substr(series, ?, 8) FROM attribute WHERE shape = ?"
+                    at = 8 * (line + STATISTICS.index(one)) + 1
+                    runs, numbers = _numbers(self._connection.execute(query, (at, shape)), np.float64)
+                    columns.append(np.array(numbers))
+                with np.errstate(all="ignore"):
+                    values = columns[0] if len(columns) == 1 else columns[0] / columns[1]
+                found.update(zip(runs, values.tolist(), strict=True))
+        return {run: value for run, value in found.items() if not isnan(value)}
+
+    # Filters
+
+    def _holding(self, condition: Filter) -> set[int]:
+        if isinstance(condition, AllOf):
+            parts = [self._holding(part) for part in _parts(condition, AllOf)]
+            return set.intersection(*sorted(parts, key=len)) if parts else set(self._runs.names)
+        if isinstance(condition, AnyOf):
+            names, others = _names(_parts(condition, AnyOf))
+            found = [self._any_name(attribute, texts) for attribute, texts in names.items()]
+            return set().union(*found, *(self._holding(part) for part in others))
+        if isinstance(condition, Not):
+            return set(self._runs.names) - self._holding(condition.part)
+        if not isinstance(condition, Comparison):
+            raise ArgumentError(f"a filter is built from runfork.Filter, found {condition!r}")
+        meant = kinds_of(condition.attribute)
+        search = self._search(condition) if condition.operator in _SEARCHES else None
+        columns = self._at(condition.attribute.name)
+        found = [
+            self._comparison(condition, kind, column) if search is None else search(kind, column)
+            for kind, column in columns.items()
+            if kind in meant
+        ]
+        return set().union(*found)
+
+    def _any_name(self, attribute: Attribute, texts: set[str]) -> set[int]:
+        column = self._at(attribute.name).get(kinds_of(attribute)[0])
+        return set() if column is None else column.chosen(texts.__contains__)
+
+    def _comparison(self, condition: Comparison, kind: AttributeType, column: _Column) -> set[int]:
+        if condition.operator == "EXISTS":
+            return {*column.runs, *column.empty}
+        other = comparable(kind, condition.value)
+        if other is None:
+            return set(column.runs) if condition.operator == "!=" else set()
+        compare = _COMPARED[condition.operator]
+        return {run for run, value in zip(column.runs, column.values, strict=True) if compare(value, other)}
+
+    def _search(self, condition: Comparison) -> Callable[[AttributeType, _Column], set[int]]:
+        wanted, how = str(condition.value), condition.operator
+        is_wanted = not how.startswith("NOT")
+        pattern = compile_pattern(wanted) if how.endswith("MATCHES") else None
+
+        def is_found(kind: AttributeType, value: Any) -> bool:
+            if pattern is None:
+                return wanted in value
+            return pattern.matches_together(value if kind is AttributeType.STRING_SET else [value])
+
+        def search(kind: AttributeType, column: _Column) -> set[int]:
+            if kind not in TEXTS and kind is not AttributeType.STRING_SET:
+                return set()
+            return column.chosen(lambda value: is_found(kind, value) is is_wanted)
+
+        return search
+
+    # Sorts
+
+    def _ordered(self, chosen: Collection[int], sort: Sort | None) -> list[int]:
+        ranks = self._runs.ranks
+        by_rank = sorted(chosen, key=ranks.__getitem__)
+        if sort is None:
+            return by_rank
+        keys: list[dict[int, Any]] = [{} for _ in SORTED_KINDS]
+        without_order: set[int] = set()
+        meant = kinds_of(sort.attribute)
+        for kind, column in self._at(sort.attribute.name).items():
+            if kind not in meant:
+                continue
+            without_order.update(column.empty)
+            place = next((place for place, kinds in enumerate(SORTED_KINDS) if kind in kinds), None)
+            if place is None:
+                without_order.update(column.runs)
+                continue
+            values = zip(column.runs, column.values, strict=True)
+            if kind is AttributeType.STRING_SET:
+                keys[place].update((run, set_text(value)) for run, value in values)
+            elif kind is AttributeType.FLOAT_SERIES and sort.aggregate != "last":
+                found = self._aggregates(sort.attribute.name, sort.aggregate)
+                keys[place].update(found)
+                without_order.update(run for run in column.runs if run not in found)
+            elif kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES):
+                keys[place].update((run, value) for run, value in values if not isnan(value))
+                without_order.update(run for run, value in zip(column.runs, column.values, strict=True) if isnan(value))
+            else:
+                keys[place].update(values)
+        ordered: list[int] = []
+        for by_run in keys:
+            ordered += sorted(
+                (run for run in by_rank if run in by_run), key=by_run.__getitem__, reverse=sort.descending
+            )
+        ordered += [run for run in by_rank if run in without_order]
+        taken = set(ordered)
+        return ordered + [run for run in by_rank if run not in taken]
+
+
+_NAMES = {"min": "min", "max": "max", "average": "mean"}
+
+
+def _numbers(rows: sqlite3.Cursor, kind: Any) -> tuple[list[int], list[Any]]:
+    found = rows.fetchall()
+    return [run for run, _ in found], np.frombuffer(b"".join(data for _, data in found), kind).tolist()
+
+
+def _parts(condition: AllOf | AnyOf, kind: type[AllOf | AnyOf]) -> list[Filter]:
+    """Return the parts of a condition, and those of parts of its own kind: chains of ``&`` nest to the left."""
+    found: list[Filter] = []
+    waiting: list[Filter] = [condition]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, kind):
+            waiting += part.parts[::-1]
+        else:
+            found.append(part)
+    return found
+
+
+def _names(parts: list[Filter]) -> tuple[dict[Attribute, set[str]], list[Filter]]:
+    """Take out the alternatives that ask whether a text is one of several."""
+    names: dict[Attribute, set[str]] = defaultdict(set)
+    others: list[Filter] = []
+    for part in parts:
+        is_name = isinstance(part, Comparison) and part.operator == "==" and part.attribute.type in _TEXT_NAMES
+        if is_name and isinstance(part, Comparison) and isinstance(part.value, str):
+            names[part.attribute].add(part.value)
+        else:
+            others.append(part)
+    return names, others

@@ -1,0 +1,540 @@
+"""The values of one run side by side: numbers, statistics of series and texts, each in a column of bytes, as tables hold them.
+
+Which paths there are, and of what kinds, is the run's `Shape`; the runs of a project mostly share a few. A number has its place by
+the shape alone. So a filter or a sort reads eight bytes of each run, whatever else the run has, and a new row of a thousand
+metrics changes a thousand statistics in one go.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from array import array
+from functools import cached_property
+from math import isnan
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from runfork.index.conditions import TEXTS
+from runfork.index.edits import decode_value
+from runfork.index.sqlite import summaries
+from runfork.index.sqlite.columns import check_seal, sealed
+from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.model.attributes import AttributeType, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = [
+    "FIXED",
+    "STATISTICS",
+    "Row",
+    "RunValues",
+    "Shape",
+    "code_of",
+    "decode_text",
+    "is_empty",
+    "member_list",
+    "merged_row",
+    "point_row",
+    "read_text",
+    "read_value",
+    "statistics_of",
+    "type_of",
+]
+
+STATISTICS = (
+    "count",
+    "first_step",
+    "last_step",
+    "finite",
+    "min",
+    "max",
+    "mean",
+    "squares",
+    "nan",
+    "positive",
+    "negative",
+)
+"""The columns of the statistics of series: int64 for steps, float64 for the others, NaN for what is not there."""
+_WIDTH = len(STATISTICS)
+_STEPS = slice(1, 3)
+_FROM_SUMMARY = [
+    getattr(summaries, name)
+    for name in ("COUNT", "FINITE", "MINIMUM", "MAXIMUM", "MEAN", "SQUARES", "NAN", "POSITIVE", "NEGATIVE")
+]
+_IN_STATISTICS = [0, *range(3, _WIDTH)]
+
+_ON_CLOCK, _EMPTY, _TYPE = 16, 32, 15
+"""A code is the number of a type, and these: a series on the clock axis, a series without a committed point."""
+_FLOATS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES))
+_INTEGERS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME))
+FIXED = {
+    **{TYPES[number]: np.float64 for number in _FLOATS},
+    **{TYPES[number]: np.int64 for number in _INTEGERS},
+}
+"""Types whose values take eight bytes, and how they are coded."""
+_WORDS = frozenset(TYPE_NUMBERS[kind] for kind in TEXTS)
+_NONE = TYPE_NUMBERS[AttributeType.NONE]
+_CHECKSUM = struct.Struct("<I")
+
+
+class Row(NamedTuple):
+    """One attribute. Those from `count` on are None of single values.
+
+    Args:
+        code: Its type, and of a series its axis and whether it has points: `code_of`.
+        value: A number, a text, None; of other types what JSON can hold, as in the journal.
+        source: The number of the run that logged it.
+        time: When it was logged.
+    """
+
+    code: int
+    value: Any
+    source: int
+    time: int
+    points: int | None = None
+    first_step: int | None = None
+    last_step: int | None = None
+    finite: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    squares: float | None = None
+    nan: int | None = None
+    positive: int | None = None
+    negative: int | None = None
+
+    @property
+    def kind(self) -> AttributeType:
+        """The type by name."""
+        return TYPES[self.code & _TYPE]
+
+    @property
+    def clock_axis(self) -> bool:
+        """Whether a series is on the clock axis."""
+        return bool(self.code & _ON_CLOCK)
+
+
+def code_of(kind: AttributeType, *, clock_axis: bool = False, is_empty: bool = False) -> int:
+    """Return the code of a type; `is_empty` is a series without a committed point."""
+    return TYPE_NUMBERS[kind] + _ON_CLOCK * clock_axis + _EMPTY * is_empty
+
+
+def type_of(code: int) -> AttributeType:
+    """Return the type that a code says."""
+    return TYPES[code & _TYPE]
+
+
+def is_empty(code: int) -> bool:
+    """Return whether a code says that a series has no committed point."""
+    return bool(code & _EMPTY)
+
+
+def statistics_of(summary: Sequence[Any], first_step: int | None, last_step: int | None) -> tuple[Any, ...]:
+    """Return the columns of a row from `count` on, from a row of `runfork.index.sqlite.summaries`."""
+    count, *rest = (summary[place] for place in _FROM_SUMMARY)
+    return count, first_step, last_step, *rest
+
+
+def point_row(
+    kind: AttributeType, value: Any, source: int, time: int, statistics: tuple[Any, ...], *, clock_axis: bool
+) -> Row:
+    """Return the row of a series that has points."""
+    return Row(code_of(kind, clock_axis=clock_axis), value, source, time, *statistics)
+
+
+def member_list(raw: Any) -> list[str]:
+    """Return the members of a string set from its row: a sorted list of them, or an object that holds the list logged."""
+    return list(raw["members"] if isinstance(raw, dict) else raw)
+
+
+def merged_row(earlier: Row, later: Row) -> Row:
+    """Return the row of a series made of two, one of them beginning after the other's end."""
+    if not later.points:
+        return earlier
+    numbers = np.full((2, summaries.WIDTH), np.nan)
+    numbers[:, _FROM_SUMMARY] = np.array([(row[4], *row[7:]) for row in (earlier, later)], np.float64)
+    merged = summaries.merge_summaries(numbers[:1], numbers[1:])[0]
+    return Row(*later[:4], *statistics_of(merged.tolist(), earlier.first_step, later.last_step))
+
+
+def read_value(row: Row, names: Mapping[int, str]) -> Value:
+    """Return the value of a row as readers see it; `names` are the runs by number."""
+    kind, raw = row.kind, row.value
+    members = None
+    value: Any
+    if kind is AttributeType.STRING_SET:
+        held = member_list(raw)
+        value, members = frozenset(held), tuple(held) if isinstance(raw, dict) else None
+    elif raw is None or row.points == 0:
+        value = None
+    else:
+        value = decode_value(kind, raw)
+    return Value(kind, value, names[row.source], row.time, _shown_statistics(row) if kind.is_series else None, members)
+
+
+def _shown_statistics(row: Row) -> dict[str, Any]:
+    if row.kind is not AttributeType.FLOAT_SERIES:
+        return {"last_step": row.last_step, "count": row.points}
+    return {
+        "last_step": row.last_step,
+        "count": row.points,
+        "first_step": row.first_step,
+        "min": row.minimum,
+        "max": row.maximum,
+        "average": row.mean,
+        "variance": row.squares / row.finite if row.finite and row.squares is not None else None,
+        "nan": row.nan,
+        "positive_infinity": row.positive,
+        "negative_infinity": row.negative,
+    }
+
+
+class Shape:
+    """Which paths a run has, by number, sorted, and the code of each."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        count = len(data) // 5
+        self.paths: npt.NDArray[np.int32] = np.frombuffer(data, np.int32, count)
+        self.codes = data[4 * count :]
+
+    @classmethod
+    def of(cls, paths: Sequence[int], codes: bytes) -> Shape:
+        """Return the shape of sorted paths and their codes."""
+        return cls(array("i", paths).tobytes() + codes)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each path is."""
+        return {path: place for place, path in enumerate(self.paths.tolist())}
+
+    @cached_property
+    def floats(self) -> list[int]:
+        """The places of floats, series among them."""
+        return [place for place, code in enumerate(self.codes) if code & _TYPE in _FLOATS]
+
+    @cached_property
+    def integers(self) -> list[int]:
+        """The places of whole numbers, bools and times."""
+        return [place for place, code in enumerate(self.codes) if code & _TYPE in _INTEGERS]
+
+    @cached_property
+    def texts(self) -> list[int]:
+        """The places of what is kept as text, or as JSON."""
+        numbers = _FLOATS | _INTEGERS | {_NONE}
+        return [place for place, code in enumerate(self.codes) if code & _TYPE not in numbers]
+
+    @cached_property
+    def series(self) -> dict[int, int]:
+        """The places of series, and which row of the statistics is theirs."""
+        found = (place for place, code in enumerate(self.codes) if TYPES[code & _TYPE].is_series)
+        return {place: row for row, place in enumerate(found)}
+
+    def kinds(self) -> Iterator[tuple[int, int]]:
+        """Yield each path and the number of its type."""
+        return zip(self.paths.tolist(), (code & _TYPE for code in self.codes), strict=True)
+
+
+class RunValues:
+    """The attributes of one run.
+
+    Args:
+        shape: Which.
+        numbers: int64[n], the bits of a float64 where the value is a float.
+        series: int64[m, 11], `STATISTICS`.
+        texts: UTF-8 by place: a text, or JSON of what is neither number nor text.
+        times: int64[n].
+        sources: int32[n], runs by number.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        numbers: Integers,
+        series: Integers,
+        texts: dict[int, bytes],
+        times: Integers,
+        sources: npt.NDArray[np.int32],
+    ) -> None:
+        self.shape = shape
+        self.numbers = numbers
+        self.series = series
+        self.texts = texts
+        self.times = times
+        self.sources = sources
+
+    @classmethod
+    def of(cls, rows: Mapping[int, Row]) -> RunValues:
+        """Return the values that rows hold, by path."""
+        paths = sorted(rows)
+        ordered = [rows[path] for path in paths]
+        shape = Shape.of(paths, bytes([row[0] for row in ordered]))
+        numbers = np.zeros(len(paths), np.int64)
+        if places := shape.floats:
+            values = [ordered[place][1] for place in places]
+            numbers.view(np.float64)[places] = [np.nan if value is None else value for value in values]
+        if places := shape.integers:
+            numbers[places] = [ordered[place][1] for place in places]
+        texts = {place: _encoded(ordered[place]) for place in shape.texts}
+        series = np.zeros((len(shape.series), _WIDTH), np.int64)
+        if shape.series:
+            statistics = [ordered[place][4:] for place in shape.series]
+            series.view(np.float64)[:] = np.array(statistics, np.float64)
+            series[:, _STEPS] = [[first or 0, last or 0] for _, first, last, *_ in statistics]
+        times = np.array([row[3] for row in ordered], np.int64)
+        return cls(shape, numbers, series, texts, times, np.array([row[2] for row in ordered], np.int32))
+
+    # As tables hold them
+
+    def columns(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return numbers, series, texts and the rest as bytes."""
+        texts = b"".join(self.texts.values())
+        numbers = self.numbers
+        if self.texts:
+            lengths = np.array([*map(len, self.texts.values())], np.int64)
+            ends = lengths.cumsum()
+            numbers = numbers.copy()
+            numbers[[*self.texts]] = (ends - lengths) << 32 | lengths
+        plain, series = numbers.tobytes(), self.series.tobytes()
+        checksum = zlib.crc32(texts, zlib.crc32(series, zlib.crc32(plain)))
+        about = zlib.compress(self.times.tobytes() + self.sources.tobytes(), 1)
+        return plain, series, texts, sealed(_CHECKSUM.pack(checksum) + about)
+
+    @classmethod
+    def read(cls, shape: Shape, numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> RunValues:
+        """Return what `columns` gave.
+
+        Raises:
+            ValueError: It is not as it was stored.
+        """
+        check_seal(rest)
+        checksum = zlib.crc32(texts, zlib.crc32(series, zlib.crc32(numbers)))
+        if _CHECKSUM.unpack_from(rest)[0] != checksum:
+            raise ValueError("the checksum of a run's values differs")
+        about = zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
+        count = len(shape)
+        found = np.frombuffer(numbers, np.int64, count).copy()
+        statistics = np.frombuffer(series, np.int64).reshape(-1, _WIDTH).copy()
+        at = {place: read_text(int(found[place]), texts) for place in shape.texts}
+        times = np.frombuffer(about, np.int64, count).copy()
+        return cls(shape, found, statistics, at, times, np.frombuffer(about, np.int32, count, 8 * count).copy())
+
+    # Row by row
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.shape.places
+
+    def get(self, path: int) -> Row | None:
+        """Return the row at a path."""
+        place = self.shape.places.get(path)
+        return None if place is None else self.row(place)
+
+    def row(self, place: int) -> Row:
+        """Return the row at a place."""
+        shape = self.shape
+        code = shape.codes[place]
+        kind = code & _TYPE
+        value: Any
+        if kind in _FLOATS:
+            value = float(self.numbers.view(np.float64)[place])
+        elif kind in _INTEGERS:
+            value = int(self.numbers[place])
+            value = bool(value) if TYPES[kind] is AttributeType.BOOL else value
+        elif kind == _NONE:
+            value = None
+        else:
+            value = _decoded(kind, self.texts[place])
+        about = code, value, int(self.sources[place]), int(self.times[place])
+        line = shape.series.get(place)
+        if line is None:
+            return Row(*about)
+        numbers = self.series[line]
+        count, _, _, finite, *rest = [None if isnan(one) else one for one in numbers.view(np.float64).tolist()]
+        first, last = numbers[_STEPS].tolist()
+        counts = [int(number or 0) for number in rest[4:]]
+        if code & _EMPTY:
+            return Row(code, None, *about[2:], 0, None, None, int(finite or 0), *rest[:4], *counts)
+        return Row(*about, int(count or 0), first, last, int(finite or 0), *rest[:4], *counts)
+
+    def rows(self) -> dict[int, Row]:
+        """Return all rows by path."""
+        return {path: self.row(place) for path, place in self.shape.places.items()}
+
+    def changed(self, rows: Mapping[int, Row | None]) -> RunValues:
+        """Return the values with rows written over, or deleted where None is given; these ones must not be used any more."""
+        if not len(self):
+            return RunValues.of({path: row for path, row in rows.items() if row is not None})
+        places = self.shape.places
+        if all(self._write(places.get(path), row) for path, row in rows.items()):
+            return self
+        kept = np.ones(len(self), np.bool_)
+        kept[[places[path] for path in rows if path in places]] = False
+        new = RunValues.of({path: row for path, row in rows.items() if row is not None})
+        return self._part(kept)._joined(new)  # noqa: SLF001  (its own)
+
+    def _write(self, place: int | None, row: Row | None) -> bool:
+        """Write a single value over another of its kind; return whether it could be done."""
+        if place is None or row is None:
+            return place is None and row is None
+        code = row.code
+        if self.shape.codes[place] != code or row.points is not None:
+            return False
+        kind = code & _TYPE
+        if kind in _FLOATS:
+            self.numbers.view(np.float64)[place] = row.value
+        elif kind in _INTEGERS:
+            self.numbers[place] = row.value
+        elif kind != _NONE:
+            self.texts[place] = _encoded(row)
+        self.times[place], self.sources[place] = row.time, row.source
+        return True
+
+    def _part(self, kept: npt.NDArray[np.bool_]) -> RunValues:
+        if kept.all():
+            return self
+        shape = self.shape
+        places = np.flatnonzero(kept)
+        codes = np.frombuffer(shape.codes, np.uint8)[places].tobytes()
+        lines = [line for place, line in shape.series.items() if kept[place]]
+        moved = np.cumsum(kept) - 1
+        texts = {int(moved[place]): text for place, text in self.texts.items() if kept[place]}
+        part = Shape.of(shape.paths[places].tolist(), codes)
+        return RunValues(
+            part, self.numbers[places], self.series[lines], texts, self.times[places], self.sources[places]
+        )
+
+    def _joined(self, other: RunValues) -> RunValues:
+        """Return these values together with others at other paths."""
+        if not len(other):
+            return self
+        order = np.argsort(np.concatenate([self.shape.paths, other.shape.paths]), kind="stable")
+        count = len(self)
+        codes = np.frombuffer(self.shape.codes + other.shape.codes, np.uint8)[order].tobytes()
+        paths = np.concatenate([self.shape.paths, other.shape.paths])[order]
+        moved = np.empty(len(order), np.int64)
+        moved[order] = np.arange(len(order))
+        held = [*self.texts.items(), *((place + count, text) for place, text in other.texts.items())]
+        texts = dict(sorted((int(moved[place]), text) for place, text in held))
+        lines = np.array([*self.shape.series, *(place + count for place in other.shape.series)], np.int64)
+        by_place = np.argsort(moved[lines])
+        return RunValues(
+            Shape.of(paths.tolist(), codes),
+            np.concatenate([self.numbers, other.numbers])[order],
+            np.concatenate([self.series, other.series])[by_place],
+            texts,
+            np.concatenate([self.times, other.times])[order],
+            np.concatenate([self.sources, other.sources])[order],
+        )
+
+    # Series, many at a time
+
+    def places(self, paths: Sequence[int]) -> Integers:
+        """Return where paths are, -1 for those that are not there."""
+        at = self.shape.places
+        return np.array([at.get(path, -1) for path in paths], np.int64)
+
+    def holds(self, place: int, code: int) -> bool:
+        """Return whether a place has a code, be its series empty or not."""
+        return self.shape.codes[place] & ~_EMPTY == code
+
+    def summaries(self, places: Integers) -> Floats:
+        """Return rows of `runfork.index.sqlite.summaries` of the series at some places, of no points where there is none."""
+        found = summaries.empty_summaries(len(places))
+        chosen = np.flatnonzero(places >= 0)
+        lines = [self.shape.series[place] for place in places[chosen].tolist()]
+        if lines:
+            numbers = self.series[lines].view(np.float64)
+            found[chosen[:, None], _FROM_SUMMARY] = numbers[:, _IN_STATISTICS]
+        return found
+
+    def last_steps(self, places: Integers) -> Integers:
+        """Return the last steps of the series at some places; -1 for a series without points, and for what is none."""
+        found = np.full(len(places), -1, np.int64)
+        series, codes = self.shape.series, self.shape.codes
+        chosen = [
+            (number, series[place])
+            for number, place in enumerate(places.tolist())
+            if place in series and not codes[place] & _EMPTY
+        ]
+        if chosen:
+            numbers, lines = zip(*chosen, strict=True)
+            found[list(numbers)] = self.series[list(lines), 2]
+        return found
+
+    def add_points(
+        self, places: Integers, merged: Floats, new: tuple[int, int], last: Sequence[Any], source: int, time: int
+    ) -> None:
+        """Add points to series that have points already.
+
+        Args:
+            places: Which.
+            merged: Their summaries, the new points included.
+            new: The first and the last of the new steps.
+            last: The values at the last of the new steps, as in rows, by series.
+            source: The run that logged them.
+            time: When it logged the last.
+        """
+        lines = np.array([self.shape.series[place] for place in places.tolist()], np.int64)
+        numbers = self.series
+        is_last = numbers[lines, 2] <= new[1]
+        numbers[lines, 1] = np.minimum(numbers[lines, 1], new[0])
+        numbers[lines, 2] = np.maximum(numbers[lines, 2], new[1])
+        numbers.view(np.float64)[lines[:, None], _IN_STATISTICS] = merged[:, _FROM_SUMMARY]
+        chosen = places[is_last]
+        self.times[chosen] = time
+        self.sources[chosen] = source
+        values = [value for value, is_taken in zip(last, is_last.tolist(), strict=True) if is_taken]
+        for_floats = [
+            number for number, place in enumerate(chosen.tolist()) if self.shape.codes[place] & _TYPE in _FLOATS
+        ]
+        if len(for_floats) == len(chosen):
+            self.numbers.view(np.float64)[chosen] = values
+            return
+        for place, value in zip(chosen.tolist(), values, strict=True):
+            self.texts[place] = _text_of(self.shape.codes[place] & _TYPE, value)
+
+
+def _encoded(row: Row) -> bytes:
+    return b"" if row[1] is None else _text_of(row[0] & _TYPE, row[1])
+
+
+def _text_of(kind: int, value: Any) -> bytes:
+    if kind not in _WORDS:
+        return json.dumps(value, separators=(",", ":")).encode("ascii")
+    if not isinstance(value, str):
+        raise TypeError(f"a text must be a string, found {type(value).__name__}")
+    return value.encode("utf-8", "surrogatepass")
+
+
+def _decoded(kind: int, data: bytes) -> Any:
+    if kind in _WORDS:
+        return data.decode("utf-8", "surrogatepass")
+    return json.loads(data) if data else None
+
+
+def read_text(slot: int, texts: bytes) -> bytes:
+    """Return the part of a run's texts that a number in the place of a text stands for."""
+    start, length = slot >> 32, slot & 0xFFFFFFFF
+    return texts[start : start + length]
+
+
+def decode_text(kind: AttributeType, data: bytes) -> Any:
+    """Return what can be compared of a text, or of the members of a string set; None of a value of another type."""
+    if kind is AttributeType.STRING_SET:
+        return frozenset(member_list(json.loads(data)))
+    return data.decode("utf-8", "surrogatepass") if kind in TEXTS else None

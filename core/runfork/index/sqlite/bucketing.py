@@ -30,8 +30,8 @@ class Grid:
         self.high = high
         self.count = count
         self.edges = np.linspace(low, high, count + 1)
-        self._starts: dict[tuple[int, int], Integers] = {}
-        """Of progressions, by start and stride, as far as the grid goes: many series are logged at the same steps."""
+        self._starts: dict[Progression, Integers] = {}
+        """Of progressions: many series are logged at the same steps."""
 
     def cells(self, x: Integers) -> Integers:
         """Return the bucket of each x, which must lie on the grid."""
@@ -48,11 +48,9 @@ class Grid:
         """Return, for each bucket and the end, how many of the sorted x lie before it."""
         if not isinstance(x, Progression):
             return self._find_starts(x)
-        known = self._starts.get((x.start, x.stride))
-        if known is None:
-            whole = Progression(x.start, x.stride, (self.high - x.start) // x.stride + 1)
-            known = self._starts[x.start, x.stride] = self._find_starts(whole)
-        return np.minimum(known, len(x))
+        if x not in self._starts:
+            self._starts[x] = self._find_starts(x)
+        return self._starts[x]
 
     def _find_starts(self, x: Progression | Integers) -> Integers:
         """Search where buckets begin.

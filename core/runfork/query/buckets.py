@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Series
+from runfork.index.sqlite.bucketing import Grid, bucketed
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MICRO
 from runfork.query.arguments import check_choice, check_count, check_flag
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["BucketsQuery", "bucket_points", "fetch_metric_buckets", "read_buckets"]
 
 MAX_BUCKETS = 1000
-_FLOATS = ("first", "last", "first_x", "last_x", "minimum", "maximum", "mean")
-_COUNTS = ("counts", "nan", "positive_infinity", "negative_infinity")
 _STATISTICS = {"min": "minimum", "max": "maximum", "mean": "mean", "count": "counts"}
 
 
@@ -142,17 +141,7 @@ def bucket_points(series: Sequence[Series], *, count: int, x: Literal["step", "t
     lines = [_line(one, x) for one in series]
     low = min((int(xs.min()) for xs, _ in lines if len(xs)), default=0)
     high = max((int(xs.max()) for xs, _ in lines if len(xs)), default=0)
-    shape = (len(lines), count)
-    planes: dict[str, npt.NDArray[Any]] = {name: np.full(shape, np.nan) for name in _FLOATS}
-    planes.update({name: np.zeros(shape, np.int64) for name in _COUNTS})
-    for row, (xs, values) in enumerate(lines):
-        if not len(xs):
-            continue
-        span = float(high - low) or 1.0
-        numbers = np.minimum(np.floor((xs - low).astype(float) * count / span), count - 1).astype(np.int64)
-        for name, column in _parts(numbers, xs, values).items():
-            planes[name][row, np.unique(numbers)] = column
-    return Buckets(edges=np.linspace(low, high, count + 1), keys=[one.key for one in series], **planes)
+    return bucketed(Grid(low, high, count), [one.key for one in series], lines)
 
 
 def _line(series: Series, x: Literal["step", "time"]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -161,34 +150,6 @@ def _line(series: Series, x: Literal["step", "time"]) -> tuple[npt.NDArray[np.in
         return series.steps, values
     order = np.argsort(series.times, kind="stable")
     return series.times[order], values[order]
-
-
-def _parts(
-    numbers: npt.NDArray[np.int64], xs: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
-) -> dict[str, npt.NDArray[Any]]:
-    """Return what `Buckets` tells of each bucket that has points, by increasing bucket."""
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    ends = np.append(starts[1:], len(xs)) - 1
-    is_finite = np.isfinite(values)
-    finite = np.where(is_finite, values, np.nan)
-    finite_counts = np.add.reduceat(is_finite.astype(np.int64), starts)
-    shares = np.repeat(np.maximum(finite_counts, 1), ends - starts + 1)  # a sum may be too large for a float
-    with np.errstate(over="ignore"):
-        means = np.add.reduceat(np.where(is_finite, values, 0.0) / shares, starts)
-    lowest, highest = np.fmin.reduceat(finite, starts), np.fmax.reduceat(finite, starts)
-    return {
-        "first": values[starts],
-        "last": values[ends],
-        "first_x": xs[starts],
-        "last_x": xs[ends],
-        "minimum": lowest,
-        "maximum": highest,
-        "mean": np.clip(means, lowest, highest),
-        "counts": ends - starts + 1,
-        "nan": np.add.reduceat(np.isnan(values).astype(np.int64), starts),
-        "positive_infinity": np.add.reduceat(np.isposinf(values).astype(np.int64), starts),
-        "negative_infinity": np.add.reduceat(np.isneginf(values).astype(np.int64), starts),
-    }
 
 
 def _frame(selection: Selection, buckets: Buckets, query: BucketsQuery) -> pd.DataFrame:

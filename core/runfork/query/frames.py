@@ -73,13 +73,15 @@ class _Grid:
 
     Args:
         labels: Labels that have points, sorted.
-        blocks: For each label its steps, increasing.
+        blocks: For each label its steps, increasing; with an order, each as often as any series has points there.
         columns: Names of columns, sorted.
+        with_order: Whether a step may have several rows.
     """
 
     labels: list[str]
     blocks: list[npt.NDArray[np.int64]]
     columns: list[str]
+    with_order: bool
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +105,13 @@ class _Grid:
         start, block = self.starts[number], self.blocks[number]
         if len(steps) == len(block):
             return slice(start, start + len(block))
-        return start + np.searchsorted(block, steps)
+        rows = start + np.searchsorted(block, steps)
+        return rows + _order(steps) if self.with_order else rows
+
+
+def _order(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return how many equal steps stand before each of increasing ones."""
+    return np.arange(len(steps)) - np.searchsorted(steps, steps)
 
 
 def _grid(found: Sequence[tuple[str, Series]], layout: Layout) -> _Grid:
@@ -112,7 +120,14 @@ def _grid(found: Sequence[tuple[str, Series]], layout: Layout) -> _Grid:
         steps.setdefault(label, []).append(series.steps)
     labels = sorted(steps)
     columns = sorted({layout.column_of(series) for _, series in found})
-    return _Grid(labels, [_union(steps[label]) for label in labels], columns)
+    union = _union_with_order if layout.with_order else _union
+    return _Grid(labels, [union(steps[label]) for label in labels], columns, layout.with_order)
+
+
+def _union_with_order(steps: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    distinct = np.unique(np.concatenate(steps))
+    counts = [np.searchsorted(one, distinct, "right") - np.searchsorted(one, distinct) for one in steps]
+    return np.repeat(distinct, np.max(counts, axis=0))
 
 
 def _union(steps: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
@@ -124,6 +139,8 @@ def _union(steps: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
 
 def series_frame(selection: Selection, series: Sequence[Series], layout: Layout) -> pd.DataFrame:
     """Return points as a frame: a row for each label and step that has a point, sorted; a column for each attribute, sorted.
+
+    Where the layout has an order, a step has as many rows as any series has points there.
 
     Args:
         selection: Gives the label of each run.
@@ -166,7 +183,13 @@ def _row_index(grid: _Grid, kind: str) -> pd.MultiIndex:
     counts = np.diff(grid.starts)
     levels: Any = [label_index(grid.labels), pd.Index(distinct, dtype=float)]
     numbers: Any = [np.repeat(np.arange(len(counts)), counts), codes]
-    index: pd.MultiIndex = pd.MultiIndex(levels=levels, codes=numbers, names=[kind, "step"], verify_integrity=False)
+    names = [kind, "step"]
+    if grid.with_order:
+        order = np.concatenate([np.empty(0, np.int64), *map(_order, grid.blocks)])
+        levels.append(pd.RangeIndex(order.max(initial=-1) + 1))
+        numbers.append(order)
+        names.append("order")
+    index: pd.MultiIndex = pd.MultiIndex(levels=levels, codes=numbers, names=names, verify_integrity=False)
     return index
 
 

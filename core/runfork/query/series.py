@@ -11,7 +11,6 @@ from runfork.query.arguments import check_choice, check_count, check_flag, check
 from runfork.query.attributes import attribute_choices, find_definitions, tell_unknown
 from runfork.query.files import logged_file
 from runfork.query.frames import Layout, import_pandas, series_frame
-from runfork.query.replaced import ordered_frame
 from runfork.query.selection import check_selector, choose, inheritance, select
 from runfork.query.source import opened
 
@@ -196,8 +195,7 @@ def read_series(source: Source, query: SeriesQuery) -> pd.DataFrame:
     )
     known = set(definitions)
     found = [series for series in source.index.points(request) if (series.key.path, series.type) in known]
-    as_frame = ordered_frame if query.layout.with_order else series_frame
-    return as_frame(selection, [_with_files(source, selection, series) for series in found], query.layout)
+    return series_frame(selection, [_with_files(source, selection, series) for series in found], query.layout)
 
 
 def series_keys(selection: Selection, definitions: Sequence[tuple[str, AttributeType]]) -> list[SeriesKey]:

@@ -84,10 +84,18 @@ def check() -> None:
 
 
 def oldest(*arguments: str) -> None:
-    """Run the contract of integrations with the oldest frameworks that are supported; further arguments go to pytest."""
+    """Run the contract of integrations, and the canaries of what they use, with the oldest frameworks that are supported.
+
+    Further arguments go to pytest.
+    """
     install_oldest()
-    contracts = sorted(str(path.relative_to(HOME)) for path in (HOME / "tests/integrations").glob("test_*_contract.py"))
-    run("-m", "pytest", "-p", "no:cacheprovider", *contracts, *arguments, of=OLDEST)
+    folder = HOME / "tests/integrations"
+    tests = sorted(
+        str(path.relative_to(HOME))
+        for kind in ("contract", "private_names")
+        for path in folder.glob(f"test_*_{kind}.py")
+    )
+    run("-m", "pytest", "-p", "no:cacheprovider", *tests, *arguments, of=OLDEST)
 
 
 def packages(*arguments: str) -> None:

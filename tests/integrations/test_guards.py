@@ -105,8 +105,7 @@ def test_arguments_of_the_logger_for_lightning_that_cannot_be_used_are_the_users
 
 
 def test_arguments_that_frameworks_do_not_pass_on_are_raised(data_directory):
-    pytest.importorskip("keras")
-    from tests.integrations import tiny_keras
+    tiny_keras = pytest.importorskip("tests.integrations.tiny_keras")
 
     with pytest.raises(ArgumentError, match="step"):
         tiny_keras.RunforkCallback(directory=data_directory).run.log_metrics({"loss": 1.0}, step=-1)

@@ -22,7 +22,7 @@ from runfork_keras.checkpoint_files import MAX_MARK_BYTES
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["ATTRIBUTE", "KEY", "Author", "Content", "identify"]
+__all__ = ["ATTRIBUTE", "KEY", "Author", "Content", "IdentityLayer", "identify", "place_of"]
 
 ATTRIBUTE = "_runfork_identity"
 """The attribute of a model that holds its identity; the group of that name in its files."""
@@ -166,8 +166,14 @@ def _read(data: Any) -> bytes:
 
 def _is_inside_another_model(store: Any) -> bool:
     """Return whether the model is saved as a part of another: what its own training said of it does not hold there."""
+    place = place_of(store)
+    return place is not None and place != ATTRIBUTE
+
+
+def place_of(store: Any) -> str | None:
+    """Return where in the model lies what is saved into a store; None if that is not known."""
     path = getattr(store, "_h5_entry_path", None) or getattr(store, "path", None)
-    return isinstance(path, str) and path != ATTRIBUTE
+    return path if isinstance(path, str) else None
 
 
 def identify(model: Any) -> Content:

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["describe_accelerator", "describe_models", "describe_prepared_optimizers", "prepared_models"]
+__all__ = [
+    "describe_accelerator",
+    "describe_models",
+    "describe_prepared_optimizers",
+    "prepared_models",
+    "prepared_optimizers",
+]
+
+_MAX_OPTIMIZERS = 64
 
 
 def describe_accelerator(accelerator: Any) -> dict[str, Any]:
@@ -39,10 +47,19 @@ def describe_models(accelerator: Any) -> dict[str, Any]:
 
 def describe_prepared_optimizers(accelerator: Any) -> dict[str, Any]:
     """Return attributes below ``optimizer/``."""
-    optimizers = [getattr(one, "optimizer", one) for one in getattr(accelerator, "_optimizers", ())]
-    return describe_optimizers(optimizers)
+    return describe_optimizers([getattr(one, "optimizer", one) for one in getattr(accelerator, "_optimizers", ())])
 
 
 def prepared_models(accelerator: Any) -> Sequence[nn.Module]:
     """Return the models that an Accelerator has prepared; only its hooks are shown them in a public way."""
     return list(getattr(accelerator, "_models", ()))
+
+
+def prepared_optimizers(accelerator: Any) -> list[Any]:
+    """Return the optimizers that it has prepared, with those inside of them: wrappers of parallel training lie one in the other."""
+    found = list(getattr(accelerator, "_optimizers", ()))
+    for one in found:  # it grows
+        inner = getattr(one, "optimizer", None)
+        if inner is not None and len(found) < _MAX_OPTIMIZERS:
+            found.append(inner)
+    return found

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from runfork.training.call_stack import OngoingCall, frames, is_of
 from runfork.training.guards import guarded
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path
-from runfork_hf.accelerate.description import prepared_models
+from runfork_hf.accelerate.description import prepared_models, prepared_optimizers
 from runfork_hf.accelerate.state_file import put_mark_in_state, take_mark_from_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from torch import nn
 
-__all__ = ["Loading", "StateHooks", "StateListener", "accelerator_above", "hooks_of"]
+__all__ = ["Loading", "StateHooks", "StateListener", "accelerator_above", "find_load", "hooks_of"]
 
 _ATTRIBUTE = "_runfork_hooks"
 _MAX_FRAMES = 12
-_MAX_OPTIMIZERS = 64
 
 
 class Loading(NamedTuple):
@@ -94,20 +94,11 @@ class StateHooks:
 
     def owns(self, optimizer: Any) -> bool:
         """Return whether a step of `optimizer` trains what the Accelerator has prepared, as far as that can be known."""
-        found = self._optimizers()
+        found = prepared_optimizers(self.accelerator)
         if not found or any(one is optimizer for one in found):
             return True
         own = {id(parameter) for model in self.models() for parameter in model.parameters()}
         return any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"])
-
-    def _optimizers(self) -> list[Any]:
-        """Return the prepared optimizers, with those inside of them: wrappers of parallel training lie one in the other."""
-        found = list(getattr(self.accelerator, "_optimizers", ()))
-        for one in found:  # it grows
-            inner = getattr(one, "optimizer", None)
-            if inner is not None and len(found) < _MAX_OPTIMIZERS:
-                found.append(inner)
-        return found
 
     def was_given(self, tracker: StateListener) -> bool:
         """Return whether the user made the tracker, and not Accelerate."""
@@ -139,10 +130,9 @@ class StateHooks:
         """Note what is about to be loaded. What it makes of the run is decided when training goes on: loading may fail."""
         if not self.is_main_process:
             return
-        call = next((one for one in frames() if one.f_code.co_name == "load_state" and is_of(one, "accelerate")), None)
         loaded = Loading(
             LoadedCheckpoint(take_mark_from_state(input_dir), checkpoint_path(input_dir)),
-            OngoingCall(call),
+            OngoingCall(find_load()),
         )
         if not self._trackers:
             self._loaded = loaded
@@ -171,6 +161,11 @@ def accelerator_above() -> Any:
         if is_of(frame, "accelerate") and isinstance(caller := frame.f_locals.get("self"), Accelerator):
             return caller
     return None
+
+
+def find_load() -> FrameType | None:
+    """Return the frame of the ``load_state`` that has called us, or None."""
+    return next((one for one in frames() if one.f_code.co_name == "load_state" and is_of(one, "accelerate")), None)
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.training.training import Training
 
-__all__ = ["EvaluatedWeights", "weights_of"]
+__all__ = ["EvaluatedWeights", "path_of", "weights_of"]
 
 
 class EvaluatedWeights:
@@ -38,7 +38,7 @@ class EvaluatedWeights:
         that held just them. After a training they are those of the step at which a checkpoint held them: the Trainer puts the best
         ones back.
         """
-        path = _path_of(model)
+        path = path_of(model)
         is_known = self._training.runs.evaluation is not None
         if not self._training.was_trained and path is not None:
             if path == self._path and is_known:
@@ -72,7 +72,7 @@ def _best_of_another_run(args: Any, state: Any, training: Training) -> LoadedChe
     return None if is_own else found
 
 
-def _path_of(model: Any) -> str | None:
+def path_of(model: Any) -> str | None:
     """Return where the model's weights were read from, as ``from_pretrained`` leaves it."""
     config = getattr(model, "config", None)
     path = getattr(config, "_name_or_path", None)

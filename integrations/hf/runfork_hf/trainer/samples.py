@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["SampleCounter"]
+__all__ = ["SampleCounter", "batch_size_of"]
 
 
 class SampleCounter:
@@ -26,7 +26,7 @@ class SampleCounter:
             epoch: How far the training is.
             skips: Whether the batches of an epoch that were done before are skipped.
         """
-        self._batch_size, self._samples, self._skipped = _batch_size(loader), None, 0
+        self._batch_size, self._samples, self._skipped = batch_size_of(loader), None, 0
         with suppress(TypeError, AttributeError, NotImplementedError):  # a stream of unknown length
             self._samples = len(loader.dataset)
             self._skipped = round((epoch or 0) % 1 * len(loader)) if skips else 0
@@ -51,7 +51,7 @@ class SampleCounter:
         return min(count, self._samples) if self._samples is not None else count
 
 
-def _batch_size(loader: Any) -> int:
+def batch_size_of(loader: Any) -> int:
     """Return the samples in a batch of all processes together; 0 if that is not known."""
     for name in ("total_batch_size", "batch_size"):  # Accelerate's loaders, and torch's
         with suppress(TypeError, AttributeError):

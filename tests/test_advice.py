@@ -7,6 +7,7 @@ import pytest
 
 import runfork
 from runfork import Run, advice
+from runfork.errors import ArgumentError
 from runfork.training.run_handle import RunHandle
 
 
@@ -90,6 +91,22 @@ def test_an_argument_that_is_missing_is_missing_from_a_method_of_run(run, call, 
         call(run)
 
     assert getattr(Run, name).__qualname__ == f"Run.{name}"
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("online", "leave mode out"),
+        ("debug", "mode='disabled'"),
+        ("read-only", "runfork.fetch_runs_table()"),
+        ("x", "'x'"),
+    ],
+)
+def test_a_mode_of_other_trackers_is_said_in_our_words(mode, said):
+    with pytest.raises(ArgumentError, match=rf"^mode must be one of offline, disabled, found '{mode}'") as caught:
+        Run(mode=mode)
+
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ MODULES = {
     "types": (),
     "advice": (),
     "time_limits": (),
-    "settings": ("errors", "model", "disk"),
+    "settings": ("errors", "advice", "model", "disk"),
     "hooks": ("settings", "index"),
     "plugins": ("errors", "model", "disk", "index", "hooks", "time_limits"),
     "__main__": ("cli",),

@@ -95,7 +95,7 @@ def test_the_environment_names_the_run(open_run, monkeypatch):
         ({"fork_run_id": "p", "fork_step": 1, "resume_from": {}}, ArgumentError, "pass either fork_run_id with fork_step, or resume_from, found both"),  # noqa: E501
         ({"resume_from": 3}, ArgumentTypeError, "resume_from must be a mark, a checkpoint dict or a path, found 3"),
         ({"resume_from": "gone.ckpt"}, ArgumentError, "resume_from names 'gone.ckpt', and there is no such checkpoint; pass None to begin anew"),  # noqa: E501
-        ({"mode": "online"}, ArgumentError, "mode must be one of offline, async, disabled, found 'online'"),
+        ({"mode": "online"}, ArgumentError, "mode must be one of offline, disabled, found 'online'; runs are always written to disk first: leave mode out"),  # noqa: E501
         ({"creation_time": 3}, ArgumentTypeError, "creation_time must be a datetime, found 3"),
         ({"runtime_namespace": 3}, ArgumentTypeError, "an attribute path must be a string, found 3; name it like 'train/loss'"),
         ({"settings": {"mode": "offline"}}, ArgumentTypeError, "settings must be runfork.Settings, found {'mode': 'offline'}"),

@@ -28,7 +28,9 @@ def test_defaults_keep_everything_on_this_machine():
         ("RUNFORK_DIR", "/x", "directory", "/x"),
         ("RUNFORK_INDEX_DIR", "/x", "index_directory", "/x"),
         ("RUNFORK_MODE", "disabled", "mode", "disabled"),
-        ("NEPTUNE_MODE", "async", "mode", "async"),
+        ("NEPTUNE_MODE", "offline", "mode", "offline"),
+        ("NEPTUNE_MODE", "async", "mode", "offline"),
+        ("RUNFORK_MODE", "async", "mode", "offline"),
         ("RUNFORK_ON_ERROR", "raise", "on_error", "raise"),
         ("RUNFORK_RESUME", "continue", "resume_policy", "continue"),
         ("RUNFORK_MONITORING_SECONDS", "0.5", "monitoring_seconds", 0.5),
@@ -61,16 +63,27 @@ def test_an_empty_variable_is_not_set(monkeypatch):
 def test_overrides_come_before_the_environment_unless_they_are_none(monkeypatch):
     monkeypatch.setenv("RUNFORK_MODE", "disabled")
 
-    assert Settings.from_environment(mode="async").mode == "async"
+    assert Settings.from_environment(mode="offline").mode == "offline"
     assert Settings.from_environment(mode=None).mode == "disabled"
-    assert Settings(mode="async").with_overrides(mode=None, console=False) == Settings(mode="async", console=False)
+    assert Settings(mode="disabled").with_overrides(mode=None, console=False) == Settings(
+        mode="disabled", console=False
+    )
+
+
+def test_neptunes_async_is_taken_for_offline():
+    assert Settings(mode="async") == Settings(mode="offline") == Settings(mode="disabled").with_overrides(mode="async")
+    assert Settings.from_environment(mode="async").mode == "offline"
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "said"),
     [
         ("RUNFORK_PROJECT", "digits", "RUNFORK_PROJECT: project must have the form"),
-        ("RUNFORK_MODE", "online", "RUNFORK_MODE must be one of offline, async, disabled, found 'online'"),
+        (
+            "RUNFORK_MODE",
+            "online",
+            "RUNFORK_MODE must be one of offline, disabled, found 'online'; runs are always written to disk first",
+        ),
         ("RUNFORK_ON_ERROR", "explode", "RUNFORK_ON_ERROR must be one of warn, raise, found 'explode'"),
         ("RUNFORK_RESUME", "maybe", "RUNFORK_RESUME must be one of fork, continue, new, found 'maybe'"),
         (
@@ -91,7 +104,7 @@ def test_a_variable_with_a_value_that_is_not_allowed_is_named(monkeypatch, varia
         Settings.from_environment()
 
 
-@pytest.mark.parametrize("mode", ["online", "", 3])
+@pytest.mark.parametrize("mode", ["online", "", 3, ["offline"]])
 def test_a_setting_with_a_value_that_is_not_allowed_is_named(mode):
-    with pytest.raises(ArgumentError, match="^mode must be one of offline, async, disabled, found "):
+    with pytest.raises(ArgumentError, match="^mode must be one of offline, disabled, found "):
         Settings(mode=mode)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["Advised", "advice_for_module", "unknown_argument", "with_advice"]
+__all__ = ["Advised", "advice_for_mode", "advice_for_module", "unknown_argument", "with_advice"]
 
 _Function = TypeVar("_Function", bound="Callable[..., None]")
 
@@ -69,6 +69,13 @@ _OF_ARGUMENTS = {
 }
 
 
+_OF_MODES = {
+    **dict.fromkeys(("online", "sync", "shared", "cloud"), "runs are always written to disk first: leave mode out"),
+    **dict.fromkeys(("debug", "dryrun"), "mode='disabled' writes nothing"),
+    "read-only": _READ,
+}
+
+
 class Advised:
     """What raises, with advice, for what other trackers' runs can do."""
 
@@ -96,6 +103,12 @@ class Advised:
 def advice_for_module(name: str) -> str:
     """Return what is said after ``module 'runfork' has no attribute``: advice, where there is some."""
     advice = _OF_THE_MODULE.get(name)
+    return f"; {advice}" if advice else ""
+
+
+def advice_for_mode(mode: object) -> str:
+    """Return what is said after ``mode must be one of ...``: advice, where another tracker has such a mode."""
+    advice = _OF_MODES.get(mode) if isinstance(mode, str) else None
     return f"; {advice}" if advice else ""
 
 

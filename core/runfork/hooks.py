@@ -139,7 +139,8 @@ def collect_system_attributes(run: OpenRun) -> Mapping[str, Any]:
 def register_samplers() -> Iterable[Sampler]:
     """Return samplers of hardware metrics.
 
-    Fires once per run and process, on runfork's own thread. An exception leaves out this plugin's samplers.
+    Fires once per run and process, when the run has been open for a moment, on runfork's own thread. An exception leaves out this
+    plugin's samplers.
     """
 
 

@@ -6,19 +6,23 @@ import os
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from runfork.advice import advice_for_mode
 from runfork.disk.layout import from_start
 from runfork.errors import ArgumentError
 from runfork.model.identifiers import check_project, check_run_id
 
 __all__ = ["POLICIES", "VARIABLES", "Settings", "said_by"]
 
-MODES = ("offline", "async", "disabled")
+MODES = ("offline", "disabled")
 POLICIES = ("fork", "continue", "new")
 ON_ERROR = ("warn", "raise")
 _CHOICES = {"mode": MODES, "on_error": ON_ERROR, "resume_policy": POLICIES}
 _WORDS = {
     word: is_on for is_on, words in ((True, "1 true on yes"), (False, "0 false off no")) for word in words.split()
 }
+
+_NEPTUNES_OFFLINE = "async"
+"""What scripts and environments that were written for Neptune say where they mean that runs are written."""
 
 VARIABLES = {
     "project": ("RUNFORK_PROJECT", "NEPTUNE_PROJECT"),
@@ -44,7 +48,7 @@ class Settings:
             repository's root, else ``./.runfork``.
         index_directory: Where indexes lie; None is ``.index`` in the data directory, or a disk of this machine where that is on a
             network file system.
-        mode: "offline" (journals on disk), "async" (the same; uploads where a server is set), or "disabled" (nothing is written).
+        mode: "offline" (runs are written to disk) or "disabled" (nothing is written). Neptune's "async" is taken for "offline".
         on_error: "warn" or "raise": what becomes of values that cannot be logged.
         resume_policy: "fork", "continue" or "new": what resuming from a checkpoint makes of a run.
         monitoring_seconds: Interval of hardware metrics; 0 switches them off.
@@ -64,6 +68,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every value."""
+        if self.mode == _NEPTUNES_OFFLINE:
+            object.__setattr__(self, "mode", "offline")
         for name, allowed in _CHOICES.items():
             _check_choice(name, getattr(self, name), allowed)
         if self.project is not None:
@@ -103,8 +109,9 @@ def said_by(name: str, value: str) -> str:
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ArgumentError(f"{name} must be one of {', '.join(allowed)}, found {value!r}")
+    if value not in allowed and not (allowed is MODES and value == _NEPTUNES_OFFLINE):
+        advice = advice_for_mode(value) if allowed is MODES else ""
+        raise ArgumentError(f"{name} must be one of {', '.join(allowed)}, found {value!r}{advice}")
 
 
 def _check_seconds(name: str, seconds: object) -> None:

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.model.run_ending import Ending
-from runfork.writing.notebook import Notebook
-from runfork.writing.process_end import ProcessEnd
 from runfork.writing.status import RunStatus
-from runfork.writing.termination import Terminator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,7 +17,10 @@ if TYPE_CHECKING:
     from runfork.hooks import OpenRun
     from runfork.writing.background import Background
     from runfork.writing.log import Log
+    from runfork.writing.notebook import Notebook
+    from runfork.writing.process_end import ProcessEnd
     from runfork.writing.run_journal import RunJournal
+    from runfork.writing.termination import Terminator
 
 __all__ = ["Life", "check_run_state"]
 
@@ -103,6 +103,8 @@ class Life:
     def start(self, *, goes_on: bool = False) -> None:
         """Begin what goes on beside training, and look out for how the process ends."""
         from runfork.writing.background import Background
+        from runfork.writing.process_end import ProcessEnd
+        from runfork.writing.termination import Terminator
 
         self._goes_on, self._state_before, self._is_dying = goes_on, self.state, False
         self._on_left = self._training_thread = None
@@ -117,19 +119,19 @@ class Life:
         )
         atexit.register(self._at_exit)
         self._process_end = ProcessEnd.join(self)
-        if (notebook := Notebook.find()) is not None:
+        if (notebook := _find_notebook()) is not None:
             self._notebook, self.cell = notebook, notebook.join(self)
         self._terminator = Terminator.install(self)
         self.background.start()
 
     def make_room(self) -> None:
         """Close what earlier cells of a notebook opened of this very run."""
-        if (notebook := Notebook.find()) is not None:
+        if (notebook := _find_notebook()) is not None:
             notebook.make_room(self)
 
     def take_place(self) -> None:
         """Let the runs rest that earlier cells of a notebook opened under this name."""
-        notebook = Notebook.find()
+        notebook = _find_notebook()
         for other in notebook.take_place(self) if notebook is not None else ():
             from runfork.writing.announcements import say_replaced
 
@@ -376,6 +378,12 @@ class Life:
     def _keep_child(self) -> None:
         if self.background is not None:
             self.background.keep_child()
+
+
+def _find_notebook() -> Notebook | None:
+    from runfork.writing.notebook import Notebook
+
+    return Notebook.find()
 
 
 def check_run_state(state: object) -> None:

@@ -12,7 +12,7 @@ from runfork import hooks as hookspecs
 from runfork.cli import group
 from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
-from runfork.plugins import Plugins, load_plugins
+from runfork.plugins import Plugins, load_plugins, load_plugins_once
 from runfork.reading.project import Project
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import until
@@ -299,3 +299,33 @@ def test_names_and_hooks_of_plugins_can_be_listed(install):
     plugins = load_plugins(built_in=BUILT_IN)
 
     assert plugins.hooks_of("lab") == ["after_run_closed", "after_run_created", "after_run_forked"]
+
+
+def test_a_process_imports_plugins_once_unless_another_one_was_installed(install):
+    install("import builtins\nbuiltins.imported = getattr(builtins, 'imported', 0) + 1\n" + TOLD, name="counted")
+    builtins = sys.modules["builtins"]
+    for _ in range(3):
+        Run(source_tracking_config=None).close()
+    once = builtins.imported
+    plugin = install(TOLD, name="later")
+    Run(run_id="r", source_tracking_config=None).close()
+    del builtins.imported
+
+    assert once == 1
+    assert [one[0] for one in plugin().told] == ["created", "closed"]
+
+
+def test_a_hook_that_hangs_is_not_called_for_another_run(install):
+    plugin = install(
+        "import threading\nover, calls = threading.Event(), []\n"
+        "@hookimpl\ndef after_run_created(run):\n    calls.append(run)\n    over.wait(60)\n"
+    )
+    first = load_plugins_once(BUILT_IN, patience_seconds=0.05)
+    second = load_plugins_once(BUILT_IN, patience_seconds=0.05)
+    first.after_run_created(None)  # type: ignore[arg-type]
+    second.after_run_created(None)  # type: ignore[arg-type]
+    plugin().over.set()
+
+    assert len(plugin().calls) == 1
+    assert first.failures == {"lab.after_run_created": "StillBusyError: still busy after 0.05 seconds"}
+    assert second.failures == {"lab.after_run_created": "it did not come back when it was called before"}

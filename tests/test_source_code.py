@@ -252,3 +252,14 @@ def test_tracking_can_be_switched_off(repository: Path) -> None:
     assert batch is not None
 
     assert [] == [path for record in batch.records for path in record.body if path.startswith("source_code")]
+
+
+def test_runs_of_a_script_share_what_git_said_a_moment_ago(repository: Path) -> None:
+    run: Any = Assigned()
+    config = SourceTrackingConfig()
+    before = collect_source_code(run, run, config, asks_anew=False)
+    (repository / "train.py").write_text("lr = 2\n")
+    again = collect_source_code(run, run, config, asks_anew=False)
+
+    assert before["source_code/dirty"] is again["source_code/dirty"] is False
+    assert collected()["source_code/dirty"] is True

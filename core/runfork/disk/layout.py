@@ -21,7 +21,7 @@ from runfork.journal.descriptors import open_descriptor
 from runfork.model.identifiers import directory_name, generated_prefix, name_of_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from runfork.disk.index_place import IndexPlace
 
@@ -138,7 +138,7 @@ class Store:
             _project_of(project)
             for workspace in _folders(self.directory)
             for project in _folders(workspace)
-            if any(True for _ in _folders(project))
+            if next(_folders(project), None) is not None
         )
 
     def project_directory(self, project: str) -> Path:
@@ -247,9 +247,8 @@ def _project_of(folder: Path) -> str:
     return name
 
 
-def _folders(path: Path) -> list[Path]:
-    try:
-        with os.scandir(path) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def _folders(path: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir() and not entry.name.startswith("."):
+                yield Path(entry.path)

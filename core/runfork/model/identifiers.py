@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, cast
 
@@ -183,6 +184,7 @@ def _choose(options: Sequence[str]) -> str:
     return options[int.from_bytes(os.urandom(8), "little") % len(options)]
 
 
+@lru_cache(maxsize=1024)
 def directory_name(name: str) -> str:
     """Return a file name for `name`: readable, safe on every file system, different for different names."""
     quoted = "".join(chr(byte) if byte in _PLAIN_BYTES else f"%{byte:02X}" for byte in name.encode())

@@ -45,7 +45,8 @@ def collect_source_code(
         return {}
     notebook = Notebook.find()
     moment = time.monotonic() if asks_anew or notebook is not None else time.monotonic() // SAME_SECONDS
-    found = dict(_description(config.repository, _working_directory(), moment))
+    asked = None if config.repository is None else os.fspath(config.repository)
+    found = dict(_description(asked, _working_directory(), moment))
     needs_diffs = config.upload_diff_head or config.upload_diff_upstream
     repository = Repository.find(config.repository) if needs_diffs else None
     if config.upload_run_command and (command := _run_command(notebook)):
@@ -66,9 +67,7 @@ def collect_source_code(
 
 
 @lru_cache(maxsize=4)
-def _description(
-    directory: str | os.PathLike[str] | None, _working_directory: str | None, _moment: float
-) -> Mapping[str, Any]:
+def _description(directory: str | None, _working_directory: str | None, _moment: float) -> Mapping[str, Any]:
     """Return what git says of the repository: it is asked five times, which takes longer than all else that is done beside."""
     repository = Repository.find(directory)
     return {} if repository is None else repository.describe()

@@ -99,10 +99,10 @@ def read_last_events(index: Index, run_id: str, count: int, followed: Followed) 
             lines += [Event(step, None, path=series.key.path, text=str(text)) for step, _, text in points]
         else:
             lines += [Event(time, step, path=series.key.path, text=str(text)) for step, time, text in points]
-    return _in_order([*rows.values(), *lines])[-count:]
+    return _by_time([*rows.values(), *lines])[-count:]
 
 
-def _in_order(events: Iterable[Event]) -> list[Event]:
+def _by_time(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: (event.time, event.step or 0))
 
 
@@ -138,7 +138,7 @@ class Follower:
                 continue  # `runfork fsck` tells of it
             finally:
                 self._readers[path] = (reader, start)
-        return _in_order(events)
+        return _by_time(events)
 
     def _events(self, batch: Batch) -> Iterable[Event]:
         for rows in batch.rows:

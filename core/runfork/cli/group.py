@@ -129,7 +129,7 @@ def _exit_code(run: Callable[[], Any]) -> int:
     except (_PipeClosedError, BrokenPipeError):
         return _leave_pipe()
     except Exception as error:  # the one boundary of the command line: nobody should meet a traceback unasked
-        return _tell(error)
+        return _tell_error(error)
     return code if isinstance(code, int) else EXIT_OK
 
 
@@ -143,7 +143,7 @@ def _leave_pipe() -> int:
     return EXIT_OK
 
 
-def _tell(error: Exception) -> int:
+def _tell_error(error: Exception) -> int:
     if os.environ.get("RUNFORK_DEBUG") == "1":
         traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
     if isinstance(error, click.UsageError):
@@ -156,26 +156,24 @@ def _tell(error: Exception) -> int:
         click.echo(f"runfork: {error.format_message()}", err=True)
         return error.exit_code
     if isinstance(error, (RunforkError, OSError, ImportError)):
-        click.echo(f"runfork: {_sentence(error)}", err=True)
+        click.echo(f"runfork: {_one_sentence(error)}", err=True)
         return EXIT_USAGE if isinstance(error, ArgumentError) else EXIT_PROBLEM
     click.echo(
-        f"runfork: this should not happen: {type(error).__name__}: {_sentence(error)}; "
+        f"runfork: this should not happen: {type(error).__name__}: {_one_sentence(error)}; "
         "set RUNFORK_DEBUG=1 to see where, and report it",
         err=True,
     )
     return EXIT_PROBLEM
 
 
-def _sentence(error: Exception) -> str:
+def _one_sentence(said: Exception | str) -> str:
     from runfork.cli.formats import one_line
 
-    return one_line(" ".join(str(error).split())) or type(error).__name__
+    return one_line(" ".join(str(said).split())) or type(said).__name__
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    from runfork.cli.formats import one_line
-
-    click.echo(f"runfork: {one_line(' '.join(str(message).split()))}", err=True)
+    click.echo(f"runfork: {_one_sentence(message)}", err=True)
 
 
 def current_plugins(context: click.Context | None = None) -> Plugins:

@@ -14,7 +14,7 @@ from runfork.cli.progress import drain_progress
 from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.errors import NotFoundError
 from runfork.model.patterns import compile_pattern
-from runfork.query.names import suggestion
+from runfork.query.names import listed, suggestion
 from runfork.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def _known_project(name: str, known: list[str], store: Store, described: str) ->
     if not known:
         raise NotFoundError(f"{missing}, nor has any other; log a run, or name another directory with --dir")
     close = difflib.get_close_matches(name, known, n=1) or known[:1]
-    shown = ", ".join(map(repr, known[:5])) + (f" and {len(known) - 5} more" if len(known) > 5 else "")  # noqa: PLR2004
-    raise NotFoundError(f"{missing}; found {shown}; name one, such as --project {close[0]}")
+    raise NotFoundError(f"{missing}; found {listed(known)}; name one, such as --project {close[0]}")
 
 
 @contextmanager

@@ -145,7 +145,7 @@ class Filter:
 
     def to_query(self) -> str:
         """Return the filter in the query language."""
-        return _print(self)
+        return _print_filter(self)
 
     __str__ = to_query
 
@@ -187,7 +187,7 @@ class Not(Filter):
 _PARTS = Parts(lambda path, kind, *rest: Comparison(Attribute(path, kind), *rest), Not, AllOf, AnyOf)
 
 
-def _print(condition: Filter) -> str:
+def _print_filter(condition: Filter) -> str:
     if isinstance(condition, Comparison):
         attribute = condition.attribute
         return print_comparison(attribute.name, attribute.type, condition.operator, condition.value)
@@ -202,14 +202,14 @@ def _print(condition: Filter) -> str:
 
 def _print_parts(parts: tuple[Filter, ...], word: str, *, empty: str) -> str:
     if len(parts) == 1:
-        return _print(parts[0])
+        return _print_filter(parts[0])
     return f" {word} ".join(map(_print_part, parts)) or empty
 
 
 def _print_part(part: Filter) -> str:
     if isinstance(part, (AllOf, AnyOf)) and len(part.parts) == 1:
         return _print_part(part.parts[0])
-    text = _print(part)
+    text = _print_filter(part)
     return f"({text})" if isinstance(part, (AllOf, AnyOf)) and part.parts else text
 
 

@@ -85,14 +85,14 @@ def check_step_range(value: object) -> tuple[int | None, int | None]:
 def _bound(value: object) -> int | None:
     if value is None:
         return None
-    number = _number(value)
+    number = _plain_number(value)
     limit = MAX_MICRO_STEP + 1
     if abs(number) >= limit // MICRO:
         return limit if number > 0 else -limit
     return round(number * MICRO)
 
 
-def _number(value: Any) -> float:
+def _plain_number(value: Any) -> float:
     if isinstance(value, int):
         return value
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):

@@ -127,7 +127,7 @@ def read_buckets(source: Source, query: BucketsQuery) -> pd.DataFrame:
         buckets = bucket_points(floats, count=query.count, x=query.x)
     else:
         buckets = source.index.buckets(BucketsRequest(keys, count=query.count, x=query.x, inherit=query.inherit))
-    return _frame(selection, buckets, query)
+    return _buckets_frame(selection, buckets, query)
 
 
 def bucket_points(series: Sequence[Series], *, count: int, x: Literal["step", "time"]) -> Buckets:
@@ -138,13 +138,13 @@ def bucket_points(series: Sequence[Series], *, count: int, x: Literal["step", "t
         count: Number of buckets.
         x: "step" or "time".
     """
-    lines = [_line(one, x) for one in series]
+    lines = [_points_by_x(one, x) for one in series]
     low = min((int(xs.min()) for xs, _ in lines if len(xs)), default=0)
     high = max((int(xs.max()) for xs, _ in lines if len(xs)), default=0)
     return bucketed(Grid(low, high, count), [one.key for one in series], lines)
 
 
-def _line(series: Series, x: Literal["step", "time"]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _points_by_x(series: Series, x: Literal["step", "time"]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     values = np.asarray(series.values, dtype=float)
     if x == "step":
         return series.steps, values
@@ -152,7 +152,7 @@ def _line(series: Series, x: Literal["step", "time"]) -> tuple[npt.NDArray[np.in
     return series.times[order], values[order]
 
 
-def _frame(selection: Selection, buckets: Buckets, query: BucketsQuery) -> pd.DataFrame:
+def _buckets_frame(selection: Selection, buckets: Buckets, query: BucketsQuery) -> pd.DataFrame:
     import pandas as pd
 
     label_of = selection.label_of

@@ -131,9 +131,9 @@ def download_files(
         if origin is None:
             paths[file] = None
             continue
-        _copy(origin, folder / target)
+        _copy_whole(origin, folder / target)
         paths[file] = str(folder / target)
-    return _frame(paths)
+    return _paths_frame(paths)
 
 
 def _listed(files: object) -> list[LoggedFile]:
@@ -221,7 +221,7 @@ def _contents(file: LoggedFile, directory: str | PathLike[str] | None) -> Path |
     return None
 
 
-def _copy(origin: Path, target: Path) -> None:
+def _copy_whole(origin: Path, target: Path) -> None:
     """Copy so that `target` is there in whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".download-")
@@ -234,7 +234,7 @@ def _copy(origin: Path, target: Path) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _frame(paths: dict[LoggedFile, str | None]) -> pd.DataFrame:
+def _paths_frame(paths: dict[LoggedFile, str | None]) -> pd.DataFrame:
     import pandas as pd
 
     kind = "experiment" if any(file.experiment_name is not None for file in paths) else "run"

@@ -106,10 +106,10 @@ class _Grid:
         if len(steps) == len(block):
             return slice(start, start + len(block))
         rows = start + np.searchsorted(block, steps)
-        return rows + _order(steps) if self.with_order else rows
+        return rows + _places_at_step(steps) if self.with_order else rows
 
 
-def _order(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _places_at_step(steps: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return how many equal steps stand before each of increasing ones."""
     return np.arange(len(steps)) - np.searchsorted(steps, steps)
 
@@ -185,7 +185,7 @@ def _row_index(grid: _Grid, kind: str) -> pd.MultiIndex:
     numbers: Any = [np.repeat(np.arange(len(counts)), counts), codes]
     names = [kind, "step"]
     if grid.with_order:
-        order = np.concatenate([np.empty(0, np.int64), *map(_order, grid.blocks)])
+        order = np.concatenate([np.empty(0, np.int64), *map(_places_at_step, grid.blocks)])
         levels.append(pd.RangeIndex(order.max(initial=-1) + 1))
         numbers.append(order)
         names.append("order")
@@ -214,11 +214,11 @@ def _values(grid: _Grid, found: Sequence[tuple[str, Series]], layout: Layout) ->
     is_numeric = all(isinstance(series.values, np.ndarray) for _, series in found)
     plane: npt.NDArray[Any] = np.full(grid.shape, np.nan if is_numeric else None, dtype=float if is_numeric else object)
     for label, series in found:
-        plane[grid.column_numbers[layout.column_of(series)], grid.rows(label, series.steps)] = _column(series)
+        plane[grid.column_numbers[layout.column_of(series)], grid.rows(label, series.steps)] = _value_array(series)
     return plane
 
 
-def _column(series: Series) -> npt.NDArray[Any]:
+def _value_array(series: Series) -> npt.NDArray[Any]:
     values = series.values  # noqa: PD011  (no pandas object)
     if isinstance(values, np.ndarray):
         return values

@@ -69,11 +69,11 @@ def resolve_filter(condition: Filter, index: Index) -> Filter:
 def _comparisons(condition: Filter) -> Iterator[Comparison]:
     if isinstance(condition, Comparison):
         yield condition
-    for part in _parts(condition):
+    for part in _parts_of(condition):
         yield from _comparisons(part)
 
 
-def _parts(condition: Filter) -> tuple[Filter, ...]:
+def _parts_of(condition: Filter) -> tuple[Filter, ...]:
     if isinstance(condition, (AllOf, AnyOf)):
         return condition.parts
     return (condition.part,) if isinstance(condition, Not) else ()
@@ -88,10 +88,10 @@ def _types_of(paths: Collection[str], index: Index) -> dict[str, list[str]]:
     if unknown:
         for definition in index.definitions(pattern=Pattern(names=unknown)):
             found[definition.path].add(definition.type)
-    return {path: _families(types) for path, types in found.items()}
+    return {path: _one_of_each_family(types) for path, types in found.items()}
 
 
-def _families(types: set[str]) -> list[str]:
+def _one_of_each_family(types: set[str]) -> list[str]:
     some = types - {"none"} or types
     return sorted(some - {"int"} if "float" in some else some)
 
@@ -158,7 +158,7 @@ def _fitted(condition: Comparison) -> Filter:
             f"{attribute.name!r} is of type {kind}, which cannot be compared with {operator}; "
             f"use {', '.join((*possible, 'EXISTS'))}"
         )
-    value = _fit(condition, kind)
+    value = _fitting_value(condition, kind)
     if isinstance(value, float) and math.isnan(value):
         return _compared_with_nan(attribute, operator)
     return Comparison(attribute, operator, value)
@@ -174,7 +174,7 @@ def _compared_with_nan(attribute: Attribute, operator: str) -> Filter:
     return AnyOf(())
 
 
-def _fit(condition: Comparison, kind: str) -> FilterValue:
+def _fitting_value(condition: Comparison, kind: str) -> FilterValue:
     value = condition.value
     if kind in _TEXTS or kind == "string_set":
         if isinstance(value, (int, float)) and not isinstance(value, bool) and condition.operator not in ("==", "!="):
@@ -184,7 +184,7 @@ def _fit(condition: Comparison, kind: str) -> FilterValue:
             )
         return value if isinstance(value, str) else print_value(value)
     if isinstance(value, str):
-        value = _read(value, kind, condition)
+        value = _read_as(value, kind, condition)
     if kind == "datetime":
         is_fit = isinstance(value, datetime)
     elif kind == "bool":
@@ -198,7 +198,7 @@ def _fit(condition: Comparison, kind: str) -> FilterValue:
     return _bounded(value)
 
 
-def _read(text: str, kind: str, condition: Comparison) -> FilterValue:
+def _read_as(text: str, kind: str, condition: Comparison) -> FilterValue:
     try:
         return read_value(text, kind)
     except ArgumentError as error:

@@ -80,14 +80,16 @@ def closest(name: str, there: Collection[str]) -> str | None:
     close = difflib.get_close_matches(name, there, n=1, cutoff=0.7)
     if close:
         return close[0]
-    words = _words(name)
-    alike = sorted((len(one), one) for one in there if _is_short_for(words, _words(one)) or one.startswith(f"{name}/"))
+    words = _last_words(name)
+    alike = sorted(
+        (len(one), one) for one in there if _is_short_for(words, _last_words(one)) or one.startswith(f"{name}/")
+    )
     if alike:
         return alike[0][1]
     return next(iter(difflib.get_close_matches(name, there, n=1, cutoff=0.5)), None)
 
 
-def _words(name: str) -> list[str]:
+def _last_words(name: str) -> list[str]:
     """Return the words of the last part of a path."""
     return [word for word in re.split(r"[^a-z0-9]+", name.rpartition("/")[2].lower()) if word]
 

@@ -143,7 +143,7 @@ def read_listing(
         Item(
             row,
             values.get(row.node.run_id, {}),
-            _last_step(values.get(row.node.run_id, {})),
+            _last_step_of_metrics(values.get(row.node.run_id, {})),
             names[row.node.experiment_name] if row.node.experiment_name is not None else 1,
         )
         for row in page.rows
@@ -151,7 +151,7 @@ def read_listing(
     return Listing(items, chosen, page.total, names[None])
 
 
-def _last_step(values: Mapping[str, Value]) -> int | None:
+def _last_step_of_metrics(values: Mapping[str, Value]) -> int | None:
     steps = (
         value.statistics.get("last_step")
         for path, value in values.items()
@@ -184,24 +184,26 @@ def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[
     """Return the metrics to show where none were asked for: those of most runs, validation and losses first, durations last."""
     users = sorted((one for one in definitions if not is_system_path(one.path)), key=_interest)
     chosen = users[:most]
-    trained_on = min(filter(_is_trained_on, users), key=lambda one: (-one.run_count, _words(one.path)), default=None)
+    trained_on = min(
+        filter(_is_trained_on, users), key=lambda one: (-one.run_count, _path_words(one.path)), default=None
+    )
     if trained_on is not None and not any(map(_is_trained_on, chosen)):
         chosen[-1:] = [trained_on]  # the loss that training goes by is never left out
     return [ColumnChoice(one.path) for one in chosen]
 
 
 def _is_trained_on(definition: Definition) -> bool:
-    words = _words(definition.path)
+    words = _path_words(definition.path)
     return "loss" in words and not set(_VALIDATION).intersection(words)
 
 
-def _words(path: str) -> list[str]:
+def _path_words(path: str) -> list[str]:
     return re.split(r"[/_.-]", path.lower())
 
 
 def _interest(definition: Definition) -> tuple[bool, int, bool, bool, int, str]:
     path = definition.path.lower()
-    words = _words(path)
+    words = _path_words(path)
     is_interesting = any(word in path for word in _INTERESTING)
     is_validation = any(word in _VALIDATION for word in words)
     is_aside = not _ASIDE.isdisjoint(words)

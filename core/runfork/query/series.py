@@ -103,7 +103,7 @@ def fetch_metrics(
         with_type=check_flag("type_suffix_in_column_names", type_suffix_in_column_names),
         with_order=check_flag("replaced", replaced),
     )
-    query = _query(
+    query = _series_query(
         (runs, experiments), (attributes, _METRICS), include_time, step_range, lineage_to_the_root, tail_limit, layout
     )
     with opened(project, directory) as source:
@@ -148,14 +148,14 @@ def fetch_series(
         NotFoundError: There is no such project.
     """
     layout = Layout(with_order=check_flag("replaced", replaced))
-    query = _query(
+    query = _series_query(
         (runs, experiments), (attributes, _OTHERS), include_time, step_range, lineage_to_the_root, tail_limit, layout
     )
     with opened(project, directory) as source:
         return read_series(source, query)
 
 
-def _query(
+def _series_query(
     selectors: tuple[Selector, Selector],
     attributes: tuple[object, Sequence[AttributeType]],
     include_time: object,

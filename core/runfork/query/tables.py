@@ -105,7 +105,7 @@ def fetch_runs_table(
         ArgumentError: An argument cannot be used.
         NotFoundError: There is no such project.
     """
-    query = _query("run", runs, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
+    query = _table_query("run", runs, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
     with opened(project, directory) as source:
         return read_table(source, query)
 
@@ -140,12 +140,14 @@ def fetch_experiments_table(
         ArgumentError: As in `fetch_runs_table`.
         NotFoundError: There is no such project.
     """
-    query = _query("experiment", experiments, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names)
+    query = _table_query(
+        "experiment", experiments, attributes, sort_by, sort_direction, limit, type_suffix_in_column_names
+    )
     with opened(project, directory) as source:
         return read_table(source, query)
 
 
-def _query(
+def _table_query(
     kind: RowKind,
     selector: object,
     attributes: object,
@@ -194,7 +196,7 @@ def read_table(source: Source, query: TableQuery) -> pd.DataFrame:
         (word, *found) for word, choice in words for found in find_definitions(source, [choice], selection.run_ids)
     ]
     columns = read_columns(source, selection.run_ids, shown, with_type=query.with_type)
-    return _frame(selection, [(column.title, _array(source, selection, column)) for column in columns])
+    return _table_frame(selection, [(column.title, _array(source, selection, column)) for column in columns])
 
 
 def _without_words(source: Source, choices: Sequence[Choice]) -> tuple[list[tuple[str, Choice]], list[Choice]]:
@@ -221,7 +223,7 @@ def _sort(source: Source, query: TableQuery) -> Sort | None:
     return Sort(attribute, descending=query.descending)
 
 
-def _frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataFrame:
+def _table_frame(selection: Selection, columns: Sequence[tuple[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
     index = label_index(selection.labels, selection.kind)
@@ -246,10 +248,10 @@ def _array(source: Source, selection: Selection, column: AttributeColumn) -> Any
     if column.type is AttributeType.DATETIME:
         no_time = np.iinfo(np.int64).min
         return times_column(np.array([no_time if value is None else value for value in values], dtype=np.int64))
-    return _objects(column.cells, _converter(source, selection, column.path))
+    return _object_array(column.cells, _converter(source, selection, column.path))
 
 
-def _objects(cells: Sequence[Value | None], convert: Callable[[int, Value], object]) -> Any:
+def _object_array(cells: Sequence[Value | None], convert: Callable[[int, Value], object]) -> Any:
     column = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
         column[row] = None if cell is None else convert(row, cell)

@@ -60,12 +60,12 @@ def command(
             and (row.differs or not only_differences)
         ]
         if as_json:
-            write_json(_document(project.name, run_ids, rows))
+            write_json(_json_comparison(project.name, run_ids, rows))
         else:
-            _print(project, run_ids, rows, only_differences=only_differences)
+            _print_comparison(project, run_ids, rows, only_differences=only_differences)
 
 
-def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow]) -> dict[str, Any]:
+def _json_comparison(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow]) -> dict[str, Any]:
     return {
         "project": project,
         "runs": list(run_ids),
@@ -81,7 +81,9 @@ def _document(project: str, run_ids: Sequence[str], rows: Sequence[ComparisonRow
     }
 
 
-def _print(project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRow], *, only_differences: bool) -> None:
+def _print_comparison(
+    project: Project, run_ids: Sequence[str], rows: Sequence[ComparisonRow], *, only_differences: bool
+) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import Cell, Column, print_table, split_columns
     from runfork.cli.formats import one_line, run_names

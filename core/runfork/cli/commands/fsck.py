@@ -51,15 +51,15 @@ def command(context: click.Context, *, place: Place, as_json: bool, has_contents
         inspection = inspect()
     if as_json:
         write_json(
-            {**_document(inspection), **({} if repairs is None else {"repairs": _json_repairs(before, repairs)})}
+            {**_json_inspection(inspection), **({} if repairs is None else {"repairs": _json_repairs(before, repairs)})}
         )
     else:
-        _print(before, repairs, inspection)
+        _print_inspection(before, repairs, inspection)
     if inspection.has_losses:
         context.exit(1)
 
 
-def _document(inspection: Inspection) -> dict[str, Any]:
+def _json_inspection(inspection: Inspection) -> dict[str, Any]:
     directory = inspection.directory
     return {
         "directory": str(directory),
@@ -117,7 +117,7 @@ def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
     }
 
 
-def _print(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
+def _print_inspection(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.formats import format_size, one_line
     from runfork.model.messages import plural
@@ -153,13 +153,13 @@ def _print_problems(console: Console, inspection: Inspection) -> None:
             shown = problem.path
             console.print(one_line(_shown(shown, inspection.directory)), style="bold", soft_wrap=True)
         style = "red" if problem.is_loss else "yellow"
-        console.print(f"  {one_line(_sentence(problem))}", style=style, soft_wrap=True)
+        console.print(f"  {one_line(_damage_sentence(problem))}", style=style, soft_wrap=True)
         if problem.gap is not None:
             console.print(f"    lost: {one_line(_lost(problem.run_id, problem.gap))}", soft_wrap=True)
         console.print(f"    to do: {one_line(problem.remedy)}", style="dim", soft_wrap=True)
 
 
-def _sentence(problem: Problem) -> str:
+def _damage_sentence(problem: Problem) -> str:
     if problem.offset is None:
         return problem.reason
     return f"{problem.length} bytes at offset {problem.offset} were skipped: {problem.reason}"

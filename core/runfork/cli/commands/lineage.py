@@ -32,20 +32,20 @@ def command(*, place: Place, as_json: bool, name: str | None, all_changes: bool)
     lineage keep their own.
     """
     with open_project(place) as project:
-        families = [_family(project, name)] if name is not None else _families(project)
+        families = [_one_family(project, name)] if name is not None else _all_families(project)
         if as_json:
             write_json({"project": project.name, "families": [_json_family(family) for family in families]})
         else:
-            _print(project, families, all_changes=all_changes)
+            _print_families(project, families, all_changes=all_changes)
 
 
-def _family(project: Project, name: str) -> Family:
+def _one_family(project: Project, name: str) -> Family:
     run_id = find_run(project, name)
     is_experiment = name != run_id and project.experiments().get(name) == run_id
     return read_family(project.index, run_id, experiment_name=name if is_experiment else None)
 
 
-def _families(project: Project) -> list[Family]:
+def _all_families(project: Project) -> list[Family]:
     """Return the family of every experiment, the newest head first, and those of runs that are in none of them."""
     nodes = project.index.nodes()
     experiments = sorted(project.experiments().items(), key=lambda one: (-nodes[one[1]].created, one[1]))
@@ -84,7 +84,7 @@ def _json_member(member: Member) -> dict[str, Any]:
     }
 
 
-def _print(project: Project, families: list[Family], *, all_changes: bool) -> None:
+def _print_families(project: Project, families: list[Family], *, all_changes: bool) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import print_lines
     from runfork.cli.drawing.tree import draw_tree

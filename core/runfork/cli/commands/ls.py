@@ -87,9 +87,9 @@ def command(
         if column_texts is not None:
             _tell_unknown(project.index, listing.columns)
         if as_json:
-            write_json(_document(project.name, listing, is_runs=is_runs))
+            write_json(_json_listing(project.name, listing, is_runs=is_runs))
         else:
-            _print(
+            _print_listing(
                 project,
                 listing,
                 is_runs=is_runs,
@@ -111,7 +111,7 @@ def _tell_unknown(index: Index, columns: Sequence[ColumnChoice]) -> None:
         click.echo(f"runfork: no run has {listed(unknown)}{suggestion(unknown, there | {*HEADINGS})}", err=True)
 
 
-def _document(project: str, listing: Listing, *, is_runs: bool) -> dict[str, Any]:
+def _json_listing(project: str, listing: Listing, *, is_runs: bool) -> dict[str, Any]:
     return {
         "project": project,
         "mode": "runs" if is_runs else "experiments",
@@ -139,9 +139,9 @@ def _json_cell(item: Item, column: ColumnChoice) -> Any:
     return json_number(content) if column.aggregate is not None else json_content(value.type, content)
 
 
-def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool, is_chosen: bool) -> None:
+def _print_listing(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool, is_chosen: bool) -> None:
     if not listing.items:
-        raise NotFoundError(_nothing(project.name, listing, is_runs=is_runs, is_filtered=is_filtered))
+        raise NotFoundError(_nothing_found(project.name, listing, is_runs=is_runs, is_filtered=is_filtered))
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import print_table
 
@@ -152,7 +152,7 @@ def _print(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bo
         console.print(note, style="dim")
 
 
-def _nothing(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
+def _nothing_found(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
     from runfork.model.messages import plural
 
     what = "runs" if is_runs else "experiments"

@@ -78,12 +78,12 @@ def command(*, place: Place, name: str, patterns: tuple[str, ...], others: tuple
         if options["overlay"]:
             groups = [[curve for group in groups for curve in group]]
         if options["as_json"]:
-            write_json(_document(project.name, groups, paths))
+            write_json(_json_curves(project.name, groups, paths))
         else:
-            _print(project, groups, options, shown=len(shown), hidden=len(paths) - len(shown))
+            _print_charts(project, groups, options, shown=len(shown), hidden=len(paths) - len(shown))
 
 
-def _document(project: str, groups: Sequence[Sequence[Curve]], paths: Sequence[str]) -> dict[str, Any]:
+def _json_curves(project: str, groups: Sequence[Sequence[Curve]], paths: Sequence[str]) -> dict[str, Any]:
     return {
         "project": project,
         "metrics": list(paths),
@@ -119,7 +119,7 @@ def _json_columns(x: Floats, y: Floats) -> dict[str, Any]:
     }
 
 
-def _print(
+def _print_charts(
     project: Project, groups: Sequence[Sequence[Curve]], options: Mapping[str, Any], *, shown: int, hidden: int
 ) -> None:
     from runfork.cli.drawing.console import chart_width, open_console

@@ -38,7 +38,7 @@ def command(context: click.Context, *, place: Place, as_json: bool) -> None:
     if as_json:
         write_json({"plugins": rows, "failures": plugins.failures})
     else:
-        _print(rows, plugins)
+        _print_plugins(rows, plugins)
     if plugins.failures:
         context.exit(1)
 
@@ -55,7 +55,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _print(rows: list[dict[str, Any]], plugins: Plugins) -> None:
+def _print_plugins(rows: list[dict[str, Any]], plugins: Plugins) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import Cell, Column, print_table
     from runfork.cli.formats import one_line

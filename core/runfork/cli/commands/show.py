@@ -56,12 +56,12 @@ def command(*, place: Place, as_json: bool, name: str, show_console: bool, lines
         nodes = project.index.nodes()
         values = project.index.values([run_id])[run_id]
         if as_json:
-            write_json(_document(project, nodes, run_id, values))
+            write_json(_json_run(project, nodes, run_id, values))
         else:
-            _print(project, nodes, run_id, values, include_system=include_system)
+            _print_run(project, nodes, run_id, values, include_system=include_system)
 
 
-def _document(
+def _json_run(
     project: Project, nodes: Mapping[str, RunNode], run_id: str, values: Mapping[str, Value]
 ) -> dict[str, Any]:
     node = nodes[run_id]
@@ -95,7 +95,7 @@ def _show_console(project: Project, run_id: str, count: int, *, as_json: bool) -
         console.print(one_line(line.text), style="yellow" if line.is_error else None, soft_wrap=True)
 
 
-def _print(
+def _print_run(
     project: Project,
     nodes: Mapping[str, RunNode],
     run_id: str,
@@ -143,9 +143,9 @@ def _print_head(
         ("project", one_line(project.name)),
         ("created", _times(node, values)),
         ("lineage", _lineage_line(nodes, run_id, console, room=console.width - _INDENT - 13)),
-        ("tags", _text(values, "sys/tags")),
-        ("group tags", _text(values, "sys/group_tags")),
-        ("description", _text(values, "sys/description")),
+        ("tags", _value_text(values, "sys/tags")),
+        ("group tags", _value_text(values, "sys/group_tags")),
+        ("description", _value_text(values, "sys/description")),
         ("failed with", _last_line(values, "sys/exception")),
     ]
     kept = [(name, text) for name, text in facts if text]
@@ -156,7 +156,7 @@ def _print_head(
     print_table(console, columns, indent=_INDENT, has_titles=False)
 
 
-def _text(values: Mapping[str, Value], path: str) -> str:
+def _value_text(values: Mapping[str, Value], path: str) -> str:
     from runfork.cli.formats import format_value
 
     value = values.get(path)
@@ -178,7 +178,7 @@ def _times(node: RunNode, values: Mapping[str, Value]) -> str:
     running = values.get("sys/running_time_seconds")
     if running is not None and running.value:
         text += f"; ran {format_duration(running.value)}"
-    host = _text(values, "sys/hostname")
+    host = _value_text(values, "sys/hostname")
     return f"{text} on {host}" if host else text
 
 
@@ -239,15 +239,15 @@ def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
     columns = [
         Column("", [Cell(one_line(path)) for path in values], is_flexible=True),
         Column("LAST", [Cell(format_value(value)) for value in found], is_number=True, is_flexible=True),
-        Column("AT STEP", [Cell(_last_step(path, value)) for path, value in values.items()], is_number=True),
-        Column("MIN", _statistics(found, "min"), is_number=True, is_optional=True),
-        Column("MAX", _statistics(found, "max"), is_number=True, is_optional=True),
-        Column("POINTS", _statistics(found, "count"), is_number=True, is_optional=True),
+        Column("AT STEP", [Cell(_last_step_text(path, value)) for path, value in values.items()], is_number=True),
+        Column("MIN", _statistic_cells(found, "min"), is_number=True, is_optional=True),
+        Column("MAX", _statistic_cells(found, "max"), is_number=True, is_optional=True),
+        Column("POINTS", _statistic_cells(found, "count"), is_number=True, is_optional=True),
     ]
     print_table(console, columns, indent=_INDENT)
 
 
-def _last_step(path: str, value: Value) -> str:
+def _last_step_text(path: str, value: Value) -> str:
     from runfork.cli.formats import NOTHING
 
     step = (value.statistics or {}).get("last_step")
@@ -256,7 +256,7 @@ def _last_step(path: str, value: Value) -> str:
     return shown_step(int(step))
 
 
-def _statistics(values: Sequence[Value], name: str) -> list[Cell]:
+def _statistic_cells(values: Sequence[Value], name: str) -> list[Cell]:
     from runfork.cli.drawing.tables import Cell
     from runfork.cli.formats import format_number
 

@@ -68,7 +68,7 @@ def command(
         run_id = find_run(project, name)
         kinds = [AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES]
         tell_unmatched(attributes, (one.path for one in project.index.definitions(run_ids=[run_id], types=kinds)))
-        write = _write_json if as_json else _writer()
+        write = _write_json if as_json else _printer()
         follower = Follower(project, run_id, followed)
         for event in read_last_events(project.index, run_id, lines, followed):
             write(event)
@@ -81,17 +81,17 @@ def command(
 def _follow(project: Project, run_id: str, follower: Follower) -> Iterator[Event]:
     """Yield events until the run has ended and everything it wrote was read."""
     checked = time.monotonic()
-    state = _state(project, run_id)
+    state = _state_of(project, run_id)
     while state == "running":
         yield from follower.read()
         time.sleep(POLL_SECONDS)
         if time.monotonic() - checked >= STATE_SECONDS:
             project.refresh()
-            state, checked = _state(project, run_id), time.monotonic()
+            state, checked = _state_of(project, run_id), time.monotonic()
     yield from follower.read()
 
 
-def _state(project: Project, run_id: str) -> str:
+def _state_of(project: Project, run_id: str) -> str:
     found = project.index.values([run_id], paths=["sys/state"]).get(run_id)
     if found is None:
         return "deleted"  # what followed it goes by what lies on disk
@@ -99,7 +99,7 @@ def _state(project: Project, run_id: str) -> str:
 
 
 def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:
-    state = _state(project, run_id)
+    state = _state_of(project, run_id)
     if as_json:
         write_json_line({"kind": "state", "run_id": run_id, "state": state})
         return
@@ -121,19 +121,19 @@ def _write_json(event: Event) -> None:
         write_json_line({"kind": "metrics", **document, "values": metrics})
 
 
-def _writer() -> Callable[[Event], None]:
+def _printer() -> Callable[[Event], None]:
     from runfork.cli.drawing.console import open_console
 
     console = open_console()
 
     def write(event: Event) -> None:
-        console.print(_line(event, console), soft_wrap=True)
+        console.print(_event_text(event, console), soft_wrap=True)
         console.file.flush()
 
     return write
 
 
-def _line(event: Event, console: OutputConsole) -> Text:
+def _event_text(event: Event, console: OutputConsole) -> Text:
     from rich.text import Text
 
     from runfork.cli.formats import format_number, one_line

@@ -155,7 +155,9 @@ class Canvas:
                 previous = None  # nothing but NaN or infinities: the line breaks
                 continue
             if previous is not None:
-                for between, upper, lower in _connect(previous, int(last[previous]), column, int(first[column])):
+                for between, upper, lower in _connecting_dots(
+                    previous, int(last[previous]), column, int(first[column])
+                ):
                     if shown[between]:
                         self.light(between, upper, lower, style)
             if shown[column]:
@@ -180,7 +182,7 @@ class Canvas:
         yield text, style
 
 
-def _connect(from_column: int, from_row: int, to_column: int, to_row: int) -> Iterable[tuple[int, int, int]]:
+def _connecting_dots(from_column: int, from_row: int, to_column: int, to_row: int) -> Iterable[tuple[int, int, int]]:
     """Yield column, top and bottom row of a straight line that ends beside its start, without the ends' own dots."""
     steps = to_column - from_column
     at = [round(from_row + (to_row - from_row) * part / (2 * steps)) for part in range(2 * steps + 1)]

@@ -146,7 +146,7 @@ def _with_axis(line: Span, label: str | None, margin: int) -> Span:
     return [(f"{label or '':>{margin}} ", "dim"), ("┤" if label else "│", "dim"), *line]
 
 
-def _column(x: float, canvas: Canvas, x_range: tuple[float, float]) -> int:
+def _column_of(x: float, canvas: Canvas, x_range: tuple[float, float]) -> int:
     low, high = x_range
     share = (x - low) / (high - low) if high > low else 0.0
     return min(int(share * canvas.width), canvas.width - 1)
@@ -163,7 +163,7 @@ def _x_axis(chart: Chart, canvas: Canvas, x_range: tuple[float, float], margin: 
     for fork in chart.forks:
         x = _x_value(fork, chart)
         if x is not None and x_range[0] <= x <= x_range[1]:
-            axis[_column(x, canvas, x_range)] = FORK_MARK
+            axis[_column_of(x, canvas, x_range)] = FORK_MARK
     spans: Span = [(" " * (margin + 1) + "└", "dim")]
     for character in axis:
         style = "bold" if character == FORK_MARK else "dim"
@@ -185,7 +185,7 @@ def _x_labels(chart: Chart, canvas: Canvas, x_range: tuple[float, float], margin
         labels = format_ticks([_power_of_ten(low)] if chart.log_x else ticks)
     line = [" "] * canvas.width
     for tick, label in zip(ticks, labels, strict=True):
-        start = min(max(_column(tick, canvas, x_range) - len(label) // 2, 0), canvas.width - len(label))
+        start = min(max(_column_of(tick, canvas, x_range) - len(label) // 2, 0), canvas.width - len(label))
         if start >= 0 and all(character == " " for character in line[max(start - 1, 0) : start + len(label) + 1]):
             line[start : start + len(label)] = label
     return [(" " * (margin + _LABEL_GAP) + "".join(line).rstrip(), "dim")]

@@ -88,7 +88,7 @@ def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0,
         The titles of the columns that were left out.
     """
     room = console.width - indent
-    kept, left_out = _choose(columns, room)
+    kept, left_out = _choose_columns(columns, room)
     table = Table.grid(padding=(0, _GAP, 0, 0))
     for width in _widths(kept, room):
         table.add_column(width=width)
@@ -96,7 +96,7 @@ def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0,
     stacks = zip(titles, kept, strict=True)
     table.add_row(*(_Stack([*title, *column.cells], is_number=column.is_number) for title, column in stacks))
     options = console.options.update(width=max(room, _least(kept)))
-    _print(console, console.render_lines(table, options, pad=False), indent=indent)
+    _print_segments(console, console.render_lines(table, options, pad=False), indent=indent)
     return left_out
 
 
@@ -114,7 +114,7 @@ def _least(columns: Sequence[Column]) -> int:
     return sum(column.least for column in columns) + _GAP * (len(columns) - 1)
 
 
-def _choose(columns: Sequence[Column], room: int) -> tuple[list[Column], list[str]]:
+def _choose_columns(columns: Sequence[Column], room: int) -> tuple[list[Column], list[str]]:
     kept = list(columns)
     left_out: list[str] = []
     while _least(kept) > room and (optional := [column for column in kept if column.is_optional]):
@@ -136,13 +136,13 @@ def _widths(columns: Sequence[Column], room: int) -> list[int]:
 
 def print_lines(console: Console, lines: Iterable[Iterable[tuple[str, str | None]]]) -> None:
     """Print lines that already have their width, each as stretches of text with a style."""
-    _print(
+    _print_segments(
         console,
         ([Segment(text, console.get_style(style) if style else None) for text, style in line] for line in lines),
     )
 
 
-def _print(console: Console, lines: Iterable[list[Segment]], *, indent: int = 0) -> None:
+def _print_segments(console: Console, lines: Iterable[list[Segment]], *, indent: int = 0) -> None:
     """Print lines without the blanks at their ends, however wide they are."""
     printed: list[Segment] = []
     for line in lines:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runfork.model.differences import Change
     from runfork.reading.family import Family, Member
 
-__all__ = ["Row", "arrange", "draw_tree"]
+__all__ = ["TreeLine", "arrange", "draw_tree"]
 
 STATE_STYLES = {
     "running": "green",
@@ -38,7 +38,7 @@ _SHOWN_CHANGES = 4
 
 
 @dataclass(frozen=True)
-class Row:
+class TreeLine:
     """One run in its place.
 
     Args:
@@ -52,10 +52,10 @@ class Row:
     rails: str
 
 
-def arrange(family: Family) -> list[Row]:
+def arrange(family: Family) -> list[TreeLine]:
     """Return the runs of a family from top to bottom, parents before children, each with its rails."""
     trunk = set(family.lineage)
-    rows: list[Row] = []
+    rows: list[TreeLine] = []
     seen: set[str] = set()
     waiting = [(root, "", "") for root in reversed(family.roots)]
     while waiting:
@@ -66,7 +66,7 @@ def arrange(family: Family) -> list[Row]:
         children = [child for child in family.children.get(run_id, []) if child in family.members]
         straight = _straight_on(children, trunk)
         branches = [child for child in children if child != straight]
-        rows.append(Row(run_id, lead, left + ("│ " if children else "  ")))
+        rows.append(TreeLine(run_id, lead, left + ("│ " if children else "  ")))
         if straight is not None:
             waiting.append((straight, left, left))
         for branch in reversed(branches):
@@ -115,7 +115,7 @@ def draw_tree(
                 line += [(text, style), (" " * (size - cell_len(text) + 2), None)]
         if bar_width >= _MIN_BAR and last_step:
             line += _bar(family.members[row.run_id], family, last_step, bar_width)
-        lines.append(_fit(line, width))
+        lines.append(_cut(line, width))
         lines.extend(_change_lines(row, family.members[row.run_id].changes, width, shown_changes))
     return lines
 
@@ -129,7 +129,7 @@ class _TreeStyle:
         return one_line(self.names.get(run_id, run_id))
 
 
-def _cells(row: Row, family: Family, tree: _TreeStyle) -> list[tuple[str, str | None]]:
+def _cells(row: TreeLine, family: Family, tree: _TreeStyle) -> list[tuple[str, str | None]]:
     member = family.members[row.run_id]
     is_focus = row.run_id == family.focus
     symbol = _FOCUS if is_focus else (_ANCESTOR if member.extent.is_in_lineage else _SIDE)
@@ -195,12 +195,12 @@ def _bar(member: Member, family: Family, last_step: int, width: int) -> Span:
     return cells
 
 
-def _change_lines(row: Row, changes: Sequence[Change], width: int, shown: int | None) -> Iterator[Span]:
+def _change_lines(row: TreeLine, changes: Sequence[Change], width: int, shown: int | None) -> Iterator[Span]:
     limit = len(changes) if shown is None or len(changes) == shown + 1 else shown  # one more takes no more room
     for change in changes[:limit]:
-        yield _fit([(row.rails, None), (f"  {_describe(change)}", "dim")], width)
+        yield _cut([(row.rails, None), (f"  {_describe(change)}", "dim")], width)
     if len(changes) > limit:
-        yield _fit([(row.rails, None), (f"  and {len(changes) - limit} more changes (--all-changes)", "dim")], width)
+        yield _cut([(row.rails, None), (f"  and {len(changes) - limit} more changes (--all-changes)", "dim")], width)
 
 
 def _describe(change: Change) -> str:
@@ -212,7 +212,7 @@ def _describe(change: Change) -> str:
     return f"{path}: {format_value(change.before)} → {format_value(change.after)}"
 
 
-def _fit(line: Span, width: int) -> Span:
+def _cut(line: Span, width: int) -> Span:
     """Cut a line at `width` characters, with an ellipsis; blanks at its end go."""
     while line and not line[-1][0].strip():
         line = line[:-1]

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from runfork.journal.descriptors import _append, append, close_own, close_signed, is_signed, open_descriptor, sign
-from runfork.journal.folders import locked
+from runfork.journal.locks import locked
 from runfork.reading.project import Project
 from runfork.testing.journals import points_of
 from runfork.testing.reading import History

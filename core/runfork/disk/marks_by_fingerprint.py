@@ -9,11 +9,11 @@ reads, are then nobody's.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 from runfork.disk.layout import holds
 from runfork.errors import ArgumentError, FormatError
+from runfork.journal.descriptors import open_descriptor
 from runfork.model.marks import parse_mark
 
 if TYPE_CHECKING:
@@ -41,11 +41,8 @@ def remember_mark(store: Store, mark: Mark) -> None:
     file = _file(store, mark.fingerprint)
     file.parent.mkdir(parents=True, exist_ok=True)
     line = "\n" + json.dumps(mark.to_dict(), separators=(",", ":")) + "\n"  # the line before may have been cut short
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        os.write(descriptor, line.encode())
-    finally:
-        os.close(descriptor)
+    with open(file, "ab", buffering=0, opener=open_descriptor) as notes:
+        notes.write(line.encode())
 
 
 def find_marks(store: Store, fingerprint: str, *, includes_absent: bool = False) -> list[Mark]:

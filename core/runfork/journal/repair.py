@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,6 +17,7 @@ from runfork.journal.folders import sync_path
 from runfork.journal.format import HEADER_SIZE, MAX_FILE_HEADER, Kind, encode_file_header, encode_frame
 from runfork.journal.frame_search import open_journal
 from runfork.journal.header import read_header
+from runfork.journal.locks import try_lock
 from runfork.journal.reader import JournalReader
 from runfork.model.identifiers import random_suffix
 from runfork.model.steps import NO_STEP
@@ -91,7 +91,9 @@ def repair_journal(path: Path) -> Repair | None:
         RepairError: Somebody else repairs or writes it at this moment.
         OSError: It cannot be read, or the new file cannot be written.
     """
-    with open_journal(path) as file, _alone(file, path):
+    with open_journal(path) as file:
+        if not try_lock(file.fileno()):
+            raise RepairError(f"{path} is being repaired by another process; wait for it")
         plan = _plan(file, path)
         if plan is None or plan.is_empty:
             return None
@@ -187,17 +189,3 @@ def _keep(path: Path) -> Path:
         shutil.copy2(path, temporary)
         temporary.replace(kept)
     return kept
-
-
-@contextmanager
-def _alone(file: BinaryIO, path: Path) -> Iterator[None]:
-    """Be the only process that repairs this journal, where the system can tell."""
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise RepairError(f"{path} is being repaired by another process; wait for it") from error
-    except (ImportError, OSError):
-        pass  # a system or file system without such locks
-    yield

@@ -14,7 +14,7 @@ from runfork.disk.logged_files import FOLDER
 from runfork.errors import NotFoundError, warn_caller
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.journal.descriptors import open_descriptor
-from runfork.journal.folders import lock_held
+from runfork.journal.locks import lock_held
 from runfork.model.identifiers import check_project, several_runs
 from runfork.plugins import Plugins, load_plugins
 from runfork.reading import BUILT_IN

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from runfork.disk.layout import journals_of
 from runfork.errors import ArgumentError
 from runfork.journal.first_records import read_creation
-from runfork.journal.folders import locked
 from runfork.journal.format import Kind
+from runfork.journal.locks import locked
 from runfork.model.conversion import convert_metric
 from runfork.model.identifiers import directory_name
 from runfork.model.steps import MICRO, NO_STEP, from_micro_steps, to_micro_steps

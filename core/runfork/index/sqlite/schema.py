@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runfork.index.interface import ForeignIndexError, StaleIndexError, UnusableIndexError
-from runfork.journal.folders import locked
+from runfork.journal.locks import locked
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:

@@ -263,7 +263,7 @@ def test_rows_are_forgotten_beyond_a_bound() -> None:
     for number in range(3 * MAX_ROWS):
         typist.write(f"\r{number}\n", f"\r{number}{'y' * 2 * MAX_REMEMBERED_COLUMNS}\n")
 
-    assert len(typist.terminal.display()) <= MAX_ROWS + 1
+    assert len(typist.display()) <= MAX_ROWS + 1
     assert len(typist.terminal._held) <= MAX_ROWS
     assert 6 * MAX_ROWS == len(typist.finish())
 
@@ -293,7 +293,7 @@ def test_screen_that_is_drawn_again_and_again_ends_as_its_last_state() -> None:
 def test_row_of_a_screen_is_drawn_anew_where_it_stands() -> None:
     typist = Typist().write("\x1b[2J\x1b[Hone\ntwo\nthree\n", "\x1b[2;1HTWO\x1b[4;1H", "next\n")
 
-    assert ["one", "TWO", "three", "next"] == typist.terminal.display()[:4]
+    assert ["one", "TWO", "three", "next"] == typist.display()[:4]
     assert ["one", "two", "three", "TWO", "next"] == typist.finish()
 
 

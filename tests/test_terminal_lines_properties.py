@@ -80,8 +80,8 @@ def test_rows_do_not_depend_on_how_the_input_was_cut(tokens: list[str], cuts: li
     whole.write(text)
     cut.write(*(text[a:b] for a, b in itertools.pairwise(places)))
 
-    rows = whole.terminal.display()
-    assert rows == cut.terminal.display()
+    rows = whole.display()
+    assert rows == cut.display()
     handed_out = {line.rstrip() for line in cut.finish()}
     assert [] == [row for row in rows if row and row not in handed_out]
 
@@ -122,7 +122,7 @@ NARROW = TOKENS.filter(lambda token: token != "日")  # pyte leaves halves of wi
 def test_rows_are_those_of_a_terminal(tokens: list[str]) -> None:
     typist = Typist().write(*tokens)
 
-    assert terminal_display("".join(tokens)) == without_trailing_blank(typist.terminal.display())
+    assert terminal_display("".join(tokens)) == without_trailing_blank(typist.display())
 
 
 @given(st.lists(NARROW, max_size=40))

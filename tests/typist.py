@@ -32,6 +32,13 @@ class Typist:
         self._take(self.terminal.finish())
         return self.lines
 
+    def display(self) -> list[str]:
+        """Return the rows as a terminal would show them, without trailing blanks."""
+        held = self.terminal
+        held._absorb_parts()
+        rows = [*held._above, held._row, *reversed(held._below)]
+        return [(row if isinstance(row, str) else "".join(row.cells)).rstrip() for row in rows]
+
     def flush(self) -> None:
         """Be a file, for tqdm and rich."""
 

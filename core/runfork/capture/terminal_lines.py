@@ -107,14 +107,6 @@ class TerminalLines(Terminal):
         self._reset()
         return self._take_output()
 
-    def display(self) -> list[str]:
-        """Return the rows as a terminal would show them, without trailing blanks: those above the cursor, its own, those below."""
-        self._absorb_parts()
-        above = [row if isinstance(row, str) else "".join(row.cells) for row in self._above]
-        return [
-            text.rstrip() for text in (*above, *("".join(row.cells) for row in (self._row, *reversed(self._below))))
-        ]
-
     def _take_output(self) -> Output:
         output = self._output
         if not output.lines and not output.snapshots:

@@ -33,6 +33,7 @@ __all__ = [
     "one_line",
     "run_names",
     "short_names",
+    "state_style",
 ]
 
 NOTHING = "\u2013"
@@ -42,6 +43,13 @@ MICROSECONDS = 1_000_000
 _CONTROL = (
     {code: chr(0x2400 + code) for code in range(32)} | {0x7F: "\u2421"} | dict.fromkeys(range(0x80, 0xA0), "\ufffd")
 )
+_STATE_STYLES = {
+    "running": "green",
+    "failed": "red",
+    "lost": "red",
+    "aborted": "yellow",
+    "preempted": "yellow",
+}
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86400, 7 * 86400
 
 
@@ -106,6 +114,11 @@ def format_size(size_bytes: float) -> str:
 def one_line(text: str) -> str:
     """Return `text` with control characters as pictures, so that it stays on its line and moves no cursor."""
     return text.translate(_CONTROL)
+
+
+def state_style(state: str | None) -> str:
+    """Return the style that a run's state is written in."""
+    return _STATE_STYLES.get(state or "", "dim")
 
 
 def format_value(value: Value | None) -> str:

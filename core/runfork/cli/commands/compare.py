@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runfork.cli.formats import format_number, format_value, one_line, run_names
 from runfork.cli.json_output import json_held, write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.errors import ArgumentError
@@ -86,7 +87,6 @@ def _print_comparison(
 ) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import Cell, Column, print_table, split_columns
-    from runfork.cli.formats import one_line, run_names
 
     console = open_console()
     if not rows:
@@ -110,7 +110,6 @@ def _print_comparison(
 
 def _cell(row: ComparisonRow, at: int) -> Cell:
     from runfork.cli.drawing.tables import Cell
-    from runfork.cli.formats import format_value
 
     value = row.values[at]
     return Cell(format_value(value), "dim" if value is None or not row.differs else None)
@@ -118,7 +117,6 @@ def _cell(row: ComparisonRow, at: int) -> Cell:
 
 def _difference(row: ComparisonRow) -> Cell:
     from runfork.cli.drawing.tables import Cell
-    from runfork.cli.formats import format_number
 
     left, right = row.values
     if not row.differs or left is None or right is None or left.type not in _NUMBERS or right.type not in _NUMBERS:

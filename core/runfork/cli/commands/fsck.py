@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runfork.cli.formats import format_size, format_time, one_line
 from runfork.cli.json_output import json_time, write_json
 from runfork.cli.place import choose_project, json_option, open_store, place_options
 from runfork.cli.progress import drain_progress
+from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps
 from runfork.reading.fsck import inspect_store, repair_store
 
@@ -119,8 +121,6 @@ def _json_repairs(before: Inspection, repairs: Repairs) -> dict[str, Any]:
 
 def _print_inspection(before: Inspection, repairs: Repairs | None, after: Inspection) -> None:
     from runfork.cli.drawing.console import open_console
-    from runfork.cli.formats import format_size, one_line
-    from runfork.model.messages import plural
 
     console = open_console()
     _print_problems(console, before)
@@ -145,7 +145,6 @@ def _print_inspection(before: Inspection, repairs: Repairs | None, after: Inspec
 
 
 def _print_problems(console: Console, inspection: Inspection) -> None:
-    from runfork.cli.formats import one_line
 
     shown: Path | None = None
     for problem in inspection.problems:
@@ -167,8 +166,6 @@ def _damage_sentence(problem: Problem) -> str:
 
 def _lost(run_id: str | None, gap: Gap) -> str:
     """Say what was lost, in the words of who logged it."""
-    from runfork.cli.formats import format_time
-
     what = f"records of run {run_id!r}"
     (before, after), (earlier, later) = gap.steps, gap.times
     if before is not None and after is not None:
@@ -185,8 +182,6 @@ def _lost(run_id: str | None, gap: Gap) -> str:
 
 
 def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:
-    from runfork.cli.formats import one_line
-    from runfork.model.messages import plural
 
     directory = after.directory
     for repair in repairs.journals:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runfork.cli.formats import format_range, one_line, run_names
 from runfork.cli.json_output import json_change, json_node, json_range, write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.errors import NotFoundError
+from runfork.model.messages import plural
 from runfork.reading.family import read_family
 
 if TYPE_CHECKING:
@@ -88,7 +90,6 @@ def _print_families(project: Project, families: list[Family], *, all_changes: bo
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import print_lines
     from runfork.cli.drawing.tree import draw_tree
-    from runfork.cli.formats import run_names
 
     console = open_console()
     names = run_names(project.index, console)
@@ -107,8 +108,6 @@ def _print_families(project: Project, families: list[Family], *, all_changes: bo
 
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
-    from runfork.cli.formats import format_range, one_line
-    from runfork.model.messages import plural
 
     runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]

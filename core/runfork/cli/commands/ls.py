@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from runfork.cli.formats import NOTHING, format_age, format_number, format_value, one_line, run_names, state_style
 from runfork.cli.json_output import json_content, json_node, json_number, write_json
 from runfork.cli.place import json_option, open_project, place_options, read_condition
 from runfork.errors import NotFoundError
+from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
+from runfork.query.names import HEADINGS, listed, suggestion
 from runfork.query.pages import parse_column, read_listing
 
 if TYPE_CHECKING:
@@ -104,8 +107,6 @@ def _columns(text: str | None) -> list[ColumnChoice] | None:
 
 def _tell_unknown(index: Index, columns: Sequence[ColumnChoice]) -> None:
     """Say on stderr which columns no run has."""
-    from runfork.query.names import HEADINGS, listed, suggestion
-
     there = {one.path for one in index.definitions()}
     if unknown := [column.path for column in columns if column.path not in there and column.word is None]:
         click.echo(f"runfork: no run has {listed(unknown)}{suggestion(unknown, there | {*HEADINGS})}", err=True)
@@ -153,7 +154,6 @@ def _print_listing(project: Project, listing: Listing, *, is_runs: bool, is_filt
 
 
 def _nothing_found(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
-    from runfork.model.messages import plural
 
     what = "runs" if is_runs else "experiments"
     if is_filtered:
@@ -164,7 +164,6 @@ def _nothing_found(project: str, listing: Listing, *, is_runs: bool, is_filtered
 
 
 def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chosen: bool) -> list[str]:
-    from runfork.model.messages import plural
 
     notes = []
     if hidden := listing.total - len(listing.items):
@@ -178,7 +177,6 @@ def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chose
 
 def _experiment_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
     from runfork.cli.drawing.tables import Cell, Column
-    from runfork.cli.formats import one_line, run_names
 
     names = run_names(project.index, console)
     items = listing.items
@@ -196,7 +194,6 @@ def _experiment_columns(project: Project, listing: Listing, console: OutputConso
 
 def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
     from runfork.cli.drawing.tables import Cell, Column
-    from runfork.cli.formats import NOTHING, one_line, run_names
 
     names = run_names(project.index, console)
     items = listing.items
@@ -225,8 +222,6 @@ def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> 
 
 def _shared_columns(listing: Listing) -> list[Any]:
     from runfork.cli.drawing.tables import Cell, Column
-    from runfork.cli.drawing.tree import STATE_STYLES
-    from runfork.cli.formats import NOTHING, format_age, format_number, format_value, one_line
 
     items = listing.items
 
@@ -241,7 +236,7 @@ def _shared_columns(listing: Listing) -> list[Any]:
         return all(value.type.value in ("int", "float", "float_series", "none") for value in values)
 
     return [
-        Column("STATE", [Cell(item.state or NOTHING, STATE_STYLES.get(item.state or "", "dim")) for item in items]),
+        Column("STATE", [Cell(item.state or NOTHING, state_style(item.state)) for item in items]),
         Column(
             "STEP",
             [Cell(NOTHING if item.last_step is None else shown_step(item.last_step)) for item in items],

@@ -8,8 +8,10 @@ import click
 import numpy as np
 
 from runfork.cli.drawing.canvas import bin_columns
+from runfork.cli.formats import format_number, one_line, run_names
 from runfork.cli.json_output import json_number, write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
+from runfork.model.messages import plural
 from runfork.model.patterns import compile_pattern
 from runfork.query.curves import choose_paths, read_curves
 
@@ -124,8 +126,6 @@ def _print_charts(
 ) -> None:
     from runfork.cli.drawing.console import chart_width, open_console
     from runfork.cli.drawing.tables import print_lines
-    from runfork.cli.formats import run_names
-    from runfork.model.messages import plural
 
     width = options["width"] or chart_width()
     console = open_console(width)
@@ -144,7 +144,6 @@ def _chart_lines(
     curves: Sequence[Curve], names: Mapping[str, str], options: Mapping[str, Any], *, width: int, has_colour: bool
 ) -> list[Span]:
     from runfork.cli.drawing.chart import Chart, Line, draw_chart
-    from runfork.cli.formats import one_line
 
     has_labels = len(curves) > 1
     start, unit, title = _x_unit(curves)
@@ -178,7 +177,6 @@ def _x_unit(curves: Sequence[Curve]) -> tuple[float, float, str]:
 def _legend(
     curve: Curve, names: Mapping[str, str], style: str | None, label: str, *, has_path: bool, width: int
 ) -> list[Span]:
-    from runfork.cli.formats import format_number, one_line
 
     name = one_line(names.get(curve.run_id, curve.run_id)) + (f"  {one_line(curve.path)}" if has_path else "")
     key = f"{label or '━'} " if style else ""
@@ -202,7 +200,6 @@ def _legend(
 
 
 def _forks_text(forks: Sequence[float]) -> str:
-    from runfork.cli.formats import format_number
 
     if len(forks) > _LISTED_FORKS:
         return f"{len(forks)} forks, the last at {format_number(forks[-1], digits=12)}"

@@ -8,6 +8,7 @@ import click
 
 from runfork import writing
 from runfork.cli import group
+from runfork.cli.formats import one_line
 from runfork.cli.json_output import write_json
 from runfork.cli.place import json_option, place_options
 from runfork.plugins import load_plugins
@@ -58,7 +59,6 @@ def _versions() -> dict[str, str]:
 def _print_plugins(rows: list[dict[str, Any]], plugins: Plugins) -> None:
     from runfork.cli.drawing.console import open_console
     from runfork.cli.drawing.tables import Cell, Column, print_table
-    from runfork.cli.formats import one_line
 
     console = open_console()
     columns = [

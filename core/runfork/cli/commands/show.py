@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.following import CONSOLE, read_last_events
+from runfork.cli.formats import (
+    NOTHING,
+    format_age,
+    format_duration,
+    format_number,
+    format_time,
+    format_value,
+    one_line,
+    short_names,
+    state_style,
+)
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.lineage import ancestors, heads
+from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
 
 if TYPE_CHECKING:
@@ -86,7 +98,6 @@ def _show_console(project: Project, run_id: str, count: int, *, as_json: bool) -
         write_json({"project": project.name, "run_id": run_id, "lines": document})
         return
     from runfork.cli.drawing.console import open_console
-    from runfork.cli.formats import one_line
 
     console = open_console()
     if not lines:
@@ -104,7 +115,6 @@ def _print_run(
     include_system: bool,
 ) -> None:
     from runfork.cli.drawing.console import open_console
-    from runfork.model.messages import plural
 
     console = open_console()
     _print_head(console, project, nodes, run_id, values)
@@ -126,14 +136,12 @@ def _print_head(
     from rich.text import Text
 
     from runfork.cli.drawing.tables import Cell, Column, print_table
-    from runfork.cli.drawing.tree import STATE_STYLES
-    from runfork.cli.formats import NOTHING, one_line
 
     node = nodes[run_id]
     state = str(values["sys/state"].value) if "sys/state" in values else ""
     title = Text(one_line(run_id), "bold")
     title.append("  ")
-    title.append(state, STATE_STYLES.get(state, "dim"))
+    title.append(state, state_style(state))
     console.print(title)
     experiment = one_line(node.experiment_name or NOTHING)
     if heads(nodes.values()).get(node.experiment_name or "") == run_id:
@@ -157,14 +165,12 @@ def _print_head(
 
 
 def _value_text(values: Mapping[str, Value], path: str) -> str:
-    from runfork.cli.formats import format_value
 
     value = values.get(path)
     return "" if value is None or not value.value else format_value(value)
 
 
 def _last_line(values: Mapping[str, Value], path: str) -> str:
-    from runfork.cli.formats import one_line
 
     value = values.get(path)
     lines = str(value.value).strip().splitlines() if value is not None else []
@@ -172,7 +178,6 @@ def _last_line(values: Mapping[str, Value], path: str) -> str:
 
 
 def _times(node: RunNode, values: Mapping[str, Value]) -> str:
-    from runfork.cli.formats import format_age, format_duration, format_time
 
     text = f"{format_time(node.created)}, {format_age(node.created)}"
     running = values.get("sys/running_time_seconds")
@@ -188,8 +193,6 @@ def _lineage_line(nodes: Mapping[str, RunNode], run_id: str, console: OutputCons
     Where it is longer than `room`, runs in the middle are counted instead.
     """
     from rich.cells import cell_len
-
-    from runfork.cli.formats import one_line, short_names
 
     path = ancestors(run_id, nodes)[::-1]
     names = short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
@@ -215,7 +218,6 @@ def _print_singles(console: OutputConsole, title: str, values: Mapping[str, Valu
     if not values:
         return
     from runfork.cli.drawing.tables import Cell, Column, print_table
-    from runfork.cli.formats import format_value, one_line
 
     console.print(f"\n{title}", style="bold")
     columns = [
@@ -232,7 +234,6 @@ def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
     if not values:
         return
     from runfork.cli.drawing.tables import Cell, Column, print_table
-    from runfork.cli.formats import format_value, one_line
 
     console.print("\nseries", style="bold")
     found = list(values.values())
@@ -248,7 +249,6 @@ def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
 
 
 def _last_step_text(path: str, value: Value) -> str:
-    from runfork.cli.formats import NOTHING
 
     step = (value.statistics or {}).get("last_step")
     if step is None or is_system_path(path):  # those of the system are on the clock axis
@@ -258,6 +258,5 @@ def _last_step_text(path: str, value: Value) -> str:
 
 def _statistic_cells(values: Sequence[Value], name: str) -> list[Cell]:
     from runfork.cli.drawing.tables import Cell
-    from runfork.cli.formats import format_number
 
     return [Cell(format_number((value.statistics or {}).get(name))) for value in values]

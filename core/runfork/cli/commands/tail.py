@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from runfork.cli.following import Followed, Follower, read_last_events
+from runfork.cli.formats import format_number, one_line, state_style
 from runfork.cli.json_output import json_number, json_time, write_json_line
 from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.model.attributes import AttributeType
@@ -104,11 +105,9 @@ def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:
         write_json_line({"kind": "state", "run_id": run_id, "state": state})
         return
     from runfork.cli.drawing.console import open_console
-    from runfork.cli.drawing.tree import STATE_STYLES
-    from runfork.cli.formats import one_line
 
     open_console().print(
-        f"{one_line(run_id)} {state if state != 'running' else 'is running'}", style=STATE_STYLES.get(state, "dim")
+        f"{one_line(run_id)} {state if state != 'running' else 'is running'}", style=state_style(state)
     )
 
 
@@ -135,8 +134,6 @@ def _printer() -> Callable[[Event], None]:
 
 def _event_text(event: Event, console: OutputConsole) -> Text:
     from rich.text import Text
-
-    from runfork.cli.formats import format_number, one_line
 
     if event.path:
         text = Text()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from runfork.cli.formats import format_range, format_value, one_line
+from runfork.cli.formats import format_range, format_value, one_line, state_style
 from runfork.model.steps import format_step, shown_step
 
 if TYPE_CHECKING:
@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TreeLine", "arrange", "draw_tree"]
 
-STATE_STYLES = {
-    "running": "green",
-    "failed": "red",
-    "lost": "red",
-    "aborted": "yellow",
-    "preempted": "yellow",
-}
 _FOCUS, _ANCESTOR, _SIDE = "●", "●", "○"
 _KEPT, _BESIDE, _PRUNED, _FORK = "━", "─", "╌", "◆"
 _NARROW = 100
@@ -143,7 +136,7 @@ def _cells(row: TreeLine, family: Family, tree: _TreeStyle) -> list[tuple[str, s
         (name, style),
         (origin, "yellow" if member.is_pending else None),
         (_steps_text(member, tree), style if style == "dim" else None),
-        (member.state or "", STATE_STYLES.get(member.state or "", "dim")),
+        (member.state or "", state_style(member.state)),
         (_role(row.run_id, family), style),
     ]
 

@@ -45,6 +45,18 @@ def history(store):
 
 
 @pytest.fixture
+def in_own_folder(tmp_path, monkeypatch):
+    """The working directory is the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def default_history(data_directory):
+    """Reads the default project anew at every call."""
+    return lambda: History(data_directory)
+
+
+@pytest.fixture
 def lightning(store):
     """The names of `tiny`, with loggers that are closed after the test."""
     pytest.importorskip("pytorch_lightning")

@@ -14,9 +14,10 @@ pytest.importorskip("pytorch_lightning")
 
 import pytorch_lightning as lightning
 import torch
+from lightning_utilities.core.rank_zero import rank_zero_only
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, Timer
 from pytorch_lightning.loggers.logger import DummyLogger
-from pytorch_lightning.tuner import Tuner
+from pytorch_lightning.tuner.tuning import Tuner
 from tests.integrations import tiny
 
 from runfork_lightning.internals import (
@@ -47,7 +48,7 @@ class Watcher(Callback):
         self.seen.loaded_paths.append(str(trainer.ckpt_path))
 
 
-class WatchingLogger(DummyLogger):  # type: ignore[misc]
+class WatchingLogger(DummyLogger):
     def __init__(self, seen):
         super().__init__()
         self.seen = seen
@@ -145,7 +146,7 @@ NAMES = [
     PrivateName(
         "lightning_utilities.core.rank_zero.rank_zero_only.rank",
         "one run of all ranks (internals.is_rank_zero)",
-        lambda seen: seen.is_rank_zero and getattr(lightning.utilities.rank_zero.rank_zero_only, "rank", None) == 0,
+        lambda seen: seen.is_rank_zero and getattr(rank_zero_only, "rank", None) == 0,
     ),
     PrivateName(
         "names of the tuner's own files",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,11 +156,17 @@ class Attributes:
             running_seconds=running_seconds(spans),
             state=entry.state,
         )
-        if conflicts := self._logs.of(entry.id).conflicts():
+        if conflicts := self._logs.conflicts(entry.id):
             found[_CONFLICTS] = Value(AttributeType.INT, conflicts, run_id, last_time)
         return found
 
     # Adding to what is there
+
+    def add_new(self, run_id: str, rows: dict[int, Row | None]) -> None:
+        """Write single values of a run that has none yet, and what every run has."""
+        for name, value in default_values(self._runs.nodes[run_id]).items():
+            rows.setdefault(self._runs.path_id(name), self._row(value))
+        self._values.change(self._runs.runs[run_id].id, rows)
 
     def keep_inherited(self, run: int, paths: Iterable[int]) -> None:
         """Store what a run has at paths as what it inherits there, before its first own points are added to it."""
@@ -173,6 +179,9 @@ class Attributes:
 
     def add_points(self, run: int, paths: Sequence[int], new: NewPoints, added: Floats) -> None:
         """Add points to series of a run that have no point at those steps, or are new, each with its summary."""
+        if self._values.has_none_of(run, paths):
+            self._write_series(run, paths, new, added)
+            return
         values = self._values.of(run)
         places = values.places(paths)
         codes = values.shape.codes
@@ -183,9 +192,15 @@ class Attributes:
             last = [value for value, is_known in zip(new.last, is_there.tolist(), strict=True) if is_known]
             values.add_points(chosen, merged, (new.low, new.high), last, run, new.time)
             self._values.note_change(run)
-        rows: dict[int, Row | None] = {}
-        for path, is_known, value, summary in zip(paths, is_there.tolist(), new.last, added.tolist(), strict=True):
-            if not is_known:
-                rows[path] = Row(new.code, value, run, new.time, *statistics_of(summary, new.low, new.high))
-        if rows:
-            self._values.change(run, rows)
+        if not is_there.all():
+            chosen = np.flatnonzero(~is_there).tolist()
+            some = replace(new, last=[new.last[column] for column in chosen])
+            self._write_series(run, [paths[column] for column in chosen], some, added[chosen])
+
+    def _write_series(self, run: int, paths: Sequence[int], new: NewPoints, added: Floats) -> None:
+        code, time, low, high = new.code, new.time, new.low, new.high
+        rows: dict[int, Row | None] = {
+            path: Row(code, value, run, time, *statistics_of(summary, low, high))
+            for path, value, summary in zip(paths, new.last, added.tolist(), strict=True)
+        }
+        self._values.change(run, rows)

@@ -37,6 +37,8 @@ __all__ = ["Logs", "Own", "RunLog", "Stream", "read_records", "standing", "strea
 _KEPT = (Kind.CREATE, Kind.LINEAGE, Kind.CONFIGS, Kind.TAGS, Kind.FILES)
 _CACHED = 200_000
 """So many paths are remembered; beyond that they are read again."""
+_SHORT = 4096
+"""Less is not worth being compressed."""
 _by_key = attrgetter("key")
 
 
@@ -257,6 +259,7 @@ class Logs:
     def forget(self) -> None:
         """Forget everything: the file says something else now, or the transaction was undone."""
         self._held: dict[int, RunLog] = {}
+        self._plain: set[int] = set()
 
     def trim(self) -> None:
         """Forget what is remembered if it has become much."""
@@ -266,6 +269,15 @@ class Logs:
     def add_run(self, run: int) -> None:
         """Take note of a run that is new: it has logged nothing yet."""
         self._held[run] = RunLog(self._runs.path_names)
+
+    def let_go(self, run: int) -> None:
+        """Forget the log of a run that has logged one value, or one series, to each path; it is read again when it is needed."""
+        self._held.pop(run, None)
+        self._plain.add(run)
+
+    def conflicts(self, run: int) -> int:
+        """Return how many pairs of path and family are left out in a run, since the path is of another."""
+        return 0 if run in self._plain and run not in self._held else self.of(run).conflicts()
 
     def of(self, run: int) -> RunLog:
         """Return the log of a run."""
@@ -333,7 +345,8 @@ def _is_kept(record: Record) -> bool:
 
 def _record_bytes(records: Iterable[Record]) -> bytes:
     rows = [[record.kind, record.offset, record.time, record.order_time, record.body] for record in records]
-    return sealed(zlib.compress(json.dumps(rows, separators=(",", ":")).encode("ascii"), 1))
+    data = json.dumps(rows, separators=(",", ":")).encode("ascii")
+    return sealed(data if len(data) < _SHORT else zlib.compress(data, 1))
 
 
 def read_records(data: bytes) -> list[Record]:
@@ -343,7 +356,8 @@ def read_records(data: bytes) -> list[Record]:
         ValueError: It is not as it was stored.
     """
     check_seal(data)
-    rows = json.loads(zlib.decompress(data[:-4]))
+    text = data[:-4]
+    rows = json.loads(text if text.startswith(b"[") else zlib.decompress(text))
     return [
         Record(Kind(kind), offset, time, order_time, NO_STEP, clock_axis=False, body=body)
         for kind, offset, time, order_time, body in rows

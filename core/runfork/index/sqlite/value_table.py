@@ -24,6 +24,7 @@ _ATTRIBUTES, _INHERITED = "attribute", "inherited"
 _COUNTED = {_ATTRIBUTES: "runs", _INHERITED: "others"}
 _CACHED = 200_000
 """So many attributes are remembered; beyond that they are read again."""
+_NOTHING = RunValues.of({})
 
 
 class ValueTable:
@@ -40,6 +41,8 @@ class ValueTable:
         self.version += 1
         self._held: dict[str, dict[int, RunValues]] = {_ATTRIBUTES: {}, _INHERITED: {}}
         self._stored: dict[str, dict[int, int | None]] = {_ATTRIBUTES: {}, _INHERITED: {}}
+        self._new: dict[int, dict[int, Row]] = {}
+        """Of runs that are new: their attributes by path, not side by side yet."""
         self._unsaved: dict[str, set[int]] = {_ATTRIBUTES: set(), _INHERITED: set()}
         self._shapes: dict[int, Shape] = {}
         self._numbers: dict[bytes, int] = {}
@@ -52,11 +55,19 @@ class ValueTable:
     def add_run(self, run: int) -> None:
         """Take note of a run that is new: it has no values."""
         for table in (_ATTRIBUTES, _INHERITED):
-            self._held[table][run] = RunValues.of({})
+            self._held[table][run] = _NOTHING
             self._stored[table][run] = None
+        self._new[run] = {}
+
+    def has_none_of(self, run: int, paths: Iterable[int]) -> bool:
+        """Return whether a run is new, and has nothing at some paths; False if that takes looking closer."""
+        rows = self._new.get(run)
+        return rows is not None and rows.keys().isdisjoint(paths)
 
     def of(self, run: int) -> RunValues:
         """Return the attributes of a run."""
+        if run in self._new:
+            self._held[_ATTRIBUTES][run] = RunValues.of(self._new.pop(run))
         return self._of(_ATTRIBUTES, run)
 
     def inherited(self, run: int) -> RunValues:
@@ -68,7 +79,7 @@ class ValueTable:
         if found is None:
             rows = list(self._read(table, [run]))
             self._stored[table][run] = rows[0][1] if rows else None
-            found = self._held[table][run] = rows[0][2] if rows else RunValues.of({})
+            found = self._held[table][run] = rows[0][2] if rows else _NOTHING
             self._size += len(found)
         return found
 
@@ -90,7 +101,16 @@ class ValueTable:
         self._change(_INHERITED, run, rows)
 
     def _change(self, table: str, run: int, rows: Mapping[int, Row | None]) -> None:
-        before = self._of(table, run)
+        if table == _ATTRIBUTES and run in self._new and self._types is None:
+            held = self._new[run]
+            for path, row in rows.items():
+                if row is not None:
+                    held[path] = row
+                else:
+                    held.pop(path, None)
+            self._unsaved[table].add(run)
+            return
+        before = self.of(run) if table == _ATTRIBUTES else self._of(table, run)
         if not len(before) and not any(row is not None for row in rows.values()):
             return
         after = before.changed(rows)
@@ -111,7 +131,7 @@ class ValueTable:
         for table, runs in self._unsaved.items():
             rows = []
             for run in sorted(runs):
-                values = self._held[table][run]
+                values = self.of(run) if table == _ATTRIBUTES else self._held[table][run]
                 before, after = self._stored[table].get(run), self._shape_number(values.shape) if len(values) else None
                 self._count(table, before, after)
                 self._stored[table][run] = after
@@ -133,8 +153,9 @@ class ValueTable:
         """Remove all values of runs."""
         for run in runs:
             for table in (_ATTRIBUTES, _INHERITED):
+                self._new.pop(run, None)
                 self._of(table, run)
-                self._held[table][run] = RunValues.of({})
+                self._held[table][run] = _NOTHING
                 self._unsaved[table].add(run)
         self.flush()
 
@@ -194,6 +215,8 @@ class ValueTable:
             self._types = defaultdict(set)
             for shape, _ in self._current():
                 self._note_types(shape)
+            for run in [*self._new]:
+                self.of(run)
             for values in self._held[_ATTRIBUTES].values():
                 self._note_types(values.shape)
         return len(self._types[path])

@@ -11,7 +11,7 @@ import json
 import struct
 import zlib
 from array import array
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -207,10 +207,10 @@ class Shape:
         self.paths: npt.NDArray[np.int32] = np.frombuffer(data, np.int32, count)
         self.codes = data[4 * count :]
 
-    @classmethod
-    def of(cls, paths: Sequence[int], codes: bytes) -> Shape:
+    @staticmethod
+    def of(paths: Sequence[int], codes: bytes) -> Shape:
         """Return the shape of sorted paths and their codes."""
-        return cls(array("i", paths).tobytes() + codes)
+        return _shape(array("i", paths).tobytes() + codes)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -245,6 +245,10 @@ class Shape:
     def kinds(self) -> Iterator[tuple[int, int]]:
         """Yield each path and the number of its type."""
         return zip(self.paths.tolist(), (code & _TYPE for code in self.codes), strict=True)
+
+
+_shape = lru_cache(maxsize=256)(Shape)
+"""Many runs have the same shape."""
 
 
 class RunValues:

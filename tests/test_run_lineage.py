@@ -10,6 +10,7 @@ from tests.run_records import bodies
 from runfork.errors import ArgumentError, RunforkWarning
 from runfork.journal.format import FILE_VERSION, Kind, encode_file_header
 from runfork.testing.journals import configs_of, points_of, records_of
+from runfork.testing.waits import await_plugins
 
 # Marks and lineage
 
@@ -32,6 +33,7 @@ def test_a_mark_is_plain_values_and_stands_in_the_journal(open_run):
 
 def test_a_mark_says_how_far_the_runs_other_journals_are(open_run):
     rank = open_run(run_id="r")
+    await_plugins(rank)
     run = open_run(run_id="r")
     run.checkpoint_mark(1)
     (record,) = records_of(run.directory, Kind.MARK)
@@ -75,6 +77,7 @@ def test_a_fork_by_hand_is_in_the_first_record(open_run):
 
 def test_a_fork_by_hand_says_how_far_its_parents_journals_are(open_run):
     parent = open_run(run_id="p")
+    await_plugins(parent)
     run = open_run(fork_run_id="p", fork_step=0.3)
     (body,) = bodies(run, Kind.CREATE)
 
@@ -103,6 +106,7 @@ def test_the_beginning_of_a_generated_run_id_names_the_parent(open_run, caplog, 
 
 def test_a_fork_of_a_shortened_run_id_says_how_far_its_parents_journals_are(open_run):
     parent = open_run(run_id=WARM)
+    await_plugins(parent)
     run = open_run(fork_run_id="warm-ocean", fork_step=1)
     (body,) = bodies(run, Kind.CREATE)
 

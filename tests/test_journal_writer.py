@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from runfork.journal.first_records import frames_to_take_over
+from runfork.disk.takeover import Takeover
 from runfork.journal.format import Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
 from runfork.journal.writer import MAX_BACKLOG_BYTES, JournalWriter, NullWriter
@@ -254,7 +254,7 @@ def test_restarting_takes_over_what_was_logged_and_leaves_the_old_file_to_the_ca
     journal.writer.write(frame(0, kind=Kind.CREATE))
     journal.writer.write(frame(1))
     left = journal.writer.path
-    assert left == journal.writer.restart(frames_to_take_over)
+    assert left == journal.writer.restart(Takeover(journal.folder).records)
     journal.writer.write(frame(2))
 
     assert left != journal.writer.path
@@ -267,20 +267,20 @@ def test_restarting_takes_over_what_waits_in_memory(journal):
     journal.writer.write(frame(0, kind=Kind.LINEAGE))
     journal.writer.write(frame(1))
     journal.folder.unlink()
-    assert journal.writer.restart(frames_to_take_over) is None
+    assert journal.writer.restart(Takeover(journal.folder).records) is None
 
     assert numbers_in(journal.writer.path) == [1]
 
 
 def test_restarting_before_the_first_record_is_nothing(journal):
-    assert journal.writer.restart(frames_to_take_over) is None
+    assert journal.writer.restart(Takeover(journal.folder).records) is None
     assert not journal.writer.has_begun
 
 
 def test_restarting_from_a_journal_that_is_gone_goes_on_and_tells(journal):
     journal.writer.write(frame(1))
     journal.writer.path.unlink()
-    assert journal.writer.restart(frames_to_take_over) is None
+    assert journal.writer.restart(Takeover(journal.folder).records) is None
     journal.writer.write(frame(2))
 
     assert numbers_in(journal.writer.path) == [2]

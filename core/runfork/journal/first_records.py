@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from runfork.journal.format import FRAME_HEADER, HEADER_SIZE, Flag, Kind, is_of_newer_version
+from runfork.journal.format import FRAME_HEADER, HEADER_SIZE, KIND_AT, Flag, Kind, is_of_newer_version
 from runfork.journal.frame_search import frames_in, open_journal
 from runfork.journal.validation import check_body
 from runfork.model.steps import NO_STEP
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FirstRecord",
+    "body_of",
     "config_types",
     "creation_in",
     "creation_of",
-    "files_named_in",
-    "frames_to_take_over",
     "read_creation",
 ]
 
@@ -101,7 +100,7 @@ def _first_records(file: BinaryIO, writer: str) -> Iterator[FirstRecord]:
                     return
                 continue
             order_time = max(order_time, time)
-            body = _body_of(kind, data[start + HEADER_SIZE : end])
+            body = body_of(kind, data[start + HEADER_SIZE : end])
             if body is not None:
                 yield FirstRecord(order_time, writer, position + start, kind, body)
         if len(data) < size:
@@ -112,9 +111,10 @@ def _first_records(file: BinaryIO, writer: str) -> Iterator[FirstRecord]:
             size *= 2
 
 
-def _body_of(
+def body_of(
     kind: int, payload: bytes, *, kinds: tuple[Kind, ...] = (Kind.CREATE, Kind.LINEAGE)
 ) -> dict[str, Any] | None:
+    """Return the JSON of a record of one of these kinds, if it is that and holds what it must."""
     if kind not in kinds:
         return None
     try:
@@ -137,43 +137,23 @@ def config_types(journals: Iterable[Path]) -> dict[str, str]:
             data = file.read(_BLOCK_BYTES)
             if is_of_newer_version(data):
                 continue
-            for kind, payload, _ in _frames(data):
-                if kind == Kind.CONFIGS and (body := _body_of(kind, payload, kinds=(Kind.CONFIGS,))) is not None:
+            for kind, payload in _frames(data):
+                if kind == Kind.CONFIGS and (body := body_of(kind, payload, kinds=(Kind.CONFIGS,))) is not None:
                     found = {name: pair[0] for name, pair in body.items() if pair[1] is not None} | found
     return found
-
-
-def frames_to_take_over(data: bytes) -> bytes:
-    """Return a journal's frames without header, identity and lineage: what another run's journal can go on with.
-
-    Args:
-        data: A journal from its beginning, or frames of one.
-    """
-    kept = []
-    for kind, payload, frame in _frames(data):
-        is_identity = kind == Kind.CONFIGS and b'"sys/custom_run_id"' in payload
-        if kind not in (Kind.CREATE, Kind.LINEAGE) and not is_identity:
-            kept.append(frame)
-    return b"".join(kept)
-
-
-def files_named_in(data: bytes) -> set[str]:
-    """Return the digests of the logged files that frames name."""
-    bodies = (_body_of(kind, payload, kinds=(Kind.FILES,)) for kind, payload, _ in _frames(data))
-    return {file["sha256"] for body in bodies if body is not None for file in body.values()}
 
 
 def creation_in(data: bytes) -> dict[str, Any] | None:
     """Return what the CREATE and LINEAGE records in the bytes of one journal amount to; None without a CREATE."""
     records = [
         FirstRecord(0, "", place, kind, body)
-        for place, (kind, payload, _) in enumerate(_frames(data))
-        if (body := _body_of(kind, payload)) is not None
+        for place, (kind, payload) in enumerate(_frames(data))
+        if (body := body_of(kind, payload)) is not None
     ]
     return creation_of(records) if any(one.kind == Kind.CREATE for one in records) else None
 
 
-def _frames(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield kind, payload and bytes of the frames that can be read, wherever they begin."""
+def _frames(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and payload of the frames that can be read, wherever they begin."""
     for start, end in frames_in(data, 0):
-        yield FRAME_HEADER.unpack_from(data, start)[2], data[start + HEADER_SIZE : end], data[start:end]
+        yield data[start + KIND_AT], data[start + HEADER_SIZE : end]

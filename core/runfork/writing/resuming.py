@@ -241,28 +241,22 @@ class Resuming:
 
     def _move_journal(self, provisional: Path) -> None:
         """Go on in a new journal, in the folder of the run that this is now, with the records of that in `provisional`."""
-        from runfork.disk.run_folders import copy_files, leave
-        from runfork.journal.first_records import files_named_in, frames_to_take_over
+        from runfork.disk.takeover import Takeover
 
-        names: set[str] = set()
-
-        def take_over(data: bytes) -> bytes:
-            frames = frames_to_take_over(data)
-            names.update(files_named_in(frames))
-            return frames
+        takeover = Takeover(provisional)
 
         def tell(error: OSError) -> None:
             self._problems.tell("continue files", f"{provisional} could not be moved to {folder} ({error}); see both")
 
         def leave_it() -> None:
             try:
-                leave(provisional, left, names=names, target=folder)
+                takeover.leave(left, folder)
             except OSError as error:
                 tell(error)
 
-        left, folder = self._journal.writer.restart(take_over), self._journal.directory
+        left, folder = self._journal.writer.restart(takeover.records), self._journal.directory
         try:
-            copy_files(names, provisional, folder)
+            takeover.copy_files(folder)
         except OSError as error:
             tell(error)
             return

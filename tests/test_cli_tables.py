@@ -1,4 +1,4 @@
-"""Tables that fit, and the short names in them."""
+"""Tables that fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import pytest
 
 from runfork.cli.drawing.console import OutputConsole
 from runfork.cli.drawing.tables import Cell, Column, print_table, split_columns
-from runfork.cli.formats import short_names
-from runfork.index.interface import Definition
-from runfork.query.pages import choose_metrics
 
 
 def printed(columns, width, **options):
@@ -61,25 +58,6 @@ def test_markup_in_values_is_text():
     assert lines[1] == "[bold]x[/bold]"
 
 
-def test_generated_ids_are_called_by_their_words():
-    names = short_names(["swift-owl-20261122213630909-mf5yo", "my-run"])
-
-    assert names == {"swift-owl-20261122213630909-mf5yo": "swift-owl", "my-run": "my-run"}
-
-
-@pytest.mark.parametrize("other", ["swift-owl-20261122213630910-aaaaa", "swift-owl", "swift-owl-2"])
-def test_a_short_name_that_could_mean_another_run_is_not_used(other):
-    run_id = "swift-owl-20261122213630909-mf5yo"
-
-    assert short_names([run_id, other])[run_id] == run_id
-
-
-def test_a_short_name_that_is_an_experiment_is_not_used():
-    run_id = "swift-owl-20261122213630909-mf5yo"
-
-    assert short_names([run_id], ["swift-owl"])[run_id] == run_id
-
-
 def test_columns_that_do_not_fit_beside_each_other_stand_in_parts_that_do():
     beside = Column("", [Cell("train/loss")], is_flexible=True)
     columns = [Column(f"run-{number:015}", [Cell("1")], is_flexible=True) for number in range(7)]
@@ -89,19 +67,3 @@ def test_columns_that_do_not_fit_beside_each_other_stand_in_parts_that_do():
     assert [column for part in parts for column in part] == columns
     assert all(10 + sum(2 + column.width for column in part) <= 100 for part in parts)
     assert [4, 3] == [len(part) for part in parts]
-
-
-def test_default_columns_are_what_a_training_is_about():
-    names = (
-        "checkpoints/size_bytes eval/loss eval/runtime eval/samples_per_second throughput/steps_per_second train/epoch "
-        "train/grad_norm train/learning_rate train/loss train/total_flos"
-    ).split()
-    metrics = [Definition(name, "float_series", 2 if name.startswith("train") else 3) for name in names]
-
-    assert [one.path for one in choose_metrics(metrics)] == [
-        "eval/loss",
-        "train/loss",
-        "train/grad_norm",
-        "train/learning_rate",
-    ]
-    assert [one.path for one in choose_metrics([metrics[2], metrics[0]])] == ["eval/runtime", "checkpoints/size_bytes"]

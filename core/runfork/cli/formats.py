@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from bisect import bisect_left
-from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runfork.model.attributes import AttributeType
-from runfork.model.identifiers import generated_prefix
 from runfork.model.steps import shown_step
+from runfork.query.names import short_names
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from runfork.cli.drawing.console import OutputConsole
     from runfork.index.interface import Index
     from runfork.model.attributes import Value
@@ -32,7 +28,6 @@ __all__ = [
     "format_value",
     "one_line",
     "run_names",
-    "short_names",
     "state_style",
 ]
 
@@ -155,24 +150,3 @@ def run_names(index: Index, console: OutputConsole) -> dict[str, str]:
     if not console.is_terminal:
         return {run_id: run_id for run_id in nodes}
     return short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))
-
-
-def short_names(run_ids: Iterable[str], experiment_names: Iterable[str] = ()) -> dict[str, str]:
-    """Return what to call each run where room is scarce; it is a prefix of its id, and no other run's or experiment's.
-
-    Args:
-        run_ids: Every run of the project.
-        experiment_names: Every experiment of the project.
-    """
-    ids = list(run_ids)
-    found = {run_id: prefix for run_id in ids if (prefix := generated_prefix(run_id))}
-    uses = Counter(found.values())
-    taken = {*ids, *experiment_names}
-    others = sorted(run_id for run_id in ids if run_id not in found)
-
-    def is_free(short: str) -> bool:
-        following = bisect_left(others, short)
-        is_begun = following < len(others) and others[following].startswith(short)
-        return uses[short] == 1 and short not in taken and not is_begun
-
-    return {run_id: short if (short := found.get(run_id)) and is_free(short) else run_id for run_id in ids}

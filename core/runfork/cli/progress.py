@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 __all__ = ["PATIENCE_SECONDS", "ByteProgress", "drain_progress"]
 
@@ -43,40 +43,31 @@ class ByteProgress:
         self._description = description
         self._clock = clock
         self._started = clock()
-        self._progress: Progress | None = None
-        self._task: TaskID | None = None
+        self._shown: Progress | None = None
 
     @property
     def is_shown(self) -> bool:
         """Whether the bar has appeared."""
-        return self._progress is not None
+        return self._shown is not None
 
     def update(self, done: int, total: int) -> None:
         """Tell how far the work is, in bytes."""
-        if self._progress is None:
-            if self._clock() - self._started < PATIENCE_SECONDS:
-                return
-            self._show(total)
-        assert self._progress is not None
-        assert self._task is not None
-        self._progress.update(self._task, completed=done, total=total)
+        if self._shown is None and self._clock() - self._started >= PATIENCE_SECONDS:
+            self._shown = self._show()
+        if self._shown is not None:
+            self._shown.update(self._shown.task_ids[0], completed=done, total=total)
 
-    def _show(self, total: int) -> None:
+    def _show(self) -> Progress:
         from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._progress.add_task(self._description, total=total)
-        self._progress.start()
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        progress.add_task(self._description)
+        progress.start()
+        return progress
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._progress is not None:
-            self._progress.stop()
+        if self._shown is not None:
+            self._shown.stop()

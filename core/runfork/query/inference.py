@@ -15,7 +15,7 @@ from runfork.errors import ArgumentError, ArgumentTypeError, warn_caller
 from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
 from runfork.model.patterns import Pattern
 from runfork.model.query_language import print_value, read_value
-from runfork.query.names import HEADINGS, headings, listed, suggestion
+from runfork.query.names import attribute_suggestion, headings, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def resolve_filter(condition: Filter, index: Index) -> Filter:
     meant = headings({one.attribute.name for one in comparisons}, index)
     types = _types_of({meant.get(one.attribute.name, one.attribute.name) for one in comparisons}, index)
     if unknown := [path for path, found in types.items() if not found]:
-        hint = suggestion(unknown, {one.path for one in index.definitions()} | {*HEADINGS})
+        hint = attribute_suggestion(unknown, index)
         verb = "doesn't" if len(unknown) == 1 else "don't"
         warn_caller(f"the filter names {listed(unknown)}, which {verb} exist in the project{hint}")
     return _resolved(condition, meant, types)
@@ -222,6 +222,6 @@ def resolve_sort(attribute: Attribute, index: Index) -> Attribute:
         return Attribute(name, attribute.type)
     found = _types_of([name], index)[name]
     if not found:
-        hint = suggestion([name], {one.path for one in index.definitions()} | {*HEADINGS})
+        hint = attribute_suggestion([name], index)
         warn_caller(f"sort_by names {name!r}, which doesn't exist in the project{hint}")
     return Attribute(name, found[0] if len(found) == 1 else None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,17 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
 
-__all__ = ["HEADINGS", "closest", "full_name", "headings", "listed", "refuse_filter", "suggestion"]
+__all__ = [
+    "HEADINGS",
+    "attribute_suggestion",
+    "closest",
+    "full_name",
+    "headings",
+    "listed",
+    "refuse_filter",
+    "short_names",
+    "suggestion",
+]
 
 HEADINGS: Mapping[str, str] = {
     "run": "sys/custom_run_id",
@@ -51,6 +63,27 @@ def full_name(name: str, index: Index) -> str:
     if len(found) > 1:
         raise several_runs(name, found)
     return found[0] if found else name
+
+
+def short_names(run_ids: Iterable[str], experiment_names: Iterable[str] = ()) -> dict[str, str]:
+    """Return what to call each run where room is scarce; it is a prefix of its id, and no other run's or experiment's.
+
+    Args:
+        run_ids: Every run of the project.
+        experiment_names: Every experiment of the project.
+    """
+    ids = list(run_ids)
+    found = {run_id: prefix for run_id in ids if (prefix := generated_prefix(run_id))}
+    uses = Counter(found.values())
+    taken = {*ids, *experiment_names}
+    others = sorted(run_id for run_id in ids if run_id not in found)
+
+    def is_free(short: str) -> bool:
+        following = bisect_left(others, short)
+        is_begun = following < len(others) and others[following].startswith(short)
+        return uses[short] == 1 and short not in taken and not is_begun
+
+    return {run_id: short if (short := found.get(run_id)) and is_free(short) else run_id for run_id in ids}
 
 
 def refuse_filter(argument: str, text: str) -> None:
@@ -113,6 +146,11 @@ def suggestion(names: Iterable[str], there: Collection[str], *, are_exact: bool 
         return "; a list has exact names, pass a pattern as a str"
     found = dict.fromkeys(close for name in names if (close := closest(name, there)) is not None)
     return f"; did you mean {listed(found)}?" if found else ""
+
+
+def attribute_suggestion(paths: Iterable[str], index: Index) -> str:
+    """Return the end of a sentence that tells which attributes of a project, or words of tables, were most likely meant."""
+    return suggestion(paths, {one.path for one in index.definitions()} | {*HEADINGS})
 
 
 def _is_pattern(names: Iterable[str]) -> Callable[[str], bool]:

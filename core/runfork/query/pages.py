@@ -13,7 +13,7 @@ from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.filters import Attribute
 from runfork.model.patterns import Pattern
 from runfork.query.inference import resolve_sort
-from runfork.query.names import HEADINGS, headings, suggestion
+from runfork.query.names import attribute_suggestion, headings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,7 +163,7 @@ def _last_step_of_metrics(values: Mapping[str, Value]) -> int | None:
 def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:
     (column,) = _resolve_columns(index, [sort])
     if not index.definitions(pattern=Pattern(names=frozenset([column.path]))):
-        hint = suggestion([sort.path], {one.path for one in index.definitions()} | {*HEADINGS})
+        hint = attribute_suggestion([sort.path], index)
         raise ArgumentError(
             f"cannot sort by {sort.path!r}: no run has such an attribute{hint or '; runfork show RUN lists what a run has'}"
         )

@@ -12,7 +12,7 @@ from runfork.cli.place import json_option, open_project, place_options, read_con
 from runfork.errors import NotFoundError
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
-from runfork.query.names import HEADINGS, listed, suggestion
+from runfork.query.names import attribute_suggestion, listed
 from runfork.query.pages import parse_column, read_listing
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _tell_unknown(index: Index, columns: Sequence[ColumnChoice]) -> None:
     """Say on stderr which columns no run has."""
     there = {one.path for one in index.definitions()}
     if unknown := [column.path for column in columns if column.path not in there and column.word is None]:
-        click.echo(f"runfork: no run has {listed(unknown)}{suggestion(unknown, there | {*HEADINGS})}", err=True)
+        click.echo(f"runfork: no run has {listed(unknown)}{attribute_suggestion(unknown, index)}", err=True)
 
 
 def _json_listing(project: str, listing: Listing, *, is_runs: bool) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from runfork.cli.formats import (
     format_time,
     format_value,
     one_line,
-    short_names,
     state_style,
 )
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
@@ -24,6 +23,7 @@ from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.lineage import ancestors, heads
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
+from runfork.query.names import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

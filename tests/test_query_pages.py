@@ -1,0 +1,22 @@
+"""What a page of runs shows where nothing was asked for."""
+
+from __future__ import annotations
+
+from runfork.index.interface import Definition
+from runfork.query.pages import choose_metrics
+
+
+def test_default_columns_are_what_a_training_is_about():
+    names = (
+        "checkpoints/size_bytes eval/loss eval/runtime eval/samples_per_second throughput/steps_per_second train/epoch "
+        "train/grad_norm train/learning_rate train/loss train/total_flos"
+    ).split()
+    metrics = [Definition(name, "float_series", 2 if name.startswith("train") else 3) for name in names]
+
+    assert [one.path for one in choose_metrics(metrics)] == [
+        "eval/loss",
+        "train/loss",
+        "train/grad_norm",
+        "train/learning_rate",
+    ]
+    assert [one.path for one in choose_metrics([metrics[2], metrics[0]])] == ["eval/runtime", "checkpoints/size_bytes"]

@@ -371,19 +371,23 @@ class Application:
         values = self._values.of(self._run.id)
         places = values.places(paths)
         dirty, mixed = self._dirty.paths[run_id], self._log.mixed
-        found = []
-        last_steps = values.last_steps(places).tolist()
-        with self._reader.keeping_tails():
-            for column, (path, place, last) in enumerate(zip(paths, places.tolist(), last_steps, strict=True)):
-                if (
-                    is_unique
-                    and path not in dirty
-                    and (path not in mixed or self._stands(path, new))
-                    and (place < 0 or (values.holds(place, new.code) and (new.low > last or self._is_free(path, new))))
-                ):
-                    found.append(column)
-                else:
-                    dirty.add(path)
+        is_known = values.hold(places, new.code)
+        is_beyond = (places < 0) | (is_known & (new.low > values.last_steps(places)))
+        if is_unique and is_beyond.all() and dirty.isdisjoint(paths) and mixed.isdisjoint(paths):
+            found = list(range(len(paths)))
+        else:
+            found = []
+            with self._reader.keeping_tails():
+                for column, path in enumerate(paths):
+                    if (
+                        is_unique
+                        and path not in dirty
+                        and (path not in mixed or self._stands(path, new))
+                        and (is_beyond[column] or (is_known[column] and self._is_free(path, new)))
+                    ):
+                        found.append(column)
+                    else:
+                        dirty.add(path)
         self._keep_inherited(paths)
         return found
 

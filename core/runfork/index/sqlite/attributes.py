@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,13 +184,13 @@ class Attributes:
             self._write_series(run, paths, new, added)
             return
         values = self._values.of(run)
+        code = new.code
         places = values.places(paths)
-        codes = values.shape.codes
-        is_there = np.array([place >= 0 and codes[place] == new.code for place in places.tolist()], np.bool_)
+        is_there = (places >= 0) & (values.shape.codes_at(places) == code)
         if is_there.any():
             chosen = places[is_there]
             merged = summaries.merge_summaries(values.summaries(chosen), added[is_there])
-            last = [value for value, is_known in zip(new.last, is_there.tolist(), strict=True) if is_known]
+            last = list(compress(new.last, is_there.tolist()))
             values.add_points(chosen, merged, (new.low, new.high), last, run, new.time)
             self._values.note_change(run)
         if not is_there.all():

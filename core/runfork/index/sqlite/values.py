@@ -12,6 +12,7 @@ import struct
 import zlib
 from array import array
 from functools import cached_property, lru_cache
+from itertools import compress
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -242,6 +243,17 @@ class Shape:
         found = (place for place, code in enumerate(self.codes) if TYPES[code & _TYPE].is_series)
         return {place: row for row, place in enumerate(found)}
 
+    @cached_property
+    def lines(self) -> Integers:
+        """By place, which row of the statistics is that of its series; -1 where there is none."""
+        found = np.full(len(self), -1, np.int64)
+        found[list(self.series)] = list(self.series.values())
+        return found
+
+    def codes_at(self, places: Integers) -> npt.NDArray[np.uint8]:
+        """Return the codes at some places; those at -1 mean nothing."""
+        return np.frombuffer(self.codes, np.uint8)[places] if self.codes else np.zeros(len(places), np.uint8)
+
     def kinds(self) -> Iterator[tuple[int, int]]:
         """Yield each path and the number of its type."""
         return zip(self.paths.tolist(), (code & _TYPE for code in self.codes), strict=True)
@@ -449,19 +461,23 @@ class RunValues:
 
     def places(self, paths: Sequence[int]) -> Integers:
         """Return where paths are, -1 for those that are not there."""
-        at = self.shape.places
-        return np.array([at.get(path, -1) for path in paths], np.int64)
+        known, wanted = self.shape.paths, np.array(paths, np.int32)
+        if not len(known):
+            return np.full(len(wanted), -1, np.int64)
+        found = np.minimum(known.searchsorted(wanted), len(known) - 1)
+        return np.where(known[found] == wanted, found, -1)
 
-    def holds(self, place: int, code: int) -> bool:
-        """Return whether a place has a code, be its series empty or not."""
-        return self.shape.codes[place] & ~_EMPTY == code
+    def hold(self, places: Integers, code: int) -> npt.NDArray[np.bool_]:
+        """Return which places have a code, be their series empty or not."""
+        found: npt.NDArray[np.bool_] = (places >= 0) & (self.shape.codes_at(places) & ~np.uint8(_EMPTY) == code)
+        return found
 
     def summaries(self, places: Integers) -> Floats:
         """Return rows of `runfork.index.sqlite.summaries` of the series at some places, of no points where there is none."""
         found = summaries.empty_summaries(len(places))
         chosen = np.flatnonzero(places >= 0)
-        lines = [self.shape.series[place] for place in places[chosen].tolist()]
-        if lines:
+        lines = self.shape.lines[places[chosen]]
+        if len(lines):
             numbers = self.series[lines].view(np.float64)
             found[chosen[:, None], _FROM_SUMMARY] = numbers[:, _IN_STATISTICS]
         return found
@@ -469,15 +485,10 @@ class RunValues:
     def last_steps(self, places: Integers) -> Integers:
         """Return the last steps of the series at some places; -1 for a series without points, and for what is none."""
         found = np.full(len(places), -1, np.int64)
-        series, codes = self.shape.series, self.shape.codes
-        chosen = [
-            (number, series[place])
-            for number, place in enumerate(places.tolist())
-            if place in series and not codes[place] & _EMPTY
-        ]
-        if chosen:
-            numbers, lines = zip(*chosen, strict=True)
-            found[list(numbers)] = self.series[list(lines), 2]
+        if self.shape.series:
+            lines = self.shape.lines[places]
+            chosen = np.flatnonzero((places >= 0) & (lines >= 0) & (self.shape.codes_at(places) & _EMPTY == 0))
+            found[chosen] = self.series[lines[chosen], 2]
         return found
 
     def add_points(
@@ -493,7 +504,7 @@ class RunValues:
             source: The run that logged them.
             time: When it logged the last.
         """
-        lines = np.array([self.shape.series[place] for place in places.tolist()], np.int64)
+        lines = self.shape.lines[places]
         numbers = self.series
         is_last = numbers[lines, 2] <= new[1]
         numbers[lines, 1] = np.minimum(numbers[lines, 1], new[0])
@@ -502,11 +513,8 @@ class RunValues:
         chosen = places[is_last]
         self.times[chosen] = time
         self.sources[chosen] = source
-        values = [value for value, is_taken in zip(last, is_last.tolist(), strict=True) if is_taken]
-        for_floats = [
-            number for number, place in enumerate(chosen.tolist()) if self.shape.codes[place] & _TYPE in _FLOATS
-        ]
-        if len(for_floats) == len(chosen):
+        values = list(compress(last, is_last.tolist()))
+        if np.isin(self.shape.codes_at(chosen) & _TYPE, list(_FLOATS)).all():
             self.numbers.view(np.float64)[chosen] = values
             return
         for place, value in zip(chosen.tolist(), values, strict=True):

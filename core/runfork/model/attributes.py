@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.messages import shown
@@ -101,8 +100,7 @@ def is_system_path(path: str) -> bool:
     return path.startswith(SYSTEM_NAMESPACES)
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(NamedTuple):
     """The value of one attribute of one run, inherited ones included.
 
     Args:

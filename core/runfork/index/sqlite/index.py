@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -38,8 +38,8 @@ from runfork.index.sqlite.schema import (
 from runfork.index.sqlite.series_reader import SeriesReader
 from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.transactions import Transactions
+from runfork.index.sqlite.value_reader import ValueReader
 from runfork.index.sqlite.value_table import counted
-from runfork.index.sqlite.values import read_value
 from runfork.journal.records import JournalKey
 from runfork.model.attributes import AttributeType
 from runfork.model.messages import described
@@ -233,18 +233,17 @@ class SqliteIndex:
     ) -> dict[str, dict[str, Value]]:
         """Return attributes; see `Index.values`."""
         with self._transaction("DEFERRED"):
-            known, path_names, names = self._runs.paths, self._runs.path_names, self._runs.names
+            known = self._runs.paths
             wanted: set[int] | None = None
             if paths is not None:
                 wanted = {known[name] for name in map(storable, paths) if name in known}
             elif pattern is not None:
                 wanted = {known[path] for path in known if pattern.matches(path)}
             found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._runs.runs}
+            reader = ValueReader(self._runs.path_names, self._runs.names, wanted)
             for run, values in self._values.read(self._numbers(run_ids)):
-                places = values.shape.places
-                chosen = places.keys() if wanted is None else places.keys() & wanted
-                found[names[run]] = {path_names[path]: read_value(values.row(places[path]), names) for path in chosen}
-        return {run_id: dict(sorted(values.items(), key=_by_path)) for run_id, values in found.items()}
+                found[self._runs.names[run]] = reader.read(values)
+        return found
 
     def points(self, request: PointsRequest) -> list[Series]:
         """Return points; see `Index.points`."""
@@ -344,7 +343,3 @@ class SqliteIndex:
 
 def _by_key(writer: Writer) -> JournalKey:
     return writer.key
-
-
-def _by_path(item: tuple[str, Any]) -> str:
-    return item[0]

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from runfork.index.conditions import TEXTS
-from runfork.index.edits import decode_value
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.columns import check_seal, sealed
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.model.attributes import AttributeType, Value
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +45,6 @@ __all__ = [
     "merged_row",
     "point_row",
     "read_text",
-    "read_value",
     "statistics_of",
     "type_of",
 ]
@@ -165,38 +163,6 @@ def merged_row(earlier: Row, later: Row) -> Row:
     numbers[:, _FROM_SUMMARY] = np.array([(row[4], *row[7:]) for row in (earlier, later)], np.float64)
     merged = summaries.merge_summaries(numbers[:1], numbers[1:])[0]
     return Row(*later[:4], *statistics_of(merged.tolist(), earlier.first_step, later.last_step))
-
-
-def read_value(row: Row, names: Mapping[int, str]) -> Value:
-    """Return the value of a row as readers see it; `names` are the runs by number."""
-    kind, raw = row.kind, row.value
-    members = None
-    value: Any
-    if kind is AttributeType.STRING_SET:
-        held = member_list(raw)
-        value, members = frozenset(held), tuple(held) if isinstance(raw, dict) else None
-    elif raw is None or row.points == 0:
-        value = None
-    else:
-        value = decode_value(kind, raw)
-    return Value(kind, value, names[row.source], row.time, _shown_statistics(row) if kind.is_series else None, members)
-
-
-def _shown_statistics(row: Row) -> dict[str, Any]:
-    if row.kind is not AttributeType.FLOAT_SERIES:
-        return {"last_step": row.last_step, "count": row.points}
-    return {
-        "last_step": row.last_step,
-        "count": row.points,
-        "first_step": row.first_step,
-        "min": row.minimum,
-        "max": row.maximum,
-        "average": row.mean,
-        "variance": row.squares / row.finite if row.finite and row.squares is not None else None,
-        "nan": row.nan,
-        "positive_infinity": row.positive,
-        "negative_infinity": row.negative,
-    }
 
 
 class Shape:

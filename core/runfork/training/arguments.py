@@ -41,6 +41,16 @@ class Integration(NamedTuple):
     version: str
     face: str
 
+    @classmethod
+    def installed(cls, name: str, face: str, *, distribution: str | None = None) -> Integration:
+        """Return that of a framework as it is installed; `distribution` says how the package is called there, if not `name`."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return cls(name, version(distribution or name), face)
+        except PackageNotFoundError:
+            return cls(name, "unknown", face)
+
 
 class RunArguments(TypedDict, total=False):
     """What every logger and callback can be told, by keyword.

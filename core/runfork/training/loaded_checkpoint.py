@@ -33,9 +33,9 @@ class LoadedCheckpoint:
     is_internal: bool = False
 
 
-def mark_in(checkpoint: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def mark_in(checkpoint: object) -> Mapping[str, Any] | None:
     """Return what a checkpoint carries under our key: the mark, something that cannot be one (as an empty dict), or None."""
-    if MARK_KEY not in checkpoint:
+    if not isinstance(checkpoint, Mapping) or MARK_KEY not in checkpoint:
         return None
     found = checkpoint[MARK_KEY]
     return found if isinstance(found, Mapping) else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from runfork.disk.layout import Store, default_project, find_data_directory, journals_of
 from runfork.journal.first_records import read_creation
@@ -13,6 +13,7 @@ from runfork.settings import Settings
 from runfork.training.evaluation import Destination, Evaluation
 from runfork.training.existing_points import ExistingPoints
 from runfork.training.loaded_checkpoint import readable_mark
+from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.writing.announcements import say_created, say_evaluated
 from runfork.writing.run import Run
 
@@ -128,6 +129,14 @@ class TrainingRuns:
             self.project = self._run.project
             self._earlier = None if self._is_id_minted else ExistingPoints(self._run.directory, 0)
         return self._run
+
+    def handle(self, *, logs: bool) -> Run:
+        """Return what stands for the present run, whichever that is when it is used.
+
+        Args:
+            logs: Whether this process logs; else it does nothing.
+        """
+        return cast("Run", RunHandle(self.current, self.shown) if logs else AbsentRun(self.run_id))
 
     def shown(self) -> str:
         """Return what is shown of the present run, which need not be open for that."""

@@ -55,6 +55,7 @@ class Training:
         self._given = given
         self._face = face
         self._is_training = False
+        self._described = ""
 
     @property
     def was_trained(self) -> bool:
@@ -194,6 +195,15 @@ class Training:
         parent = self.runs.parent
         if parent is not None and counter is not None and counter < parent[1]:
             self.steps.restore(parent[1], base=parent[1] - counter)
+
+    def describe_hyperparameters(self, values: Any) -> None:
+        """Log hyperparameters below ``hparams/``: the first of a run replace its parent's, and a script may add some of its own."""
+        run = self.runs.open()
+        if self._described == run.run_id:
+            run.log_configs({"hparams": values})
+        else:
+            self._described = run.run_id
+            run.describe({"hparams": values}, replaces=["hparams"], keeps_own=True)
 
     # Evaluations
 

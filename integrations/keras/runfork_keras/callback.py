@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import attempt, describe, guarded
-from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.training.throughput import Throughput
 from runfork_keras.batch_log import BatchLog, Measured
 from runfork_keras.calls import FitCall, find_epoch_end, find_fit
-from runfork_keras.checkpoints import SavedFiles
 from runfork_keras.model_description import describe_model
-from runfork_keras.origins import begin_fit, begin_test
 from runfork_keras.ranks import is_logging_process
 from runfork_keras.references import weak_method, weakly
+from runfork_keras.saved_files import SavedFiles
 from runfork_keras.training_description import (
     describe_compilation,
     describe_fit,
     describe_optimizers,
     learning_rates,
 )
+from runfork_keras.weight_origins import begin_fit, begin_test
 from runfork_keras.weights import weights_of
 
 if TYPE_CHECKING:
@@ -126,8 +125,7 @@ class CallbackMethods:
 
         After a rollback it is the new run, also where it was read before. In processes that do not log it does nothing.
         """
-        runs = self._training.runs
-        return cast("Run", RunHandle(runs.current, runs.shown) if is_logging_process() else AbsentRun(runs.run_id))
+        return self._training.runs.handle(logs=is_logging_process())
 
     @property
     def run_id(self) -> str:

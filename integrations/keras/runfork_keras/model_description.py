@@ -9,22 +9,18 @@ import math
 import re
 from typing import Any
 
-__all__ = ["describe_model", "summarize"]
+from runfork.training.descriptions import layer_table, parameter_counts
 
-MAX_SUMMARY_ROWS = 500
+__all__ = ["describe_model", "summarize"]
 
 
 def describe_model(model: Any) -> dict[str, Any]:
     """Return attributes below ``model/``."""
-    total, trainable, size_bytes = _count(model)
     described = {
         "model/class": type(model).__qualname__,
         "model/name": getattr(model, "name", None),
         "model/dtype_policy": getattr(getattr(model, "dtype_policy", None), "name", None),
-        "model/parameters/total": total,
-        "model/parameters/trainable": trainable,
-        "model/parameters/frozen": total - trainable,
-        "model/parameters/size_bytes": size_bytes,
+        **parameter_counts(*_count(model)),
         "model/summary": summarize(model),
     }
     return {path: value for path, value in described.items() if value is not None}
@@ -49,13 +45,8 @@ def summarize(model: Any, *, depth: int = 2) -> str:
         depth: Levels of layers; 1 is the model's own.
     """
     rows = [("name", "type", "output", "parameters", "trainable"), *_rows(model, depth=depth, prefix="")]
-    if len(rows) > MAX_SUMMARY_ROWS:
-        left_out = len(rows) - MAX_SUMMARY_ROWS
-        rows = [*rows[:MAX_SUMMARY_ROWS], (f"... {left_out} more", "", "", "", "")]
     total, trainable, _ = _count(model)
-    rows.append(("total", type(model).__name__, "", f"{total:,}", f"{trainable:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "\n".join(_line(row, widths) for row in rows)
+    return layer_table(rows, ("total", type(model).__name__, "", f"{total:,}", f"{trainable:,}"))
 
 
 def _rows(layer: Any, *, depth: int, prefix: str) -> list[tuple[str, ...]]:
@@ -75,9 +66,3 @@ def _output(layer: Any) -> str:
     except Exception:  # a layer that was called not at all, or several times, has no one output; what it raises varies
         return ""
     return str(tuple(shape))
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    left = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
-    right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-    return "  ".join([*left, *right]).rstrip()

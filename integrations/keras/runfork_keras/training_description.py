@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runfork.training.descriptions import numbered, plain_number
 from runfork_keras.counter import optimizers_of
 
 if TYPE_CHECKING:
@@ -109,13 +109,7 @@ def _labelled(model: Any) -> list[tuple[str, Any]]:
     for optimizer in optimizers_of(model):
         inner = getattr(optimizer, "inner_optimizer", None)
         found += [optimizer] if inner is None else [optimizer, inner]
-    kinds = [type(one).__name__ for one in found]
-    counts, seen = Counter(kinds), Counter[str]()
-    labelled = []
-    for kind, one in zip(kinds, found, strict=True):
-        labelled.append((f"{kind}-{seen[kind]}" if counts[kind] > 1 else kind, one))
-        seen[kind] += 1
-    return labelled
+    return list(zip(numbered(type(one).__name__ for one in found), found, strict=True))
 
 
 def describe_optimizers(model: Any, ask: Ask) -> dict[str, Any]:
@@ -133,7 +127,7 @@ def describe_optimizers(model: Any, ask: Ask) -> dict[str, Any]:
             if name == "learning_rate" and isinstance(value, Mapping):
                 described.update(_schedule(f"{base}/schedule", value))
             else:
-                described[f"{base}/{name}"] = _shortest(value) if name == "learning_rate" else _plain(value)
+                described[f"{base}/{name}"] = _shortest(value) if name == "learning_rate" else _setting(value)
     return described
 
 
@@ -141,18 +135,13 @@ def _schedule(base: str, value: Mapping[str, Any]) -> dict[str, Any]:
     settings = value.get("config")
     described = {f"{base}/type": value.get("class_name")}
     if isinstance(settings, Mapping):
-        described.update({f"{base}/{name}": _plain(one) for name, one in settings.items() if name != "name"})
+        described.update({f"{base}/{name}": _setting(one) for name, one in settings.items() if name != "name"})
     return {path: one for path, one in described.items() if one is not None}
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    return json.dumps(value, default=str)
+def _setting(value: Any) -> Any:
+    plain = plain_number(value)
+    return plain if plain is None or isinstance(plain, (bool, float, str)) else json.dumps(plain, default=str)
 
 
 def _shortest(value: Any) -> float:

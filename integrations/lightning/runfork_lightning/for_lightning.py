@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
@@ -14,17 +12,10 @@ from runfork_lightning.logger import LoggerMethods
 __all__ = ["RunforkCallback", "RunforkLogger"]
 
 
-def _version() -> str:
-    try:
-        return version("lightning")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 class RunforkLogger(LoggerMethods, Logger):  # noqa: D101  below
     __doc__ = LoggerMethods.__doc__
 
-    _integration = Integration("lightning.pytorch", _version(), "RunforkLogger")
+    _integration = Integration.installed("lightning.pytorch", "RunforkLogger", distribution="lightning")
 
 
 class RunforkCallback(CallbackMethods, Callback):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import Logger
 
@@ -14,17 +12,10 @@ from runfork_lightning.logger import LoggerMethods
 __all__ = ["RunforkCallback", "RunforkLogger"]
 
 
-def _version() -> str:
-    try:
-        return version("pytorch-lightning")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 class RunforkLogger(LoggerMethods, Logger):  # noqa: D101  below
     __doc__ = LoggerMethods.__doc__
 
-    _integration = Integration("pytorch_lightning", _version(), "RunforkLogger")
+    _integration = Integration.installed("pytorch_lightning", "RunforkLogger", distribution="pytorch-lightning")
 
 
 class RunforkCallback(CallbackMethods, Callback):

@@ -57,7 +57,6 @@ class LightningTraining:
         self._met: weakref.ref[Any] | None = None
         self._fitted_by: weakref.ref[Any] | None = None
         self._has_taken_checkpoint = False
-        self._described = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs; the trainer there is another one."""
@@ -153,15 +152,8 @@ class LightningTraining:
         self.take_missed_checkpoint()
         if self._is_evaluating and self.trainer.ckpt_path is None:
             self.begin_evaluation()
-        if self.is_visiting:
-            return
-        run = self.runs.open()
-        values = {"hparams": _settings_of(params)}
-        if self._described == run.run_id:  # a script may add some of its own
-            run.log_configs(values)
-        else:
-            self._described = run.run_id
-            run.describe(values, replaces=["hparams"], keeps_own=True)
+        if not self.is_visiting:
+            self._training.describe_hyperparameters(_settings_of(params))
 
     def finish_step(self, step: float) -> None:
         """Note that the trainer did `step`, on its own axis."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.identifiers import directory_name
@@ -14,7 +14,6 @@ from runfork.model.messages import shown
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import guarded
-from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork_lightning.internals import is_rank_zero, trainer_of
 from runfork_lightning.joining import join_trainer
 from runfork_lightning.lightning_training import LightningTraining
@@ -81,9 +80,7 @@ class LoggerMethods:
 
         After a rollback it is the new run, also where it was read before.
         """
-        runs = self.training.runs
-        handle = RunHandle(runs.current, runs.shown) if is_rank_zero() else AbsentRun(runs.run_id)
-        return cast("Run", handle)
+        return self.training.runs.handle(logs=is_rank_zero())
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runfork.training.descriptions import layer_table, parameter_counts
 from runfork_torch.weights import is_uninitialized
 
 if TYPE_CHECKING:
@@ -14,18 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_model", "summarize"]
 
-MAX_SUMMARY_ROWS = 500
-
 
 def describe_model(module: nn.Module) -> dict[str, Any]:
     """Return attributes below ``model/``."""
-    total, trainable, size_bytes = _count(module)
     return {
         "model/class": type(module).__qualname__,
-        "model/parameters/total": total,
-        "model/parameters/trainable": trainable,
-        "model/parameters/frozen": total - trainable,
-        "model/parameters/size_bytes": size_bytes,
+        **parameter_counts(*_count(module)),
         "model/summary": summarize(module),
     }
 
@@ -54,16 +49,5 @@ def summarize(module: nn.Module, *, depth: int = 2) -> str:
         if name and name.count(".") < depth:
             total, trainable, _ = _count(layer)
             rows.append((name, type(layer).__name__, f"{total:,}", f"{trainable:,}"))
-    if len(rows) > MAX_SUMMARY_ROWS:
-        left_out = len(rows) - MAX_SUMMARY_ROWS
-        rows = [*rows[:MAX_SUMMARY_ROWS], (f"... {left_out} more", "", "", "")]
     total, trainable, _ = _count(module)
-    rows.append(("total", type(module).__name__, f"{total:,}", f"{trainable:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join(_line(row, widths) for row in rows)
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
-    right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
-    return "  ".join([*left, *right]).rstrip()
+    return layer_table(rows, ("total", type(module).__name__, f"{total:,}", f"{trainable:,}"))

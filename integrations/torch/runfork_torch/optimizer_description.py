@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
+
+from runfork.training.descriptions import numbered, plain_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,13 +16,7 @@ __all__ = ["describe_optimizers", "describe_schedulers", "labels_of", "learning_
 
 def labels_of(optimizers: Sequence[Optimizer]) -> list[str]:
     """Return a name for each optimizer: its class, numbered where there are several of one class."""
-    kinds = [type(unwrap(optimizer)).__name__ for optimizer in optimizers]
-    counts, seen = Counter(kinds), Counter[str]()
-    labels = []
-    for kind in kinds:
-        labels.append(f"{kind}-{seen[kind]}" if counts[kind] > 1 else kind)
-        seen[kind] += 1
-    return labels
+    return numbered(type(unwrap(optimizer)).__name__ for optimizer in optimizers)
 
 
 def unwrap(optimizer: Any) -> Any:
@@ -50,17 +45,13 @@ def _settings(group: dict[str, Any]) -> dict[str, Any]:
     Numbers are floats, so that a setting has one type in every run, whether it was written 0 or 0.1.
     """
     return {
-        key: _plain(value)
+        key: _listed(plain_number(value))
         for key, value in group.items()
         if key not in ("params", "param_names", "name") and value is not None and not _is_on_device(value)
     }
 
 
-def _plain(value: Any) -> Any:
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+def _listed(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 try:
@@ -28,7 +27,7 @@ class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[m
     requires_logging_directory = False
     main_process_only = True
 
-    _integration = Integration("accelerate", version("accelerate"), "RunforkTracker")
+    _integration = Integration.installed("accelerate", "RunforkTracker")
     _start_is_called = hasattr(tracking.GeneralTracker, "start")
 
 

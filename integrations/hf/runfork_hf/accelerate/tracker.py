@@ -93,7 +93,6 @@ class TrackerMethods:
         self._weights = FirstWeights()
         self._checkpoints = CheckpointLog()
         self._told: set[str] = set()
-        self._configured = ""
         self._is_settled = False
         self._must_follow = False
         self._is_baseline = False
@@ -141,14 +140,8 @@ class TrackerMethods:
     def store_init_configuration(self, values: Mapping[str, Any]) -> None:
         """Log the configuration below ``hparams/``."""
         self._begin_for_caller()  # older versions call this alone
-        if not self._is_here():
-            return
-        run = self.runs.open()
-        if self._configured == run.run_id:  # a script may add some of its own
-            run.log_configs({"hparams": values})
-        else:
-            self._configured = run.run_id
-            run.describe({"hparams": values}, replaces=["hparams"], keeps_own=True)
+        if self._is_here():
+            self.training.describe_hyperparameters(values)
 
     @guarded
     def log(self, values: Mapping[str, Any], step: float | None = None, **options: Any) -> None:

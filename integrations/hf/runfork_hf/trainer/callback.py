@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from runfork.disk.liveness import own_identity
 from runfork.model.identifiers import random_suffix
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import attempt, describe, guarded
-from runfork.training.run_handle import AbsentRun, RunHandle
 from runfork.training.throughput import Throughput
-from runfork_hf.trainer.checkpoint_folders import describe_monitor, note_saved
+from runfork_hf.trainer.checkpoint_folders import describe_monitor, log_saved
 from runfork_hf.trainer.description import (
     describe_arguments,
     describe_configuration,
@@ -84,10 +83,7 @@ class CallbackMethods:
 
         After a second training or a rollback it is the new run, also where it was read before.
         """
-        return cast(
-            "Run",
-            RunHandle(self.training.runs.current, self.training.runs.shown) if self._is_rank_zero else AbsentRun(),
-        )
+        return self.training.runs.handle(logs=self._is_rank_zero)
 
     def on_init_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
         """Learn which process this is."""
@@ -296,7 +292,7 @@ class CallbackMethods:
             weights = weights_of(objects.get("model"), self)
             self.training.mark(epoch=self._mark["epoch"], fingerprint=weights, mark_id=self._journaled)
         run, step = self.training.runs.open(), self._step(state)
-        note_saved(self._checkpoints, run, args, state, step=step, mark=self._mark["mark"])
+        log_saved(self._checkpoints, run, args, state, step=step, mark=self._mark["mark"])
 
     @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 try:
     from transformers import TrainerCallback
 except ImportError as error:
@@ -22,4 +20,4 @@ class RunforkCallback(CallbackMethods, TrainerCallback):  # noqa: D101  below
     __doc__ = CallbackMethods.__doc__
     __module__ = "runfork_hf"  # pickles hold the path that users write
 
-    _integration = Integration("transformers", version("transformers"), "RunforkCallback")
+    _integration = Integration.installed("transformers", "RunforkCallback")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from runfork.model.marks import MARK_KEY, Mark
-from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
+from runfork.training.loaded_checkpoint import LoadedCheckpoint, mark_in, readable_mark
 
 __all__ = ["COUNT_KEY", "find_mark_in_directory", "loaded_from", "put_mark", "untracked_steps"]
 
@@ -37,7 +37,7 @@ def loaded_from(state: Any) -> LoadedCheckpoint | None:
     if state.global_step <= 0:
         return None
     return LoadedCheckpoint(
-        _mark_among(state.stateful_callbacks),
+        mark_in(state.stateful_callbacks),
         details={"global_step": state.global_step, "epoch": state.epoch},
     )
 
@@ -63,12 +63,4 @@ def find_mark_in_directory(path: str | Path) -> Mapping[str, Any] | None:
     if not file.is_file():
         return None
     state = json.loads(file.read_text(encoding="utf-8"))
-    return _mark_among(state.get("stateful_callbacks")) if isinstance(state, dict) else None
-
-
-def _mark_among(states: object) -> Mapping[str, Any] | None:
-    """Return our entry; one that cannot be ours is returned as an empty mark, so that it is told."""
-    if not isinstance(states, Mapping) or MARK_KEY not in states:
-        return None
-    found = states[MARK_KEY]
-    return found if isinstance(found, Mapping) else {}
+    return mark_in(state.get("stateful_callbacks")) if isinstance(state, dict) else None

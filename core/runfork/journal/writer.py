@@ -357,15 +357,6 @@ class JournalWriter:
     def _write_first(self) -> bool:
         """Write what has waited longest; False if the disk still refuses it."""
         frame = self._backlog[0]
-        if not self._append(frame):
-            return False
-        # Not before, or a KeyboardInterrupt would lose it; a record that is written twice does no harm.
-        self._backlog.popleft()
-        self._backlog_bytes -= len(frame)
-        return True
-
-    def _append(self, frame: bytes) -> bool:
-        """Write a record that waits; False if the disk still refuses it."""
         try:
             if self._fd < 0:
                 self._open()
@@ -378,6 +369,9 @@ class JournalWriter:
         except OSError as error:
             self._refused(error)
             return False
+        # Not before, or a KeyboardInterrupt would lose it; a record that is written twice does no harm.
+        self._backlog.popleft()
+        self._backlog_bytes -= len(frame)
         return True
 
     def _tell(self, kind: str, sentence: str) -> None:

@@ -149,13 +149,8 @@ class Run(Advised):
         return collect
 
     def _convert_value(self, value: object) -> object | None:
-        if (background := self._life.background) is not None:
-            return background.plugins.convert_value(value)
-        if self.is_disabled:
-            return None
-        from runfork.capture.unknown_values import convert_value
-
-        return convert_value(value)
+        background = self._life.background
+        return None if background is None else background.plugins.convert_value(value)
 
     def _sync_file(self, path: Path) -> None:
         if (background := self._life.background) is not None:

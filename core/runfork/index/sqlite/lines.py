@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.sqlite.progressions import joined
+from runfork.index.sqlite.progressions import joined, numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from runfork.index.sqlite.overlay import Overlay, Points
+    from runfork.index.sqlite.overlay import Overlay
     from runfork.index.sqlite.progressions import Progression
 
     Integers = npt.NDArray[np.int64]
@@ -40,31 +40,28 @@ class StepLine:
         return (first[0], last[1]) if first and last else None
 
     def _ends_of(self, place: int) -> tuple[int, int] | None:
-        piece = self._clusters[place][0]
-        if self._is_whole(place):
+        piece, *others = self._clusters[place]
+        if piece.is_whole and not others:
             return piece.low, piece.high
-        steps = self._laid_over(place).steps
+        steps = numbers(self._load(place)[0])
         return (int(steps[0]), int(steps[-1])) if len(steps) else None
 
-    def _is_whole(self, place: int) -> bool:
-        return len(self._clusters[place]) == 1 and self._clusters[place][0].is_whole
-
-    def _laid_over(self, place: int) -> Points:
-        return self._overlay.merged(self._clusters[place], self._low)
+    def _load(self, place: int) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        piece, *others = self._clusters[place]
+        if piece.is_increasing and not others:
+            return self._overlay.load_short(piece)
+        points = self._overlay.merged(self._clusters[place], self._low)
+        return points.steps, points.values
 
     def load(self) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         """Return the steps and the values, both in as little space as holds them exactly."""
         steps: list[Progression | Integers] = []
         values = []
-        for place, (piece, *_) in enumerate(self._clusters):
-            if self._is_whole(place):
-                found = self._overlay.load_short(piece)
-            else:
-                points = self._laid_over(place)
-                found = points.steps, points.values
-            if len(found[0]):
-                steps.append(found[0])
-                values.append(found[1])
+        for place in range(len(self._clusters)):
+            some_steps, some_values = self._load(place)
+            if len(some_steps):
+                steps.append(some_steps)
+                values.append(some_values)
         return joined(steps), np.concatenate(values) if values else np.empty(0)
 
 

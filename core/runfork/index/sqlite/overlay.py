@@ -10,6 +10,7 @@ import numpy as np
 
 from runfork.index.edits import decode_value
 from runfork.index.sqlite.pieces import COLUMN_BITS, decode_tail
+from runfork.index.sqlite.progressions import part_of
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
@@ -97,6 +98,7 @@ class Piece:
     count: int
     low: int
     high: int
+    begin: int
     cut: int
     is_increasing: bool
     statistics: bytes | None
@@ -104,7 +106,7 @@ class Piece:
     @property
     def is_whole(self) -> bool:
         """Whether it can be taken as it is: sorted, and nothing cut off."""
-        return self.is_increasing and self.high <= self.cut
+        return self.is_increasing and self.begin <= self.low and self.high <= self.cut
 
 
 @dataclass(frozen=True)
@@ -149,10 +151,8 @@ class Overlay:
                 for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
                     for row in self._connection.execute(query, (column, stream, cut, low)):
                         number, at, count, first, last, is_increasing, statistics = row
-                        is_whole = bool(is_increasing) and first >= low
-                        found.append(
-                            Piece(part.position, writer, number, at, count, first, last, cut, is_whole, statistics)
-                        )
+                        about = part.position, writer, number, at, count, first, last, low, cut
+                        found.append(Piece(*about, bool(is_increasing), statistics))
         return found
 
     def clusters(self, low: int, high: int) -> list[list[Piece]]:
@@ -222,7 +222,17 @@ class Overlay:
         return found if self._is_float else Points(found.steps, found.times, list(found.values), found.sources)
 
     def load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        """Return the steps and the values of a whole piece of a float series, both in as little space as holds them exactly."""
+        """Return the steps and the values of a sorted piece of a float series, both in as little space as holds them exactly.
+
+        What is cut off is left out.
+        """
+        steps, values = self._load_short(piece)
+        if piece.is_whole:
+            return steps, values
+        first, end = (int(steps.searchsorted(np.array([step]))[0]) for step in (piece.begin, piece.cut + 1))
+        return part_of(steps, first, end), values[first:end]
+
+    def _load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         if piece.column >= 0:
             loaded = self._load_tail(piece)
             return loaded.steps, loaded.values

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Progression", "as_progression", "joined", "numbers"]
+__all__ = ["Progression", "as_progression", "joined", "numbers", "part_of"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ def _continued(whole: Progression, part: Progression | None) -> Progression | No
     if part.start != whole.start + stride * len(whole) or (len(part) > 1 and part.stride != stride) or stride <= 0:
         return None
     return Progression(whole.start, stride, len(whole) + len(part))
+
+
+def part_of(axis: Progression | Integers, first: int, end: int) -> Progression | Integers:
+    """Return the numbers from one place up to another."""
+    if isinstance(axis, Progression):
+        return Progression(axis.start + axis.stride * first, axis.stride, max(0, end - first))
+    return axis[first:end]
 
 
 def numbers(axis: Progression | Integers) -> Integers:

@@ -5,7 +5,8 @@ import re
 from tests.typist import SECOND, Typist, finished
 from tqdm import tqdm
 
-from runfork.capture.terminal_lines import MAX_REMEMBERED_COLUMNS, MAX_ROWS, TerminalLines
+from runfork.capture.terminal import MAX_REMEMBERED_COLUMNS, MAX_ROWS
+from runfork.capture.terminal_lines import TerminalLines
 
 
 def test_line_is_handed_out_when_its_newline_comes() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
-    from runfork.capture.terminal_lines import Output
+    from runfork.capture.terminal import Output
 
 __all__ = ["ConsoleCapture", "StreamCapture", "Tee", "line_break", "uncaptured"]
 

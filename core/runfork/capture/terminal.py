@@ -1,30 +1,42 @@
-"""A small terminal: rows around a cursor, and the control sequences that move it and change them. Pure."""
+"""A small terminal: rows around a cursor, how they are drawn anew, and what of them is handed out. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from runfork.capture.terminal_row import TerminalRow
+from runfork.capture.terminal_row import TerminalRow, split_by_bytes
+from runfork.model.attributes import MAX_STRING_BYTES
 
-if TYPE_CHECKING:
-    from runfork.capture.control_sequences import Token
-
-__all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Terminal"]
+__all__ = ["MAX_JUMP", "MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "NOTHING", "Output", "Terminal"]
 
 MAX_ROWS = 64
 """How many rows the cursor can go back up."""
 
 MAX_REMEMBERED_COLUMNS = 4096
 
-_MAX_JUMP = 1024
+MAX_JUMP = 1024
 """Farthest column that a cursor movement reaches past the end of a row; a terminal would stop at its right margin."""
 
-_CURSOR, _OTHER_SCREEN = "25", "1049"
-"""Modes that are switched."""
+_SNAPSHOT_INTERVAL = 1_000_000
 
 _FRAME_TIME = 2_000_000
 """Microseconds after which a cleared screen is a new one, rather than the same drawn anew."""
+
+
+class Output(NamedTuple):
+    """What came of some input.
+
+    Args:
+        lines: Finished lines, in the order in which they were finished.
+        snapshots: States of live rows; several rows that are drawn together are one snapshot of several lines.
+    """
+
+    lines: list[str]
+    snapshots: list[str]
+
+
+NOTHING = Output([], [])
 
 
 class _Screen(NamedTuple):
@@ -40,14 +52,20 @@ class _Screen(NamedTuple):
 
 
 class Terminal:
-    """The last rows that were written. What becomes of a row is decided by who inherits.
+    """The last rows that were written.
 
     Rows above the cursor are in `_above`, those below it, the nearest last, in `_below`; `_held` are those of either that may be
     drawn anew. `_place` counts rows, so that `_saved` and `_origin` (the first row of the screen, where it is known) name some.
 
-    It knows the sequences that rich, tqdm, Keras, click, transformers, and what prints like them write: those that move the cursor,
-    save and hide it, erase, clear the screen, and show the other one. All others are left out: those that editors need, too.
+    Args:
+        max_line_bytes: Longer lines are cut into pieces of at most so many bytes of UTF-8, between characters.
     """
+
+    def __init__(self, *, max_line_bytes: int = MAX_STRING_BYTES) -> None:
+        self._limit = max_line_bytes
+        self._output = Output([], [])
+        self._last_snapshot: int | None = None
+        self._reset()
 
     def _reset(self) -> None:
         self._now = 0
@@ -64,66 +82,70 @@ class Terminal:
         self._frames = 0
         self._frame_time = 0
         self._main: _Screen | None = None
+        self._returns = 0
 
-    def _apply_returns(self) -> None:
-        """Do what carriage returns that were held back do."""
-        raise NotImplementedError
+    # What is handed out.
 
-    def _redraw(self) -> None:
-        """Note that the cursor's row is drawn anew from here on."""
-        raise NotImplementedError
-
-    def _take_snapshot(self, now: int) -> None:
-        """Hand out the states of what is drawn, if it is time to."""
-        raise NotImplementedError
-
-    def _leave_downwards(self, *, hold: bool) -> None:
-        """Go to the row below; hand out the one that is left, unless it is held because it may be drawn anew."""
-        raise NotImplementedError
+    def _take_output(self) -> Output:
+        output = self._output
+        if not output.lines and not output.snapshots:
+            return NOTHING
+        self._output = Output([], [])
+        return output
 
     def _emit(self, row: TerminalRow) -> None:
-        """Hand out a row as a line."""
-        raise NotImplementedError
+        text = row.text()
+        if text != row.emitted and (text or not row.is_live) and self._main is None:
+            row.emitted = text
+            self._output.lines.extend(split_by_bytes(text, self._limit))
 
     def _emit_held(self) -> None:
-        """Hand out the rows that are held."""
-        raise NotImplementedError
+        held, self._held = self._held, []
+        for row in held:
+            self._emit(row)
 
-    # Control sequences.
-
-    def _control(self, token: Token) -> None:
-        final = token.text
-        if final == "m":
+    def _take_snapshot(self, now: int) -> None:
+        if self._last_snapshot is not None and now - self._last_snapshot < _SNAPSHOT_INTERVAL:
             return
-        self._apply_returns()
+        texts = []
+        for row in (*self._held, self._row, *reversed(self._below)):
+            if (row.is_live or self._is_drawing(now)) and (text := row.text()) and text != row.snapshot:
+                row.snapshot = text
+                texts.append(text)
+        if texts:
+            self._last_snapshot = now
+            self._output.snapshots.append("\n".join(texts))
+
+    # Drawing anew.
+
+    def _redraw(self) -> None:
+        """Note that the cursor's row is drawn anew from here on; its state up to now may be worth a snapshot."""
         self._has_moved = True
-        if token.parameters.startswith("?"):
-            if final in "hl":
-                self._set_modes(token.parameters[1:].split(";"), is_on=final == "h")
-            return
-        number = min(token.number(), _MAX_JUMP)
-        self._move(final, max(1, number))
-        if final == "K":
-            self._redraw()
-            self._erase_in_row(number)
-        elif final == "J":
-            self._erase_in_screen(number)
-        elif final in "Hf":
-            self._jump(max(token.number(), 1) - 1, max(token.number(1), 1) - 1)
-        elif final == "7":
-            self._saved = self._place, self._column
-        elif final == "8" and self._saved is not None:
-            self._go_to(*self._saved)
+        self._row.is_live = True
+        self._row.is_released = False
+        self._take_snapshot(self._now)
 
-    def _set_modes(self, modes: list[str], *, is_on: bool) -> None:
-        if _CURSOR in modes:
-            self._is_cursor_hidden = not is_on
-        if _OTHER_SCREEN in modes and is_on is (self._main is None):
-            if is_on:
-                self._show_other_screen()
-            else:
-                self._take_snapshot(self._now)
-                self._leave_other_screen()
+    def _apply_returns(self) -> None:
+        r"""Do what a ``\r`` does, now that it is known not to be part of a line's end."""
+        returns, self._returns = self._returns, 0
+        if not returns:
+            return
+        self._has_moved = True
+        if returns == 1 and self._is_wiped():
+            self._clear_row()
+        else:
+            self._redraw()
+        self._column = 0
+
+    def _is_wiped(self) -> bool:
+        """Whether a progress bar was overwritten with blanks to the cursor, to make room for something else."""
+        return self._row.is_live and self._column > 0 and self._row.is_blank()
+
+    def _clear_row(self) -> None:
+        self._row.cells.clear()
+        self._row.is_released = True
+
+    # The cursor.
 
     def _move(self, final: str, number: int) -> None:
         column = self._column
@@ -140,7 +162,7 @@ class Terminal:
             self._column = 0
 
     def _reach(self, column: int) -> int:
-        return min(column, max(_MAX_JUMP, len(self._row.cells)))
+        return min(column, max(MAX_JUMP, len(self._row.cells)))
 
     def _move_up(self, number: int) -> None:
         self._apply_returns()
@@ -173,6 +195,28 @@ class Terminal:
             self._row.is_live = True
             self._leave_downwards(hold=True)
             self._column = column
+
+    def _leave_downwards(self, *, hold: bool) -> None:
+        row = self._row
+        if hold and len(row.cells) <= MAX_REMEMBERED_COLUMNS:
+            row.touched = self._now
+            self._held.append(row)
+        else:
+            self._emit_held()
+            self._emit(row)
+            row.is_live = row.is_released = False
+            del row.cells[MAX_REMEMBERED_COLUMNS:]
+        if (
+            len(self._above) == MAX_ROWS
+            and (oldest := self._above[0]) in self._held
+            and isinstance(oldest, TerminalRow)
+        ):
+            self._held.remove(oldest)
+            self._emit(oldest)
+        self._above.append(row)
+        self._row = self._below.pop() if self._below else TerminalRow()
+        self._column = 0
+        self._place += 1
 
     def _erase_in_row(self, mode: int) -> None:
         if mode == 0:

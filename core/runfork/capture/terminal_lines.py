@@ -20,57 +20,35 @@ cursor has left them, and one row of `max_line_bytes`.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from runfork.capture.control_sequences import has_control, split_unfinished, tokenise, without_colours
-from runfork.capture.terminal import MAX_REMEMBERED_COLUMNS, MAX_ROWS, Terminal
+from runfork.capture.terminal import MAX_JUMP, MAX_REMEMBERED_COLUMNS, MAX_ROWS, NOTHING, Output, Terminal
 from runfork.capture.terminal_row import TerminalRow, split_by_bytes
-from runfork.model.attributes import MAX_STRING_BYTES
 
 if TYPE_CHECKING:
     from runfork.capture.control_sequences import Token
 
-__all__ = ["MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "Output", "TerminalLines"]
+__all__ = ["TerminalLines"]
 
 _SECOND = 1_000_000
-_SNAPSHOT_INTERVAL = _SECOND
 _SETTLE_TIME = _SECOND
 _PARTIAL_TIME = 5 * _SECOND
-
-
-class Output(NamedTuple):
-    """What came of some input.
-
-    Args:
-        lines: Finished lines, in the order in which they were finished.
-        snapshots: States of live rows; several rows that are drawn together are one snapshot of several lines.
-    """
-
-    lines: list[str]
-    snapshots: list[str]
-
-
-_NOTHING = Output([], [])
+_CURSOR, _OTHER_SCREEN = "25", "1049"
+"""Modes that are switched."""
 
 
 class TerminalLines(Terminal):
-    """A terminal's rows around the cursor, and what of them was handed out.
+    """Reads what programs write to a terminal.
 
-    Args:
-        max_line_bytes: Longer lines are cut into pieces of at most so many bytes of UTF-8, between characters.
+    It knows the sequences that rich, tqdm, Keras, click, transformers, and what prints like them write: those that move the cursor,
+    save and hide it, erase, clear the screen, and show the other one. All others are left out: those that editors need, too.
     """
-
-    def __init__(self, *, max_line_bytes: int = MAX_STRING_BYTES) -> None:
-        self._limit = max_line_bytes
-        self._output = Output([], [])
-        self._last_snapshot: int | None = None
-        self._reset()
 
     def _reset(self) -> None:
         super()._reset()
         self._parts: list[str] = []
         self._part_bytes = 0
-        self._returns = 0
         self._escape = ""
         self._is_simple = True
 
@@ -107,19 +85,12 @@ class TerminalLines(Terminal):
         self._reset()
         return self._take_output()
 
-    def _take_output(self) -> Output:
-        output = self._output
-        if not output.lines and not output.snapshots:
-            return _NOTHING
-        self._output = Output([], [])
-        return output
-
     # Text without control characters, while nothing is live: the way of almost everything.
 
     def _append(self, text: str) -> Output:
         if "\n" not in text:
             self._append_part(text)
-            return self._take_output() if self._output.lines else _NOTHING
+            return self._take_output() if self._output.lines else NOTHING
         lines = text.split("\n")
         rest = lines.pop()
         if self._parts:
@@ -216,45 +187,6 @@ class TerminalLines(Terminal):
             self._row.cells.clear()
             self._column = self._row.write(0, rest)
 
-    def _apply_returns(self) -> None:
-        r"""Do what a ``\r`` does, now that it is known not to be part of a line's end."""
-        returns, self._returns = self._returns, 0
-        if not returns:
-            return
-        self._has_moved = True
-        if returns == 1 and self._is_wiped():
-            self._clear_row()
-        else:
-            self._redraw()
-        self._column = 0
-
-    def _is_wiped(self) -> bool:
-        """Whether a progress bar was overwritten with blanks to the cursor, to make room for something else."""
-        return self._row.is_live and self._column > 0 and self._row.is_blank()
-
-    def _clear_row(self) -> None:
-        self._row.cells.clear()
-        self._row.is_released = True
-
-    def _redraw(self) -> None:
-        """Note that the cursor's row is drawn anew from here on; its state up to now may be worth a snapshot."""
-        self._has_moved = True
-        self._row.is_live = True
-        self._row.is_released = False
-        self._take_snapshot(self._now)
-
-    def _take_snapshot(self, now: int) -> None:
-        if self._last_snapshot is not None and now - self._last_snapshot < _SNAPSHOT_INTERVAL:
-            return
-        texts = []
-        for row in (*self._held, self._row, *reversed(self._below)):
-            if (row.is_live or self._is_drawing(now)) and (text := row.text()) and text != row.snapshot:
-                row.snapshot = text
-                texts.append(text)
-        if texts:
-            self._last_snapshot = now
-            self._output.snapshots.append("\n".join(texts))
-
     def _start_new_line(self) -> None:
         row = self._row
         if self._returns and self._is_wiped():
@@ -264,35 +196,38 @@ class TerminalLines(Terminal):
         is_gap = bool(self._held) and row.is_blank()  # perhaps where the next of several bars will be drawn
         self._leave_downwards(hold=is_drawn or is_gap or self._is_drawing(self._now))
 
-    def _leave_downwards(self, *, hold: bool) -> None:
-        row = self._row
-        if hold and len(row.cells) <= MAX_REMEMBERED_COLUMNS:
-            row.touched = self._now
-            self._held.append(row)
-        else:
-            self._emit_held()
-            self._emit(row)
-            row.is_live = row.is_released = False
-            del row.cells[MAX_REMEMBERED_COLUMNS:]
-        if (
-            len(self._above) == MAX_ROWS
-            and (oldest := self._above[0]) in self._held
-            and isinstance(oldest, TerminalRow)
-        ):
-            self._held.remove(oldest)
-            self._emit(oldest)
-        self._above.append(row)
-        self._row = self._below.pop() if self._below else TerminalRow()
-        self._column = 0
-        self._place += 1
+    # Control sequences.
 
-    def _emit_held(self) -> None:
-        held, self._held = self._held, []
-        for row in held:
-            self._emit(row)
+    def _control(self, token: Token) -> None:
+        final = token.text
+        if final == "m":
+            return
+        self._apply_returns()
+        self._has_moved = True
+        if token.parameters.startswith("?"):
+            if final in "hl":
+                self._set_modes(token.parameters[1:].split(";"), is_on=final == "h")
+            return
+        number = min(token.number(), MAX_JUMP)
+        self._move(final, max(1, number))
+        if final == "K":
+            self._redraw()
+            self._erase_in_row(number)
+        elif final == "J":
+            self._erase_in_screen(number)
+        elif final in "Hf":
+            self._jump(max(token.number(), 1) - 1, max(token.number(1), 1) - 1)
+        elif final == "7":
+            self._saved = self._place, self._column
+        elif final == "8" and self._saved is not None:
+            self._go_to(*self._saved)
 
-    def _emit(self, row: TerminalRow) -> None:
-        text = row.text()
-        if text != row.emitted and (text or not row.is_live) and self._main is None:
-            row.emitted = text
-            self._output.lines.extend(split_by_bytes(text, self._limit))
+    def _set_modes(self, modes: list[str], *, is_on: bool) -> None:
+        if _CURSOR in modes:
+            self._is_cursor_hidden = not is_on
+        if _OTHER_SCREEN in modes and is_on is (self._main is None):
+            if is_on:
+                self._show_other_screen()
+            else:
+                self._take_snapshot(self._now)
+                self._leave_other_screen()

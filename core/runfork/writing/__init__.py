@@ -1,4 +1,8 @@
-"""One process writes one run: its lineage, its log, its journal, and what goes on beside training.
+"""One process writes one run. `run` is what user code calls; it is put together from parts that know each other only downward.
+
+At the bottom is `run_journal` (who the run is, and what all is written to); on that stand `log` (what is logged), `background`
+(what goes on beside training, on threads that all runs share), `life` (state and end, and what of the process tells it),
+`checkpoint_marks`, and `resuming` (what a checkpoint makes of the run).
 
 It may import errors, types, advice, time_limits, settings, model, journal, disk, hooks, plugins, capture.
 """

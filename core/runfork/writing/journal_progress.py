@@ -80,7 +80,7 @@ def examine_parent(
         passes: Journals whose points do not count: those of this very launch.
     """
     paths = list(journals_of(run_directory))
-    found = next((at for path in paths for batch in _batches(path) if (at := _find_mark(path, batch, mark))), None)
+    found = next((at for path in paths for batch in _read(path) if (at := _find_mark(path, batch, mark))), None)
     beyond = found.step if found is not None else step
     others = [one for path in paths if (one := _examine(path, found, beyond)) is not None and not passes(*one.passing)]
     steps = [one.last_step for one in others if one.last_step is not None]
@@ -119,7 +119,7 @@ def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined
     is_closed = has_gone_on = False
     state = "running"
     last_step: int | None = None
-    for batch in _batches(path):
+    for batch in _read(path):
         last = batch
         if batch.records:
             is_closed = batch.records[-1].kind == Kind.CLOSE
@@ -195,7 +195,7 @@ def last_step(journals: Iterable[Path], *, passes: Passes = lambda *_: False) ->
     return max((step for step in steps if step is not None), default=None)
 
 
-def _batches(path: Path) -> Iterator[Batch]:
+def _read(path: Path) -> Iterator[Batch]:
     """Yield what can be read of a journal; one that is damaged from the start holds nothing."""
     from runfork.journal.reader import JournalReader  # NumPy comes with it, which a process that only logs does without
 

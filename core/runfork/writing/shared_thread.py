@@ -123,12 +123,15 @@ class Lane:
 
     def _wait(self, latch: Latch, timeout_seconds: float) -> bool:
         assert self._shared is not None
+        deadline = time.monotonic() + timeout_seconds
         patience = 0.0 if isinstance(threading.current_thread(), _Thread) else SHORT_SECONDS
-        if latch.wait(min(patience, timeout_seconds)):
-            return True
-        if self.served_by is None:
-            self._shared.relieve(patience)
-        return latch.wait(timeout_seconds - patience)
+        while not latch.wait(min(patience, deadline - time.monotonic())):
+            if time.monotonic() >= deadline:
+                return False
+            if self.served_by is None:
+                self._shared.relieve(patience)
+            patience = SHORT_SECONDS
+        return True
 
     @property
     def is_started(self) -> bool:

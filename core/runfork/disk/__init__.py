@@ -1,4 +1,4 @@
-"""Where things lie and who is alive: the data directory, files, fingerprints, the place of the index, processes.
+"""Where things lie and who is alive: the data directory, logged files, marks by fingerprint, the index, processes.
 
 It may import errors, types, model, journal.
 """

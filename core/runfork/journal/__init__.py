@@ -1,4 +1,4 @@
-"""The bytes: how records lie in a journal, how they are appended, read and mended.
+"""The bytes: `format` and `validation` describe them, `writer` appends, `frame_search` finds, `reader` reads, `repair` mends.
 
 It may import errors, model.
 """

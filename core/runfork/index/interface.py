@@ -71,7 +71,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from runfork.errors import ArgumentError, FormatError, RunforkError
 
@@ -160,24 +160,21 @@ class RunsQuery:
         _check_number("offset", self.offset, at_least=0)
 
 
-@dataclass(frozen=True)
-class RunRow:
+class RunRow(NamedTuple):
     """A run in a list: its node in the lineage and whether it is the head of its experiment."""
 
     node: RunNode
     is_head: bool
 
 
-@dataclass(frozen=True)
-class RunsPage:
+class RunsPage(NamedTuple):
     """One page of runs, and how many there are in all."""
 
     rows: list[RunRow]
     total: int
 
 
-@dataclass(frozen=True, order=True)
-class Definition:
+class Definition(NamedTuple):
     """A path, a type that it has somewhere, and in how many runs (inherited ones counted)."""
 
     path: str
@@ -185,8 +182,7 @@ class Definition:
     run_count: int
 
 
-@dataclass(frozen=True, order=True)
-class SeriesKey:
+class SeriesKey(NamedTuple):
     """A series as seen from a run."""
 
     run_id: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Damage", "JournalKey", "MetricRows", "Record"]
 
 
-@dataclass(frozen=True, order=True)
-class JournalKey:
+class JournalKey(NamedTuple):
     """Names one journal within a project.
 
     Args:

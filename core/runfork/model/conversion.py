@@ -20,7 +20,7 @@ from runfork.errors import ArgumentError
 from runfork.model.attributes import MAX_STRING_BYTES, AttributeType
 from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
-from runfork.model.named_parts import Parts, Unreadable, named_parts
+from runfork.model.named_parts import NamedParts, Unreadable, named_parts
 
 __all__ = [
     "convert_config",
@@ -162,7 +162,7 @@ class _Reading:
         finally:
             self._holders.pop()
 
-    def _nested(self, value: Any, parts: Parts | Unreadable | None) -> Any:
+    def _nested(self, value: Any, parts: NamedParts | Unreadable | None) -> Any:
         if any(value is holder for holder in self._holders):
             return f"<recursion: {type_name(value)}>"
         if len(self._holders) > MAX_LEVELS:
@@ -173,7 +173,7 @@ class _Reading:
         finally:
             self._holders.pop()
 
-    def _parts(self, parts: Parts | Unreadable) -> dict[str, Any]:
+    def _parts(self, parts: NamedParts | Unreadable) -> dict[str, Any]:
         trouble = parts if isinstance(parts, Unreadable) else parts.trouble
         if isinstance(parts, Unreadable) or trouble is not None:
             raise ArgumentError(trouble.reason if trouble is not None else "")

@@ -9,7 +9,7 @@ from runfork.errors import ArgumentTypeError
 from runfork.model.attributes import MAX_PATH_BYTES
 from runfork.model.conversion import key_text
 from runfork.model.messages import shown, type_name
-from runfork.model.named_parts import MAX_PARTS, Parts, Unreadable, named_parts, unreadable
+from runfork.model.named_parts import MAX_PARTS, NamedParts, Unreadable, named_parts, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ["flatten", "told_name"]
 _MAX_LEVELS = MAX_PATH_BYTES // 2
 """Keys on the way to a value, so that its path is not too long for sure; deeper values would be refused."""
 
-_Waiting = tuple[str, "Parts | Unreadable", tuple[object, ...]]
+_Waiting = tuple[str, "NamedParts | Unreadable", tuple[object, ...]]
 """A path, what was read of the value there, and the value with all that it lies in."""
 
 
@@ -59,7 +59,7 @@ def flatten(data: object, *, prefix: str = "", on_twice: Callable[[str], object]
 
 
 def _place(
-    flat: dict[str, Any], above: str, parts: Parts, holders: tuple[object, ...], on_twice: Callable[[str], object]
+    flat: dict[str, Any], above: str, parts: NamedParts, holders: tuple[object, ...], on_twice: Callable[[str], object]
 ) -> list[_Waiting]:
     """Put values where they belong; returns what has parts itself."""
     nested: list[_Waiting] = []

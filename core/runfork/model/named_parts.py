@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from runfork.model.messages import described
 
-__all__ = ["MAX_PARTS", "Parts", "Unreadable", "named_parts", "unreadable"]
+__all__ = ["MAX_PARTS", "NamedParts", "Unreadable", "named_parts", "unreadable"]
 
 MAX_PARTS = 100_000
 """So many parts are read of one value, and of all that is nested in it: some have no end."""
@@ -34,7 +34,7 @@ class Unreadable:
     reason: str
 
 
-class Parts(NamedTuple):
+class NamedParts(NamedTuple):
     """What was read of a value with named parts.
 
     Args:
@@ -51,12 +51,12 @@ def unreadable(error: Exception) -> Unreadable:
     return Unreadable(f"it could not be read ({described(error)}); log what it stands for instead")
 
 
-def named_parts(value: object) -> Parts | Unreadable | None:
+def named_parts(value: object) -> NamedParts | Unreadable | None:
     """Read the parts of a mapping, a dataclass instance, a named tuple or a namespace; None if `value` is nothing of the kind."""
     if type(value) in _FINITE_LEAVES:
         return None
     if type(value) is dict:
-        return Parts(list(value.items()))
+        return NamedParts(list(value.items()))
     try:
         opened = _opened(value)
         return None if opened is None else _read(*opened)
@@ -82,7 +82,7 @@ def _opened(value: Any) -> tuple[Iterable[Any], Callable[[Any], Any]] | None:
     return None
 
 
-def _read(names: Iterable[Any], read: Callable[[Any], Any]) -> Parts:
+def _read(names: Iterable[Any], read: Callable[[Any], Any]) -> NamedParts:
     items: list[tuple[Any, Any]] = []
     failures = 0
     try:
@@ -93,9 +93,11 @@ def _read(names: Iterable[Any], read: Callable[[Any], Any]) -> Parts:
                 items.append((name, unreadable(error)))
                 failures += 1
                 if failures == MAX_FAILURES:
-                    return Parts(items, Unreadable(f"{failures} of its parts could not be read: no others were tried"))
+                    return NamedParts(
+                        items, Unreadable(f"{failures} of its parts could not be read: no others were tried")
+                    )
     except Exception as error:  # what names the parts: those so far are kept
-        return Parts(items, unreadable(error))
+        return NamedParts(items, unreadable(error))
     if len(items) > MAX_PARTS:
-        return Parts([], Unreadable(f"it has more than {MAX_PARTS:,} parts; log a file"))
-    return Parts(items)
+        return NamedParts([], Unreadable(f"it has more than {MAX_PARTS:,} parts; log a file"))
+    return NamedParts(items)

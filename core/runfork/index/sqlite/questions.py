@@ -23,7 +23,7 @@ from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from runfork.index.interface import RunsQuery, Sort
     from runfork.index.sqlite.runs import RunTable
@@ -70,13 +70,19 @@ class Questions:
 
     def ask(self, query: RunsQuery) -> list[int]:
         """Return the numbers of the runs that a query is about, in its order, whatever its limits are."""
-        if self._version != self._values.version:
+        if self._version != self._values.version or len(self._columns) > _CACHED:
             self._columns.clear()
             self._version = self._values.version
+        names = {query.sort.attribute.name} if query.sort is not None else set()
+        if query.filter is not None:
+            names.update(_names_in(query.filter))
+        self._load(names)
         return self._ordered(self._chosen(query), query.sort)
 
     def _chosen(self, query: RunsQuery) -> Collection[int]:
         runs = self._runs.runs
+        if query.filter is None and query.run_ids is None and not query.heads_only and query.include_archived:
+            return self._runs.names
         named = runs if query.run_ids is None else [run_id for run_id in query.run_ids if run_id in runs]
         found = {
             entry.id
@@ -90,35 +96,39 @@ class Questions:
     def _at(self, name: str) -> dict[AttributeType, _Column]:
         """Return what runs have at a path, by type."""
         path = self._runs.paths.get(storable(name))
-        if path is None:
-            return {}
-        if path not in self._columns:
-            found: dict[AttributeType, _Column] = defaultdict(_Column)
-            for shape, (place, code) in self._values.places_of(path).items():
-                self._read(shape, place, code, found[type_of(code)])
-            if len(self._columns) >= _CACHED:
-                self._columns.pop(next(iter(self._columns)))
-            self._columns[path] = dict(found)
-        return self._columns[path]
+        return {} if path is None else self._columns[path]
 
-    def _read(self, shape: int, place: int, code: int, column: _Column) -> None:
-        kind = type_of(code)
-        if is_empty(code):
-            rows = self._connection.execute("SELECT run FROM attribute WHERE shape = ?", (shape,))
-            column.empty += [run for (run,) in rows]
-        elif kind in FIXED:
-            query = "SELECT run, substr(numbers, ?, 8) FROM attribute WHERE shape = ?"
-            runs, numbers = _numbers(self._connection.execute(query, (8 * place + 1, shape)), FIXED[kind])
+    def _load(self, names: Iterable[str]) -> None:
+        """Read what runs have at some paths: all in one go, for walking over the runs takes longer than taking values from them."""
+        known = (self._runs.paths.get(storable(name)) for name in names)
+        paths = [path for path in known if path is not None and path not in self._columns]
+        by_shape: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        for path in paths:
+            self._columns[path] = {}
+            for shape, (place, code) in self._values.places_of(path).items():
+                by_shape[shape].append((path, place, code))
+        for shape, wanted in by_shape.items():
+            self._read(shape, wanted)
+
+    def _read(self, shape: int, wanted: list[tuple[int, int, int]]) -> None:
+        places = ", ".join(f"substr(numbers, {8 * place + 1}, 8)" for _, place, _ in wanted)
+        has_texts = any(type_of(code) not in FIXED for _, _, code in wanted)
+        query = f"SELECT run, {'texts' if has_texts else 'NULL'}, {places} FROM attribute WHERE shape = ?"  # noqa: S608
+        rows = self._connection.execute(query, (shape,)).fetchall()
+        if not rows:
+            return
+        runs, texts, *numbers = zip(*rows, strict=True)
+        for (path, _, code), data in zip(wanted, numbers, strict=True):
+            kind = type_of(code)
+            column = self._columns[path].setdefault(kind, _Column())
+            if is_empty(code):
+                column.empty += runs
+                continue
             column.runs += runs
-            column.values += numbers
-        else:
-            query = "SELECT run, substr(numbers, ?, 8), texts FROM attribute WHERE shape = ?"
-            found = self._connection.execute(query, (8 * place + 1, shape)).fetchall()
-            column.runs += [run for run, _, _ in found]
-            slots = np.frombuffer(b"".join(slot for _, slot, _ in found), np.int64).tolist()
-            column.values += [
-                decode_text(kind, read_text(slot, texts)) for slot, (_, _, texts) in zip(slots, found, strict=True)
-            ]
+            found = np.frombuffer(b"".join(data), FIXED.get(kind, np.int64)).tolist()
+            if kind not in FIXED:
+                found = [decode_text(kind, read_text(slot, text)) for slot, text in zip(found, texts, strict=True)]
+            column.values += found
 
     def _aggregates(self, name: str, aggregate: str) -> dict[int, float]:
         """Return an aggregate of a float series by run, where it has one."""
@@ -197,7 +207,7 @@ class Questions:
 
     def _ordered(self, chosen: Collection[int], sort: Sort | None) -> list[int]:
         ranks = self._runs.ranks
-        by_rank = sorted(chosen, key=ranks.__getitem__)
+        by_rank = [*ranks] if len(chosen) == len(ranks) else sorted(chosen, key=ranks.__getitem__)
         if sort is None:
             return by_rank
         keys: list[dict[int, Any]] = [{} for _ in SORTED_KINDS]
@@ -239,6 +249,19 @@ _NAMES = {"min": "min", "max": "max", "average": "mean"}
 def _numbers(rows: sqlite3.Cursor, kind: Any) -> tuple[list[int], list[Any]]:
     found = rows.fetchall()
     return [run for run, _ in found], np.frombuffer(b"".join(data for _, data in found), kind).tolist()
+
+
+def _names_in(condition: Filter) -> Iterator[str]:
+    """Yield the attributes that a filter asks for."""
+    waiting: list[Any] = [condition]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (AllOf, AnyOf)):
+            waiting += part.parts
+        elif isinstance(part, Not):
+            waiting.append(part.part)
+        elif isinstance(part, Comparison):
+            yield part.attribute.name
 
 
 def _parts(condition: AllOf | AnyOf, kind: type[AllOf | AnyOf]) -> list[Filter]:

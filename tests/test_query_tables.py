@@ -13,8 +13,8 @@ from tests.strategies import PATHS, examples, histories
 
 from runfork.cli.commands.export import runs_rows
 from runfork.errors import ArgumentError, RunforkWarning
-from runfork.index.conditions import SORTED_KINDS
 from runfork.index.memory import MemoryIndex
+from runfork.index.rules.conditions import SORTED_KINDS
 from runfork.model.filters import Attribute, Filter
 from runfork.model.patterns import Pattern
 from runfork.query.attributes import attribute_choices

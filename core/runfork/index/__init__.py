@@ -1,4 +1,4 @@
-"""The derived side: what an index offers and the rules it keeps, the plain one in memory, and the one in SQLite.
+"""What is derived from journals, and can be made anew: `interface` says what an index offers, `rules` what each must agree on.
 
-It may import errors, types, model, journal.
+`memory` is the plain reference, `sqlite` the one that readers keep in a file. It may import errors, types, model, journal.
 """

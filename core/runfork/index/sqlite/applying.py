@@ -1,7 +1,7 @@
 """Applying a batch: records and rows go to their tables, and every attribute that they touch is added to, or marked.
 
 A run inherits first. Then points that collide with none that is seen are added to what the attribute table holds; everything
-else is marked, for the run and for those descendants that see what is new. `Settlement` works it out later.
+else is marked, for the run and for those descendants that see what is new. `Updates` works it out later.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.errors import ArgumentError
-from runfork.index.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
-from runfork.index.origins import Origin
+from runfork.index.rules.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
+from runfork.index.rules.origins import Origin
 from runfork.index.sqlite import journals, summaries
 from runfork.index.sqlite.attributes import NewPoints
 from runfork.index.sqlite.journals import JournalState
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.pieces import PieceWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
-    from runfork.index.sqlite.settling import Settlement
+    from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
 
     Integers = npt.NDArray[np.int64]
@@ -68,27 +68,27 @@ class _Place:
 
 
 class Application:
-    """Applies one batch, within the caller's transaction; what it marks is to be settled before the transaction ends."""
+    """Applies one batch, within the caller's transaction; what it marks is to be caught up before the transaction ends."""
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         runs: RunTable,
-        settlement: Settlement,
+        updates: Updates,
         *,
         writer: PieceWriter,
         reader: SeriesReader,
     ) -> None:
         self._connection = connection
         self._runs = runs
-        self._settlement = settlement
+        self._updates = updates
         self._writer = writer
         self._reader = reader
-        self._logs = settlement.logs
-        self._values = settlement.values
-        self._attributes = settlement.attributes
-        self._ancestry = settlement.ancestry
-        self._dirty = settlement.dirty
+        self._logs = updates.logs
+        self._values = updates.values
+        self._attributes = updates.attributes
+        self._forks = updates.forks
+        self._stale = updates.stale
         self._first: set[int] = set()
 
     def apply(self, batch: Batch) -> None:
@@ -107,8 +107,8 @@ class Application:
             return
         run_id = batch.key.run_id
         self._first = set()  # paths to which the run logged nothing before this batch
-        self._dirty.taken.add(run_id)
-        self._dirty.paths[run_id].update()
+        self._stale.taken.add(run_id)
+        self._stale.paths[run_id].update()
         is_new = self._find_run(run_id, int(batch.identity.get("created", 0)))
         self._run = self._runs.runs[run_id]
         self._log = self._logs.of(self._run.id)
@@ -124,7 +124,7 @@ class Application:
         if any(record.kind == Kind.CLOSE for record in batch.records):
             self._seal()
         archived = self._runs.paths.get(_ARCHIVED)
-        if archived in self._dirty.paths[run_id] and archived in self._log.edits:
+        if archived in self._stale.paths[run_id] and archived in self._log.edits:
             self._change_archived(archived)
         if is_plain:
             self._logs.let_go(self._run.id)
@@ -140,9 +140,9 @@ class Application:
         self._runs.save(entry)
         self._logs.add_run(entry.id)
         self._values.add_run(entry.id)
-        self._ancestry.change_defaults(run_id)
+        self._forks.change_defaults(run_id)
         for child in self._runs.children.get(run_id, ()):
-            self._ancestry.change_origin(child)  # they waited for it
+            self._forks.change_origin(child)  # they waited for it
         return True
 
     def _note_journal(self, batch: Batch, before: JournalState) -> _Journal:
@@ -156,22 +156,22 @@ class Application:
         kinds = {record.kind for record in batch.records}
         for record in batch.records if Kind.MARK in kinds else ():
             if record.kind == Kind.MARK:
-                self._ancestry.apply_mark(run_id, writer, record)
+                self._forks.apply_mark(run_id, writer, record)
         created = int(batch.identity.get("created", 0))
         # when a journal was created counts where no CREATE is
         if is_new or batch.start == 0 or not kinds.isdisjoint((Kind.CREATE, Kind.LINEAGE)):
-            created = created if is_new else self._ancestry.first_journal_time(self._run.id)
-            self._ancestry.save_origin(run_id, self._log.origins, created=created)
+            created = created if is_new else self._forks.first_journal_time(self._run.id)
+            self._forks.save_origin(run_id, self._log.origins, created=created)
 
     def _inherit(self, *, is_new: bool) -> None:
         """If the run's place in the lineage has changed, work it out now, so that what comes can be added to it."""
         run_id, parent = self._run.run_id, self._run.origin.parent
-        if run_id not in self._dirty.runs:
+        if run_id not in self._stale.runs:
             return
         if is_new and parent not in self._runs.runs:
-            self._dirty.runs.discard(run_id)  # there is nothing yet, of its own or from above
+            self._stale.runs.discard(run_id)  # there is nothing yet, of its own or from above
         else:
-            self._settlement.settle_line(run_id)
+            self._updates.catch_up_line(run_id)
             self._run = self._runs.runs[run_id]
 
     # Single values
@@ -208,7 +208,7 @@ class Application:
         if len(rows) < count or not series.isdisjoint(rows) or self._runs.paths.get(_ARCHIVED) in rows:
             return False
         self._attributes.add_new(run.run_id, rows)
-        self._dirty.paths[run.run_id].clear()  # but for what is derived
+        self._stale.paths[run.run_id].clear()  # but for what is derived
         return True
 
     def _apply_edits(self, record: Record) -> None:
@@ -228,8 +228,8 @@ class Application:
         if self._runs.children.get(run_id):
             for path, edit in edits:
                 if is_inherited(self._runs.path_names[path], edit.type, configs=True):
-                    self._ancestry.touch_edit(run_id, path, edit.key)
-        self._dirty.paths[run_id] |= paths
+                    self._forks.touch_edit(run_id, path, edit.key)
+        self._stale.paths[run_id] |= paths
 
     def _apply_replacements(self, record: Record) -> None:
         replacements = list(replacements_of(record, self._journal.writer))
@@ -240,21 +240,21 @@ class Application:
         names = self._runs.path_names
         spaces = tuple(storable(one.namespace) for one in replacements)
         held = {*self._log.paths(), *self._values.of(run).shape.places}
-        self._dirty.paths[run_id].update(path for path in held if names[path].startswith(spaces))
-        self._ancestry.touch_replacement(run_id, replacements[0].key)
+        self._stale.paths[run_id].update(path for path in held if names[path].startswith(spaces))
+        self._forks.touch_replacement(run_id, replacements[0].key)
 
     def _mark_below(self, paths: Collection[int]) -> None:
         """Mark paths of the run and of all below it: what stands there is of another family."""
         if paths:
             for one in (self._run.run_id, *self._runs.descendants(self._run.run_id)):
-                self._dirty.paths[one].update(paths)
+                self._stale.paths[one].update(paths)
 
     def _note_points(self) -> None:
         """Note that the run has a point on a step axis: it may be the head of its experiment."""
         self._run = replace(self._runs.runs[self._run.run_id], has_points=True)
         self._runs.save(self._run)
         if self._run.origin.experiment_name is not None:
-            self._dirty.names.add(self._run.origin.experiment_name)
+            self._stale.names.add(self._run.origin.experiment_name)
 
     def _change_archived(self, path: int) -> None:
         seen = LineageView(self._runs, self._logs, self._run.run_id).see(path, "own")
@@ -263,7 +263,7 @@ class Application:
         if entry.is_archived != is_archived:
             self._runs.save(replace(entry, is_archived=is_archived))
             if entry.origin.experiment_name is not None:
-                self._dirty.names.add(entry.origin.experiment_name)
+                self._stale.names.add(entry.origin.experiment_name)
 
     # Points
 
@@ -328,7 +328,7 @@ class Application:
         for stream, some in placed:
             self._writer.append_texts(stream, some)
         self._add([path], columns, new, added)
-        self._ancestry.touch_points(self._run, [path], kind, new.low)
+        self._forks.touch_points(self._run, [path], kind, new.low)
 
     def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
         kind = AttributeType.FLOAT_SERIES
@@ -345,9 +345,9 @@ class Application:
         columns = self._addable(paths, new)
         added = self._writer.append_rows(place.stream.id, rows, is_new=place.is_new)
         self._add(paths, columns, new, added)
-        self._ancestry.touch_points(self._run, paths, kind, low)
+        self._forks.touch_points(self._run, paths, kind, low)
         if not rows.clock_axis:
-            self._ancestry.touch_clocks(self._run.run_id, rows.steps, rows.times)
+            self._forks.touch_clocks(self._run.run_id, rows.steps, rows.times)
 
     def _add(self, paths: list[int], columns: list[int], new: NewPoints, added: Floats) -> None:
         if len(columns) < len(paths):
@@ -363,17 +363,17 @@ class Application:
         Those can that collide with no point that the run sees, and belong to the series that it sees.
         """
         run_id = self._run.run_id
-        if run_id in self._dirty.runs:
+        if run_id in self._stale.runs:
             return []
         is_unique = _are_unique(new.steps)
         if is_unique and self._values.has_none_of(self._run.id, paths) and not self._log.edits:
             return [*range(len(paths))]
         values = self._values.of(self._run.id)
         places = values.places(paths)
-        dirty, mixed = self._dirty.paths[run_id], self._log.mixed
+        stale, mixed = self._stale.paths[run_id], self._log.mixed
         is_known = values.hold(places, new.code)
         is_beyond = (places < 0) | (is_known & (new.low > values.last_steps(places)))
-        if is_unique and is_beyond.all() and dirty.isdisjoint(paths) and mixed.isdisjoint(paths):
+        if is_unique and is_beyond.all() and stale.isdisjoint(paths) and mixed.isdisjoint(paths):
             found = list(range(len(paths)))
         else:
             found = []
@@ -381,13 +381,13 @@ class Application:
                 for column, path in enumerate(paths):
                     if (
                         is_unique
-                        and path not in dirty
+                        and path not in stale
                         and (path not in mixed or self._stands(path, new))
                         and (is_beyond[column] or (is_known[column] and self._is_free(path, new)))
                     ):
                         found.append(column)
                     else:
-                        dirty.add(path)
+                        stale.add(path)
         self._keep_inherited(paths)
         return found
 
@@ -423,8 +423,8 @@ class Application:
         for path, place in zip(paths, values.places(paths).tolist(), strict=True):
             own = standing(self._log.kinds(path))
             if place < 0 or values.shape.codes[place] != code_of(own.type, clock_axis=own.clock_axis):
-                self._dirty.paths[self._run.run_id].add(path)
-        self._ancestry.touch_points(self._run, paths, AttributeType.FLOAT_SERIES, low)
+                self._stale.paths[self._run.run_id].add(path)
+        self._forks.touch_points(self._run, paths, AttributeType.FLOAT_SERIES, low)
 
 
 _COMPARED_POINTS = 100_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.origins import default_values, derived_values, running_seconds
+from runfork.index.rules.origins import default_values, derived_values, running_seconds
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.resolving import RunView
 from runfork.index.sqlite.values import Row, code_of, statistics_of

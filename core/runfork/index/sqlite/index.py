@@ -36,8 +36,8 @@ from runfork.index.sqlite.schema import (
     refusal,
 )
 from runfork.index.sqlite.series_reader import SeriesReader
-from runfork.index.sqlite.settling import Settlement
 from runfork.index.sqlite.transactions import Transactions
+from runfork.index.sqlite.updating import Updates
 from runfork.index.sqlite.value_reader import ValueReader
 from runfork.index.sqlite.value_table import counted
 from runfork.journal.records import JournalKey
@@ -81,12 +81,12 @@ class SqliteIndex:
         self._runs = RunTable(self._connection)
         codec = ColumnCodec()
         self._reader = SeriesReader(self._connection, codec)
-        self._settlement = Settlement(self._connection, self._runs, self._reader)
-        self._values = self._settlement.values
+        self._updates = Updates(self._connection, self._runs, self._reader)
+        self._values = self._updates.values
         self._questions = Questions(self._connection, self._runs, self._values)
-        self._transactions = Transactions(self._connection, self._settlement)
+        self._transactions = Transactions(self._connection, self._updates)
         writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
-        about = self._connection, self._runs, self._settlement
+        about = self._connection, self._runs, self._updates
         self._application = Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
@@ -119,7 +119,7 @@ class SqliteIndex:
 
     def _find_damage(self) -> str | None:
         """Return what is wrong with the file; None if nothing is, as far as SQLite and checksums tell."""
-        from runfork.index.sqlite.soundness import find_damage
+        from runfork.index.sqlite.damage import find_damage
 
         return find_damage(self._connection, self._reader.codec)
 
@@ -152,7 +152,7 @@ class SqliteIndex:
     def remove(self, run_ids: Collection[str]) -> None:
         """Remove runs; see `Index.remove`."""
         with self._transaction("IMMEDIATE"):
-            remove_runs(self._connection, self._runs, self._settlement, run_ids)
+            remove_runs(self._connection, self._runs, self._updates, run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -163,10 +163,10 @@ class SqliteIndex:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
                 if entry.state != state:
                     self._runs.save(replace(entry, state=storable(state)))
-                    self._settlement.dirty.paths[run_id].update()
-                    self._settlement.dirty.taken.add(run_id)
+                    self._updates.stale.paths[run_id].update()
+                    self._updates.stale.taken.add(run_id)
                     if "running" in (state, entry.state) and entry.origin.experiment_name is not None:
-                        self._settlement.dirty.names.add(entry.origin.experiment_name)
+                        self._updates.stale.names.add(entry.origin.experiment_name)
             self._runs.flush()
 
     # Reading
@@ -260,7 +260,7 @@ class SqliteIndex:
             if path is None or key.run_id not in self._runs.runs:
                 continue
             if key.run_id not in views:
-                views[key.run_id] = LineageView(self._runs, self._settlement.logs, key.run_id)
+                views[key.run_id] = LineageView(self._runs, self._updates.logs, key.run_id)
             seen = views[key.run_id].see(path, inherit)
             if isinstance(seen, SeenSeries):
                 yield key, seen

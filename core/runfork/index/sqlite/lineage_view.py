@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runfork.index.edits import Edit, is_inherited
+from runfork.index.rules.edits import Edit, is_inherited
 from runfork.index.sqlite.overlay import Contribution
 from runfork.model import lineage
 from runfork.model.attributes import AttributeType

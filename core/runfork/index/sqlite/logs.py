@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.edits import (
+from runfork.index.rules.edits import (
     Edit,
     EditKey,
     Replacement,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.edits import decode_value
+from runfork.index.rules.edits import decode_value
 from runfork.index.sqlite.pieces import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.progressions import part_of
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise

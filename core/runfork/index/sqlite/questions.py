@@ -1,4 +1,4 @@
-"""Filters and sorts over the values of all runs. `runfork.index.conditions` says what they mean.
+"""Filters and sorts over the values of all runs. `runfork.index.rules.conditions` says what they mean.
 
 The values at one path are read for all runs at once, some bytes of each, and remembered as long as nothing changes.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.errors import ArgumentError
-from runfork.index.conditions import SORTED_KINDS, TEXTS, comparable, kinds_of, set_text
+from runfork.index.rules.conditions import SORTED_KINDS, TEXTS, comparable, kinds_of, set_text
 from runfork.index.sqlite.runs import storable
 from runfork.index.sqlite.values import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
 from runfork.model.attributes import AttributeType

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.settling import Settlement
+    from runfork.index.sqlite.updating import Updates
 
 __all__ = ["remove_runs"]
 
@@ -21,9 +21,7 @@ _OF_STREAMS = ("tail", "row_group")
 _OF_RUNS = ("stream", "record", "preview", "mark", "journal")
 
 
-def remove_runs(
-    connection: sqlite3.Connection, runs: RunTable, settlement: Settlement, run_ids: Collection[str]
-) -> None:
+def remove_runs(connection: sqlite3.Connection, runs: RunTable, updates: Updates, run_ids: Collection[str]) -> None:
     """Remove runs, as if none of their journals had ever been applied, within the caller's transaction.
 
     What runs below them see is marked, to be worked out before the transaction ends.
@@ -31,17 +29,17 @@ def remove_runs(
     gone = [runs.runs[run_id] for run_id in dict.fromkeys(run_ids) if run_id in runs.runs]
     if not gone:
         return
-    settlement.settle()  # rows are then what the marks stood for
+    updates.catch_up()  # rows are then what the marks stood for
     below = {child for entry in gone for child in runs.children.get(entry.run_id, ())}
-    settlement.values.remove([entry.id for entry in gone])
+    updates.values.remove([entry.id for entry in gone])
     _delete(connection, json.dumps([entry.id for entry in gone]))
     connection.execute("UPDATE change SET runs = runs + 1")
-    settlement.forget()
-    settlement.synchronise()
-    settlement.dirty.names.update(name for entry in gone if (name := entry.origin.experiment_name) is not None)
+    updates.forget()
+    updates.synchronise()
+    updates.stale.names.update(name for entry in gone if (name := entry.origin.experiment_name) is not None)
     for child in below & runs.runs.keys():
-        settlement.dirty.taken.add(child)
-        settlement.ancestry.change_origin(child)
+        updates.stale.taken.add(child)
+        updates.forks.change_origin(child)
 
 
 def _delete(connection: sqlite3.Connection, runs: str) -> None:

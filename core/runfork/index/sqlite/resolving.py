@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.index.edits import fold, members_of
-from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, precedes
+from runfork.index.rules.edits import fold, members_of
+from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, SeriesRows, precedes
 from runfork.index.sqlite.lineage_view import LineageView, SeenEdits, SeenSeries
-from runfork.index.sqlite.series_rows import SeriesRows
 from runfork.index.sqlite.values import Row, code_of, member_list, merged_row
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from runfork.index.edits import Edit
+    from runfork.index.rules.edits import Edit
     from runfork.index.sqlite.logs import Logs, Own
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader

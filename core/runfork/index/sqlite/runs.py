@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.origins import Mark, Origin, fork_of
+from runfork.index.rules.origins import Origin, RecordedMark, fork_of
 from runfork.index.sqlite.schema import SCHEMA_VERSION, StaleIndexError
 from runfork.model.lineage import RunNode, Snapshot, children_of
 
@@ -55,7 +55,7 @@ class RunEntry:
     run_id: str
     origin: Origin
     created: int
-    mark: Mark | None = None
+    mark: RecordedMark | None = None
     inherited_time: int | None = None
     is_archived: bool = False
     is_head: bool = False
@@ -266,7 +266,7 @@ def _entry(row: tuple[Any, ...]) -> RunEntry:
     number, run_id, created, name, born, inherit_configs, parent, step, mark_id, snapshot, *rest = row
     mark_time, mark_cuts, mark_snapshot, time, is_archived, is_head, state, has_points, _ = rest
     origin = Origin(born, name, bool(inherit_configs), parent, step, mark_id, read_snapshot(snapshot))
-    mark = None if mark_time is None else Mark(mark_time, json.loads(mark_cuts), read_snapshot(mark_snapshot))
+    mark = None if mark_time is None else RecordedMark(mark_time, json.loads(mark_cuts), read_snapshot(mark_snapshot))
     return RunEntry(
         number, run_id, origin, created, mark, time, bool(is_archived), bool(is_head), state, bool(has_points)
     )

@@ -1,6 +1,6 @@
 """Transactions: one for each question or batch, or one for many batches, each of which is in it as a whole or not at all.
 
-What batches mark is settled before a transaction is committed, and before a question is answered within it.
+What batches mark is caught up before a transaction is committed, and before a question is answered within it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.settling import Settlement
+    from runfork.index.sqlite.updating import Updates
 
 __all__ = ["Transactions"]
 
@@ -24,9 +24,9 @@ LONGEST_SECONDS = 1.0
 class Transactions:
     """Transactions on one connection. What is remembered is forgotten with a transaction that is undone."""
 
-    def __init__(self, connection: sqlite3.Connection, settlement: Settlement) -> None:
+    def __init__(self, connection: sqlite3.Connection, updates: Updates) -> None:
         self._connection = connection
-        self._settlement = settlement
+        self._updates = updates
         self._is_together = False
         self._has_begun = False
         self._began = 0.0
@@ -40,9 +40,9 @@ class Transactions:
             return
         try:
             self._connection.execute("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")
-            self._settlement.synchronise()
+            self._updates.synchronise()
             yield
-            self._settlement.settle()
+            self._updates.catch_up()
             self._connection.execute("COMMIT")
         except BaseException:  # an interrupt, too: a batch is taken in whole or not at all
             self._undo()
@@ -56,25 +56,25 @@ class Transactions:
             self._has_begun = True
             self._began = time.monotonic()
         if is_to_read:
-            self._settle()  # it stays if the question fails
+            self._catch_up()  # it stays if the question fails
         try:
             self._connection.execute("SAVEPOINT part")
-            self._settlement.synchronise()
-            self._settlement.recover()
+            self._updates.synchronise()
+            self._updates.recover()
             yield
             self._connection.execute("RELEASE part")
-            self._settlement.keep()
+            self._updates.keep()
         except BaseException:  # as in `one`
             if not self._connection.in_transaction:  # SQLite itself undid all of it: the disk is full
                 self.abandon()
                 raise
-            self._settlement.undo()
+            self._updates.undo()
             self._connection.execute("ROLLBACK TO part")
             raise
         if time.monotonic() - self._began > LONGEST_SECONDS:
             self._commit()
-        elif self._settlement.is_large:
-            self._settle()
+        elif self._updates.is_large:
+            self._catch_up()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -93,7 +93,7 @@ class Transactions:
         self._undo()
 
     def _undo(self) -> None:
-        self._settlement.abandon()
+        self._updates.abandon()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -101,7 +101,7 @@ class Transactions:
         self._has_begun = False
         try:
             if self._connection.in_transaction:  # SQLite itself undoes it where the disk is full
-                self._settle()
+                self._catch_up()
                 self._connection.execute("COMMIT")
             else:
                 self._undo()
@@ -109,10 +109,10 @@ class Transactions:
             self.abandon()
             raise
 
-    def _settle(self) -> None:
+    def _catch_up(self) -> None:
         try:
-            self._settlement.synchronise()
-            self._settlement.settle()
+            self._updates.synchronise()
+            self._updates.catch_up()
         except BaseException:  # as in `one`
             self.abandon()
             raise

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.edits import decode_value
+from runfork.index.rules.edits import decode_value
 from runfork.index.sqlite.values import is_empty, member_list, type_of
 from runfork.model.attributes import AttributeType, Value
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from runfork.index.conditions import TEXTS
+from runfork.index.rules.conditions import TEXTS
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.columns import check_seal, sealed
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES

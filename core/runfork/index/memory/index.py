@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.errors import ArgumentError, NotFoundError
-from runfork.index.conditions import holds, sort_key
 from runfork.index.interface import (
     Buckets,
     BucketsRequest,
@@ -23,7 +22,8 @@ from runfork.index.interface import (
     SeriesKey,
     Writer,
 )
-from runfork.index.record_view import RecordView, Seen, mean
+from runfork.index.memory.record_view import RecordView, Seen, mean
+from runfork.index.rules.conditions import holds, sort_key
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType, Value
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from runfork.journal.records import Record
 
 __all__ = [
-    "Mark",
     "Origin",
+    "RecordedMark",
     "default_values",
     "derived_values",
     "fork_of",
@@ -52,7 +52,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Mark:
+class RecordedMark:
     """What a checkpoint mark recorded: its time, cuts of series on axes of their own, and what the run's journals held."""
 
     time: int
@@ -60,12 +60,12 @@ class Mark:
     snapshot: Snapshot
 
 
-def mark_of(record: Record, writer: str) -> Mark:
+def mark_of(record: Record, writer: str) -> RecordedMark:
     """Return what a MARK record says. One of early versions does not say how far the journals of other writers were."""
     journals = record.body.get("journals")
     sizes = {**(journals or {}), writer: record.offset}
     snapshot = Snapshot(sizes, record.time if journals is None else NOTHING)
-    return Mark(record.time, record.body.get("cuts") or {}, snapshot)
+    return RecordedMark(record.time, record.body.get("cuts") or {}, snapshot)
 
 
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:
@@ -105,7 +105,7 @@ def _snapshot(fork: Mapping[str, Any], created: int) -> Snapshot:
     return Snapshot(others=EVERYTHING) if fork["journals"] is None else Snapshot(fork["journals"], NOTHING)
 
 
-def fork_of(origin: Origin, mark: Mark | None, last_time: int | None) -> Fork | None:
+def fork_of(origin: Origin, mark: RecordedMark | None, last_time: int | None) -> Fork | None:
     """Return the fork as lineage sees it.
 
     Args:

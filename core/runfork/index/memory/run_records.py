@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.edits import (
+from runfork.index.rules.edits import (
     Edit,
     EditKey,
     Replacement,
@@ -17,7 +17,7 @@ from runfork.index.edits import (
     points_of,
     replacements_of,
 )
-from runfork.index.origins import Mark, Origin, mark_of, origin_of, running_seconds
+from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of, running_seconds
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 from runfork.model.lineage import Snapshot
@@ -63,7 +63,7 @@ class RunRecords:
     origin: Origin
     last_time: int
     running_seconds: float
-    marks: dict[str, Mark]
+    marks: dict[str, RecordedMark]
     edits: dict[str, list[Edit]]
     series: dict[str, dict[AttributeType, OwnSeries]]
     metric_times: list[tuple[int, int]]
@@ -104,7 +104,7 @@ def gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
     created = min(int(taken[0].identity.get("created", 0)) for taken in journals.values())
     about_origin = []
     spans: list[tuple[int, int]] = []
-    marks: dict[str, tuple[tuple[str, int], Mark]] = {}
+    marks: dict[str, tuple[tuple[str, int], RecordedMark]] = {}
     run = RunRecords(Origin(created), 0, 0.0, {}, defaultdict(list), defaultdict(dict), [])
     for key, taken in sorted(journals.items()):
         for record in (record for batch in taken for record in batch.records):

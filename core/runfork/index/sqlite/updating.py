@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.index.sqlite.ancestry import Ancestry, Dirty
 from runfork.index.sqlite.attributes import Attributes
+from runfork.index.sqlite.forks import Forks, Stale
 from runfork.index.sqlite.logs import Logs
 from runfork.index.sqlite.value_table import ValueTable
 from runfork.model.lineage import ancestors
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.model.lineage import RunNode
 
-__all__ = ["Settlement"]
+__all__ = ["Updates"]
 
 _LARGE = 512
 """Runs that are worked out together at most: what is remembered of each until then stays small."""
 
 
-class Settlement:
+class Updates:
     """What has been marked in a transaction, and how it is worked out.
 
     However many batches of a transaction mark a run, it is worked out once, unless a child asks for it before.
@@ -33,11 +33,11 @@ class Settlement:
     def __init__(self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader) -> None:
         self._runs = runs
         self._reader = reader
-        self.dirty = Dirty()
+        self.stale = Stale()
         self.logs = Logs(connection, runs)
         self.values = ValueTable(connection)
         self.attributes = Attributes(connection, runs, self.logs, self.values, reader)
-        self.ancestry = Ancestry(connection, runs, self.logs, reader.codec, self.dirty)
+        self.forks = Forks(connection, runs, self.logs, reader.codec, self.stale)
         self._kept: set[str] = set()
         self._is_lost = False
 
@@ -50,12 +50,12 @@ class Settlement:
     @property
     def is_large(self) -> bool:
         """Whether so much is marked that it had better be worked out now."""
-        return len(self.dirty.paths) >= _LARGE
+        return len(self.stale.paths) >= _LARGE
 
     def keep(self) -> None:
         """Take note that what was marked so far stays in the transaction."""
-        self._kept |= self.dirty.taken
-        self.dirty.taken.clear()
+        self._kept |= self.stale.taken
+        self.stale.taken.clear()
 
     def undo(self) -> None:
         """Take note that what was marked since `keep` was undone; the marks before it are made again when they are needed."""
@@ -73,28 +73,28 @@ class Settlement:
         self._runs.forget()  # what it holds may come from what is undone
         self.logs.forget()
         self.values.forget()
-        self.dirty.clear()
+        self.stale.clear()
 
     def flush(self) -> None:
         """Store what was noted."""
         self._runs.flush()
         self.values.flush()
 
-    def settle(self) -> None:
+    def catch_up(self) -> None:
         """Work out all that is marked, and store it."""
         self.recover()
-        if self.dirty:
-            self._place(self.dirty.marked())
-            self.ancestry.elect()
-            self._work_out(self.dirty.marked())
+        if self.stale:
+            self._place(self.stale.marked())
+            self.forks.elect()
+            self._work_out(self.stale.marked())
         self.flush()
         self.logs.trim()
-        self.dirty.clear()
+        self.stale.clear()
         self._kept.clear()
 
-    def settle_line(self, run_id: str) -> None:
+    def catch_up_line(self, run_id: str) -> None:
         """Work out what is marked of a run and of those it descends from."""
-        line = self.dirty.marked().intersection(ancestors(run_id, self._runs.nodes))
+        line = self.stale.marked().intersection(ancestors(run_id, self._runs.nodes))
         self._place(line)
         self._work_out(line)
 
@@ -105,26 +105,26 @@ class Settlement:
         self._is_lost = False
         runs = self._runs
         for run_id in self._kept:
-            self.ancestry.change_defaults(run_id)
-            self.ancestry.change_origin(run_id)
-        for run_id in self.dirty.runs:
-            self.dirty.paths[run_id].update(self.logs.of(runs.runs[run_id].id).paths())
+            self.forks.change_defaults(run_id)
+            self.forks.change_origin(run_id)
+        for run_id in self.stale.runs:
+            self.stale.paths[run_id].update(self.logs.of(runs.runs[run_id].id).paths())
         names = (entry.origin.experiment_name for entry in runs.runs.values())
-        self.dirty.names.update(name for name in names if name is not None)
+        self.stale.names.update(name for name in names if name is not None)
 
     def _place(self, marked: Collection[str]) -> None:
-        for run_id in _parents_first(self.dirty.runs.intersection(marked), self._runs.nodes):
-            self.ancestry.place(run_id)
+        for run_id in _parents_first(self.stale.runs.intersection(marked), self._runs.nodes):
+            self.forks.place(run_id)
 
     def _work_out(self, marked: Collection[str]) -> None:
         with self._reader.keeping_tails():
             for run_id in _parents_first(marked, self._runs.nodes):
-                paths = self.dirty.paths.get(run_id, set())
-                if run_id in self.dirty.runs:
+                paths = self.stale.paths.get(run_id, set())
+                if run_id in self.stale.runs:
                     self.attributes.refresh_all(run_id, paths)
                 else:
                     self.attributes.refresh(run_id, paths)
-                self.dirty.forget(run_id)
+                self.stale.forget(run_id)
 
 
 def _parents_first(marked: Collection[str], nodes: Mapping[str, RunNode]) -> list[str]:

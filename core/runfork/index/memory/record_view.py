@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.edits import (
+from runfork.index.memory.run_records import Point, RunRecords, gather
+from runfork.index.rules.edits import (
     Edit,
     fold,
     is_inherited,
     members_of,
 )
-from runfork.index.origins import (
+from runfork.index.rules.origins import (
     default_values,
     derived_values,
     fork_of,
 )
-from runfork.index.run_records import Point, RunRecords, gather
 from runfork.model import lineage
 from runfork.model.attributes import AttributeType, Value
 from runfork.model.lineage import Snapshot

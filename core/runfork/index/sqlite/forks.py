@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.index.origins import Mark, Origin, mark_of, origin_of
+from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
 from runfork.index.sqlite.pieces import decode_tail
 from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.edits import EditKey
+    from runfork.index.rules.edits import EditKey
     from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.runs import RunTable
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Ancestry", "Dirty"]
+__all__ = ["Forks", "Stale"]
 
 
 @dataclass
-class Dirty:
+class Stale:
     """Marks on what changed since everything was worked out last.
 
     Args:
@@ -69,17 +69,17 @@ class Dirty:
             marks.clear()
 
 
-class Ancestry:
-    """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `dirty`."""
+class Forks:
+    """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `stale`."""
 
     def __init__(
-        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, codec: ColumnCodec, dirty: Dirty
+        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, codec: ColumnCodec, stale: Stale
     ) -> None:
         self._connection = connection
         self._runs = runs
         self._logs = logs
         self._codec = codec
-        self._dirty = dirty
+        self._stale = stale
 
     def save_origin(self, run_id: str, records: Sequence[tuple[str, Record]], *, created: int) -> None:
         """Work out a run's origin from its records, given with their writers; `created` is when its first journal was."""
@@ -88,7 +88,7 @@ class Ancestry:
         if origin == entry.origin:
             return
         self._runs.save(replace(entry, origin=origin, created=origin.created))
-        self._dirty.names.update(
+        self._stale.names.update(
             name for name in (entry.origin.experiment_name, origin.experiment_name) if name is not None
         )
         self.change_defaults(run_id)
@@ -103,9 +103,9 @@ class Ancestry:
 
     def change_defaults(self, run_id: str) -> None:
         """Take note that a run is new, or another than it seemed: so is what every run has."""
-        self._dirty.paths[run_id].update(self._runs.path_id(path) for path in DEFAULTS)
+        self._stale.paths[run_id].update(self._runs.path_id(path) for path in DEFAULTS)
 
-    def _find_mark(self, origin: Origin) -> Mark | None:
+    def _find_mark(self, origin: Origin) -> RecordedMark | None:
         parent = self._runs.runs.get(origin.parent or "")
         if parent is None or origin.mark is None:
             return None
@@ -113,7 +113,7 @@ class Ancestry:
             "SELECT time, cuts, snapshot FROM mark WHERE run = ? AND mark = ?", (parent.id, origin.mark)
         )
         row = rows.fetchone()
-        return None if row is None else Mark(row[0], json.loads(row[1]), read_snapshot(row[2]))
+        return None if row is None else RecordedMark(row[0], json.loads(row[1]), read_snapshot(row[2]))
 
     def apply_mark(self, run_id: str, writer: str, record: Record) -> None:
         """Store a checkpoint mark, and let the children that were forked from it cut by it."""
@@ -142,8 +142,8 @@ class Ancestry:
         waiting = [run_id]
         while waiting:
             one = waiting.pop()
-            if one not in self._dirty.runs:  # else all below it are, too
-                self._dirty.runs.add(one)
+            if one not in self._stale.runs:  # else all below it are, too
+                self._stale.runs.add(one)
                 waiting += self._runs.children.get(one, ())
 
     def place(self, run_id: str) -> None:
@@ -154,7 +154,7 @@ class Ancestry:
         mark, time = self._find_mark(entry.origin), self._inherited_time(run_id)
         created = self._ordering_time(entry)
         if created != entry.created and entry.origin.experiment_name is not None:
-            self._dirty.names.add(entry.origin.experiment_name)
+            self._stale.names.add(entry.origin.experiment_name)
         if (mark, time, created) != (entry.mark, entry.inherited_time, entry.created):
             self._runs.save(replace(entry, mark=mark, inherited_time=time, created=created))
 
@@ -208,7 +208,7 @@ class Ancestry:
     def elect(self) -> None:
         """Find the heads of experiments anew, those that are marked."""
         self._runs.flush()
-        for name in self._dirty.names:
+        for name in self._stale.names:
             head = self._connection.execute(_NEWEST, (storable(name),)).fetchone()
             for (run_id,) in self._connection.execute(_HEADS, (storable(name),)).fetchall():
                 if head != (run_id,):
@@ -218,14 +218,14 @@ class Ancestry:
 
     def _set_head(self, run_id: str, *, is_head: bool) -> None:
         self._runs.save(replace(self._runs.runs[run_id], is_head=is_head))
-        self._dirty.paths[run_id].update()
+        self._stale.paths[run_id].update()
 
     def touch_edit(self, run_id: str, path: int, key: EditKey) -> None:
         """Mark the descendants that see an edit made at a place."""
         for child in self._runs.children.get(run_id, ()):
-            if child not in self._dirty.runs and self._sees(child, key):
+            if child not in self._stale.runs and self._sees(child, key):
                 for one in (child, *self._runs.descendants(child)):
-                    self._dirty.paths[one].add(path)
+                    self._stale.paths[one].add(path)
 
     def touch_replacement(self, run_id: str, key: EditKey) -> None:
         """Mark the descendants that see that a namespace was replaced."""
@@ -239,7 +239,7 @@ class Ancestry:
 
     def touch_points(self, run: RunEntry, paths: Sequence[int], kind: AttributeType, low: int) -> None:
         """Mark the descendants whose cuts lie at or beyond `low`, the lowest of some new steps."""
-        if self._dirty.runs.issuperset(self._runs.children.get(run.run_id, ())):
+        if self._stale.runs.issuperset(self._runs.children.get(run.run_id, ())):
             return
         nodes = self._runs.nodes
         series = self._logs.of(run.id).series
@@ -249,12 +249,12 @@ class Ancestry:
         while waiting:
             one, candidates = waiting.pop()
             fork = nodes[one].fork
-            if one in seen or one in self._dirty.runs or fork is None:
+            if one in seen or one in self._stale.runs or fork is None:
                 continue
             seen.add(one)
             inherited = [series for series in candidates if fork.cut(series[1], clock_axis=series[2]) >= low]
             if inherited:
-                self._dirty.paths[one].update(path for path, _, _ in inherited)
+                self._stale.paths[one].update(path for path, _, _ in inherited)
                 waiting += [(child, inherited) for child in self._runs.children.get(one, ())]
 
     def touch_clocks(self, run_id: str, steps: Integers, times: Integers) -> None:
@@ -266,7 +266,7 @@ class Ancestry:
             one, high = waiting.pop()
             entry = self._runs.runs[one]
             high = min(high, entry.origin.step)
-            if one in seen or high < low or one in self._dirty.runs:
+            if one in seen or high < low or one in self._stale.runs:
                 continue
             seen.add(one)
             time = int(times[steps <= high].max())

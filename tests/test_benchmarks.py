@@ -13,6 +13,7 @@ from benchmarks.peers.tracker import Points, TableTracker
 from benchmarks.peers.workload import best_of, count_right, metric_names, table_rows, values_at
 from benchmarks.reporting.documents import markdown_table, replace_section
 from benchmarks.reporting.figures import folder_bytes, percentile, short
+from benchmarks.runs import table as runs_table
 
 from runfork.testing.waits import HANG_SECONDS
 
@@ -173,3 +174,10 @@ def test_a_section_of_a_document_is_replaced_and_the_rest_stays(tmp_path):
 
 def test_tables_have_a_rule_under_the_head():
     assert markdown_table(["", "a"], [["x", "1"]]) == "|  | a |\n| --- | ---: |\n| x | 1 |"
+
+
+def test_the_first_run_of_a_process_is_told_apart_from_further_ones():
+    text = runs_table([[[0.001, 0.1, 0.2], [0.001, 0.004, 0.005], [0.001, 0.002, 0.003]]])
+
+    assert cells(text, "the first of a process") == [["1.00", "100", "100", "100", "200", "200"]]
+    assert cells(text, "each further one") == [["1.00", "3.00", "2.00", "3.00", "4.00", "5.00"]]

@@ -62,6 +62,19 @@ def test_short_name_that_means_several_runs_is_not_offered(data_directory: Path,
     assert spoken()[0].endswith(f"runfork show {run.run_id}")
 
 
+def test_in_a_project_of_very_many_runs_the_id_is_shown_whole(
+    data_directory: Path, spoken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runfork.writing.announcements.MOST_LOOKED_AT", 2)
+    run = a_run(data_directory)
+    for name in ("one", "other"):
+        say_created(run)
+        a_run(data_directory, name)
+    say_created(run)
+
+    assert ["swift-dolphin", "swift-dolphin", run.run_id] == [line.rpartition(" ")[2] for line in spoken()]
+
+
 def test_name_that_was_given_is_shown_whole(data_directory: Path, spoken) -> None:
     say_created(a_run(data_directory, "my run"))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from runfork.capture.console import line_break, uncaptured
@@ -39,6 +40,10 @@ __all__ = [
     "say_replaced",
     "say_suggestion",
 ]
+
+
+MOST_LOOKED_AT = 1000
+"""In a project of more runs, the id is named whole: looking through them would cost more than all else that a run does."""
 
 
 class Announced(Protocol):
@@ -200,13 +205,13 @@ def _default_project() -> str:
 
 
 def _short_name(run_id: str, project_directory: Path) -> str:
-    """Return the beginning of a generated run id, if no other run of the project begins with it."""
+    """Return the beginning of a generated run id, if no other run of the project begins with it, as far as a short look tells."""
     short = generated_prefix(run_id)
     if short is None:
         return run_id
     try:
         with os.scandir(project_directory) as entries:
-            is_unique = sum(entry.name.startswith(short) for entry in entries) <= 1
+            seen = [entry.name.startswith(short) for entry in islice(entries, MOST_LOOKED_AT + 1)]
     except OSError:
         return run_id
-    return short if is_unique else run_id
+    return short if sum(seen) <= 1 and len(seen) <= MOST_LOOKED_AT else run_id

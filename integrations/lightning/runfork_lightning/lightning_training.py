@@ -51,7 +51,7 @@ class LightningTraining:
     def __init__(self, training: Training, checkpoints: CheckpointLog, *, gradient_norms: GradientNorms | None) -> None:
         self._training = training
         self._checkpoints = checkpoints
-        self.gradient_norms = gradient_norms
+        self.gradient_norms: GradientNorms | None = gradient_norms
         self.default_root: str | None = None
         """Where the trainer that was met last puts what it writes."""
         self._met: weakref.ref[Any] | None = None

@@ -68,11 +68,6 @@ class Training:
         return self.runs.evaluation is not None and self.runs.evaluation.is_lent
 
     @property
-    def evaluated_step(self) -> float | None:
-        """The step of the weights that are being evaluated, or None."""
-        return self.runs.evaluation.step if self.runs.evaluation is not None else None
-
-    @property
     def given(self) -> LoadedCheckpoint | None:
         """What the user said the first training goes on from, as long as none has begun."""
         return self._given

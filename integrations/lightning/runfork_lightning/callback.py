@@ -175,7 +175,7 @@ class CallbackMethods:
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Stop the clock of the throughput; find out whose weights they are in an evaluation by itself."""
         del pl_module
-        self._measures.pause()
+        self._measures.throughput.pause()
         self._begin_evaluation(trainer)
 
     @guarded
@@ -193,7 +193,7 @@ class CallbackMethods:
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Start it again."""
         del trainer, pl_module
-        self._measures.go_on()
+        self._measures.throughput.go_on()
 
     # Checkpoints and the end
 

@@ -24,7 +24,7 @@ class StepMeasures:
     _face = "RunforkCallback"
 
     def __init__(self) -> None:
-        self._throughput = Throughput()
+        self.throughput = Throughput()
         self._gradients = GradientsSeen()
         self._labels: list[str] = []
         self._rates: dict[str, float] = {}
@@ -33,15 +33,7 @@ class StepMeasures:
     def begin(self, trainer: Any) -> None:
         """Begin with a training."""
         self._steps_done = trainer.global_step
-        self._throughput.restart()
-
-    def pause(self) -> None:
-        """Stop the clock of the throughput."""
-        self._throughput.pause()
-
-    def go_on(self) -> None:
-        """Start it again."""
-        self._throughput.go_on()
+        self.throughput.restart()
 
     def name_optimizers(self, trainer: Any) -> None:
         """Find names for the trainer's optimizers."""
@@ -69,12 +61,12 @@ class StepMeasures:
         if has_stepped:
             self._steps_done = trainer.global_step
         samples = attempt(self, "batch size", lambda: batch_size(batch) * trainer.world_size)
-        self._throughput.count(steps=int(has_stepped), samples=samples or 0)
+        self.throughput.count(steps=int(has_stepped), samples=samples or 0)
         return has_stepped
 
     def read(self) -> tuple[dict[str, float], Mapping[str, float]]:
         """Return rates and throughput since they were read last, and the norms of the gradients that were looked at."""
-        rates, self._rates = {**self._rates, **self._throughput.read()}, {}
+        rates, self._rates = {**self._rates, **self.throughput.read()}, {}
         return rates, attempt(self, "gradient norms", lambda: self._gradients.read(detail="layers")) or {}
 
 

@@ -132,7 +132,10 @@ class CallbackMethods:
     @guarded
     def _describe(self, run: Run, args: Any, state: Any, objects: Mapping[str, Any]) -> None:
         model, optimizer = objects.get("model"), objects.get("optimizer")
-        loader, batch_size = objects.get("train_dataloader"), {"trainer/train_batch_size": _batch_size(args, state)}
+        loader, batch_size = (
+            objects.get("train_dataloader"),
+            {"trainer/train_batch_size": _process_batch_size(args, state)},
+        )
         describe(self, run, "trainer", values=lambda: describe_arguments(args) | batch_size)
         if model is not None:
             describe(self, run, "model/parameters", values=lambda: describe_model(model))
@@ -305,6 +308,6 @@ class CallbackMethods:
         self.training.finish()
 
 
-def _batch_size(args: Any, state: Any) -> int:
+def _process_batch_size(args: Any, state: Any) -> int:
     """Return the samples in a batch of this process; the Trainer makes it smaller where memory runs out."""
     return int(state.train_batch_size or args.train_batch_size)

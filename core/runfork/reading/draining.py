@@ -52,6 +52,7 @@ class Drain:
     def __init__(self, project: str, store: Store, index: Index) -> None:
         self._index = index
         self._directory = store.project_directory(project)
+        self._folder = str(self._directory)
         self._failed: dict[str, str] = {}
         self._begun = now_us(), time.monotonic()
         self._forget()
@@ -71,7 +72,7 @@ class Drain:
         """Which journal each path holds: by its header, or by its name where the index knows it."""
         self._places: dict[JournalKey, str] = {}
         """Where each journal is read, or was."""
-        self._homeless: set[JournalKey] = set()
+        self._missing: set[JournalKey] = set()
         """Journals that are in no place any more."""
         self._misread: set[str] = set()
         """Runs of which more can be read than was."""
@@ -138,9 +139,8 @@ class Drain:
     def _load(self) -> None:
         """Take over from the index how much of each journal earlier readers applied."""
         self._note(self._index.writers())
-        folder = str(self._directory)
         for key in (key for writers in self._writers.values() for key in writers):
-            path = os.path.join(folder, directory_name(key.run_id), f"{key.writer}{JOURNAL_SUFFIX}")  # noqa: PTH118  (many)
+            path = self._usual_path(key)
             self._keys[path] = key
             self._places[key] = path
         self._states = self._index.states()
@@ -164,23 +164,23 @@ class Drain:
     def _find_places(self, changed: Collection[str], files: Mapping[str, JournalFile]) -> None:
         """Find out which journals the new paths hold, and where each journal is read now."""
         vanished = [path for path in (*self._keys, *self._failed) if path not in files]
-        self._homeless.update(self._keys[path] for path in vanished if path in self._keys)
+        self._missing.update(self._keys[path] for path in vanished if path in self._keys)
         for path in vanished:
-            self._let_go(path)
+            self._forget_path(path)
         for path in sorted(changed, key=_by_start):
             if path not in self._keys and self._find_key(path):
                 key = self._keys[path]
-                if self._places.get(key) not in self._keys or self._home(key) == path:
+                if self._places.get(key) not in self._keys or self._usual_path(key) == path:
                     self._places[key] = path  # else it is a copy of one that is there, too
-        if self._homeless:
-            copies = {key: path for path, key in self._keys.items() if key in self._homeless}
-            self._places.update({key: path for key, path in copies.items() if self._is_homeless(key)})
-            self._homeless = set(filter(self._is_homeless, self._homeless))
+        if self._missing:
+            copies = {key: path for path, key in self._keys.items() if key in self._missing}
+            self._places.update({key: path for key, path in copies.items() if self._is_missing(key)})
+            self._missing = set(filter(self._is_missing, self._missing))
 
-    def _is_homeless(self, key: JournalKey) -> bool:
+    def _is_missing(self, key: JournalKey) -> bool:
         return self._places.get(key) not in self._keys
 
-    def _let_go(self, path: str) -> None:
+    def _forget_path(self, path: str) -> None:
         self._keys.pop(path, None)
         self._files.pop(path, None)
         self._readers.pop(path, None)
@@ -200,19 +200,20 @@ class Drain:
             self._readers[path] = reader
         return key is not None
 
-    def _home(self, key: JournalKey) -> str:
-        return os.path.join(str(self._directory), directory_name(key.run_id), f"{key.writer}{JOURNAL_SUFFIX}")  # noqa: PTH118  (many)
+    def _usual_path(self, key: JournalKey) -> str:
+        """Return where a journal lies unless somebody moved it."""
+        return os.path.join(self._folder, directory_name(key.run_id), f"{key.writer}{JOURNAL_SUFFIX}")  # noqa: PTH118  (many)
 
     def _outdated(self, changed: Collection[str], files: Mapping[str, JournalFile]) -> set[str]:
         """Return the runs of which the index holds what no journal says any more."""
-        gone = {key for key in self._homeless if self._watch.is_gone(self._places[key])}
+        gone = {key for key in self._missing if self._watch.is_gone(self._places[key])}
         replaced = {
             key
             for path in changed
             if (key := self._keys.get(path)) is not None and self._is_other(path, key, files[path])
         }
         runs = {key.run_id for key in gone | replaced}
-        self._homeless -= gone
+        self._missing -= gone
         held = self._index.writers(runs) if runs else {}  # others may have removed them, and brought them in anew
         self._forget_runs(runs)
         self._note(held)
@@ -250,7 +251,7 @@ class Drain:
         self._index.remove(runs)
         self._forget_runs(runs)
         for path in [path for path, key in self._keys.items() if key.run_id in runs]:
-            self._let_go(path)
+            self._forget_path(path)
         again = [path for path in files if path not in self._keys and path not in self._failed]
         changed.update(again)
         self._find_places(again, files)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runfork.index.sqlite.columns import to_json
 from runfork.index.sqlite.runs import storable
 from runfork.journal.format import Kind
 
@@ -57,11 +58,11 @@ def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch:
     if batch.damage:
         found = [[one.offset, one.length, one.reason] for one in batch.damage]
         damage = json.dumps(json.loads(damage) + found)
-    row = (batch.end, last_time, order_time, storable(state), is_closed, damage, json.dumps(dict(batch.carry)))
+    row = (batch.end, last_time, order_time, storable(state), is_closed, damage, to_json(dict(batch.carry)))
     if before.id is not None:
         connection.execute(_GO_ON, (*row, before.id))
         return before.id
-    about = (run, batch.key.writer, json.dumps(dict(batch.identity)), created)
+    about = (run, batch.key.writer, to_json(dict(batch.identity)), created)
     number = connection.execute(_BEGIN, (*about, *row)).lastrowid
     assert number is not None
     return number

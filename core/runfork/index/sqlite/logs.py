@@ -18,7 +18,7 @@ from runfork.index.rules.edits import (
     newest_replacement,
     replacements_of,
 )
-from runfork.index.sqlite.columns import check_seal, sealed
+from runfork.index.sqlite.columns import check_seal, sealed, to_json
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
@@ -345,7 +345,7 @@ def _is_kept(record: Record) -> bool:
 
 def _record_bytes(records: Iterable[Record]) -> bytes:
     rows = [[record.kind, record.offset, record.time, record.order_time, record.body] for record in records]
-    data = json.dumps(rows, separators=(",", ":")).encode("ascii")
+    data = to_json(rows).encode("ascii")
     return sealed(data if len(data) < _SHORT else zlib.compress(data, 1))
 
 

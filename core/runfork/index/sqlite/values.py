@@ -20,7 +20,7 @@ import numpy as np
 
 from runfork.index.rules.conditions import TEXTS
 from runfork.index.sqlite import summaries
-from runfork.index.sqlite.columns import check_seal, sealed
+from runfork.index.sqlite.columns import check_seal, sealed, to_json
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
 from runfork.model.attributes import AttributeType
 
@@ -493,7 +493,7 @@ def _encoded(row: Row) -> bytes:
 
 def _text_of(kind: int, value: Any) -> bytes:
     if kind not in _WORDS:
-        return json.dumps(value, separators=(",", ":")).encode("ascii")
+        return to_json(value).encode("ascii")
     if not isinstance(value, str):
         raise TypeError(f"a text must be a string, found {type(value).__name__}")
     return value.encode("utf-8", "surrogatepass")

@@ -60,18 +60,18 @@ class Column:
 class _Stack:
     """The cells of a column below each other: rich lays out one of these ten times faster than as many cells of its own."""
 
-    def __init__(self, cells: Sequence[Cell], *, is_number: bool) -> None:
+    def __init__(self, cells: Sequence[Cell], *, gap: int, is_number: bool) -> None:
         self.cells = cells
+        self.gap = gap
         self.is_number = is_number
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        width = options.max_width
+        width = options.max_width - self.gap
         for text, style in self.cells:
             blanks = width - cell_len(text)
-            shown = " " * blanks + text if self.is_number else text
-            if blanks < 0:
-                shown = set_cell_size(text, width - 1) + "…"
-            yield Segment(shown, console.get_style(style) if style else None)
+            shown = set_cell_size(text, width - 1) + "…" if blanks < 0 else text
+            before = self.gap + max(blanks, 0) if self.is_number else self.gap
+            yield Segment(" " * before + shown, console.get_style(style) if style else None)
             yield Segment.line()
 
 
@@ -89,12 +89,14 @@ def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0,
     """
     room = console.width - indent
     kept, left_out = _choose_columns(columns, room)
-    table = Table.grid(padding=(0, _GAP, 0, 0))
-    for width in _widths(kept, room):
-        table.add_column(width=width)
-    titles = [[Cell(column.title, "dim")] if has_titles else [] for column in kept]
-    stacks = zip(titles, kept, strict=True)
-    table.add_row(*(_Stack([*title, *column.cells], is_number=column.is_number) for title, column in stacks))
+    table = Table.grid()  # without its padding, whose share of a column's width depends on rich's version
+    stacks = []
+    for at, (column, width) in enumerate(zip(kept, _widths(kept, room), strict=True)):
+        gap = _GAP if at else 0
+        table.add_column(width=gap + width)
+        title = [Cell(column.title, "dim")] if has_titles else []
+        stacks.append(_Stack([*title, *column.cells], gap=gap, is_number=column.is_number))
+    table.add_row(*stacks)
     options = console.options.update(width=max(room, _least(kept)))
     _print_segments(console, console.render_lines(table, options, pad=False), indent=indent)
     return left_out

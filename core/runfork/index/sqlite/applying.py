@@ -189,18 +189,18 @@ class Application:
         Returns:
             Whether that could be done: no value is beside another at its path, none waits for a parent or for children.
         """
-        run, path_id = self._run, self._runs.path_id
+        run, known, path_id = self._run, self._runs.paths, self._runs.path_id
         if run.origin.parent in self._runs.runs or self._runs.children.get(run.run_id):
             return False
         rows: dict[int, Row | None] = {}
         count = 0
         for record in batch.records:
             if record.kind == Kind.CONFIGS:
+                if not _PLAIN_CODES.keys() >= {name for name, _ in record.body.values()}:
+                    return False
+                number, time = run.id, record.time
                 for path, (name, value) in record.body.items():
-                    code = _PLAIN_CODES.get(name)
-                    if code is None:
-                        return False
-                    rows[path_id(path)] = Row(code, value, run.id, record.time)
+                    rows[known.get(path) or path_id(path)] = Row(_PLAIN_CODES[name], value, number, time)
                 count += len(record.body)
             elif record.kind not in _WITHOUT_VALUES:
                 return False

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.index.sqlite.bucketing import Grid
+from runfork.index.sqlite.buckets import Grid
 from runfork.index.sqlite.progressions import Progression, as_progression, joined, numbers
 
 PROGRESSIONS = st.builds(Progression, st.integers(0, 10**15), st.integers(1, 10**9), st.integers(1, 60))

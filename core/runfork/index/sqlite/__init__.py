@@ -1,7 +1,7 @@
 """The index in one SQLite file.
 
-`applying` brings in what journals say: `logs` keeps records, `pieces` points. `attributes` works out what each run has, `values`
-packs it, and `questions` filters and sorts by it. `overlay` reads points.
+`applying` brings in what journals say: `logs` keeps records, `point_writer` points. `updating` says what must be worked out anew,
+`attributes` does it, `values` packs what each run has, and `questions` filters and sorts by it. `point_reader` reads points.
 """
 
 from runfork.index.sqlite.index import SqliteIndex

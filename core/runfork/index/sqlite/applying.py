@@ -20,8 +20,8 @@ from runfork.index.sqlite.attributes import NewPoints
 from runfork.index.sqlite.journals import JournalState
 from runfork.index.sqlite.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.logs import standing, stream_key
-from runfork.index.sqlite.overlay import Overlay
-from runfork.index.sqlite.pieces import TextPoint
+from runfork.index.sqlite.point_reader import SeriesPoints
+from runfork.index.sqlite.point_writer import TextPoint
 from runfork.index.sqlite.runs import RunEntry, storable
 from runfork.index.sqlite.values import Row, code_of
 from runfork.journal.format import Kind
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Stream
-    from runfork.index.sqlite.pieces import PieceWriter
+    from runfork.index.sqlite.point_writer import PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.updating import Updates
@@ -76,7 +76,7 @@ class Application:
         runs: RunTable,
         updates: Updates,
         *,
-        writer: PieceWriter,
+        writer: PointWriter,
         reader: SeriesReader,
     ) -> None:
         self._connection = connection
@@ -402,7 +402,7 @@ class Application:
         seen = LineageView(self._runs, self._logs, self._run.run_id).see(path)
         if not isinstance(seen, SeenSeries):
             return False
-        existing = Overlay(self._reader, new.type, seen.contributions).points(new.low, new.high, with_times=False)
+        existing = SeriesPoints(self._reader, new.type, seen.contributions).points(new.low, new.high, with_times=False)
         return not bool(np.isin(new.steps, existing.steps).any())
 
     def _keep_inherited(self, paths: list[int]) -> None:

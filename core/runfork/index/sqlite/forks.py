@@ -11,7 +11,7 @@ import numpy as np
 
 from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of
 from runfork.index.sqlite.attributes import DEFAULTS
-from runfork.index.sqlite.pieces import decode_tail
+from runfork.index.sqlite.point_writer import decode_tail
 from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.model import lineage

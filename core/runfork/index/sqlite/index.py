@@ -14,12 +14,11 @@ from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journals
 from runfork.index.sqlite.applying import Application
-from runfork.index.sqlite.bucketing import Grid, bucketed
+from runfork.index.sqlite.buckets import Grid, StepLine, TimeLine, bucketed
 from runfork.index.sqlite.columns import ColumnCodec
 from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
-from runfork.index.sqlite.lines import StepLine, TimeLine
-from runfork.index.sqlite.overlay import Overlay, decoded
-from runfork.index.sqlite.pieces import ChunkSizes, PieceWriter
+from runfork.index.sqlite.point_reader import SeriesPoints, decoded
+from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
 from runfork.index.sqlite.questions import Questions
 from runfork.index.sqlite.removal import remove_runs
 from runfork.index.sqlite.runs import RunTable, storable
@@ -85,7 +84,7 @@ class SqliteIndex:
         self._values = self._updates.values
         self._questions = Questions(self._connection, self._runs, self._values)
         self._transactions = Transactions(self._connection, self._updates)
-        writer = PieceWriter(self._connection, codec, sizes or ChunkSizes())
+        writer = PointWriter(self._connection, codec, sizes or ChunkSizes())
         about = self._connection, self._runs, self._updates
         self._application = Application(*about, writer=writer, reader=self._reader)
 
@@ -266,11 +265,11 @@ class SqliteIndex:
                 yield key, seen
 
     def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
-        overlay = Overlay(self._reader, seen.type, seen.contributions)
+        whole = SeriesPoints(self._reader, seen.type, seen.contributions)
         low, high = request.step_range
         low = 0 if low is None else max(0, low)
         high = MAX_MICRO_STEP if high is None else high
-        read = overlay.replaced if request.replaced else overlay.points
+        read = whole.replaced if request.replaced else whole.points
         points = read(low, high, tail=request.tail)
         assert points.times is not None
         found = Series(
@@ -283,12 +282,14 @@ class SqliteIndex:
             points.sources,
             seen.segments,
         )
-        return self._with_previews(found, overlay, request, low, high) if request.previews else found
+        return self._with_previews(found, whole, request, low, high) if request.previews else found
 
-    def _with_previews(self, series: Series, overlay: Overlay, request: PointsRequest, low: int, high: int) -> Series:
-        last = overlay.points(tail=1, with_times=False).steps
+    def _with_previews(
+        self, series: Series, whole: SeriesPoints, request: PointsRequest, low: int, high: int
+    ) -> Series:
+        last = whole.points(tail=1, with_times=False).steps
         previews = [
-            preview for preview in overlay.previews(int(last[0]) if len(last) else -1) if low <= preview.step <= high
+            preview for preview in whole.previews(int(last[0]) if len(last) else -1) if low <= preview.step <= high
         ]
         committed = len(series.steps)
         completion = np.concatenate([np.ones(committed), [preview.completion for preview in previews]])
@@ -327,8 +328,8 @@ class SqliteIndex:
                     continue
                 first = 0 if low is None or not by_step else max(0, low)
                 last = MAX_MICRO_STEP if high is None or not by_step else high
-                overlay = Overlay(self._reader, seen.type, seen.contributions)
-                lines[key] = StepLine(overlay, first, last) if by_step else TimeLine(overlay, low, high)
+                whole = SeriesPoints(self._reader, seen.type, seen.contributions)
+                lines[key] = StepLine(whole, first, last) if by_step else TimeLine(whole, low, high)
             ends = [] if None not in (low, high) else [line.ends for line in lines.values() if line.ends]
             if low is None:
                 low = min((first for first, _ in ends), default=0 if high is None else high)

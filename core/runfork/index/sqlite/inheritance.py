@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from runfork.index.rules.edits import is_inherited, newest_replacement
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.logs import standing
-from runfork.index.sqlite.overlay import Contribution, Overlay
+from runfork.index.sqlite.point_reader import Contribution, SeriesPoints
 from runfork.index.sqlite.values import Row, code_of, merged_row, point_row, statistics_of
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
@@ -52,10 +52,10 @@ class SeriesRows:
     def _row(
         self, kind: AttributeType, contributions: Sequence[Contribution], sources: Sequence[int], *, clock_axis: bool
     ) -> Row:
-        overlay = Overlay(self._reader, kind, contributions)
-        found = overlay.summary()
+        whole = SeriesPoints(self._reader, kind, contributions)
+        found = whole.summary()
         if found is None:
-            preview = overlay.previews(-1)[-1]
+            preview = whole.previews(-1)[-1]
             code = code_of(kind, clock_axis=clock_axis, is_empty=True)
             return Row(
                 code, None, sources[preview.source], preview.time, 0, None, None, 0, None, None, None, 0.0, 0, 0, 0

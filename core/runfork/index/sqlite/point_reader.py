@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.rules.edits import decode_value
-from runfork.index.sqlite.pieces import COLUMN_BITS, decode_tail
+from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.progressions import part_of
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Contribution", "Overlay", "Piece", "Points", "PreviewPoint", "Summary", "decoded"]
+__all__ = ["Contribution", "Piece", "Points", "PreviewPoint", "SeriesPoints", "Summary", "decoded"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ _SOME_DATA = "SELECT steps, NULL, NULL, " + _DATA_OF_CHUNK
 _TIMED_DATA = "SELECT steps, times, NULL, " + _DATA_OF_CHUNK
 
 
-class Overlay:
+class SeriesPoints:
     """One series as seen from one run."""
 
     def __init__(self, reader: SeriesReader, kind: AttributeType, contributions: Sequence[Contribution]) -> None:

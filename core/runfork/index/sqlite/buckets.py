@@ -1,13 +1,18 @@
-"""Aggregates of sorted points on a grid of equal ranges."""
+"""Float series cut into buckets: aggregates of sorted points on a grid of equal ranges.
+
+Where each series begins and ends is asked first, for the grid that all share. Points are read when their turn comes, and again if
+their ends were asked for: one series fits into memory, a thousand may not.
+"""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runfork.index.interface import Buckets
-from runfork.index.sqlite.progressions import Progression
+from runfork.index.sqlite.progressions import Progression, joined, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,11 +20,81 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.interface import SeriesKey
+    from runfork.index.sqlite.point_reader import SeriesPoints
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
-__all__ = ["Grid", "bucketed"]
+__all__ = ["Grid", "StepLine", "TimeLine", "bucketed"]
+
+
+class StepLine:
+    """A series by step, between two of them."""
+
+    def __init__(self, points: SeriesPoints, low: int, high: int) -> None:
+        self._points = points
+        self._low = low
+        self._clusters = points.clusters(low, high)
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last step, None without points."""
+        places = range(len(self._clusters))
+        first = next(filter(None, map(self._ends_of, places)), None)
+        last = next(filter(None, map(self._ends_of, reversed(places))), None)
+        return (first[0], last[1]) if first and last else None
+
+    def _ends_of(self, place: int) -> tuple[int, int] | None:
+        piece, *others = self._clusters[place]
+        if piece.is_whole and not others:
+            return piece.low, piece.high
+        steps = numbers(self._load(place)[0])
+        return (int(steps[0]), int(steps[-1])) if len(steps) else None
+
+    def _load(self, place: int) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        piece, *others = self._clusters[place]
+        if piece.is_increasing and not others:
+            return self._points.load_short(piece)
+        points = self._points.merged(self._clusters[place], self._low)
+        return points.steps, points.values
+
+    def load(self) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        """Return the steps and the values, both in as little space as holds them exactly."""
+        steps: list[Progression | Integers] = []
+        values = []
+        for place in range(len(self._clusters)):
+            some_steps, some_values = self._load(place)
+            if len(some_steps):
+                steps.append(some_steps)
+                values.append(some_values)
+        return joined(steps), np.concatenate(values) if values else np.empty(0)
+
+
+class TimeLine:
+    """A series by the time that its points were logged, between two times where they are given; at equal times by step."""
+
+    def __init__(self, points: SeriesPoints, low: int | None, high: int | None) -> None:
+        self._points = points
+        self._low = low
+        self._high = high
+
+    @cached_property
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last time, None without points."""
+        times, _ = self.load()
+        return (int(times[0]), int(times[-1])) if len(times) else None
+
+    def load(self) -> tuple[Integers, npt.NDArray[Any]]:
+        """Return the times and the values."""
+        points = self._points.points()
+        times, values = points.times, points.values
+        assert times is not None
+        if not (times[1:] >= times[:-1]).all():
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+        first = 0 if self._low is None else int(np.searchsorted(times, self._low, side="left"))
+        end = len(times) if self._high is None else int(np.searchsorted(times, self._high, side="right"))
+        return times[first:end], values[first:end]
 
 
 class Grid:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["COLUMN_BITS", "Block", "ChunkSizes", "PieceWriter", "TextPoint", "chunk_number", "decode_tail"]
+__all__ = ["COLUMN_BITS", "Block", "ChunkSizes", "PointWriter", "TextPoint", "chunk_number", "decode_tail"]
 
 
 COLUMN_BITS = 24
@@ -76,7 +76,7 @@ class TextPoint:
     value: Any
 
 
-class PieceWriter:
+class PointWriter:
     """Writes points of journals, within the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec, sizes: ChunkSizes) -> None:

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.peers.roster import ADAPTERS, about, adapter_class
 from benchmarks.peers.scenarios import SCENARIOS
 from benchmarks.peers.tables import report
-from benchmarks.peers.tracker import Points, TableTracker
-from benchmarks.peers.workload import best_of, count_right, metric_names, table_rows, values_at
+from benchmarks.peers.tracker import TableTracker
+from benchmarks.peers.workload import Points, best_of, count_right, metric_names, table_rows, values_at
 from benchmarks.reporting.documents import markdown_table, replace_section
 from benchmarks.reporting.figures import folder_bytes, percentile, short
 from benchmarks.runs import table as runs_table

@@ -183,6 +183,13 @@ def test_the_two_products_for_hugging_face_know_nothing_of_each_other(arrows):
     assert not any(target.startswith("runfork_hf.trainer") for target in packages["runfork_hf.accelerate"])
 
 
+def test_benchmarks_import_in_no_circle():
+    known = modules_below(REPOSITORY / "benchmarks")
+    arrows = {name: imports_of(path, known) - {name} for name, path in known.items()}
+
+    list(TopologicalSorter(arrows).static_order())  # raises where there is one
+
+
 def test_core_imports_no_integration(arrows):
     core = {target for name, targets in arrows.items() if name.partition(".")[0] == "runfork" for target in targets}
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.workload import best_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from benchmarks.peers.workload import Config
-
-STEPS = 10
-"""Steps of a run in a table."""
+    from benchmarks.peers.workload import Points, Row
 
 
 @dataclass(frozen=True)
@@ -46,26 +45,6 @@ class About:
         """The folder name of its environment; rows with the same requirements share one."""
         first = self.requirements[0]
         return "checkout" if first.startswith(".") else first.split("=")[0].split("[")[0].lower()
-
-
-class Points(NamedTuple):
-    """A series as the tracker gives it back."""
-
-    steps: Sequence[float]
-    values: Sequence[float]
-
-
-class Row(NamedTuple):
-    """A run in a table: its configs, and the last value of each metric."""
-
-    run_id: str
-    configs: Mapping[str, Config]
-    metrics: Mapping[str, float]
-
-    def steps(self) -> Iterator[dict[str, float]]:
-        """Yield what is logged at each step."""
-        for step in range(STEPS):
-            yield {name: value * (STEPS - step) for name, value in self.metrics.items()}
 
 
 class Tracker(ABC):
@@ -114,6 +93,4 @@ class TableTracker(Tracker):
 
         A tracker that filters and sorts by itself overrides this.
         """
-        from benchmarks.peers.workload import best_of
-
         return best_of(self.rows())

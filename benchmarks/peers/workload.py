@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import random
 import struct
-from typing import TYPE_CHECKING
-
-from benchmarks.peers.tracker import Row
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from benchmarks.peers.tracker import Points
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Config = float | str
 PERIOD = 8192
 STRIDE = 131
+STEPS = 10
+"""Steps of a run in a table."""
+
+
+class Points(NamedTuple):
+    """A series as the tracker gives it back."""
+
+    steps: Sequence[float]
+    values: Sequence[float]
+
+
+class Row(NamedTuple):
+    """A run in a table: its configs, and the last value of each metric."""
+
+    run_id: str
+    configs: Mapping[str, Config]
+    metrics: Mapping[str, float]
+
+    def steps(self) -> Iterator[dict[str, float]]:
+        """Yield what is logged at each step."""
+        for step in range(STEPS):
+            yield {name: value * (STEPS - step) for name, value in self.metrics.items()}
 
 
 def _single_precision() -> list[float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.tracker import About, Points, Row, TableTracker
-from benchmarks.peers.workload import best_of
+from benchmarks.peers.tracker import About, TableTracker
+from benchmarks.peers.workload import Points, Row, best_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

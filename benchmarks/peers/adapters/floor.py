@@ -8,7 +8,8 @@ import struct
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.tracker import About, Points, Tracker
+from benchmarks.peers.tracker import About, Tracker
+from benchmarks.peers.workload import Points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

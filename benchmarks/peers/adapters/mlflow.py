@@ -6,7 +6,8 @@ import importlib
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.tracker import About, Points, Row, TableTracker
+from benchmarks.peers.tracker import About, TableTracker
+from benchmarks.peers.workload import Points, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.tracker import About, Points, Tracker
+from benchmarks.peers.tracker import About, Tracker
+from benchmarks.peers.workload import Points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

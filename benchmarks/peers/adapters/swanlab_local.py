@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.adapters import swanlab
-from benchmarks.peers.tracker import Points
+from benchmarks.peers.workload import Points
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-import runfork
-
-CORE = Path(runfork.__file__).parent
-REPOSITORY = CORE.parents[1]
+REPOSITORY = Path(__file__).parents[1]
+CORE = REPOSITORY / "core/runfork"
 
 MODULES = {
     "errors": (),

@@ -241,7 +241,7 @@ def _array(source: Source, selection: Selection, column: AttributeColumn) -> Any
     values: list[Any] = [None if cell is None else cell.value for cell in column.cells]
     if column.type is AttributeType.FLOAT:
         return np.array([math.nan if value is None else value for value in values], dtype=float)
-    if column.type in _NULLABLE:
+    if column.type is not None and column.type in _NULLABLE:
         plain, nullable = _NULLABLE[column.type]
         dtype: Any = nullable if None in values else plain
         return pd.array(values, dtype=dtype)

@@ -6,6 +6,9 @@ It is said beside training; in a notebook at once, so that it stands below the c
 because what they say is in the run anyway.
 """
 
+# pyright: reportReturnType=false
+# A protocol's properties have no bodies.
+
 from __future__ import annotations
 
 import os
@@ -50,8 +53,14 @@ class Announced(Protocol):
     """What is told of a run: who it is, and whether it speaks."""
 
     rank: int
-    said_as: str | None
-    """The run id under which it was said where the run lies."""
+
+    @property
+    def said_as(self) -> str | None:
+        """The run id under which it was said where the run lies."""
+
+    @said_as.setter
+    def said_as(self, run_id: str | None) -> None:
+        """Remember it."""
 
     @property
     def run_id(self) -> str:

@@ -5,6 +5,9 @@ that logged to it last, or a training in it; and that is told when the cell ends
 is there and runs the cells.
 """
 
+# pyright: reportReturnType=false
+# A protocol's properties have no bodies.
+
 from __future__ import annotations
 
 import os

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runfork.cli.place import Place
     from runfork.index.interface import Series
     from runfork.model.attributes import Value
+    from runfork.query.columns import AttributeColumn
     from runfork.query.selection import Inherit
     from runfork.reading.project import Project
 
@@ -169,7 +170,7 @@ def runs_rows(source: Source, run_ids: Sequence[str], pattern: Pattern | None) -
     found = read_columns(source, run_ids, shown)
     if pattern is None:
         found.sort(key=lambda column: ABOUT.index(column.path) if column.path in ABOUT else len(ABOUT))
-    kinds = [column.type if column.type in EXACT else AttributeType.STRING for column in found]
+    kinds = [_kind_of(column) for column in found]
     cells = [
         [None if cell is None else _exported(cell, kind) for cell in column.cells]
         for column, kind in zip(found, kinds, strict=True)
@@ -177,6 +178,10 @@ def runs_rows(source: Source, run_ids: Sequence[str], pattern: Pattern | None) -
     names = zip([column.title for column in found], kinds, strict=True)
     experiments = [nodes[run_id].experiment_name for run_id in run_ids]
     return Rows([*RUN_COLUMNS, *names], [[run_ids, experiments, *cells]])
+
+
+def _kind_of(column: AttributeColumn) -> AttributeType:
+    return column.type if column.type is not None and column.type in EXACT else AttributeType.STRING
 
 
 def _exported(value: Value, kind: AttributeType) -> Any:

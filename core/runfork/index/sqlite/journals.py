@@ -91,9 +91,10 @@ class _StoredObject(Mapping[str, Any]):
         self._found: dict[str, Any] | None = None
 
     def _parts(self) -> dict[str, Any]:
-        if self._found is None:
-            self._found = json.loads(self._text)
-        return self._found
+        found = self._found
+        if found is None:
+            found = self._found = dict(json.loads(self._text))
+        return found
 
     def __getitem__(self, name: str) -> Any:
         return self._parts()[name]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    import numpy.typing as npt
+
     from runfork.index.interface import RunsQuery, Sort
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.value_table import ValueTable
@@ -138,16 +140,18 @@ class Questions:
             if type_of(code) is AttributeType.FLOAT_SERIES and not is_empty(code):
                 line = len(STATISTICS) * self._values.shape(shape).series[place]
                 names = ("squares", "finite") if aggregate == "variance" else (_NAMES[aggregate],)
-                columns = []
-                for one in names:
-                    query = "SELECT run, substr(series, ?, 8) FROM attribute WHERE shape = ?"
-                    at = 8 * (line + STATISTICS.index(one)) + 1
-                    runs, numbers = _numbers(self._connection.execute(query, (at, shape)), np.float64)
-                    columns.append(np.array(numbers))
+                columns = [self._statistic(shape, line + STATISTICS.index(one)) for one in names]
+                runs, numbers = columns[0]
                 with np.errstate(all="ignore"):
-                    values = columns[0] if len(columns) == 1 else columns[0] / columns[1]
+                    values = numbers if len(columns) == 1 else numbers / columns[1][1]
                 found.update(zip(runs, values.tolist(), strict=True))
         return {run: value for run, value in found.items() if not isnan(value)}
+
+    def _statistic(self, shape: int, number: int) -> tuple[list[int], npt.NDArray[np.float64]]:
+        """Return the runs of a shape, and one of the statistics that each of them holds of its series."""
+        query = "SELECT run, substr(series, ?, 8) FROM attribute WHERE shape = ?"
+        rows = self._connection.execute(query, (8 * number + 1, shape)).fetchall()
+        return [run for run, _ in rows], np.frombuffer(b"".join(data for _, data in rows), np.float64)
 
     # Filters
 
@@ -244,11 +248,6 @@ class Questions:
 
 
 _NAMES = {"min": "min", "max": "max", "average": "mean"}
-
-
-def _numbers(rows: sqlite3.Cursor, kind: Any) -> tuple[list[int], list[Any]]:
-    found = rows.fetchall()
-    return [run for run, _ in found], np.frombuffer(b"".join(data for _, data in found), kind).tolist()
 
 
 def _names_in(condition: Filter) -> Iterator[str]:

@@ -315,6 +315,18 @@ def test_a_process_imports_plugins_once_unless_another_one_was_installed(install
     assert [one[0] for one in plugin().told] == ["created", "closed"]
 
 
+def test_plugins_are_not_looked_for_anew_because_the_program_writes_where_it_lies(install, tmp_path, monkeypatch):
+    install(TOLD)
+    program = tmp_path / "program"
+    program.mkdir()
+    monkeypatch.syspath_prepend(program)
+    first = load_plugins_once(BUILT_IN)
+    (program / "checkpoint").mkdir()
+    second = load_plugins_once(BUILT_IN)
+
+    assert first.manager is second.manager
+
+
 def test_a_hook_that_hangs_is_not_called_for_another_run(install):
     plugin = install(
         "import threading\nover, calls = threading.Event(), []\n"

@@ -144,6 +144,7 @@ with open_run('later') as later:
     later.log_metrics({{'a': 1}}, step=1)
 print(later.status.problems)
 c.close()
+print(end='', flush=True)
 os._exit(0)
 """
     )

@@ -1,20 +1,48 @@
-"""Whether what can be imported has changed: for what is found out once in a process, unless it has."""
+"""Whether what is installed has changed: for what is found out once in a process, unless it has."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from functools import lru_cache
 
 __all__ = ["installed"]
 
+_METADATA = (".dist-info", ".egg-info")
+_SETTLED_NS = 60 * 10**9
+"""In a folder that changed less long ago something may still be being installed, or have been within one tick of its clock."""
+
 
 def installed() -> tuple[tuple[str, int], ...]:
-    """Return the folders that modules are imported from, each with the time of its last change: what is installed changes them."""
-    return tuple((folder, _changed(folder)) for folder in sys.path)
+    """Return the distributions in the folders that modules are imported from, each with the time of its last change.
+
+    Other changes of these folders do not count: a program's own folder changes whenever it writes there.
+    """
+    return tuple(one for folder in sys.path for one in _distributions(folder or os.curdir))
 
 
-def _changed(folder: str) -> int:
+def _distributions(folder: str) -> tuple[tuple[str, int], ...]:
+    changed = _changed(folder)
+    is_settled = time.time_ns() - changed > _SETTLED_NS
+    return _known(folder, changed) if is_settled else _listed(folder)
+
+
+def _listed(folder: str) -> tuple[tuple[str, int], ...]:
     try:
-        return os.stat(folder or os.curdir).st_mtime_ns  # noqa: PTH116  pathlib costs ten times as much
+        with os.scandir(folder) as entries:
+            return tuple(sorted((one.path, _changed(one.path)) for one in entries if one.name.endswith(_METADATA)))
+    except OSError:  # an archive, or not there
+        return ()
+
+
+@lru_cache(maxsize=256)
+def _known(folder: str, _changed_ns: int) -> tuple[tuple[str, int], ...]:
+    return _listed(folder)
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  pathlib costs ten times as much
     except OSError:
         return 0

@@ -7,10 +7,14 @@ from runfork.journal.header import read_identity
 from runfork.reading.state import work_out_state
 from runfork.testing.journals import batches_of, records_of
 
+BESIDE = ("runtime/details/", "sys/environment/", "sys/diagnostics/")
+"""What the background thread logs, at any moment."""
+
 
 def bodies(run, kind):
-    """Return the bodies of the records of a kind."""
-    return [record.body for record in records_of(run.directory, kind)]
+    """Return the bodies of the records of a kind, but for those that are written beside training."""
+    found = [record.body for record in records_of(run.directory, kind)]
+    return [body for body in found if not any(str(path).startswith(BESIDE) for path in body)]
 
 
 def rows_of(run):

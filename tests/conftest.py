@@ -11,6 +11,8 @@ from runfork import Run
 from runfork.disk.layout import Store
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
+from runfork.query.source import Source
+from runfork.testing.histories import EPOCH, HistoryWriter
 
 pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
 
@@ -68,3 +70,22 @@ def open_run(data_directory):
 def run(open_run):
     """A run with the id ``r``."""
     return open_run(run_id="r")
+
+
+@pytest.fixture
+def five_runs(index):
+    """A project of five runs: of two experiments with configs, one of them forked, one without a name, one that is archived."""
+
+    def history(run_id, minute):
+        return HistoryWriter(run_id, now=EPOCH + minute * 60_000_000)
+
+    runs = [
+        history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
+        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2}).metrics({"loss": 3}, 6).tags("good"),
+        history("r3", 3).create("tern").configs({"lr": "auto", "model/depth": 4}),
+        history("r4", 4).create().metrics({"loss": 1}, 0),
+        history("r5", 5).create("crow").configs({"sys/archived": True}),
+    ]
+    for run in runs:
+        index.apply(run.batch())
+    return Source("local/test", index)

@@ -55,6 +55,8 @@ def modules_below(root):
     """Return the path of every module below an import root, by dotted name."""
     names = {}
     for path in sorted(root.rglob("*.py")):
+        if any(part.startswith(".") for part in path.relative_to(root).parts):
+            continue  # environments that benchmarks of other trackers make
         dotted = ".".join(path.relative_to(root.parent).with_suffix("").parts)
         names[dotted.removesuffix(".__init__")] = path
     return names

@@ -10,32 +10,11 @@ from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute, Filter
 from runfork.query.attributes import AttributeFilter, Choice, attribute_choices, find_definitions, tell_unknown
 from runfork.query.listing import read_attributes
-from runfork.query.source import Source
-from runfork.testing.histories import EPOCH, HistoryWriter
 
 if TYPE_CHECKING:
-    from runfork.index.interface import Index
-
+    from runfork.query.source import Source
 
 FLOATS = (AttributeType.FLOAT_SERIES,)
-
-
-def history(run_id: str, minute: int) -> HistoryWriter:
-    return HistoryWriter(run_id, now=EPOCH + minute * 60_000_000)
-
-
-@pytest.fixture
-def source(index: Index) -> Source:
-    runs = [
-        history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
-        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2}).metrics({"loss": 3}, 6).tags("good"),
-        history("r3", 3).create("tern").configs({"lr": "auto", "model/depth": 4}),
-        history("r4", 4).create().metrics({"loss": 1}, 0),
-        history("r5", 5).create("crow").configs({"sys/archived": True}),
-    ]
-    for run in runs:
-        index.apply(run.batch())
-    return Source("local/test", index)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +55,12 @@ def source(index: Index) -> Source:
     ],
 )
 def test_attributes_that_no_run_has_are_told_with_the_closest(
-    source: Source, selector: Any, types: Any, message: str | None
+    five_runs: Source, selector: Any, types: Any, message: str | None
 ) -> None:
     choices = attribute_choices("attributes", selector, types=types)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        tell_unknown(source, "attributes", choices, find_definitions(source, choices, ["r1"]))
+        tell_unknown(five_runs, "attributes", choices, find_definitions(five_runs, choices, ["r1"]))
 
     assert ([] if message is None else [message]) == [str(one.message) for one in caught]
 
@@ -106,21 +85,21 @@ def test_attributes_that_no_run_has_are_told_with_the_closest(
         ),
     ],
 )
-def test_selects_attributes(source: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
-    found = find_definitions(source, attribute_choices("attributes", selector), ["r1", "r2", "r3", "r4"])
+def test_selects_attributes(five_runs: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
+    found = find_definitions(five_runs, attribute_choices("attributes", selector), ["r1", "r2", "r3", "r4"])
 
     assert expected == [(path, kind.value) for path, kind in found if path != "sys/forking/depth"]
 
 
-def test_only_the_selected_runs_have_attributes(source: Source) -> None:
-    found = read_attributes(source, "run", ["r4"], (Choice(),))
+def test_only_the_selected_runs_have_attributes(five_runs: Source) -> None:
+    found = read_attributes(five_runs, "run", ["r4"], (Choice(),))
 
     assert "loss" in found
     assert "lr" not in found
 
 
-def test_inherited_attributes_are_there(source: Source) -> None:
-    found = read_attributes(source, "experiment", "gull", attribute_choices("attributes", "^(lr|loss|seed)$"))
+def test_inherited_attributes_are_there(five_runs: Source) -> None:
+    found = read_attributes(five_runs, "experiment", "gull", attribute_choices("attributes", "^(lr|loss|seed)$"))
 
     expected = ["loss", "lr", "seed"]
     assert expected == found

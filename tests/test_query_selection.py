@@ -10,31 +10,13 @@ from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute, Filter
 from runfork.query.selection import check_selector, select
 from runfork.query.source import Source
-from runfork.testing.histories import EPOCH, HistoryWriter
+from runfork.testing.histories import HistoryWriter
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
 
 FLOATS = (AttributeType.FLOAT_SERIES,)
-
-
-def history(run_id: str, minute: int) -> HistoryWriter:
-    return HistoryWriter(run_id, now=EPOCH + minute * 60_000_000)
-
-
-@pytest.fixture
-def source(index: Index) -> Source:
-    runs = [
-        history("r1", 1).create("gull").configs({"lr": 0.1, "seed": 1, "sys/name": "gull"}).metrics({"loss": 3}, 0),
-        history("r2", 2).create("gull", fork=("r1", 5)).configs({"lr": 0.2}).metrics({"loss": 3}, 6).tags("good"),
-        history("r3", 3).create("tern").configs({"lr": "auto", "model/depth": 4}),
-        history("r4", 4).create().metrics({"loss": 1}, 0),
-        history("r5", 5).create("crow").configs({"sys/archived": True}),
-    ]
-    for run in runs:
-        index.apply(run.batch())
-    return Source("local/test", index)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +37,8 @@ def source(index: Index) -> Source:
         (Filter.parse(""), ["r5", "r4", "r3", "r2", "r1"]),
     ],
 )
-def test_selects_runs_latest_first(source: Source, selector: Any, expected: list[str]) -> None:
-    assert expected == select(source, "run", selector, is_listing=True).labels
+def test_selects_runs_latest_first(five_runs: Source, selector: Any, expected: list[str]) -> None:
+    assert expected == select(five_runs, "run", selector, is_listing=True).labels
 
 
 @pytest.mark.parametrize(
@@ -69,8 +51,8 @@ def test_selects_runs_latest_first(source: Source, selector: Any, expected: list
         (Filter.eq(Attribute("lr", "float"), 0.2), [("gull", "r2")]),
     ],
 )
-def test_selects_experiments_by_their_heads(source: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
-    found = select(source, "experiment", selector)
+def test_selects_experiments_by_their_heads(five_runs: Source, selector: Any, expected: list[tuple[str, str]]) -> None:
+    found = select(five_runs, "experiment", selector)
 
     assert expected == list(zip(found.labels, found.run_ids, strict=True))
 
@@ -88,20 +70,20 @@ def test_selects_experiments_by_their_heads(source: Source, selector: Any, expec
     ],
 )
 def test_names_that_are_not_there_are_told_with_the_closest(
-    source: Source, kind: Any, selector: Any, message: str
+    five_runs: Source, kind: Any, selector: Any, message: str
 ) -> None:
     with pytest.warns(RunforkWarning) as caught:
-        select(source, kind, selector)
+        select(five_runs, kind, selector)
 
     assert [message] == [str(one.message) for one in caught]
     assert __file__ == caught[0].filename
 
 
 @pytest.mark.parametrize("kind", ["run", "experiment"])
-def test_a_filter_that_is_passed_as_a_name_is_told_as_one(source: Source, kind: Any) -> None:
+def test_a_filter_that_is_passed_as_a_name_is_told_as_one(five_runs: Source, kind: Any) -> None:
     message = f"{kind}s='lr < 0.1' is a pattern of names, and none matches; as a filter it is {kind}s=Filter.parse('lr < 0.1')"
     with pytest.raises(ArgumentError, match=re.escape(message)):
-        select(source, kind, "lr < 0.1", is_listing=True)
+        select(five_runs, kind, "lr < 0.1", is_listing=True)
 
 
 def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
@@ -113,20 +95,20 @@ def test_the_first_words_of_a_generated_id_name_the_run(index: Index) -> None:
     ]
     for run_id in ids:
         index.apply(HistoryWriter(run_id).create().batch())
-    source = Source("local/test", index)
+    five_runs = Source("local/test", index)
 
-    assert [ids[0]] == select(source, "run", ["warm-ocean"]).labels
+    assert [ids[0]] == select(five_runs, "run", ["warm-ocean"]).labels
     with pytest.raises(ArgumentError, match=f"'cold-ocean' names 2 runs: {ids[1]}, {ids[2]}; give more of the run id"):
-        select(source, "run", ["cold-ocean"])
+        select(five_runs, "run", ["cold-ocean"])
     with pytest.warns(RunforkWarning, match="has no run 'warm-ocaen'; did you mean 'warm-ocean'?"):
-        assert [] == select(source, "run", ["warm-ocaen"]).labels
+        assert [] == select(five_runs, "run", ["warm-ocaen"]).labels
     with pytest.warns(RunforkWarning, match="has no run 'seed-1'; did you mean 'seed-10'?"):
-        assert [] == select(source, "run", ["seed-1"]).labels
+        assert [] == select(five_runs, "run", ["seed-1"]).labels
 
 
-def test_limit_counts_what_the_pattern_selects(source: Source) -> None:
-    assert ["r3", "r2"] == select(source, "run", "r[123]", limit=2).labels
-    assert ["r5"] == select(source, "run", None, limit=1).labels
+def test_limit_counts_what_the_pattern_selects(five_runs: Source) -> None:
+    assert ["r3", "r2"] == select(five_runs, "run", "r[123]", limit=2).labels
+    assert ["r5"] == select(five_runs, "run", None, limit=1).labels
 
 
 @pytest.mark.parametrize(

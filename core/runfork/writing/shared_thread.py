@@ -79,7 +79,7 @@ class Lane:
         self._shared = SharedThread.of_this_process(self._of)
         try:
             self._shared.take_in(self)
-        except BaseException as error:
+        except BaseException as error:  # no thread is to be had; or Ctrl-C came, and the run will be withdrawn
             self._shared, self._is_impossible = None, True
             self._jobs.clear()
             if isinstance(error, RuntimeError):
@@ -214,7 +214,7 @@ class SharedThread:
             try:
                 if self._thread is None:
                     self._take_over()
-            except BaseException:
+            except BaseException:  # as in `Lane.start`: nobody serves a lane that did not get in
                 self._lanes = [one for one in self._lanes if one is not lane]
                 self._calls.put(lane)  # whoever waits looks up
                 raise

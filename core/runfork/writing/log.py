@@ -87,25 +87,27 @@ class Log:
         self, data: Mapping[str, str], step: float, *, timestamp: datetime | float | None = None
     ) -> None:
         """Append one point to each of several string series."""
-        body: dict[str, Any] = {}
-        for path, value in self._checked(data, AttributeType.STRING_SERIES, "string series"):
-            try:
-                body[path] = convert_text(value)
-            except ArgumentError as error:
-                self._problems.drop(f"string {path!r}", f"string {path!r:.80} was not logged: {error}")
-        self.log_points(Kind.STRINGS, body, step, timestamp)
+        texts = self._checked(data, AttributeType.STRING_SERIES, "string series")
+        self.log_points(Kind.STRINGS, self._converted(texts, "string", convert_text), step, timestamp)
 
     def log_histograms(
         self, histograms: Mapping[str, Histogram], step: float, *, timestamp: datetime | float | None = None
     ) -> None:
         """Append one point to each of several histogram series."""
+        found = self._checked(histograms, AttributeType.HISTOGRAM_SERIES, "histograms")
+        self.log_points(Kind.HISTOGRAMS, self._converted(found, "histogram", convert_histogram), step, timestamp)
+
+    def _converted(
+        self, values: Iterable[tuple[str, Any]], what: str, convert: Callable[[Any], object]
+    ) -> dict[str, Any]:
+        """Return what records say of values; one that cannot be logged is told, and left out."""
         body: dict[str, Any] = {}
-        for path, value in self._checked(histograms, AttributeType.HISTOGRAM_SERIES, "histograms"):
+        for path, value in values:
             try:
-                body[path] = convert_histogram(value)
+                body[path] = convert(value)
             except ArgumentError as error:
-                self._problems.drop(f"histogram {path!r}", f"histogram {path!r:.80} was not logged: {error}")
-        self.log_points(Kind.HISTOGRAMS, body, step, timestamp)
+                self._problems.drop(f"{what} {path!r}", f"{what} {path!r:.80} was not logged: {error}")
+        return body
 
     def log_files(
         self,

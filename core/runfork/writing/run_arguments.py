@@ -47,4 +47,11 @@ def check_namespace(namespace: object, rank: int) -> str:
     """Return where console output and hardware metrics of a process go."""
     if namespace is None:
         return "runtime" if rank == 0 else f"runtime/rank_{rank}"
-    return check_path(namespace.strip("/") if isinstance(namespace, str) else namespace)
+    if not isinstance(namespace, str):
+        raise ArgumentTypeError(
+            f"runtime_namespace must be a string, found {namespace!r:.80}; leave it out for 'runtime'"
+        )
+    try:
+        return check_path(namespace.strip("/"))
+    except ArgumentError as error:
+        raise ArgumentError(f"runtime_namespace: {error}") from None

@@ -98,7 +98,7 @@ def test_the_environment_names_the_run(open_run, monkeypatch):
         ({"mode": "online"}, ArgumentError, "mode must be one of offline, disabled, found 'online'; runs are always written to disk first: leave mode out"),  # noqa: E501
         ({"creation_time": 3}, ArgumentTypeError, "creation_time must be a datetime, found 3"),
         ({"runtime_namespace": 3}, ArgumentTypeError, "runtime_namespace must be a string, found 3; leave it out for 'runtime'"),
-        ({"runtime_namespace": "/"}, ArgumentError, "runtime_namespace: an attribute path must not be empty, found ''; name it like 'train/loss'"),
+        ({"runtime_namespace": "/"}, ArgumentError, "runtime_namespace: an attribute path must not be empty, found ''; name it like 'train/loss'"),  # noqa: E501
         ({"settings": {"mode": "offline"}}, ArgumentTypeError, "settings must be runfork.Settings, found {'mode': 'offline'}"),
     ],
 )  # fmt: skip

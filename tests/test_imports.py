@@ -48,6 +48,19 @@ def test_a_run_that_logs_loads_no_framework_and_no_reader(run_script):
     )
 
 
+def test_reading_a_project_looks_for_no_plugins(run_script):
+    run_script("from runfork import Run\nwith Run(project='a/b'):\n    pass")
+    done = run_script(
+        """
+        import sys, runfork
+        assert len(runfork.list_runs(project="a/b")) == 1
+        print(*{"pluggy", "importlib.metadata"} & {*sys.modules})
+        """
+    )
+
+    assert (done.stderr, done.stdout.strip()) == ("", "")
+
+
 def modules():
     roots = [Path(runfork.__file__).parent]
     return sorted(

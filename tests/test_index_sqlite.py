@@ -361,7 +361,8 @@ def test_uris_open_the_indexes(tmp_path):
     assert isinstance(opened, SqliteIndex)
     assert (tmp_path / "deep/er/index.db").exists()
     assert isinstance(indexes.open_index("memory://"), MemoryIndex)
-    assert indexes.open_index("clickhouse://host") is None
+    with pytest.raises(ArgumentError, match="^no plugin opens the index 'clickhouse://host'"):
+        indexes.open_index("clickhouse://host")
     opened.close()
 
 

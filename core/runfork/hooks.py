@@ -94,9 +94,10 @@ class Sampler(Protocol):
 
 @hookspec(firstresult=True)
 def open_index(uri: str) -> Index | None:
-    """Open the index that `uri` names, e.g. ``sqlite:///path/to/file`` or ``memory://``.
+    """Open the index that `uri` names, e.g. ``clickhouse://host``.
 
-    Fires when a reader opens a project, on the reader's thread. None means: not mine. An exception reaches the reader.
+    Fires when a reader opens a project, on the reader's thread, unless the URI is one that runfork opens itself: ``sqlite:///`` and
+    ``memory://``. None means: not mine. An exception reaches the reader.
     """
 
 

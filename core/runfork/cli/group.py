@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from runfork import reading
 from runfork.errors import ArgumentError, RunforkError
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 _PLUGINS_KEY = "runfork.plugins"
 
-BUILT_IN = (*reading.BUILT_IN, "runfork.cli.commands")
+BUILT_IN = ("runfork.cli.commands",)
 """Our own features that commands need and that are plugins like everyone's; those beside training take long to import."""
 
 

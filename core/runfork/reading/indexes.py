@@ -1,22 +1,31 @@
-"""The built-in plugin that opens ``sqlite:///path`` and ``memory://``."""
+"""Opening an index by its URI: our own at once, others by the plugin that knows them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runfork.hooks import hookimpl
-
 if TYPE_CHECKING:
     from runfork.index.interface import Index
+    from runfork.plugins import Plugins
 
 __all__ = ["open_index"]
 
 _SQLITE = "sqlite:///"
 
 
-@hookimpl
-def open_index(uri: str) -> Index | None:
-    """Open our own indexes: ``sqlite:///relative``, ``sqlite:////absolute``, ``memory://``."""
+def open_index(uri: str, plugins: Plugins | None = None) -> Index:
+    """Open the index that `uri` names.
+
+    Looking for plugins takes longer than opening ours and reading a page, so they are asked for what is not ours, and only then.
+
+    Args:
+        uri: Ours are ``sqlite:///relative``, ``sqlite:////absolute`` and ``memory://``.
+        plugins: Who knows others; None loads them where they are needed.
+
+    Raises:
+        ArgumentError: Nobody knows it.
+        UnusableIndexError: It is there, and cannot be used.
+    """
     if uri == "memory://":
         from runfork.index.memory import MemoryIndex
 
@@ -25,4 +34,6 @@ def open_index(uri: str) -> Index | None:
         from runfork.index.sqlite import SqliteIndex
 
         return SqliteIndex(uri[len(_SQLITE) :])
-    return None
+    from runfork.plugins import load_plugins
+
+    return (plugins or load_plugins()).open_index(uri)

@@ -16,9 +16,8 @@ from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexErr
 from runfork.journal.descriptors import open_descriptor
 from runfork.journal.locks import lock_held
 from runfork.model.identifiers import check_project, several_runs
-from runfork.plugins import Plugins, load_plugins
-from runfork.reading import BUILT_IN
 from runfork.reading.draining import Drain
+from runfork.reading.indexes import open_index
 from runfork.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from runfork.index.interface import Index
+    from runfork.plugins import Plugins
     from runfork.types import FileReference
 
 __all__ = ["Project"]
@@ -80,13 +80,12 @@ class Project:
             name: ``workspace/project``; None is ``RUNFORK_PROJECT``, else ``local/<name of the code base's folder>``.
             directory: Data directory; None finds it as `runfork.disk.layout.find_data_directory` does.
             index_uri: ``sqlite:///path`` or ``memory://`` or what a plugin offers; None is the store's SQLite file.
-            plugins: Where the index comes from; None loads them.
+            plugins: Who opens an index that is not ours; None loads them for that.
         """
         settings = Settings.from_environment()
         chosen = check_project(name) if name is not None else settings.project or default_project()
         indexes = _absolute(settings.index_directory) if settings.index_directory else None
         store = Store(find_data_directory(directory or settings.directory), indexes)
-        open_index = (plugins or load_plugins(built_in=BUILT_IN)).open_index
         lock_path = private = None
         if index_uri is None:
             private = partial(open_index, IN_MEMORY)
@@ -94,7 +93,7 @@ class Project:
                 index_uri = "memory://"  # nothing to index, and reading must not create folders
             else:
                 index_uri, lock_path = _place_of_index(store, chosen)
-        opener = partial(open_index, index_uri)
+        opener = partial(open_index, index_uri, plugins)
         try:
             index = opener()
         except UnusableIndexError as error:
@@ -171,10 +170,10 @@ class Project:
             self._go_on_with(self._reopen)
             self._refresh(progress)
 
-    def _go_on_with(self, open_index: Callable[[], Index]) -> None:
+    def _go_on_with(self, opener: Callable[[], Index]) -> None:
         """Take another index, of which nothing is known yet."""
         self.index.close()
-        self.index = open_index()
+        self.index = opener()
         self._drain = Drain(self.name, self.store, self.index)
 
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:

@@ -7,13 +7,12 @@ import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork.disk.layout import JOURNAL_SUFFIX
 from runfork.disk.watching import JournalWatch
 from runfork.errors import ArgumentError, FormatError, NotFoundError
 from runfork.index.interface import StaleIndexError
-from runfork.journal.reader import JournalReader
 from runfork.model.clock import now_us
 from runfork.model.identifiers import directory_name
 from runfork.model.messages import described
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from runfork.disk.layout import Store
     from runfork.disk.watching import JournalFile
     from runfork.index.interface import Index, Writer
+    from runfork.journal.reader import JournalReader
     from runfork.journal.records import JournalKey
 
     Progress = Callable[[int, int], None] | None
@@ -188,7 +188,7 @@ class Drain:
 
     def _find_key(self, path: str) -> bool:
         """Return whether it is known which journal a path holds."""
-        reader = JournalReader(Path(path))
+        reader = _open_journal(path)
         try:
             key = reader.key()
         except (OSError, FormatError) as error:
@@ -237,7 +237,7 @@ class Drain:
         if file is not None and writer.carry.get("file") == _as_carried(file):
             return False
         try:
-            return not JournalReader(Path(path)).continues(writer.identity, writer.applied, writer.carry)
+            return not _open_journal(path).continues(writer.identity, writer.applied, writer.carry)
         except OSError as error:
             self._failed[path] = str(error)
             return False
@@ -324,7 +324,7 @@ class Drain:
         seen = {"seen": [self._clock(), writer is None], "file": _as_carried(file)}
         reader = self._readers.pop(path, None)
         if reader is None or (writer is not None and reader.end != start):
-            reader = JournalReader(Path(path), carry)
+            reader = _open_journal(path, carry)
         lost = set(carry.get("lost", ()))
         while start < file.size and (batch := reader.read(start)) is not None and batch.end > start:
             if not lost.isdisjoint(map(int, batch.carry["schemas"])):
@@ -354,6 +354,12 @@ class Drain:
             self._index.set_states(changed)
             self._states.update(changed)
             self._running = {*self._running.difference(changed), *_running(changed)}
+
+
+def _open_journal(path: str, carry: Mapping[str, Any] | None = None) -> JournalReader:
+    from runfork.journal.reader import JournalReader  # NumPy and all: most processes find nothing new to read
+
+    return JournalReader(Path(path), carry)
 
 
 def _as_carried(file: JournalFile) -> list[int]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runfork.disk.layout import Store, default_project, find_data_directory
-from runfork.disk.logged_files import FOLDER
 from runfork.errors import NotFoundError, warn_caller
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.journal.descriptors import open_descriptor
@@ -239,6 +238,8 @@ class Project:
         Raises:
             NotFoundError: They are not there.
         """
+        from runfork.disk.logged_files import FOLDER
+
         path = self.store.run_directory(self.name, source_run) / FOLDER / reference.sha256
         if not path.is_file():
             raise NotFoundError(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,46 +26,12 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.stale import Stale
     from runfork.journal.records import Record
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Forks", "Stale"]
-
-
-@dataclass
-class Stale:
-    """Marks on what changed since everything was worked out last.
-
-    Args:
-        runs: Runs whose place in the lineage is another, always with all below them.
-        paths: Paths of runs; a run without any stands for its derived attributes.
-        names: Experiments whose head may be another.
-        taken: Runs of which batches were taken in: from their records alone, the other marks could be made again.
-    """
-
-    runs: set[str] = field(default_factory=set)
-    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    names: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
-
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return bool(self.runs or self.paths or self.names)
-
-    def marked(self) -> set[str]:
-        """Return the runs of which something is to be worked out."""
-        return self.runs | self.paths.keys()
-
-    def forget(self, run_id: str) -> None:
-        """Take the marks off a run."""
-        self.runs.discard(run_id)
-        self.paths.pop(run_id, None)
-
-    def clear(self) -> None:
-        """Take all marks off."""
-        for marks in (self.runs, self.paths, self.names, self.taken):
-            marks.clear()
+__all__ = ["Forks"]
 
 
 class Forks:

@@ -5,22 +5,13 @@ from __future__ import annotations
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-
-import numpy as np
 
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.applying import Application
-from runfork.index.sqlite.buckets import Grid, StepLine, TimeLine, bucketed
-from runfork.index.sqlite.columns import ColumnCodec
-from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
-from runfork.index.sqlite.point_reader import SeriesPoints, decoded
-from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
-from runfork.index.sqlite.questions import Questions
-from runfork.index.sqlite.removal import remove_runs
 from runfork.index.sqlite.runs import RunTable, storable
 from runfork.index.sqlite.schema import (
     MISREAD,
@@ -48,6 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey
+    from runfork.index.sqlite.applying import Application
+    from runfork.index.sqlite.buckets import StepLine, TimeLine
+    from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
+    from runfork.index.sqlite.point_reader import SeriesPoints
+    from runfork.index.sqlite.point_writer import ChunkSizes
+    from runfork.index.sqlite.questions import Questions
     from runfork.journal.records import Batch
     from runfork.model.attributes import Value
     from runfork.model.lineage import RunNode
@@ -78,15 +75,28 @@ class SqliteIndex:
         self._connection = open_file(self.path, read_only=read_only)
         self._place = place_of(self.path)
         self._runs = RunTable(self._connection)
-        codec = ColumnCodec()
-        self._reader = SeriesReader(self._connection, codec)
+        self._reader = SeriesReader(self._connection)
+        self._sizes = sizes
         self._updates = Updates(self._connection, self._runs, self._reader)
         self._values = self._updates.values
-        self._questions = Questions(self._connection, self._runs, self._values)
         self._transactions = Transactions(self._connection, self._updates)
-        writer = PointWriter(self._connection, codec, sizes or ChunkSizes())
+
+    # What most processes do not need: they read a page of runs, and importing all of it takes longer than that
+
+    @cached_property
+    def _questions(self) -> Questions:
+        from runfork.index.sqlite.questions import Questions
+
+        return Questions(self._connection, self._runs, self._values)
+
+    @cached_property
+    def _application(self) -> Application:
+        from runfork.index.sqlite.applying import Application
+        from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
+
+        writer = PointWriter(self._connection, self._reader.codec, self._sizes or ChunkSizes())
         about = self._connection, self._runs, self._updates
-        self._application = Application(*about, writer=writer, reader=self._reader)
+        return Application(*about, writer=writer, reader=self._reader)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
@@ -150,6 +160,8 @@ class SqliteIndex:
 
     def remove(self, run_ids: Collection[str]) -> None:
         """Remove runs; see `Index.remove`."""
+        from runfork.index.sqlite.removal import remove_runs
+
         with self._transaction("IMMEDIATE"):
             remove_runs(self._connection, self._runs, self._updates, run_ids)
 
@@ -253,6 +265,8 @@ class SqliteIndex:
             return found
 
     def _seen(self, keys: Sequence[SeriesKey], inherit: str) -> Iterator[tuple[SeriesKey, SeenSeries]]:
+        from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
+
         views: dict[str, LineageView] = {}
         for key in keys:
             path = self._runs.paths.get(storable(key.path))
@@ -265,6 +279,8 @@ class SqliteIndex:
                 yield key, seen
 
     def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
+        from runfork.index.sqlite.point_reader import SeriesPoints, decoded
+
         whole = SeriesPoints(self._reader, seen.type, seen.contributions)
         low, high = request.step_range
         low = 0 if low is None else max(0, low)
@@ -287,6 +303,8 @@ class SqliteIndex:
     def _with_previews(
         self, series: Series, whole: SeriesPoints, request: PointsRequest, low: int, high: int
     ) -> Series:
+        import numpy as np
+
         last = whole.points(tail=1, with_times=False).steps
         previews = [
             preview for preview in whole.previews(int(last[0]) if len(last) else -1) if low <= preview.step <= high
@@ -319,6 +337,9 @@ class SqliteIndex:
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
+        from runfork.index.sqlite.buckets import Grid, StepLine, TimeLine, bucketed
+        from runfork.index.sqlite.point_reader import SeriesPoints
+
         lines: dict[SeriesKey, StepLine | TimeLine] = {}
         low, high = request.x_range
         by_step = request.x == "step"

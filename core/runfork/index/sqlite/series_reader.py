@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +21,16 @@ _KEPT_PIECES = 16
 class SeriesReader:
     """What reading takes: the connection, in the caller's transaction, and a codec."""
 
-    def __init__(self, connection: sqlite3.Connection, codec: ColumnCodec) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self.codec = codec
         self._tails: dict[int, bytes] | None = None
+
+    @cached_property
+    def codec(self) -> ColumnCodec:
+        """What packs and unpacks columns."""
+        from runfork.index.sqlite.columns import ColumnCodec
+
+        return ColumnCodec()
 
     @contextmanager
     def keeping_tails(self) -> Iterator[None]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from runfork.index.sqlite.attributes import Attributes
-from runfork.index.sqlite.forks import Forks, Stale
-from runfork.index.sqlite.logs import Logs
+from runfork.index.sqlite.stale import Stale
 from runfork.index.sqlite.value_table import ValueTable
 from runfork.model.lineage import ancestors
 
@@ -14,6 +13,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping
 
+    from runfork.index.sqlite.attributes import Attributes
+    from runfork.index.sqlite.forks import Forks
+    from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.model.lineage import RunNode
@@ -31,20 +33,44 @@ class Updates:
     """
 
     def __init__(self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader) -> None:
+        self._connection = connection
         self._runs = runs
         self._reader = reader
         self.stale = Stale()
-        self.logs = Logs(connection, runs)
+        self._logs: Logs | None = None
         self.values = ValueTable(connection)
-        self.attributes = Attributes(connection, runs, self.logs, self.values, reader)
-        self.forks = Forks(connection, runs, self.logs, reader.codec, self.stale)
         self._kept: set[str] = set()
         self._is_lost = False
+
+    # Imported where something is worked out: most processes only read values
+
+    @property
+    def logs(self) -> Logs:
+        """The logs of runs."""
+        if self._logs is None:
+            from runfork.index.sqlite.logs import Logs
+
+            self._logs = Logs(self._connection, self._runs)
+        return self._logs
+
+    @cached_property
+    def attributes(self) -> Attributes:
+        """What works out values."""
+        from runfork.index.sqlite.attributes import Attributes
+
+        return Attributes(self._connection, self._runs, self.logs, self.values, self._reader)
+
+    @cached_property
+    def forks(self) -> Forks:
+        """What works out lineage."""
+        from runfork.index.sqlite.forks import Forks
+
+        return Forks(self._connection, self._runs, self.logs, self._reader.codec, self.stale)
 
     def synchronise(self) -> None:
         """Take in what other processes changed."""
         if self._runs.synchronise():
-            self.logs.forget()
+            self._forget_logs()
             self.values.forget()
 
     @property
@@ -71,9 +97,13 @@ class Updates:
     def forget(self) -> None:
         """Know nothing: only the file can tell."""
         self._runs.forget()  # what it holds may come from what is undone
-        self.logs.forget()
+        self._forget_logs()
         self.values.forget()
         self.stale.clear()
+
+    def _forget_logs(self) -> None:
+        if self._logs is not None:
+            self._logs.forget()
 
     def flush(self) -> None:
         """Store what was noted."""
@@ -88,7 +118,8 @@ class Updates:
             self.forks.elect()
             self._work_out(self.stale.marked())
         self.flush()
-        self.logs.trim()
+        if self._logs is not None:
+            self._logs.trim()
         self.stale.clear()
         self._kept.clear()
 

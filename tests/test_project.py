@@ -1,4 +1,7 @@
+import os
 import re
+import shutil
+import signal
 import sqlite3
 import struct
 import threading
@@ -370,3 +373,105 @@ def test_an_index_that_was_deleted_is_made_anew(data_directory):
         project.refresh()
 
         assert sorted(project.index.nodes()) == ["a"]
+
+
+# What one process leaves to the next
+
+
+@pytest.fixture
+def settled(data_directory):
+    """A project that nothing has happened to for long, as an earlier process left it."""
+    for name in ("a", "b", "c"):
+        with make(name) as run:
+            run.log_metrics({"loss": 1.0}, step=1)
+        os.utime(run.directory, (EPOCH / 1e6, EPOCH / 1e6))
+    listed()
+    with Project.open() as project:
+        assert project.index.last_look() is not None
+        yield project.store.run_directory(project.name, "a").parent
+
+
+def listed():
+    """Return what a new reader says of each run: its state, and how often it logged."""
+    with Project.open() as project:
+        project.refresh()
+        assert not project.troubles()
+        found = project.index.values(sorted(project.index.nodes()), paths=["sys/state", "loss"])
+    return {
+        run_id: (values["sys/state"].value, values["loss"].statistics["count"] if "loss" in values else 0)
+        for run_id, values in found.items()
+    }
+
+
+def log_again(run_id, *, steps):
+    with make(run_id) as run:
+        for step in steps:
+            run.log_metrics({"loss": 1.0}, step=step)
+    os.utime(run.directory, (EPOCH / 1e6, EPOCH / 1e6 + 1))
+
+
+UNCHANGED = dict.fromkeys("abc", ("finished", 1))
+
+
+def test_a_new_process_says_the_same_where_nothing_has_changed(settled):
+    assert [listed(), listed()] == [UNCHANGED, UNCHANGED]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda _: log_again("b", steps=[2, 3]), {"b": ("finished", 3)}),
+        (lambda _: log_again("d", steps=[1]), {"d": ("finished", 1)}),
+        (lambda folder: shutil.rmtree(folder / "b"), {"b": None}),
+        (lambda folder: next((folder / "b").glob("*.journal")).unlink(), {"b": None}),
+        (lambda folder: (folder / "b").rename(folder / "elsewhere"), {}),
+        (lambda folder: (folder / "b").rename(folder.parent / "elsewhere"), {"b": None}),
+        (lambda folder: shutil.copytree(folder / "b", folder / "copy"), {}),
+        (lambda folder: os.truncate(next((folder / "b").glob("*.journal")), 0), {"b": None}),
+    ],
+    ids=["grown", "new", "deleted", "emptied", "moved", "moved away", "copied", "truncated"],
+)
+def test_a_new_process_sees_what_has_changed_since_another_one_looked(settled, change, found):
+    change(settled)
+    expected = {run_id: about for run_id, about in (UNCHANGED | found).items() if about is not None}
+
+    assert [listed(), listed()] == [expected, expected]
+
+
+def test_a_reader_that_found_nothing_new_at_first_sees_what_comes_later(settled):
+    with Project.open() as project:
+        project.refresh()
+        log_again("b", steps=[2])
+        project.refresh()
+        found = project.index.values(["b"], paths=["loss"])["b"]["loss"].statistics
+
+    assert found["count"] == 2
+    assert listed() == UNCHANGED | {"b": ("finished", 2)}
+
+
+def test_a_run_that_was_killed_is_lost_to_a_new_process_though_its_journal_is_what_it_was(settled, start_script):
+    process = start_script(
+        """
+        from runfork import Run
+        run = Run(run_id="killed", source_tracking_config=None)
+        run.log_metrics({"loss": 1.0}, step=1)
+        print("logged", flush=True)
+        input()
+        """
+    )
+    process.stdout.readline()
+    process.send_signal(signal.SIGSTOP)
+    running = [listed()["killed"], listed()["killed"]]
+    process.kill()
+    process.wait()
+
+    assert running == [("running", 1), ("running", 1)]
+    assert [listed()["killed"], listed()["killed"]] == [("lost", 1), ("lost", 1)]
+
+
+def test_what_a_process_left_that_was_changed_on_disk_counts_for_nothing(settled):
+    with Project.open() as project, closing(sqlite3.connect(project.store.index_path(project.name))) as connection:
+        connection.execute("UPDATE look SET data = substr(data, 1, 30)")
+        connection.commit()
+
+    assert listed() == UNCHANGED

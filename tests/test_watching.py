@@ -1,5 +1,6 @@
 """Looking at the journals of a project again and again."""
 
+import json
 import os
 import tempfile
 import time
@@ -116,6 +117,44 @@ def test_a_folder_that_changed_just_now_is_listed_again_though_its_time_is_the_s
     second = journal(folder, "two", b"2", changed=now)
 
     assert sizes(watch) == {first: 1, second: 1}
+
+
+def after(watch, directory):
+    """Return a watch of another process, that knows what this one saw."""
+    other = JournalWatch(directory)
+    assert other.recall(json.loads(json.dumps(watch.remembered()))) == watch.look()
+    return other
+
+
+@pytest.mark.parametrize("changed", [LONG_AGO, None], ids=["settled", "new"])
+def test_another_process_sees_what_has_changed_since(tmp_path, folder, changed):
+    changed = changed or time.time()
+    first = journal(folder, "one", b"1", changed=changed)
+    watch = JournalWatch(tmp_path)
+    watch.look()
+    seen = [sizes(after(watch, tmp_path))]
+    other = after(watch, tmp_path)
+    Path(first).write_bytes(b"12")
+    (tmp_path / "later").mkdir()
+    second = journal(tmp_path / "later", "two", b"2")
+    seen.append(sizes(other))
+    Path(first).unlink()
+    third = journal(folder, "three", b"3", changed=changed + (changed == LONG_AGO))
+    seen.append(sizes(other))
+
+    assert seen == [{first: 1}, {first: 2, second: 1}, {third: 1, second: 1}]
+
+
+def test_a_folder_in_whose_place_another_lies_is_listed_again_though_its_time_is_the_same(tmp_path, folder):
+    journal(folder, "one", b"1")
+    watch = JournalWatch(tmp_path)
+    watch.look()
+    other = after(watch, tmp_path)
+    folder.rename(tmp_path / ".old")
+    folder.mkdir()
+    second = journal(folder, "two", b"2")
+
+    assert sizes(other) == {second: 1}
 
 
 def test_a_folder_that_is_gone_holds_nothing(tmp_path, folder):

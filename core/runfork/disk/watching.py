@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.disk.index_place import is_on_network_file_system
 from runfork.disk.layout import JOURNAL_SUFFIX
@@ -12,8 +12,11 @@ from runfork.disk.layout import JOURNAL_SUFFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
+    _Sign = tuple[int, ...]
+
 __all__ = ["JournalFile", "JournalWatch"]
 
+_UNKNOWN: tuple[int, ...] = ()
 _SETTLED_SECONDS = 60.0
 """A folder that changed less long ago is listed anew: its time may not tell two changes apart, or come from another's clock."""
 
@@ -47,7 +50,7 @@ class JournalWatch:
         self._directory = str(directory)
         self._trusts_times: bool | None = None
         self._now = 0.0
-        self._listed: dict[str, tuple[int, list[str]]] = {}
+        self._listed: dict[str, tuple[_Sign, list[str]]] = {}
         self._settled: set[str] = set()
         self._files: dict[str, JournalFile] = {}
         self.unreadable: dict[str, str] = {}
@@ -61,6 +64,8 @@ class JournalWatch:
         """
         if self._trusts_times is None:
             self._trusts_times = not is_on_network_file_system(self._directory)
+        if not self._trusts_times:
+            self._settled.clear()
         self.unreadable, self._unknown = {}, set()
         self._now = time.time()
         listed, self._listed = self._listed, {}
@@ -78,22 +83,59 @@ class JournalWatch:
         folder = os.path.dirname(path)  # noqa: PTH120
         return path not in self._files and self._unknown.isdisjoint((path, folder, self._directory))
 
-    def _paths(self, folder: str, before: tuple[int, list[str]] | None) -> list[str]:
+    # From one process to the next
+
+    def remembered(self) -> list[Any]:
+        """Return what was seen at the last look, as JSON can hold it: of folders that changed long ago what they are known by."""
+        journals: dict[str, list[Any]] = {folder: [] for folder in self._listed}
+        for path, file in self._files.items():
+            folder, name = os.path.split(path)
+            journals[folder].append([name, *file])
+        return [
+            [os.path.basename(folder), self._listed[folder][0] if folder in self._settled else None, files]  # noqa: PTH119
+            for folder, files in journals.items()
+        ]
+
+    def recall(self, remembered: list[Any]) -> dict[str, JournalFile]:
+        """Know what another process remembered before the first look, and return the journals that were there."""
+        for name, sign, files in remembered:
+            folder = os.path.join(self._directory, name)  # noqa: PTH118  (many)
+            paths = []
+            for journal, *file in files:
+                paths.append(path := f"{folder}{os.sep}{journal}")
+                self._files[path] = JournalFile(*file)
+            if sign is not None:
+                self._listed[folder] = (*sign,), paths
+                self._settled.add(folder)
+        return self._files
+
+    @property
+    def files(self) -> dict[str, JournalFile]:
+        """What was there at the last look, by path."""
+        return self._files
+
+    @property
+    def settled_count(self) -> int:
+        """How many folders changed so long ago that their journals need not be listed again."""
+        return len(self._settled)
+
+    def _paths(self, folder: str, before: tuple[_Sign, list[str]] | None) -> list[str]:
         """Return the paths of the journals in a folder."""
         try:
-            changed = os.stat(folder).st_mtime_ns  # noqa: PTH116  (twenty thousand paths: a `Path` of each takes longer)
+            found = os.stat(folder)  # noqa: PTH116  (twenty thousand paths: a `Path` of each takes longer)
+            sign: _Sign = (found.st_mtime_ns, found.st_ino)
         except FileNotFoundError:
             return []  # it was deleted meanwhile
         except OSError as error:
             self._tell(folder, error)
-            changed = -1
+            sign = _UNKNOWN
         known = [] if before is None else before[1]
-        if before is not None and changed in (before[0], -1) and (folder in self._settled or changed == -1):
+        if before is not None and (sign == _UNKNOWN or (sign == before[0] and folder in self._settled)):
             paths = known
         else:
             paths = self._entries(folder, known, are_folders=False)
-        self._listed[folder] = (changed, paths)
-        is_settled = self._trusts_times and self._now - changed / 1e9 > _SETTLED_SECONDS
+        self._listed[folder] = sign, paths
+        is_settled = self._trusts_times and sign != _UNKNOWN and self._now - sign[0] / 1e9 > _SETTLED_SECONDS
         (self._settled.add if is_settled else self._settled.discard)(folder)
         return paths
 

@@ -374,6 +374,19 @@ class Index(Protocol):
             NotFoundError: There is no such run.
         """
 
+    def keep_look(self, look: Any) -> None:
+        """Keep what a reader saw of the journals when all of them was applied: the next one then sees that nothing has changed.
+
+        It is for `last_look` alone, and gone as soon as anything is applied or removed.
+
+        Args:
+            look: What JSON can hold.
+        """
+
+    def last_look(self) -> Any:
+        """Return what `keep_look` was given; None where nothing is kept."""
+        raise NotImplementedError
+
     def states(self) -> dict[str, str]:
         """Return the state of every run that was given one, by run id."""
         raise NotImplementedError

@@ -30,8 +30,8 @@ def try_lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def lock_held(descriptor: int, seconds: float) -> Iterator[None]:
-    """Hold the lock of an open file or folder, which is closed then.
+def lock_held(descriptor: int, seconds: float) -> Iterator[bool]:
+    """Hold the lock of an open file or folder, which is closed then; yields whether nobody else has it.
 
     Args:
         descriptor: Its number. What the program gave this number meanwhile stays open.
@@ -40,9 +40,9 @@ def lock_held(descriptor: int, seconds: float) -> Iterator[None]:
     known = os.fstat(descriptor)
     deadline = time.monotonic() + seconds
     try:
-        while not try_lock(descriptor) and time.monotonic() < deadline:
+        while not (is_held := try_lock(descriptor)) and time.monotonic() < deadline:
             time.sleep(0.01)
-        yield
+        yield is_held
     finally:
         close_own(descriptor, known)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.disk.layout import JOURNAL_SUFFIX
 from runfork.disk.watching import JournalWatch
 from runfork.errors import ArgumentError, FormatError, NotFoundError
-from runfork.index.interface import StaleIndexError
+from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.clock import now_us
 from runfork.model.identifiers import directory_name
 from runfork.model.messages import described
@@ -80,6 +81,10 @@ class Drain:
         self._writers: dict[str, dict[JournalKey, Writer]] = {}
         self._states: dict[str, str] = {}
         self._running: set[str] = set()
+        self._is_look_known = False
+        """Whether all that is known is what an earlier process saw, and that nothing has changed since."""
+        self._settled_then = -1
+        """How many folders were settled when a look was kept; -1 if none was."""
 
     @property
     def unreadable(self) -> dict[Path, str]:
@@ -92,11 +97,12 @@ class Drain:
         known = (writer for writers in self._writers.values() for writer in writers.values())
         return [Path(self._places[writer.key]) for writer in known if writer.damage and writer.key in self._places]
 
-    def bring_in(self, progress: Progress = None) -> None:
+    def bring_in(self, progress: Progress = None, *, is_alone: bool = True) -> None:
         """Apply what is new, and remove what is gone.
 
         Args:
             progress: Told how many bytes of how many are done.
+            is_alone: Whether no other process is doing so at this moment.
         """
         try:
             self._bring_in_or_forget(progress, is_together=True)
@@ -104,6 +110,8 @@ class Drain:
             self._bring_in_or_forget(progress, is_together=True)
         except _ODD:  # contents that the index cannot work out: which journal's, it says if they come one by one
             self._bring_in_or_forget(progress, is_together=False)
+        if is_alone:
+            self._keep_look()
 
     def _bring_in_or_forget(self, progress: Progress, *, is_together: bool) -> None:
         try:
@@ -114,6 +122,9 @@ class Drain:
 
     def _bring_in(self, progress: Progress, *, is_together: bool) -> None:
         if not self._is_loaded:
+            if self._is_as_it_was():
+                self._set_states(self._running)
+                return
             self._load()
         files = self._watch.look()
         known = self._files
@@ -127,6 +138,42 @@ class Drain:
                 self._remove(self._misread, changed, files)
         self._set_states(self._running)
 
+    # What one process leaves to the next
+
+    def _is_as_it_was(self) -> bool:
+        """Return whether the journals are what an earlier process saw when it had applied them: that is all it takes then."""
+        is_first = not self._is_look_known
+        if is_first:
+            look = self._index.last_look()
+            if look is None:
+                return False
+            self._files = self._watch.recall(look["folders"])
+        self._is_look_known = self._watch.look() == self._files and not self._watch.unreadable
+        if not self._is_look_known:
+            self._forget()
+        elif is_first:
+            self._settled_then = look["settled"]
+            self._load(look["runs"])
+        return self._is_look_known
+
+    def _keep_look(self) -> None:
+        """Leave to the next process what this one saw, once, and again when its folders have settled."""
+        settled = self._watch.settled_count
+        if settled <= self._settled_then or self._failed or self._missing or self._misread or self._watch.unreadable:
+            return
+        files = self._watch.files
+        runs = [run_id for run_id, writers in self._writers.items() if self._is_of_interest(run_id, writers)]
+        usual = (self._places[key] == self._usual_path(key) for run_id in runs for key in self._writers[run_id])
+        if self._files != files or not all(usual):
+            return
+        with suppress(UnusableIndexError):  # no space, say: the next process looks for itself
+            self._index.keep_look({"folders": self._watch.remembered(), "runs": runs, "settled": settled})
+            self._settled_then = settled
+
+    def _is_of_interest(self, run_id: str, writers: Mapping[JournalKey, Writer]) -> bool:
+        """Return whether a process has to know of a run's journals though nothing in them is new."""
+        return self._is_undecided(run_id, writers) or any(writer.damage for writer in writers.values())
+
     def _is_applied(self, path: str, file: JournalFile) -> bool:
         """Return whether an earlier reader applied all of a file that is the same still; takes note of it then."""
         key = self._keys.get(path)
@@ -136,17 +183,17 @@ class Drain:
         self._files[path] = file
         return True
 
-    def _load(self) -> None:
-        """Take over from the index how much of each journal earlier readers applied."""
-        self._note(self._index.writers())
+    def _load(self, run_ids: Collection[str] | None = None) -> None:
+        """Take over from the index how much of each journal earlier readers applied, or of those of some runs."""
+        self._note(self._index.writers(run_ids))
         for key in (key for writers in self._writers.values() for key in writers):
             path = self._usual_path(key)
             self._keys[path] = key
             self._places[key] = path
         self._states = self._index.states()
-        self._running = set(_running(self._states))
+        self._running = self._writers.keys() & _running(self._states)
         self._set_states(run_id for run_id, writers in self._writers.items() if self._is_undecided(run_id, writers))
-        self._is_loaded = True
+        self._is_loaded = run_ids is None
 
     def _is_undecided(self, run_id: str, writers: Mapping[JournalKey, Writer]) -> bool:
         """Return whether the state of a run is none that its journals decided once and for all."""
@@ -371,5 +418,5 @@ def _by_start(path: str) -> str:
     return os.path.basename(path)  # noqa: PTH119  (many)
 
 
-def _running(states: Mapping[str, str]) -> Iterator[str]:
-    return (run_id for run_id, state in states.items() if state == "running")
+def _running(states: Mapping[str, str]) -> set[str]:
+    return {run_id for run_id, state in states.items() if state == "running"}

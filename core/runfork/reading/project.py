@@ -176,18 +176,18 @@ class Project:
         self._drain = Drain(self.name, self.store, self.index)
 
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
-        with self._drain_lock():
+        with self._drain_lock() as is_alone:
             self.index.definitions(run_ids=())  # nothing, but it tells whether the index is of use still
-            self._drain.bring_in(progress)
+            self._drain.bring_in(progress, is_alone=is_alone)
 
     @contextmanager
-    def _drain_lock(self) -> Iterator[None]:
+    def _drain_lock(self) -> Iterator[bool]:
         """Be the only process that applies, or go on without after 30 seconds: applying is idempotent, only slower."""
         if self._lock_path is None:
-            yield
+            yield True
             return
-        with lock_held(self._open_lock(self._lock_path), DRAIN_WAIT_SECONDS):
-            yield
+        with lock_held(self._open_lock(self._lock_path), DRAIN_WAIT_SECONDS) as is_alone:
+            yield is_alone
 
     @staticmethod
     def _open_lock(path: Path) -> int:

@@ -22,6 +22,17 @@ __all__ = ["RemovalContract"]
 class RemovalContract:
     """What an index says when runs were removed from it."""
 
+    def test_what_a_reader_saw_is_kept_until_something_is_applied_or_removed(self, index: Index) -> None:
+        looks = [index.last_look()]
+        for change in (lambda: apply(index, line("a", 1.0)), lambda: index.remove(["a"])):
+            index.keep_look({"folders": [["a", None, []]]})
+            index.set_states({})
+            looks.append(index.last_look())
+            change()
+            looks.append(index.last_look())
+
+        assert looks == [None, {"folders": [["a", None, []]]}, None, {"folders": [["a", None, []]]}, None]
+
     def test_nothing_is_left_of_a_run_that_was_removed(self, index: Index) -> None:
         apply(index, line("a", 1.0, 2.0).configs({"only/a": 1}).tags("t").strings({"text": "x"}, 0), line("b", 1.0))
         index.set_states({"a": "finished"})

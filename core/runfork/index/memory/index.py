@@ -45,6 +45,7 @@ class MemoryIndex:
     def __init__(self) -> None:
         self._batches: dict[JournalKey, list[Batch]] = defaultdict(list)
         self._states: dict[str, str] = {}
+        self._look: Any = None
         self._view: RecordView | None = None
 
     def together(self) -> AbstractContextManager[None]:
@@ -61,7 +62,7 @@ class MemoryIndex:
             )
         if batch.start == applied and batch.end > applied:
             taken.append(batch)
-            self._view = None
+            self._look = self._view = None
 
     def remove(self, run_ids: Collection[str]) -> None:
         """Forget runs; see `Index.remove`."""
@@ -69,7 +70,15 @@ class MemoryIndex:
             del self._batches[key]
         for run_id in run_ids:
             self._states.pop(run_id, None)
-        self._view = None
+        self._look = self._view = None
+
+    def keep_look(self, look: Any) -> None:
+        """Keep what a reader saw; see `Index.keep_look`."""
+        self._look = look
+
+    def last_look(self) -> Any:
+        """Return what a reader saw; see `Index.last_look`."""
+        return self._look
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import zlib
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
@@ -156,6 +158,7 @@ class SqliteIndex:
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
         with self._transaction("IMMEDIATE"):
+            self._connection.execute("DELETE FROM look")
             self._application.apply(batch)
 
     def remove(self, run_ids: Collection[str]) -> None:
@@ -163,6 +166,7 @@ class SqliteIndex:
         from runfork.index.sqlite.removal import remove_runs
 
         with self._transaction("IMMEDIATE"):
+            self._connection.execute("DELETE FROM look")
             remove_runs(self._connection, self._runs, self._updates, run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
@@ -180,7 +184,22 @@ class SqliteIndex:
                         self._updates.stale.names.add(entry.origin.experiment_name)
             self._runs.flush()
 
+    def keep_look(self, look: Any) -> None:
+        """Keep what a reader saw; see `Index.keep_look`."""
+        data = zlib.compress(json.dumps(look).encode(), 1)
+        with self._transaction("IMMEDIATE"):
+            self._connection.execute("INSERT OR REPLACE INTO look VALUES (1, ?)", (data,))
+
     # Reading
+
+    def last_look(self) -> Any:
+        """Return what a reader saw; see `Index.last_look`."""
+        with self._transaction("RECORDS"):
+            row = self._connection.execute("SELECT data FROM look").fetchone()
+        try:
+            return None if row is None else json.loads(zlib.decompress(row[0]))
+        except (zlib.error, TypeError):  # changed on disk: zlib's own checksum tells
+            return None
 
     def states(self) -> dict[str, str]:
         """Return the states of runs; see `Index.states`."""

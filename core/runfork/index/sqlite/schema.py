@@ -36,7 +36,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -86,6 +86,8 @@ CREATE TABLE mark (
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);
 INSERT INTO change VALUES (1, 0);
+-- What a reader saw of the journals when all of them was applied: JSON, compressed. Anything that is applied or removed deletes it.
+CREATE TABLE look (id INTEGER PRIMARY KEY CHECK (id = 1), data BLOB NOT NULL);
 
 -- The records of one batch that set single values, or say where the run comes from: what a child inherits follows from them.
 CREATE TABLE record (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, journal INTEGER NOT NULL, data BLOB NOT NULL);

@@ -48,17 +48,25 @@ def test_a_run_that_logs_loads_no_framework_and_no_reader(run_script):
     )
 
 
-def test_reading_a_project_looks_for_no_plugins(run_script):
-    run_script("from runfork import Run\nwith Run(project='a/b'):\n    pass")
-    done = run_script(
-        """
-        import sys, runfork
-        assert len(runfork.list_runs(project="a/b")) == 1
-        print(*{"pluggy", "importlib.metadata"} & {*sys.modules})
-        """
-    )
+PAGE = """
+import sys
+from runfork.index.interface import RunsQuery
+from runfork.reading.project import Project
+with Project.open("a/b") as project:
+    project.refresh()
+    (row,) = project.index.runs(RunsQuery(limit=50)).rows
+    assert project.index.values([row.node.run_id])[row.node.run_id]["loss"].value == 1.0
+print(*{"pluggy", "importlib.metadata", "numpy", "pcodec", "runfork.journal.reader"} & {*sys.modules})
+"""
 
-    assert (done.stderr, done.stdout.strip()) == ("", "")
+
+def test_a_page_of_runs_that_have_not_changed_takes_no_plugins_and_nothing_that_computes(run_script):
+    run_script("from runfork import Run\nwith Run(project='a/b') as run:\n    run.log_metrics({'loss': 1.0}, step=1)")
+    first, again = run_script(PAGE), run_script(PAGE)
+
+    assert first.stderr == again.stderr == ""
+    assert sorted(first.stdout.split()) == ["numpy", "pcodec", "runfork.journal.reader"]
+    assert again.stdout.split() == []
 
 
 def modules():

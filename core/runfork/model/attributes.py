@@ -15,6 +15,7 @@ __all__ = [
     "MAX_PATH_BYTES",
     "MAX_STRING_BYTES",
     "SYSTEM_NAMESPACES",
+    "TEXTS",
     "AttributeType",
     "Value",
     "check_path",
@@ -54,6 +55,10 @@ class AttributeType(str, Enum):
     def takes(self, other: AttributeType) -> bool:
         """Return whether a path that holds this type holds `other`, too: its family, and None unless it is a series."""
         return other.family == self.family or (other is AttributeType.NONE and not self.is_series)
+
+
+TEXTS = frozenset({AttributeType.STRING, AttributeType.STRING_SERIES})
+"""Types whose values are texts."""
 
 
 def check_path(path: object) -> str:

@@ -24,11 +24,12 @@ class RemovalContract:
 
     def test_what_a_reader_saw_is_kept_until_something_is_applied_or_removed(self, index: Index) -> None:
         looks = [index.last_look()]
-        for change in (lambda: apply(index, line("a", 1.0)), lambda: index.remove(["a"])):
+        history = line("a", 1.0)
+        for is_removal in (False, True):
             index.keep_look({"folders": [["a", None, []]]})
             index.set_states({})
             looks.append(index.last_look())
-            change()
+            index.remove(["a"]) if is_removal else apply(index, history)
             looks.append(index.last_look())
 
         assert looks == [None, {"folders": [["a", None, []]]}, None, {"folders": [["a", None, []]]}, None]

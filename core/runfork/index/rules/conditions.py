@@ -9,7 +9,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
-from runfork.model.attributes import AttributeType
+from runfork.model.attributes import TEXTS, AttributeType
 from runfork.model.conversion import datetime_to_micros
 from runfork.model.filters import AllOf, AnyOf, Comparison, Not
 from runfork.model.patterns import compile_pattern
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from runfork.model.attributes import Value
     from runfork.model.filters import Attribute, Filter
 
-__all__ = ["NUMBERS", "SORTED_KINDS", "TEXTS", "comparable", "holds", "kinds_of", "set_text", "sort_key"]
+__all__ = ["NUMBERS", "SORTED_KINDS", "comparable", "holds", "kinds_of", "set_text", "sort_key"]
 
 NUMBERS = frozenset({AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES})
-TEXTS = frozenset({AttributeType.STRING, AttributeType.STRING_SERIES})
 SORTED_KINDS = (
     (AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES),
     (AttributeType.BOOL,),

@@ -26,6 +26,7 @@ import numpy as np
 from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone  # pyright: ignore[reportAttributeAccessIssue]
 
 from runfork.index.sqlite.progressions import Progression
+from runfork.index.sqlite.sealing import SEAL, check_seal, sealed, to_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,14 +34,10 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["ColumnCodec", "check_seal", "sealed", "to_json"]
-
-to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-"""Return the JSON of what came from JSON: to look for circles would take three times as long."""
+__all__ = ["ColumnCodec"]
 
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
 _PROGRESSION_HEAD = struct.Struct("<Bqq")
-_SEAL = struct.Struct("<I")
 _SAMPLE = 64
 _SHORT = 1024
 
@@ -72,7 +69,7 @@ class ColumnCodec:
         """Decode into int64[n], contiguous."""
         check_seal(data)
         if data[0] != _PROGRESSION:
-            standalone.simple_decompress_into(data[1 : -_SEAL.size], out)
+            standalone.simple_decompress_into(data[1 : -SEAL.size], out)
             return
         _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
         last = first + stride * len(out)
@@ -119,7 +116,7 @@ class ColumnCodec:
         if data[0] == _SAME:
             return np.full(count, np.frombuffer(data, "<f8", 1, offset=1))
         out: npt.NDArray[Any] = np.empty(count, np.float32 if data[0] == _FLOAT32 else np.float64)
-        standalone.simple_decompress_into(data[1 : -_SEAL.size], out)
+        standalone.simple_decompress_into(data[1 : -SEAL.size], out)
         return out
 
     def encode_values(self, values: list[Any]) -> bytes:
@@ -129,25 +126,7 @@ class ColumnCodec:
     def decode_values(self, data: bytes) -> list[Any]:
         """Decode what `encode_values` gave."""
         check_seal(data)
-        return json.loads(zlib.decompress(data[1 : -_SEAL.size]))  # type: ignore[no-any-return]
-
-
-def sealed(data: bytes) -> bytes:
-    """Return `data` with its checksum behind it."""
-    return data + _SEAL.pack(zlib.crc32(data))
-
-
-def check_seal(data: bytes) -> None:
-    """Check what `sealed` gave.
-
-    Raises:
-        ValueError: It is not as it was stored.
-    """
-    if (
-        len(data) <= _SEAL.size
-        or zlib.crc32(memoryview(data)[: -_SEAL.size]) != _SEAL.unpack_from(data, len(data) - _SEAL.size)[0]
-    ):
-        raise ValueError("the checksum of a column differs")
+        return json.loads(zlib.decompress(data[1 : -SEAL.size]))  # type: ignore[no-any-return]
 
 
 def _packed(values: npt.NDArray[Any], config: ChunkConfig) -> bytes:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.index.sqlite.columns import check_seal
 from runfork.index.sqlite.logs import read_records
 from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.schema import TYPES, is_damage
+from runfork.index.sqlite.sealing import check_seal
 from runfork.index.sqlite.values import RunValues, Shape
 from runfork.model.messages import described
 

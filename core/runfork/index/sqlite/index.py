@@ -158,7 +158,6 @@ class SqliteIndex:
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
         with self._transaction("IMMEDIATE"):
-            self._connection.execute("DELETE FROM look")
             self._application.apply(batch)
 
     def remove(self, run_ids: Collection[str]) -> None:
@@ -166,7 +165,6 @@ class SqliteIndex:
         from runfork.index.sqlite.removal import remove_runs
 
         with self._transaction("IMMEDIATE"):
-            self._connection.execute("DELETE FROM look")
             remove_runs(self._connection, self._runs, self._updates, run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
@@ -225,7 +223,8 @@ class SqliteIndex:
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""
         with self._transaction("DEFERRED"):
-            found = self._questions.ask(query)
+            is_plain = query.filter is None and query.sort is None
+            found = self._runs.listed(query) if is_plain else self._questions.ask(query)
             end = None if query.limit is None else query.offset + query.limit
             page = [self._runs.runs[self._runs.names[number]] for number in found[query.offset : end]]
             return RunsPage([RunRow(self._runs.nodes[entry.run_id], entry.is_head) for entry in page], len(found))
@@ -240,12 +239,8 @@ class SqliteIndex:
         """Return paths and types; see `Index.definitions`."""
         wanted = None if types is None else {TYPE_NUMBERS[AttributeType(kind)] for kind in types}
         with self._transaction("DEFERRED"):
-            shapes = (
-                None
-                if run_ids is None
-                else ((found.shape, 1) for _, found in self._values.read(self._numbers(run_ids)))
-            )
-            rows = self._values.definitions() if shapes is None else counted(shapes)
+            values = self._values
+            rows = values.definitions() if run_ids is None else counted(values.shapes(self._numbers(run_ids)))
             names = self._runs.path_names
             found = [
                 Definition(names[path], TYPES[kind].value, count)
@@ -271,8 +266,8 @@ class SqliteIndex:
                 wanted = {known[path] for path in known if pattern.matches(path)}
             found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._runs.runs}
             reader = ValueReader(self._runs.path_names, self._runs.names, wanted)
-            for run, values in self._values.read(self._numbers(run_ids)):
-                found[self._runs.names[run]] = reader.read(values)
+            for run, shape, columns in self._values.read(self._numbers(run_ids)):
+                found[self._runs.names[run]] = reader.read(shape, *columns)
         return found
 
     def points(self, request: PointsRequest) -> list[Series]:

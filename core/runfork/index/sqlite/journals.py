@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.columns import to_json
 from runfork.index.sqlite.runs import storable
+from runfork.index.sqlite.sealing import to_json
 from runfork.journal.format import Kind
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from runfork.index.rules.edits import (
     newest_replacement,
     replacements_of,
 )
-from runfork.index.sqlite.columns import check_seal, sealed, to_json
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
+from runfork.index.sqlite.sealing import check_seal, sealed, to_json
 from runfork.journal.format import Kind
 from runfork.journal.records import Record
 from runfork.model.attributes import AttributeType

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.sqlite.columns import check_seal, sealed
+from runfork.index.sqlite.sealing import check_seal, sealed
 from runfork.index.sqlite.summaries import merge_summaries, summarise
 
 if TYPE_CHECKING:

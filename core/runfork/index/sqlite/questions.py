@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.errors import ArgumentError
-from runfork.index.rules.conditions import SORTED_KINDS, TEXTS, comparable, kinds_of, set_text
+from runfork.index.rules.conditions import SORTED_KINDS, comparable, kinds_of, set_text
 from runfork.index.sqlite.runs import storable
 from runfork.index.sqlite.values import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
-from runfork.model.attributes import AttributeType
+from runfork.model.attributes import TEXTS, AttributeType
 from runfork.model.filters import AllOf, AnyOf, Comparison, Not
 from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -79,19 +79,11 @@ class Questions:
         if query.filter is not None:
             names.update(_names_in(query.filter))
         self._load(names)
-        return self._ordered(self._chosen(query), query.sort)
-
-    def _chosen(self, query: RunsQuery) -> Collection[int]:
-        runs = self._runs.runs
-        if query.filter is None and query.run_ids is None and not query.heads_only and query.include_archived:
-            return self._runs.names
-        named = runs if query.run_ids is None else [run_id for run_id in query.run_ids if run_id in runs]
-        found = {
-            entry.id
-            for entry in (runs[run_id] for run_id in named)
-            if (entry.is_head or not query.heads_only) and (query.include_archived or not entry.is_archived)
-        }
-        return found if query.filter is None else found & self._holding(query.filter)
+        listed = self._runs.listed(query)
+        if query.filter is not None:
+            holding = self._holding(query.filter)
+            listed = [number for number in listed if number in holding]
+        return self._ordered(listed, query.sort)
 
     # Values
 
@@ -127,7 +119,7 @@ class Questions:
                 column.empty += runs
                 continue
             column.runs += runs
-            found = np.frombuffer(b"".join(data), FIXED.get(kind, np.int64)).tolist()
+            found = np.frombuffer(b"".join(data), FIXED.get(kind, "i8")).tolist()
             if kind not in FIXED:
                 found = [decode_text(kind, read_text(slot, text)) for slot, text in zip(found, texts, strict=True)]
             column.values += found
@@ -209,9 +201,8 @@ class Questions:
 
     # Sorts
 
-    def _ordered(self, chosen: Collection[int], sort: Sort | None) -> list[int]:
-        ranks = self._runs.ranks
-        by_rank = [*ranks] if len(chosen) == len(ranks) else sorted(chosen, key=ranks.__getitem__)
+    def _ordered(self, by_rank: list[int], sort: Sort | None) -> list[int]:
+        """Sort runs, which are in the order that they have without a sort."""
         if sort is None:
             return by_rank
         keys: list[dict[int, Any]] = [{} for _ in SORTED_KINDS]

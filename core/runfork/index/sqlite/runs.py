@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from runfork.index.interface import RunsQuery
+
 __all__ = ["RunEntry", "RunTable", "read_snapshot", "snapshot_text", "storable"]
 
 _COLUMNS = (
@@ -175,6 +177,19 @@ class RunTable:
             ordered = sorted(self.runs.values(), key=lambda entry: (-entry.created, entry.run_id))
             self._ranks = {entry.id: rank for rank, entry in enumerate(ordered)}
         return self._ranks
+
+    def listed(self, query: RunsQuery) -> list[int]:
+        """Return the numbers of the runs that a query without filter and sort is about, the one created last first."""
+        runs = self.runs
+        entries = (
+            runs.values() if query.run_ids is None else [runs[run_id] for run_id in query.run_ids if run_id in runs]
+        )
+        chosen = {
+            entry.id
+            for entry in entries
+            if (entry.is_head or not query.heads_only) and (query.include_archived or not entry.is_archived)
+        }
+        return [number for number in self.ranks if number in chosen]
 
     def new_number(self) -> int:
         """Return the number of the next run."""

@@ -86,8 +86,11 @@ CREATE TABLE mark (
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);
 INSERT INTO change VALUES (1, 0);
--- What a reader saw of the journals when all of them was applied: JSON, compressed. Anything that is applied or removed deletes it.
+-- What a reader saw of the journals when all of them was applied: JSON, compressed. It is over with whatever is applied or removed.
 CREATE TABLE look (id INTEGER PRIMARY KEY CHECK (id = 1), data BLOB NOT NULL);
+CREATE TRIGGER applied_first AFTER INSERT ON journal BEGIN DELETE FROM look; END;
+CREATE TRIGGER applied_more AFTER UPDATE ON journal BEGIN DELETE FROM look; END;
+CREATE TRIGGER removed AFTER DELETE ON journal BEGIN DELETE FROM look; END;
 
 -- The records of one batch that set single values, or say where the run comes from: what a child inherits follows from them.
 CREATE TABLE record (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, journal INTEGER NOT NULL, data BLOB NOT NULL);

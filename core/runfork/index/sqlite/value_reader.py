@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from runfork.index.rules.edits import decode_value
-from runfork.index.sqlite.values import is_empty, member_list, type_of
-from runfork.model.attributes import AttributeType, Value
+from runfork.index.sqlite.values import STATISTICS, is_empty, member_list, read_text, type_of, unpacked
+from runfork.model.attributes import TEXTS, AttributeType, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from runfork.index.sqlite.values import Row, RunValues, Shape
+    from runfork.index.sqlite.values import Shape
 
 __all__ = ["ValueReader"]
 
 _new_value: Callable[[Iterable[Any]], Value] = partial(tuple.__new__, Value)
 """`Value` of all its fields: a hundred thousand calls of a function in Python would take longer than all the rest."""
+
+_LINE = struct.Struct(f"=dqq{len(STATISTICS) - 3}d")
+"""The statistics of one series."""
 
 
 class ValueReader:
@@ -39,12 +41,12 @@ class ValueReader:
         self._wanted = wanted
         self._plans: dict[int, _Plan] = {}
 
-    def read(self, values: RunValues) -> dict[str, Value]:
-        """Return the values of a run by path, sorted."""
-        plan = self._plans.get(id(values.shape))
+    def read(self, shape: Shape, numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> dict[str, Value]:
+        """Return the values of a run by path, sorted, from its shape and columns as tables hold them."""
+        plan = self._plans.get(id(shape))
         if plan is None:
-            plan = self._plans[id(values.shape)] = _Plan(values.shape, self._path_names, self._wanted)
-        return plan.read(values, self._run_names)
+            plan = self._plans[id(shape)] = _Plan(shape, self._path_names, self._wanted)
+        return plan.read(numbers, series, texts, unpacked(numbers, series, texts, rest), self._run_names)
 
 
 class _Plan:
@@ -56,44 +58,52 @@ class _Plan:
             (path_names[path], place) for path, place in shape.places.items() if wanted is None or path in wanted
         )
         self._names = [name for name, _ in held]
-        self._places = np.array([place for _, place in held], np.int64)
-        codes = [shape.codes[place] for _, place in held]
+        self._places = [place for _, place in held]
+        codes = [shape.codes[place] for place in self._places]
         self._types = list(map(type_of, codes))
-        self._integers, self._bools, self._strings, self._series, self._others = (
-            [number for number, code in enumerate(codes) if _way(code) == way] for way in range(1, 6)
+        ways = list(map(_way, codes))
+        self._floats = [number for number, way in enumerate(ways) if way in (_FLOATS, _SERIES)]
+        self._integers, self._bools, self._series, self._others = (
+            [number for number, way in enumerate(ways) if way == wanted_way]
+            for wanted_way in (_INTEGERS, _BOOLS, _SERIES, _OTHERS)
         )
-        self._lines = [shape.series[held[number][1]] for number in self._series]
+        self._lines = [shape.series[self._places[number]] * _LINE.size for number in self._series]
 
-    def read(self, values: RunValues, run_names: Mapping[int, str]) -> dict[str, Value]:
-        numbers, places = values.numbers[self._places], self._places.tolist()
-        contents: list[Any] = numbers.view(np.float64).tolist()
-        if self._integers or self._bools:
-            whole = numbers.tolist()
-            for number in self._integers:
-                contents[number] = whole[number]
-            for number in self._bools:
-                contents[number] = bool(whole[number])
-        for number in self._strings:
-            contents[number] = values.texts[places[number]].decode("utf-8", "surrogatepass")
-        statistics: list[Any] = [None] * len(places)
-        for number, shown in zip(self._series, _statistics(values, self._lines), strict=True):
-            statistics[number] = shown
-        sources = [run_names[run] for run in values.sources[self._places].tolist()]
-        times = values.times[self._places].tolist()
-        nothing = [None] * len(places)
-        read = list(map(_new_value, zip(self._types, contents, sources, times, statistics, nothing, strict=True)))
+    def read(
+        self, numbers: bytes, series: bytes, texts: bytes, about: bytes, run_names: Mapping[int, str]
+    ) -> dict[str, Value]:
+        places, size = self._places, len(self.shape)
+        contents: list[Any] = [None] * len(places)
+        statistics: list[Any] = contents.copy()
+        members: list[Any] = contents.copy()
+        floats, whole = struct.unpack(f"={size}d", numbers), struct.unpack(f"={size}q", numbers)
+        for number in self._floats:
+            contents[number] = floats[places[number]]
+        for number in self._integers:
+            contents[number] = whole[places[number]]
+        for number in self._bools:
+            contents[number] = bool(whole[places[number]])
+        for number, line in zip(self._series, self._lines, strict=True):
+            statistics[number] = _statistics(*_LINE.unpack_from(series, line))
         for number in self._others:
-            read[number] = _value_of(values.row(places[number]), run_names)
+            place = places[number]
+            row = self.shape.series.get(place)
+            found = None if row is None else _LINE.unpack_from(series, row * _LINE.size)
+            text = read_text(whole[place], texts)
+            contents[number], statistics[number], members[number] = _other(self.shape.codes[place], text, found)
+        held = struct.unpack(f"={size}q{size}i", about)
+        times = [held[place] for place in places]
+        sources = [run_names[held[size + place]] for place in places]
+        read = map(_new_value, zip(self._types, contents, sources, times, statistics, members, strict=True))
         return dict(zip(self._names, read, strict=True))
 
 
-_FLOATS, _INTEGERS, _BOOLS, _STRINGS, _SERIES, _OTHERS = range(6)
+_FLOATS, _INTEGERS, _BOOLS, _SERIES, _OTHERS = range(5)
 _WAYS = {
     AttributeType.FLOAT: _FLOATS,
     AttributeType.INT: _INTEGERS,
     AttributeType.DATETIME: _INTEGERS,
     AttributeType.BOOL: _BOOLS,
-    AttributeType.STRING: _STRINGS,
     AttributeType.FLOAT_SERIES: _SERIES,
 }
 
@@ -103,58 +113,54 @@ def _way(code: int) -> int:
     return _OTHERS if is_empty(code) else _WAYS.get(type_of(code), _OTHERS)
 
 
-def _statistics(values: RunValues, lines: Sequence[int]) -> list[dict[str, Any]]:
-    """Return what is shown of float series that have points."""
-    rows = values.series[lines]
-    numbers = rows.view(np.float64).astype(object)
-    numbers[np.isnan(rows.view(np.float64))] = None
-    return [
-        {
-            "last_step": last,
-            "count": int(count),
-            "first_step": first,
-            "min": minimum,
-            "max": maximum,
-            "average": mean,
-            "variance": squares / finite if finite and squares is not None else None,
-            "nan": int(nan),
-            "positive_infinity": int(positive),
-            "negative_infinity": int(negative),
-        }
-        for (_, first, last, *_), (
-            count,
-            _,
-            _,
-            finite,
-            minimum,
-            maximum,
-            mean,
-            squares,
-            nan,
-            positive,
-            negative,
-        ) in zip(rows.tolist(), numbers.tolist(), strict=True)
-    ]
+def _statistics(
+    count: float,
+    first: int,
+    last: int,
+    finite: float,
+    minimum: float,
+    maximum: float,
+    mean: float,
+    squares: float,
+    nan: float,
+    positive: float,
+    negative: float,
+) -> dict[str, Any]:
+    """Return what is shown of a float series that has points. What is not there is stored as NaN."""
+    return {
+        "last_step": last,
+        "count": int(count),
+        "first_step": first,
+        "min": minimum if minimum == minimum else None,  # noqa: PLR0124
+        "max": maximum if maximum == maximum else None,  # noqa: PLR0124
+        "average": mean if mean == mean else None,  # noqa: PLR0124
+        "variance": squares / finite if finite and squares == squares else None,  # noqa: PLR0124
+        "nan": int(nan),
+        "positive_infinity": int(positive),
+        "negative_infinity": int(negative),
+    }
 
 
-def _value_of(row: Row, run_names: Mapping[int, str]) -> Value:
-    """Return the value of a row."""
-    kind, raw = row.kind, row.value
-    members = None
-    value: Any
-    statistics: dict[str, Any] | None = None
+def _other(code: int, text: bytes, line: tuple[Any, ...] | None) -> tuple[Any, dict[str, Any] | None, Any]:
+    """Return value, statistics and members of what is kept as text, or is not there."""
+    kind = type_of(code)
+    if kind is AttributeType.FLOAT_SERIES:  # one without a point
+        return None, dict(_NO_POINTS), None
+    statistics = None
+    if line is not None:
+        count, _, last, *_ = line
+        statistics = {"last_step": None, "count": 0} if is_empty(code) else {"last_step": last, "count": int(count)}
+    if is_empty(code) or kind is AttributeType.NONE:
+        return None, statistics, None
+    if kind in TEXTS:
+        return text.decode("utf-8", "surrogatepass"), statistics, None
+    raw = json.loads(text) if text else None
     if kind is AttributeType.STRING_SET:
         held = member_list(raw)
-        value, members = frozenset(held), tuple(held) if isinstance(raw, dict) else None
-    elif raw is None or row.points == 0:
-        value = None
-    else:
-        value = decode_value(kind, raw)
-    if kind is AttributeType.FLOAT_SERIES:  # one without a point
-        statistics = dict(_NO_POINTS)
-    elif kind.is_series:
-        statistics = {"last_step": row.last_step, "count": row.points}
-    return Value(kind, value, run_names[row.source], row.time, statistics, members)
+        return frozenset(held), None, tuple(held) if isinstance(raw, dict) else None
+    from runfork.index.rules.edits import decode_value
+
+    return None if raw is None else decode_value(kind, raw), statistics, None
 
 
 _NO_POINTS: Mapping[str, Any] = {

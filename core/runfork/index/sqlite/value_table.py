@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from runfork.index.sqlite.columns import check_seal, sealed
+from runfork.index.sqlite.sealing import check_seal, sealed
 from runfork.index.sqlite.values import RunValues, Shape
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    import numpy as np
+
     from runfork.index.sqlite.values import Row
+
+    Columns = tuple[bytes, bytes, bytes, bytes]
+else:
+    from runfork.index.sqlite.numpy_later import np
 
 __all__ = ["ValueTable", "counted"]
 
@@ -24,7 +29,12 @@ _ATTRIBUTES, _INHERITED = "attribute", "inherited"
 _COUNTED = {_ATTRIBUTES: "runs", _INHERITED: "others"}
 _CACHED = 200_000
 """So many attributes are remembered; beyond that they are read again."""
-_NOTHING = RunValues.of({})
+
+
+@lru_cache(maxsize=1)
+def _nothing() -> RunValues:
+    """Return the values of a run that has none."""
+    return RunValues.of({})
 
 
 class ValueTable:
@@ -55,7 +65,7 @@ class ValueTable:
     def add_run(self, run: int) -> None:
         """Take note of a run that is new: it has no values."""
         for table in (_ATTRIBUTES, _INHERITED):
-            self._held[table][run] = _NOTHING
+            self._held[table][run] = _nothing()
             self._stored[table][run] = None
         self._new[run] = {}
 
@@ -79,18 +89,25 @@ class ValueTable:
         if found is None:
             rows = list(self._read(table, [run]))
             self._stored[table][run] = rows[0][1] if rows else None
-            found = self._held[table][run] = rows[0][2] if rows else _NOTHING
+            found = RunValues.read(self.shape(rows[0][1]), *rows[0][2]) if rows else _nothing()
+            self._held[table][run] = found
             self._size += len(found)
         return found
 
-    def read(self, runs: Collection[int]) -> Iterator[tuple[int, RunValues]]:
-        """Yield runs and their attributes, as they are stored."""
-        return ((run, values) for run, _, values in self._read(_ATTRIBUTES, runs))
+    def read(self, runs: Collection[int]) -> Iterator[tuple[int, Shape, Columns]]:
+        """Yield runs and their attributes, as they are stored: `RunValues.columns`."""
+        return ((run, self.shape(shape), columns) for run, shape, columns in self._read(_ATTRIBUTES, runs))
 
-    def _read(self, table: str, runs: Collection[int]) -> Iterator[tuple[int, int, RunValues]]:
+    def _read(self, table: str, runs: Collection[int]) -> Iterator[tuple[int, int, Columns]]:
         query = f"SELECT run, shape, numbers, series, texts, rest FROM {table} WHERE run IN (SELECT value FROM json_each(?))"  # noqa: S608
         for run, shape, *columns in self._connection.execute(query, (json.dumps([*runs]),)):
-            yield run, shape, RunValues.read(self.shape(shape), *columns)
+            yield run, shape, tuple(columns)
+
+    def shapes(self, runs: Collection[int]) -> Iterator[tuple[Shape, int]]:
+        """Yield the shapes of some runs, and how many of them have each."""
+        query = "SELECT shape, count(*) FROM attribute WHERE run IN (SELECT value FROM json_each(?)) GROUP BY shape"
+        rows = self._connection.execute(query, (json.dumps([*runs]),)).fetchall()
+        return ((self.shape(number), count) for number, count in rows)
 
     def change(self, run: int, rows: Mapping[int, Row | None]) -> None:
         """Write rows of a run over, or delete them where None is given."""
@@ -155,7 +172,7 @@ class ValueTable:
             for table in (_ATTRIBUTES, _INHERITED):
                 self._new.pop(run, None)
                 self._of(table, run)
-                self._held[table][run] = _NOTHING
+                self._held[table][run] = _nothing()
                 self._unsaved[table].add(run)
         self.flush()
 
@@ -248,12 +265,13 @@ class ValueTable:
 
 def counted(shapes: Iterable[tuple[Shape, int]]) -> list[tuple[int, int, int]]:
     """Return every path with the number of a type, and how often it occurs, of shapes that occur so many times each."""
+    held = list(shapes)
+    if len(held) <= 1:
+        return [(path, kind, count) for shape, count in held for path, kind in shape.kinds()]
     keys, times = [], []
-    for shape, count in shapes:
+    for shape, count in held:
         keys.append(shape.paths.astype(np.int64) << 4 | np.frombuffer(shape.codes, np.uint8) & 15)
         times.append(np.full(len(shape), count, np.int64))
-    if not keys:
-        return []
     found, lines = np.unique(np.concatenate(keys), return_inverse=True)
     totals = np.bincount(lines, np.concatenate(times)).astype(np.int64)
     return list(zip((found >> 4).tolist(), (found & 15).tolist(), totals.tolist(), strict=True))

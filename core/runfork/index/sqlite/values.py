@@ -16,21 +16,21 @@ from itertools import compress
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
-from runfork.index.rules.conditions import TEXTS
 from runfork.index.sqlite import summaries
-from runfork.index.sqlite.columns import check_seal, sealed, to_json
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.model.attributes import AttributeType
+from runfork.index.sqlite.sealing import check_seal, sealed, to_json
+from runfork.model.attributes import TEXTS, AttributeType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+else:
+    from runfork.index.sqlite.numpy_later import np
 
 __all__ = [
     "FIXED",
@@ -47,6 +47,7 @@ __all__ = [
     "read_text",
     "statistics_of",
     "type_of",
+    "unpacked",
 ]
 
 STATISTICS = (
@@ -76,10 +77,10 @@ _ON_CLOCK, _EMPTY, _TYPE = 16, 32, 15
 _FLOATS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES))
 _INTEGERS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME))
 FIXED = {
-    **{TYPES[number]: np.float64 for number in _FLOATS},
-    **{TYPES[number]: np.int64 for number in _INTEGERS},
+    **{TYPES[number]: "f8" for number in _FLOATS},
+    **{TYPES[number]: "i8" for number in _INTEGERS},
 }
-"""Types whose values take eight bytes, and how they are coded."""
+"""Types whose values take eight bytes, and how they are coded, in NumPy's words."""
 _WORDS = frozenset(TYPE_NUMBERS[kind] for kind in TEXTS)
 _NONE = TYPE_NUMBERS[AttributeType.NONE]
 _CHECKSUM = struct.Struct("<I")
@@ -170,9 +171,7 @@ class Shape:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        count = len(data) // 5
-        self.paths: npt.NDArray[np.int32] = np.frombuffer(data, np.int32, count)
-        self.codes = data[4 * count :]
+        self.codes = data[len(data) // 5 * 4 :]
 
     @staticmethod
     def of(paths: Sequence[int], codes: bytes) -> Shape:
@@ -183,9 +182,14 @@ class Shape:
         return len(self.codes)
 
     @cached_property
+    def paths(self) -> npt.NDArray[np.int32]:
+        """The paths, sorted."""
+        return np.frombuffer(self.data, np.int32, len(self))
+
+    @cached_property
     def places(self) -> dict[int, int]:
         """Where each path is."""
-        return {path: place for place, path in enumerate(self.paths.tolist())}
+        return {path: place for place, path in enumerate(array("i", self.data[: 4 * len(self)]))}
 
     @cached_property
     def floats(self) -> list[int]:
@@ -222,7 +226,7 @@ class Shape:
 
     def kinds(self) -> Iterator[tuple[int, int]]:
         """Yield each path and the number of its type."""
-        return zip(self.paths.tolist(), (code & _TYPE for code in self.codes), strict=True)
+        return zip(self.places, (code & _TYPE for code in self.codes), strict=True)
 
 
 _shape = lru_cache(maxsize=256)(Shape)
@@ -301,11 +305,7 @@ class RunValues:
         Raises:
             ValueError: It is not as it was stored.
         """
-        check_seal(rest)
-        checksum = zlib.crc32(texts, zlib.crc32(series, zlib.crc32(numbers)))
-        if _CHECKSUM.unpack_from(rest)[0] != checksum:
-            raise ValueError("the checksum of a run's values differs")
-        about = zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
+        about = unpacked(numbers, series, texts, rest)
         count = len(shape)
         found = np.frombuffer(numbers, np.int64, count).copy()
         statistics = np.frombuffer(series, np.int64).reshape(-1, _WIDTH).copy()
@@ -485,6 +485,18 @@ class RunValues:
             return
         for place, value in zip(chosen.tolist(), values, strict=True):
             self.texts[place] = _text_of(self.shape.codes[place] & _TYPE, value)
+
+
+def unpacked(numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> bytes:
+    """Return the times and sources of values, once all of their columns are found to be as they were stored.
+
+    Raises:
+        ValueError: They are not.
+    """
+    check_seal(rest)
+    if _CHECKSUM.unpack_from(rest)[0] != zlib.crc32(texts, zlib.crc32(series, zlib.crc32(numbers))):
+        raise ValueError("the checksum of a run's values differs")
+    return zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
 
 
 def _encoded(row: Row) -> bytes:

@@ -1,6 +1,5 @@
 """Everything that an index holds, comparable with what another one holds."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +36,7 @@ def contents_of(index: Index) -> dict[str, Any]:
 def _as_read(writer: Writer) -> Writer:
     """Return what is known of a journal, but for when a reader looked, and what the file system said then."""
     carry = {name: value for name, value in writer.carry.items() if name not in ("seen", "file")}
-    return replace(writer, carry=carry)
+    return writer._replace(carry=carry)
 
 
 def _bytes_of(column: Any) -> Any:

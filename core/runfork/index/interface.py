@@ -69,7 +69,7 @@ are not touched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
@@ -306,8 +306,7 @@ class Buckets:
     negative_infinity: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(NamedTuple):
     """What is known of one journal, for working out whether its process still runs.
 
     Args:
@@ -327,8 +326,8 @@ class Writer:
     last_time: int
     state: str = "running"
     is_closed: bool = False
-    damage: Sequence[tuple[int, int, str]] = field(default_factory=tuple)
-    carry: Mapping[str, Any] = field(default_factory=dict)
+    damage: Sequence[tuple[int, int, str]] = ()
+    carry: Mapping[str, Any] = {}
 
 
 class StaleIndexError(FormatError):

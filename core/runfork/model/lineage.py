@@ -14,9 +14,8 @@ Single values are inherited as they stood in the parent's journals when the fork
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from runfork.model.steps import MAX_MICRO_STEP
 
@@ -48,8 +47,7 @@ StepRange = tuple[int, int]
 """First and last micro-step of something."""
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Which records of a parent's journals count for a fork: those that stood there when it was marked.
 
     Args:
@@ -57,7 +55,7 @@ class Snapshot:
         others: Of all other journals: what has an order_time up to this. `NOTHING` and `EVERYTHING` say so.
     """
 
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = {}
     others: int = EVERYTHING
 
     def holds(self, place: tuple[int, str, int]) -> bool:
@@ -67,8 +65,7 @@ class Snapshot:
         return order_time <= self.others if size is None else offset < size
 
 
-@dataclass(frozen=True)
-class Fork:
+class Fork(NamedTuple):
     """Where a run left its parent.
 
     Args:
@@ -84,8 +81,8 @@ class Fork:
     parent: str
     step: int
     clock: int = MAX_MICRO_STEP
-    cuts: Mapping[str, int] = field(default_factory=dict)
-    snapshot: Snapshot = field(default_factory=Snapshot)
+    cuts: Mapping[str, int] = {}
+    snapshot: Snapshot = Snapshot()
     is_marked: bool = False
 
     def cut(self, path: str, *, clock_axis: bool = False) -> int:
@@ -96,8 +93,7 @@ class Fork:
         return self.clock if clock_axis else self.step
 
 
-@dataclass(frozen=True)
-class RunNode:
+class RunNode(NamedTuple):
     """A run as lineage sees it.
 
     Args:
@@ -120,16 +116,14 @@ class RunNode:
     born: int = 0
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """The part of a lineage that one run contributes to a series: its points with ``step <= high``."""
 
     run_id: str
     high: int = MAX_MICRO_STEP
 
 
-@dataclass(frozen=True)
-class Extent:
+class Extent(NamedTuple):
     """What became of the steps that one run logged, as seen from a head.
 
     Args:
@@ -189,7 +183,7 @@ def segments(
 
 def without(found: Sequence[Segment], missing: Collection[str]) -> list[Segment]:
     """Return segments with nothing of those runs in them."""
-    return [replace(one, high=-1) if one.run_id in missing else one for one in found]
+    return [one._replace(high=-1) if one.run_id in missing else one for one in found]
 
 
 def ordering_time(run_id: str, runs: Mapping[str, RunNode]) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from runfork.disk.liveness import LOST_AFTER_SECONDS, STRANGE_CLOCK_SECONDS, lives_here
 
@@ -19,8 +18,7 @@ State = Literal["running", "finished", "failed", "aborted", "preempted", "lost"]
 _SEVERITY = {"failed": 0, "aborted": 1, "preempted": 2, "finished": 3, "running": 4}
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """What a reader saw when it found a journal longer than before, or for the first time. No clock of the writer's is in it.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +76,7 @@ class RecordView:
             parent = self.runs.get(origin.parent or "")
             mark = parent.marks.get(origin.mark or "") if parent else None
             fork = fork_of(origin, mark, self._last_inherited_time(run_id, plain))
-            nodes[run_id] = replace(
-                node,
+            nodes[run_id] = node._replace(
                 created=lineage.ordering_time(run_id, plain),
                 fork=fork,
                 is_empty=not run.has_points and self.states.get(run_id) != "running",

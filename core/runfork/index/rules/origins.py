@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.journal.first_records import FirstRecord, creation_of
 from runfork.journal.format import Kind
@@ -28,8 +27,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """How a run began.
 
     Args:
@@ -48,11 +46,10 @@ class Origin:
     parent: str | None = None
     step: int = 0
     mark: str | None = None
-    snapshot: Snapshot = field(default_factory=Snapshot)
+    snapshot: Snapshot = Snapshot()
 
 
-@dataclass(frozen=True)
-class RecordedMark:
+class RecordedMark(NamedTuple):
     """What a checkpoint mark recorded: its time, cuts of series on axes of their own, and what the run's journals held."""
 
     time: int

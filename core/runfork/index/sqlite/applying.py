@@ -251,7 +251,7 @@ class Application:
 
     def _note_points(self) -> None:
         """Note that the run has a point on a step axis: it may be the head of its experiment."""
-        self._run = replace(self._runs.runs[self._run.run_id], has_points=True)
+        self._run = self._runs.runs[self._run.run_id]._replace(has_points=True)
         self._runs.save(self._run)
         if self._run.origin.experiment_name is not None:
             self._stale.names.add(self._run.origin.experiment_name)
@@ -261,7 +261,7 @@ class Application:
         is_archived = isinstance(seen, SeenEdits) and fold(seen.edits) is True
         entry = self._runs.runs[self._run.run_id]
         if entry.is_archived != is_archived:
-            self._runs.save(replace(entry, is_archived=is_archived))
+            self._runs.save(entry._replace(is_archived=is_archived))
             if entry.origin.experiment_name is not None:
                 self._stale.names.add(entry.origin.experiment_name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,7 +51,7 @@ class Forks:
         origin = origin_of(records, created=created)
         if origin == entry.origin:
             return
-        self._runs.save(replace(entry, origin=origin, created=origin.created))
+        self._runs.save(entry._replace(origin=origin, created=origin.created))
         self._stale.names.update(
             name for name in (entry.origin.experiment_name, origin.experiment_name) if name is not None
         )
@@ -121,7 +120,7 @@ class Forks:
         if created != entry.created and entry.origin.experiment_name is not None:
             self._stale.names.add(entry.origin.experiment_name)
         if (mark, time, created) != (entry.mark, entry.inherited_time, entry.created):
-            self._runs.save(replace(entry, mark=mark, inherited_time=time, created=created))
+            self._runs.save(entry._replace(mark=mark, inherited_time=time, created=created))
 
     def _ordering_time(self, entry: RunEntry) -> int:
         """Return when a run counts as created, once its parent is placed."""
@@ -182,7 +181,7 @@ class Forks:
                 self._set_head(head[0], is_head=True)
 
     def _set_head(self, run_id: str, *, is_head: bool) -> None:
-        self._runs.save(replace(self._runs.runs[run_id], is_head=is_head))
+        self._runs.save(self._runs.runs[run_id]._replace(is_head=is_head))
         self._stale.paths[run_id].update()
 
     def touch_edit(self, run_id: str, path: int, key: EditKey) -> None:
@@ -236,7 +235,7 @@ class Forks:
             seen.add(one)
             time = int(times[steps <= high].max())
             if entry.inherited_time is None or time > entry.inherited_time:
-                self._runs.save(replace(entry, inherited_time=time))
+                self._runs.save(entry._replace(inherited_time=time))
                 if entry.mark is None:
                     self.change_origin(one)
             waiting += [(child, high) for child in self._runs.children.get(one, ())]

@@ -175,7 +175,7 @@ class SqliteIndex:
                 if entry is None:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
                 if entry.state != state:
-                    self._runs.save(replace(entry, state=storable(state)))
+                    self._runs.save(entry._replace(state=storable(state)))
                     self._updates.stale.paths[run_id].update()
                     self._updates.stale.taken.add(run_id)
                     if "running" in (state, entry.state) and entry.origin.experiment_name is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.index.sqlite.runs import storable
 from runfork.index.sqlite.sealing import to_json
@@ -23,8 +22,7 @@ __all__ = ["JournalState", "find", "go_on", "read"]
 _NONE = "[]"
 
 
-@dataclass(frozen=True)
-class JournalState:
+class JournalState(NamedTuple):
     """A journal in the table; `id` is None of one that is not there yet."""
 
     id: int | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.index.rules.origins import Origin, RecordedMark, fork_of
 from runfork.index.sqlite.schema import SCHEMA_VERSION, StaleIndexError
@@ -36,8 +35,7 @@ def storable(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class RunEntry:
+class RunEntry(NamedTuple):
     """A run in the index.
 
     Args:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import struct
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.sqlite.values import STATISTICS, is_empty, member_list, read_text, type_of, unpacked
 from runfork.model.attributes import TEXTS, AttributeType, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from runfork.index.sqlite.values import Shape
 
@@ -62,23 +63,22 @@ class _Plan:
         codes = [shape.codes[place] for place in self._places]
         self._types = list(map(type_of, codes))
         ways = list(map(_way, codes))
-        self._floats = [number for number, way in enumerate(ways) if way in (_FLOATS, _SERIES)]
         self._integers, self._bools, self._series, self._others = (
             [number for number, way in enumerate(ways) if way == wanted_way]
             for wanted_way in (_INTEGERS, _BOOLS, _SERIES, _OTHERS)
         )
+        self._has_others = bool(self._integers or self._bools or self._others)
+        self._taken = _taker(self._places)
+        self._nothing = [None] * len(held)
         self._lines = [shape.series[self._places[number]] * _LINE.size for number in self._series]
 
     def read(
         self, numbers: bytes, series: bytes, texts: bytes, about: bytes, run_names: Mapping[int, str]
     ) -> dict[str, Value]:
         places, size = self._places, len(self.shape)
-        contents: list[Any] = [None] * len(places)
-        statistics: list[Any] = contents.copy()
-        members: list[Any] = contents.copy()
-        floats, whole = struct.unpack(f"={size}d", numbers), struct.unpack(f"={size}q", numbers)
-        for number in self._floats:
-            contents[number] = floats[places[number]]
+        contents = list(self._taken(struct.unpack(f"={size}d", numbers)))
+        statistics, members = self._nothing.copy(), self._nothing.copy()
+        whole = struct.unpack(f"={size}q", numbers) if self._has_others else ()
         for number in self._integers:
             contents[number] = whole[places[number]]
         for number in self._bools:
@@ -91,11 +91,17 @@ class _Plan:
             found = None if row is None else _LINE.unpack_from(series, row * _LINE.size)
             text = read_text(whole[place], texts)
             contents[number], statistics[number], members[number] = _other(self.shape.codes[place], text, found)
-        held = struct.unpack(f"={size}q{size}i", about)
-        times = [held[place] for place in places]
-        sources = [run_names[held[size + place]] for place in places]
+        times = self._taken(struct.unpack_from(f"={size}q", about))
+        sources = map(run_names.__getitem__, self._taken(struct.unpack_from(f"={size}i", about, 8 * size)))
         read = map(_new_value, zip(self._types, contents, sources, times, statistics, members, strict=True))
         return dict(zip(self._names, read, strict=True))
+
+
+def _taker(places: Sequence[int]) -> Callable[[Sequence[Any]], Iterable[Any]]:
+    """Return what takes the values at some places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda values: [values[place] for place in places]
 
 
 _FLOATS, _INTEGERS, _BOOLS, _SERIES, _OTHERS = range(5)

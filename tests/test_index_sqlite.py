@@ -534,7 +534,7 @@ def test_a_batch_that_cannot_be_taken_in_leaves_the_index(path, index):
     writer = line("a", 1.0)
     apply(index, writer)
     good = writer.configs({"lr": 1}).batch()
-    odd = replace(good.records[0], body={"lr": ["string", ["no", "string"]], "x": ["string", object()]})
+    odd = good.records[0]._replace(body={"lr": ["string", ["no", "string"]], "x": ["string", object()]})
 
     with pytest.raises(TypeError):
         index.apply(replace(good, records=[odd]))

@@ -123,8 +123,7 @@ def _check_range(name: str, value: tuple[object, object]) -> None:
         _check_number(name, end, at_least=-_LARGEST)
 
 
-@dataclass(frozen=True)
-class Sort:
+class Sort(NamedTuple):
     """Order of runs: by a value (series: the aggregate), then creation time descending, then run id. Runs without it come last."""
 
     attribute: Attribute

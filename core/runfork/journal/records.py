@@ -28,8 +28,7 @@ class JournalKey(NamedTuple):
     writer: str
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One frame that is not a metric row.
 
     Args:
@@ -75,8 +74,7 @@ class MetricRows:
     sequences: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Damage:
+class Damage(NamedTuple):
     """A stretch of a journal that could not be read.
 
     Args:

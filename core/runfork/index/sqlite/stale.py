@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 
 __all__ = ["Stale"]
 
 
-@dataclass
 class Stale:
-    """Marks on what changed since everything was worked out last.
+    """Marks on what changed since everything was worked out last."""
 
-    Args:
-        runs: Runs whose place in the lineage is another, always with all below them.
-        paths: Paths of runs; a run without any stands for its derived attributes.
-        names: Experiments whose head may be another.
-        taken: Runs of which batches were taken in: from their records alone, the other marks could be made again.
-    """
-
-    runs: set[str] = field(default_factory=set)
-    paths: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    names: set[str] = field(default_factory=set)
-    taken: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.runs: set[str] = set()
+        """Runs whose place in the lineage is another, always with all below them."""
+        self.paths: dict[str, set[int]] = defaultdict(set)
+        """Paths of runs; a run without any stands for its derived attributes."""
+        self.names: set[str] = set()
+        """Experiments whose head may be another."""
+        self.taken: set[str] = set()
+        """Runs of which batches were taken in: from their records alone, the other marks could be made again."""
 
     def __bool__(self) -> bool:
         """Whether there are any."""

@@ -69,7 +69,7 @@ class _Plan:
         )
         self._has_others = bool(self._integers or self._bools or self._others)
         self._taken = _taker(self._places)
-        self._nothing = [None] * len(held)
+        self._nothing: list[Any] = [None] * len(held)
         self._lines = [shape.series[self._places[number]] * _LINE.size for number in self._series]
 
     def read(

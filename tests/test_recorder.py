@@ -10,7 +10,7 @@ from runfork.journal.format import Kind, encode_file_header
 from runfork.journal.frame_search import schema_frames
 from runfork.journal.writer import JournalWriter
 from runfork.model.attributes import AttributeType
-from runfork.model.clock import to_micros
+from runfork.model.conversion import to_micros
 from runfork.testing.journals import batches_of
 from runfork.writing.problems import Problems
 from runfork.writing.recorder import MAX_SCHEMAS, Recorder

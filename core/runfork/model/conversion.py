@@ -16,8 +16,9 @@ from enum import Enum
 from numbers import Integral, Real
 from typing import Any
 
-from runfork.errors import ArgumentError
+from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import MAX_STRING_BYTES, AttributeType
+from runfork.model.clock import now_us
 from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
 from runfork.model.named_parts import NamedParts, Unreadable, named_parts
@@ -29,7 +30,11 @@ __all__ = [
     "datetime_to_micros",
     "key_text",
     "plain_value",
+    "to_micros",
 ]
+
+_MICRO = 1_000_000
+_MAX_SECONDS = 10**11  # some three thousand years
 
 MAX_LEVELS = 100
 """Lists within lists; what is deeper is refused."""
@@ -367,3 +372,24 @@ def convert_metric(value: object) -> float:
         raise ArgumentError(
             f"a metric value must be one number, found {type_name(value)} {shown(value)}; reduce it, e.g. value.mean()"
         ) from error
+
+
+def to_micros(timestamp: object) -> int:
+    """Return a timestamp as microseconds since 1970; None is now, a naive datetime local, a number Unix seconds.
+
+    Raises:
+        ArgumentTypeError: It is none of these.
+        ArgumentError: It is NaN, infinite, or thousands of years away.
+    """
+    if timestamp is None:
+        return now_us()
+    moment = plain_value(timestamp)
+    if type(moment) is datetime:
+        return datetime_to_micros(moment)
+    if moment is None:
+        raise ArgumentError(f"timestamp must be a time, found {shown(timestamp)}; leave it out where it is not known")
+    if type(moment) not in (int, float):
+        raise ArgumentTypeError(f"timestamp must be a datetime or Unix seconds, found {shown(timestamp)}")
+    if not -_MAX_SECONDS < moment < _MAX_SECONDS:
+        raise ArgumentError(f"timestamp must be Unix seconds, found {shown(timestamp)}; divide milliseconds by 1000")
+    return round(float(moment) * _MICRO)

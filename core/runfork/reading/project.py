@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from contextlib import contextmanager
 from functools import partial
@@ -219,6 +218,8 @@ class Project:
             return matches[0]
         if matches:
             raise several_runs(name, matches)
+        import difflib
+
         close = difflib.get_close_matches(name, [*experiments, *nodes], n=1, cutoff=0.4)
         hint = f"; did you mean {close[0]!r}?" if close else "; `runfork ls` shows what is there"
         raise NotFoundError(f"project {self.name!r} has no run or experiment {name!r}{hint}")

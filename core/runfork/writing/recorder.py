@@ -27,8 +27,8 @@ from runfork.journal.format import (
 )
 from runfork.model import distributed_tensors
 from runfork.model.attributes import AttributeType, check_series_path
-from runfork.model.clock import now_us, to_micros
-from runfork.model.conversion import convert_metric
+from runfork.model.clock import now_us
+from runfork.model.conversion import convert_metric, to_micros
 from runfork.model.flattening import flatten, told_name
 from runfork.model.messages import shown, type_name
 from runfork.model.steps import NO_STEP, to_micro_steps

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import check_path
-from runfork.model.clock import to_micros
+from runfork.model.conversion import to_micros
 from runfork.model.identifiers import check_project, check_run_id
 from runfork.model.steps import to_micro_steps
 from runfork.settings import Settings

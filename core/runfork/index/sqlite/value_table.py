@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from runfork.index.sqlite.sealing import check_seal, sealed
@@ -188,6 +187,8 @@ class ValueTable:
         return found
 
     def _shape_number(self, shape: Shape) -> int:
+        from hashlib import blake2b  # OpenSSL and all: what only reads needs none of it
+
         digest = blake2b(shape.data, digest_size=16).digest()
         number = self._numbers.get(digest)
         if number is None:

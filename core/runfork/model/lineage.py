@@ -211,9 +211,9 @@ def is_pending(run_id: str, runs: Mapping[str, RunNode]) -> bool:
 def children_of(runs: Iterable[RunNode]) -> dict[str, list[str]]:
     """Return each parent's children, ordered by creation."""
     found: dict[str, list[str]] = defaultdict(list)
-    for node in sorted(runs, key=lambda node: (node.created, node.run_id)):
-        if node.fork is not None:
-            found[node.fork.parent].append(node.run_id)
+    forked = ((node.created, node.run_id, node.fork.parent) for node in runs if node.fork is not None)
+    for _, run_id, parent in sorted(forked):
+        found[parent].append(run_id)
     return dict(found)
 
 

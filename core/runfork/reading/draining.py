@@ -149,9 +149,7 @@ class Drain:
                 return False
             self._files = self._watch.recall(look["folders"])
         self._is_look_known = self._watch.look() == self._files and not self._watch.unreadable
-        if not self._is_look_known:
-            self._forget()
-        elif is_first:
+        if self._is_look_known and is_first:
             self._settled_then = look["settled"]
             self._load(look["runs"])
         return self._is_look_known
@@ -185,6 +183,7 @@ class Drain:
 
     def _load(self, run_ids: Collection[str] | None = None) -> None:
         """Take over from the index how much of each journal earlier readers applied, or of those of some runs."""
+        self._writers, self._keys, self._places = {}, {}, {}
         self._note(self._index.writers(run_ids))
         for key in (key for writers in self._writers.values() for key in writers):
             path = self._usual_path(key)
@@ -194,6 +193,9 @@ class Drain:
         self._running = self._writers.keys() & _running(self._states)
         self._set_states(run_id for run_id, writers in self._writers.items() if self._is_undecided(run_id, writers))
         self._is_loaded = run_ids is None
+        if self._is_loaded:
+            self._settled_then = -1
+            self._files = {path: file for path, file in self._files.items() if path in self._keys}
 
     def _is_undecided(self, run_id: str, writers: Mapping[JournalKey, Writer]) -> bool:
         """Return whether the state of a run is none that its journals decided once and for all."""

@@ -56,7 +56,7 @@ def open_journal(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is no regular file, but a folder, pipe or device; move it away")
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(descriptor, "rb", buffering=0)  # whoever reads it wants much at once
 
 
 def claimed_end(data: bytes | memoryview, position: int) -> int | None:

@@ -25,6 +25,9 @@ __all__ = ["Parser"]
 
 RECORD_BYTES = 8 * 1024 * 1024
 """So many bytes of JSON are read at once: as Python objects they take ten times as much."""
+_KINDS = {int(kind): kind for kind in Kind}
+_CLOCK_AXIS, _GIVEN_TIME = int(Flag.CLOCK_AXIS), int(Flag.GIVEN_TIME)
+"""Plain numbers: an operation on flags of an enumeration makes a new one of them."""
 _ROWS = frozenset((int(Kind.METRICS), int(Kind.PREVIEW), int(Kind.SELECTION)))
 _POINTS = frozenset((Kind.STRINGS, Kind.HISTOGRAMS, Kind.FILES))
 _STEPPED = _POINTS | {Kind.MARK}
@@ -73,6 +76,11 @@ class Parser:
     def end(self) -> int:
         """File offset after the last whole frame."""
         return self.base + self.position
+
+    def seal_of(self, count: int) -> int | None:
+        """Return a checksum of the last bytes before `end`; None if they are not all in the buffer."""
+        position = self.position
+        return crc32(self.view[position - count : position]) if position >= count else None
 
     def parse(self, *, at_end: bool) -> None:
         """Walk the frames; stops before one that is not whole, or when there are many records."""
@@ -173,24 +181,25 @@ class Parser:
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self.order_time = max(self.order_time, time)
             self.record_time = max(self.record_time, time)
-        elif not flags & Flag.GIVEN_TIME:
+        elif not flags & _GIVEN_TIME:
             self.point_time = max(self.point_time, time)
+        if kind not in _KINDS:
+            return  # of a later version: not ours to read
         try:
             if kind == Kind.SCHEMA:
                 self._define(schema, decode_paths(payload))
                 self.schema_offsets[schema] = offset
                 return
-            known = Kind(kind)
+            known = _KINDS[kind]
             body = json.loads(bytes(payload)) if payload else {}
             check_body(known, body)
             if known in _STEPPED and (step != NO_STEP or known != Kind.FILES):
                 _check_step(step, body)
         except (ValueError, RecursionError) as error:
-            if kind in Kind._value2member_map_:
-                reason = f"a {Kind(kind).name} record whose contents cannot be understood: {error}"
-                self.damage.append(Damage(offset, HEADER_SIZE + len(payload), reason, is_sound=True))
-            return  # a kind of a later version: not ours to read
-        clock_axis = bool(flags & Flag.CLOCK_AXIS)
+            reason = f"a {_KINDS[kind].name} record whose contents cannot be understood: {error}"
+            self.damage.append(Damage(offset, HEADER_SIZE + len(payload), reason, is_sound=True))
+            return
+        clock_axis = bool(flags & _CLOCK_AXIS)
         self.records.append(Record(known, offset, time, self.order_time, step, clock_axis, body))
 
     def _define(self, schema: int, paths: tuple[str, ...]) -> None:

@@ -89,7 +89,7 @@ class JournalReader:
                 return None
             collector = RowCollector(parsed.data, parsed.base)
             rows = collector.collect(parsed.rows(lambda schema: self._schemas.at(file, schema, parsed.base)))
-            seal = _seal(file, parsed.end)
+            seal = parsed.seal_of(_SEALED_BYTES) or _seal(file, parsed.end)
         self._schemas.add(parsed.schema_offsets)
         self.end = parsed.end
         header_damage = [Damage(0, header.first_frame, DAMAGED_HEADER)] if start == 0 and header.is_recovered else []

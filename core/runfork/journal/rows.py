@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AlikeRows", "RowCollector"]
 
+_CLOCK_AXIS, _GIVEN_TIME = int(Flag.CLOCK_AXIS), int(Flag.GIVEN_TIME)
 _FEW_ROWS, _MANY_SETS = 64, 64
 """Where so many sets of names have less than so many rows each in a buffer, names vary."""
 
@@ -87,14 +89,7 @@ class RowCollector:
 
     def _columns(self, alike: AlikeRows) -> MetricRows:
         stride = HEADER_SIZE + alike.length
-        dtype = np.dtype(
-            {
-                "names": ["step", "time", "values"],
-                "formats": ["<i8", "<i8", ("<f8", (alike.length // 8,))],
-                "offsets": [STEP_AT, TIME_AT, HEADER_SIZE],
-                "itemsize": stride,
-            }
-        )
+        dtype = _row_type(alike.length)
         offsets = _offsets(alike.stretches, stride)
         if len(alike.stretches) == 1:
             rows = np.frombuffer(self._data, dtype, alike.count, offsets[0])
@@ -109,7 +104,7 @@ class RowCollector:
             times=np.ascontiguousarray(rows["time"]),
             values=values[:, 1:] if is_preview else values,
             completion=np.ascontiguousarray(values[:, 0]) if is_preview else None,
-            clock_axis=bool(alike.flags & Flag.CLOCK_AXIS),
+            clock_axis=bool(alike.flags & _CLOCK_AXIS),
             sequences=self._base + offsets,
         )
         self._note_times(alike.flags, [found])
@@ -117,7 +112,7 @@ class RowCollector:
 
     def _selected(self, flags: int, paths: tuple[str, ...], sets: list[AlikeRows]) -> list[MetricRows]:
         stretches = [(rows.length, stretch) for rows in sets for stretch in rows.stretches]
-        clock_axis = bool(flags & Flag.CLOCK_AXIS)
+        clock_axis = bool(flags & _CLOCK_AXIS)
         found, wrong = rows_of_selections(self._data, self._base, paths, stretches, clock_axis=clock_axis)
         for offset, size in wrong:
             self._note_lost(offset, size, "a row of some of a schema's paths, whose values are not as many")
@@ -131,7 +126,7 @@ class RowCollector:
             for stretch in alike.stretches
             for place in range(stretch.frames)
         ]
-        found = rows_of_many_schemas(self._data, self._base, rows, clock_axis=bool(flags & Flag.CLOCK_AXIS))
+        found = rows_of_many_schemas(self._data, self._base, rows, clock_axis=bool(flags & _CLOCK_AXIS))
         self._note_times(flags, found)
         return found
 
@@ -160,12 +155,28 @@ class RowCollector:
         self.damage.append(Damage(offset, size, reason, is_sound=True))
 
     def _note_times(self, flags: int, found: list[MetricRows]) -> None:
-        if not flags & Flag.GIVEN_TIME:
+        if not flags & _GIVEN_TIME:
             self.last_time = min(LATEST, max([self.last_time, *(int(rows.times.max()) for rows in found)]))
+
+
+@lru_cache(maxsize=64)
+def _row_type(length: int) -> np.dtype[np.void]:
+    """Return the type of a frame whose payload has so many bytes."""
+    return np.dtype(
+        {
+            "names": ["step", "time", "values"],
+            "formats": ["<i8", "<i8", ("<f8", (length // 8,))],
+            "offsets": [STEP_AT, TIME_AT, HEADER_SIZE],
+            "itemsize": HEADER_SIZE + length,
+        }
+    )
 
 
 def _offsets(stretches: list[Stretch], stride: int) -> npt.NDArray[np.int64]:
     """Return the byte offset of every frame."""
+    if len(stretches) == 1:
+        first, frames = stretches[0].offset, stretches[0].frames
+        return np.arange(first, first + frames * stride, stride, dtype=np.int64)
     counts = np.fromiter((one.frames for one in stretches), np.int64, len(stretches))
     starts = np.fromiter((one.offset for one in stretches), np.int64, len(stretches))
     before = np.cumsum(counts) - counts

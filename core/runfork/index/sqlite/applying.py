@@ -111,6 +111,8 @@ class Application:
         self._stale.paths[run_id].update()
         is_new = self._find_run(run_id, int(batch.identity.get("created", 0)))
         self._run = self._runs.runs[run_id]
+        if not is_new:
+            self._logs.spell_out(self._run.id)
         self._log = self._logs.of(self._run.id)
         self._journal = self._note_journal(batch, noted)
         self._apply_records(batch)

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["DEFAULTS", "Attributes", "NewPoints"]
+__all__ = ["DEFAULTS", "DERIVED", "Attributes", "NewPoints"]
 
 DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
 """What every run has where nobody said otherwise."""
 _CONFLICTS = "sys/diagnostics/type_conflicts"
-_DERIVED = (
+DERIVED = (
     "sys/modification_time",
     "sys/running_time_seconds",
     "sys/name",
@@ -48,6 +48,7 @@ _DERIVED = (
     "sys/failed",
     _CONFLICTS,
 )
+"""What follows from others."""
 _ELSEWHERE = Row(0, None, -1, -1)
 _EXTENDED = {kind for kind in AttributeType if kind.is_series or kind is AttributeType.STRING_SET}
 
@@ -107,7 +108,7 @@ class Attributes:
 
     def _view(self, run_id: str) -> RunView:
         known = self._runs.paths
-        computed = {known[path] for path in _DERIVED if path in known}
+        computed = {known[path] for path in DERIVED if path in known}
         return RunView(self._runs, self._logs, self._values, self._reader, run_id, computed=computed)
 
     def _work_out(self, run_id: str, view: RunView, paths: Sequence[int], rows: dict[int, Row | None]) -> None:

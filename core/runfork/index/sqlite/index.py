@@ -8,6 +8,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -79,7 +80,7 @@ class SqliteIndex:
         self._runs = RunTable(self._connection)
         self._reader = SeriesReader(self._connection)
         self._sizes = sizes
-        self._updates = Updates(self._connection, self._runs, self._reader)
+        self._updates = Updates(self._connection, self._runs, self._reader, sizes)
         self._values = self._updates.values
         self._transactions = Transactions(self._connection, self._updates)
 
@@ -104,9 +105,20 @@ class SqliteIndex:
     def _transaction(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file."""
         if self._is_given_up:
-            raise StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
+            raise self._given_up()
         with self._guarded(), self._transactions.one(kind):
             yield
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Take note of something in memory, as part of a transaction."""
+        if self._is_given_up:
+            raise self._given_up()
+        with self._guarded(), self._transactions.notes():
+            yield
+
+    def _given_up(self) -> StaleIndexError:
+        return StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -157,6 +169,10 @@ class SqliteIndex:
 
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
+        if not batch.start:
+            with self._noting():
+                if self._updates.plain.take(batch):
+                    return
         with self._transaction("IMMEDIATE"):
             self._application.apply(batch)
 
@@ -169,18 +185,20 @@ class SqliteIndex:
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
-        with self._transaction("IMMEDIATE"):
-            for run_id, state in states.items():
-                entry = self._runs.runs.get(run_id)
-                if entry is None:
+        with self._noting():
+            entries = self._runs.runs
+            for run_id in states:
+                if run_id not in entries:
                     raise NotFoundError(f"run {run_id!r} is not in this index; refresh the project first")
+            for run_id, state in states.items():
+                entry = entries[run_id]
                 if entry.state != state:
                     self._runs.save(entry._replace(state=storable(state)))
-                    self._updates.stale.paths[run_id].update()
                     self._updates.stale.taken.add(run_id)
+                    if run_id not in self._updates.noted:
+                        self._updates.stale.paths[run_id].update()
                     if "running" in (state, entry.state) and entry.origin.experiment_name is not None:
                         self._updates.stale.names.add(entry.origin.experiment_name)
-            self._runs.flush()
 
     def keep_look(self, look: Any) -> None:
         """Keep what a reader saw; see `Index.keep_look`."""
@@ -211,7 +229,9 @@ class SqliteIndex:
             numbers = None if run_ids is None else [runs[run_id].id for run_id in run_ids if run_id in runs]
             found = [
                 Writer(JournalKey(self._runs.names[run], name), *about)
-                for run, name, *about in journals.read(self._connection, numbers)
+                for run, name, *about in chain(
+                    journals.read(self._connection, numbers), self._updates.noted_journals(numbers)
+                )
             ]
         return {writer.key: writer for writer in sorted(found, key=_by_key)}
 

@@ -12,11 +12,11 @@ from runfork.journal.format import Kind
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runfork.journal.records import Batch
 
-__all__ = ["JournalState", "find", "go_on", "read"]
+__all__ = ["JournalState", "begin", "find", "go_on", "read", "row_after", "stretches_of"]
 
 
 _NONE = "[]"
@@ -43,8 +43,8 @@ def find(connection: sqlite3.Connection, run: int, writer: str) -> JournalState:
     return JournalState() if row is None else JournalState(*row)
 
 
-def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch: Batch) -> int:
-    """Store what is known of a journal after a batch; return its number."""
+def row_after(before: JournalState, batch: Batch) -> tuple[Any, ...]:
+    """Return what is known of a journal after a batch: applied, last_time, order_time, state, is_closed, damage, carry."""
     created = int(batch.identity.get("created", 0))
     before_times = (created, created) if before.id is None else (before.last_time, before.order_time)
     last_time = max(before_times[0], batch.last_time)
@@ -56,14 +56,27 @@ def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch:
     if batch.damage:
         found = [[one.offset, one.length, one.reason] for one in batch.damage]
         damage = json.dumps(json.loads(damage) + found)
-    row = (batch.end, last_time, order_time, storable(state), is_closed, damage, to_json(dict(batch.carry)))
+    return batch.end, last_time, order_time, storable(state), is_closed, damage, to_json(dict(batch.carry))
+
+
+def go_on(connection: sqlite3.Connection, run: int, before: JournalState, batch: Batch) -> int:
+    """Store what is known of a journal after a batch; return its number."""
+    row = row_after(before, batch)
     if before.id is not None:
         connection.execute(_GO_ON, (*row, before.id))
         return before.id
-    about = (run, batch.key.writer, to_json(dict(batch.identity)), created)
-    number = connection.execute(_BEGIN, (*about, *row)).lastrowid
-    assert number is not None
-    return number
+    return begin(connection, [(run, batch, row)])
+
+
+def begin(connection: sqlite3.Connection, found: Iterable[tuple[int, Batch, tuple[Any, ...]]]) -> int:
+    """Store journals that are new, each with its run and its `row_after`; return the number of the first, others follow it."""
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM journal").fetchone()
+    rows = (
+        (number, run, batch.key.writer, to_json(dict(batch.identity)), int(batch.identity.get("created", 0)), *row)
+        for number, (run, batch, row) in enumerate(found, last + 1)
+    )
+    connection.executemany(_BEGIN, rows)
+    return int(last) + 1
 
 
 def read(connection: sqlite3.Connection, runs: Sequence[int] | None) -> Iterator[tuple[Any, ...]]:
@@ -73,10 +86,22 @@ def read(connection: sqlite3.Connection, runs: Sequence[int] | None) -> Iterator
         where, parameters = " WHERE run IN (SELECT value FROM json_each(?))", [json.dumps(runs)]
     rows = connection.execute(_READ + where, parameters)
     for run, writer, identity, applied, last_time, state, is_closed, damage, carry, is_sound in rows:
-        stretches = () if damage == _NONE else tuple(map(tuple, json.loads(damage)))
         read_object = _StoredObject if is_sound else json.loads  # the latter says here and now what is wrong
-        about = read_object(identity), applied, last_time, state, bool(is_closed), stretches, read_object(carry)
+        about = (
+            read_object(identity),
+            applied,
+            last_time,
+            state,
+            bool(is_closed),
+            stretches_of(damage),
+            read_object(carry),
+        )
         yield run, writer, *about
+
+
+def stretches_of(damage: str) -> tuple[tuple[Any, ...], ...]:
+    """Return the stretches that could not be read, as `runfork.index.interface.Writer` has them."""
+    return () if damage == _NONE else tuple(map(tuple, json.loads(damage)))
 
 
 class _StoredObject(Mapping[str, Any]):
@@ -105,8 +130,8 @@ class _StoredObject(Mapping[str, Any]):
 
 
 _BEGIN = (
-    "INSERT INTO journal (run, writer, identity, created, applied, last_time, order_time, state, is_closed, damage, carry)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (id, run, writer, identity, created, applied, last_time, order_time, state, is_closed, damage, carry)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _GO_ON = (
     "UPDATE journal SET applied = ?, last_time = ?, order_time = ?, state = ?, is_closed = ?, damage = ?, carry = ?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -27,19 +27,25 @@ from runfork.model.steps import NO_STEP
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.value_table import ValueTable
     from runfork.model.lineage import Snapshot
 
-__all__ = ["Logs", "Own", "RunLog", "Stream", "read_records", "standing", "stream_key"]
+__all__ = ["Logs", "Own", "RunLog", "Stream", "Stretches", "read_records", "standing", "stream_key", "stretches"]
 
 _KEPT = (Kind.CREATE, Kind.LINEAGE, Kind.CONFIGS, Kind.TAGS, Kind.FILES)
 _CACHED = 200_000
 """So many paths are remembered; beyond that they are read again."""
 _SHORT = 4096
 """Less is not worth being compressed."""
+_PLAIN = b" "
+"""With this a row begins that does not say values by itself."""
 _by_key = attrgetter("key")
+
+Stretches = list[list[int]]
+"""Numbers of paths: the first of some that follow each other, and how many they are."""
 
 
 @dataclass(slots=True)
@@ -251,9 +257,10 @@ class RunLog:
 class Logs:
     """The logs of all runs, as tables hold them. What is remembered holds as long as nobody else changes the file."""
 
-    def __init__(self, connection: sqlite3.Connection, runs: RunTable) -> None:
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, values: ValueTable) -> None:
         self._connection = connection
         self._runs = runs
+        self._values = values
         self.forget()
 
     def forget(self) -> None:
@@ -273,6 +280,10 @@ class Logs:
     def let_go(self, run: int) -> None:
         """Forget the log of a run that has logged one value, or one series, to each path; it is read again when it is needed."""
         self._held.pop(run, None)
+        self.note_plain(run)
+
+    def note_plain(self, run: int) -> None:
+        """Take note that a run has logged one value, or one series, to each path."""
         self._plain.add(run)
 
     def conflicts(self, run: int) -> int:
@@ -287,7 +298,7 @@ class Logs:
             path_id = self._runs.path_id
             for journal, data in self._connection.execute(_RECORDS, (run,)).fetchall():
                 writer = self._runs.writer(journal)
-                for record in read_records(data):
+                for record in self._whole(run, data):
                     if record.kind in (Kind.CREATE, Kind.LINEAGE):
                         found.origins.append((writer, record))
                     found.replacements += replacements_of(record, writer)
@@ -299,6 +310,26 @@ class Logs:
                 found.add_stream(writer, Stream(number, TYPES[kind], bool(clock_axis), first, lowest, numbers))
         return found
 
+    def _whole(self, run: int, data: bytes) -> list[Record]:
+        found = read_records(data)
+        return [self._with_values(run, one) for one in found] if data.startswith(_PLAIN) else found
+
+    def _with_values(self, run: int, record: Record) -> Record:
+        """Return a record whose values are among those of its run."""
+        if not isinstance(record.body, list):
+            return record
+        names, values = self._runs.path_names, self._values.of(run)
+        places = values.shape.places
+        rows = {path: values.row(places[path]) for first, count in record.body for path in range(first, first + count)}
+        return record._replace(body={names[path]: [row.kind.value, row.value] for path, row in rows.items()})
+
+    def spell_out(self, run: int) -> None:
+        """Let the records of a run say their values by themselves, before something is added to it."""
+        found = self._connection.execute(_PLAIN_RECORDS, (run, _PLAIN)).fetchall()
+        for number, data in found:
+            query = "UPDATE record SET data = ? WHERE id = ?"
+            self._connection.execute(query, (_record_bytes(self._whole(run, data)), number))
+
     def _streams(self, run: int) -> list[tuple[Any, ...]]:
         return self._connection.execute(_STREAMS, (run,)).fetchall()
 
@@ -306,8 +337,7 @@ class Logs:
         """Store the records of a batch that set single values, or say where the run comes from."""
         kept = [record for record in records if _is_kept(record)]
         if kept:
-            query = "INSERT INTO record (run, journal, data) VALUES (?, ?, ?)"
-            self._connection.execute(query, (run, journal, _record_bytes(kept)))
+            self._connection.execute(_NEW_RECORDS, (run, journal, _record_bytes(kept)))
 
     def new_stream(
         self,
@@ -321,10 +351,39 @@ class Logs:
         lowest: int,
     ) -> Stream:
         """Store a stream that is new."""
-        row = (run, journal, TYPE_NUMBERS[kind], clock_axis, first.order_time, first.offset, lowest, stream_key(paths))
-        number = self._connection.execute(_NEW_STREAM, row).lastrowid
-        assert number is not None
-        return Stream(number, kind, clock_axis, first, lowest, paths)
+        stream = Stream(0, kind, clock_axis, first, lowest, paths)
+        stream.id = self.add_streams([(run, journal, stream)])
+        return stream
+
+    def add_plain_records(self, found: Iterable[tuple[int, int, Sequence[Record], Iterable[Stretches]]]) -> None:
+        """Store the records of runs that logged one value to each path: what it is, is among the values of the run.
+
+        So it stays until `spell_out`.
+
+        Args:
+            found: Each run, its journal, its records, and the paths of each record of configs.
+        """
+        rows = ((run, journal, _plain_bytes(records, iter(paths))) for run, journal, records, paths in found)
+        self._connection.executemany(_NEW_RECORDS, rows)
+
+    def add_streams(self, found: Iterable[tuple[int, int, Stream]]) -> int:
+        """Store streams that are new, each with its run and its journal; return the number of the first, others follow it."""
+        (last,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM stream").fetchone()
+        rows = (
+            (
+                number,
+                run,
+                journal,
+                TYPE_NUMBERS[one.type],
+                one.clock_axis,
+                *one.first[::2],
+                one.lowest,
+                stream_key(one.paths),
+            )
+            for number, (run, journal, one) in enumerate(found, last + 1)
+        )
+        self._connection.executemany(_NEW_STREAM, rows)
+        return int(last) + 1
 
     def lower(self, stream: Stream, lowest: int) -> None:
         """Store the lowest step of a stream."""
@@ -333,9 +392,11 @@ class Logs:
 
 
 _RECORDS = "SELECT journal, data FROM record WHERE run = ? ORDER BY id"
+_PLAIN_RECORDS = "SELECT id, data FROM record WHERE run = ? AND substr(data, 1, 1) = ?"
+_NEW_RECORDS = "INSERT INTO record (run, journal, data) VALUES (?, ?, ?)"
 _STREAMS = "SELECT id, journal, type, clock_axis, order_time, position, lowest, paths FROM stream WHERE run = ?"
 _NEW_STREAM = """
-INSERT INTO stream (run, journal, type, clock_axis, order_time, position, lowest, paths) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO stream (id, run, journal, type, clock_axis, order_time, position, lowest, paths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -349,15 +410,35 @@ def _record_bytes(records: Iterable[Record]) -> bytes:
     return sealed(data if len(data) < _SHORT else zlib.compress(data, 1))
 
 
+def stretches(paths: Sequence[int]) -> Stretches:
+    """Return paths, by number, as stretches of numbers that follow each other."""
+    found: list[list[int]] = []
+    for path in paths:
+        if found and path == sum(found[-1]):
+            found[-1][1] += 1
+        else:
+            found.append([path, 1])
+    return found
+
+
+def _plain_bytes(records: Iterable[Record], paths: Iterator[Stretches]) -> bytes:
+    rows = [
+        [one.kind, one.offset, one.time, one.order_time, next(paths) if one.kind == Kind.CONFIGS else one.body]
+        for one in records
+        if _is_kept(one)
+    ]
+    return sealed(_PLAIN + to_json(rows).encode("ascii"))
+
+
 def read_records(data: bytes) -> list[Record]:
-    """Return the records that a row of the table holds.
+    """Return the records that a row of the table holds; of some the body is the `Stretches` of their paths.
 
     Raises:
         ValueError: It is not as it was stored.
     """
     check_seal(data)
     text = data[:-4]
-    rows = json.loads(text if text.startswith(b"[") else zlib.decompress(text))
+    rows = json.loads(text if text[:1] in (b"[", _PLAIN) else zlib.decompress(text))
     return [
         Record(Kind(kind), offset, time, order_time, NO_STEP, clock_axis=False, body=body)
         for kind, offset, time, order_time, body in rows

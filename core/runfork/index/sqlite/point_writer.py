@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["COLUMN_BITS", "Block", "ChunkSizes", "PointWriter", "TextPoint", "chunk_number", "decode_tail"]
+__all__ = [
+    "COLUMN_BITS",
+    "NEW_TAIL",
+    "Block",
+    "ChunkSizes",
+    "PointWriter",
+    "TextPoint",
+    "chunk_number",
+    "decode_tail",
+    "tail_row",
+]
 
 
 COLUMN_BITS = 24
@@ -141,11 +151,7 @@ class PointWriter:
         return decode_tail(data, count, columns)
 
     def _write_tail(self, stream: int, block: Block) -> None:
-        data = sealed(b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns)))
-        self._connection.execute(
-            "INSERT INTO tail (stream, count, low_step, high_step, is_increasing, high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (stream, *_extent(block.steps, block.times), data),
-        )
+        self._connection.execute(NEW_TAIL, tail_row(stream, block))
 
     def _write_group(self, stream: int, block: Block, summaries: Floats | None) -> None:
         group = self._insert_group(stream, block.steps, block.times, block.sequences)
@@ -224,6 +230,9 @@ class PointWriter:
         self._connection.execute("INSERT INTO chunk VALUES (?, NULL, ?)", (chunk_number(group, 0), data))
 
 
+NEW_TAIL = """
+INSERT INTO tail (stream, count, low_step, high_step, is_increasing, high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
 _OPEN_GROUP = "SELECT id, count, steps, times, sequences FROM row_group WHERE stream = ? AND is_open"
 
 
@@ -240,6 +249,12 @@ def _parts(columns: Floats) -> Iterator[Floats]:
     """Yield some columns at a time: what is worked out on the way stays in the processor's cache."""
     some = max(1, _PART_NUMBERS // columns.shape[1])
     return (columns[first : first + some] for first in range(0, len(columns), some))
+
+
+def tail_row(stream: int, block: Block) -> tuple[Any, ...]:
+    """Return what `NEW_TAIL` stores of a piece of the tail."""
+    data = sealed(b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns)))
+    return (stream, *_extent(block.steps, block.times), data)
 
 
 def decode_tail(data: bytes, count: int, columns: int) -> Block:

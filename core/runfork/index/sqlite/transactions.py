@@ -34,10 +34,18 @@ class Transactions:
     @contextmanager
     def one(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file: DEFERRED to read, RECORDS to read only what batches said, IMMEDIATE to write."""
-        if self._has_begun or (self._is_together and kind == "IMMEDIATE"):
+        if self._has_begun and kind == "RECORDS":
+            self._updates.synchronise()
+            yield
+        elif self._has_begun or (self._is_together and kind == "IMMEDIATE"):
             with self._part(is_to_read=kind == "DEFERRED"):
                 yield
-            return
+        else:
+            with self._alone(kind):
+                yield
+
+    @contextmanager
+    def _alone(self, kind: str) -> Iterator[None]:
         try:
             self._connection.execute("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")
             self._updates.synchronise()
@@ -51,13 +59,11 @@ class Transactions:
     @contextmanager
     def _part(self, *, is_to_read: bool) -> Iterator[None]:
         """Read or write as part of a transaction. What was taken in before stays if this part fails."""
-        if not self._has_begun:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._has_begun = True
-            self._began = time.monotonic()
+        self._begin()
         if is_to_read:
             self._catch_up()  # it stays if the question fails
         try:
+            self._updates.store_notes()
             self._connection.execute("SAVEPOINT part")
             self._updates.synchronise()
             self._updates.recover()
@@ -71,6 +77,41 @@ class Transactions:
             self._updates.undo()
             self._connection.execute("ROLLBACK TO part")
             raise
+        self._settle()
+
+    @contextmanager
+    def notes(self) -> Iterator[None]:
+        """Take note of something in memory alone, which is stored with what comes after it, or before the transaction ends.
+
+        An exception leaves nothing noted, by its own account; after an interrupt nobody knows, and all is undone.
+        """
+        if not (self._has_begun or self._is_together):
+            with self._alone("IMMEDIATE"):
+                yield
+            return
+        self._begin()
+        try:
+            self._updates.synchronise()
+            self._updates.recover()
+            yield
+            self._updates.keep()
+        except Exception:
+            if not self._connection.in_transaction:
+                self.abandon()
+            raise
+        except BaseException:
+            self.abandon()
+            raise
+        self._settle()
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._has_begun = True
+            self._began = time.monotonic()
+
+    def _settle(self) -> None:
+        """Commit what has taken long, and work out what has become much."""
         if time.monotonic() - self._began > LONGEST_SECONDS:
             self._commit()
         elif self._updates.is_large:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runfork.index.sqlite.stale import Stale
 from runfork.index.sqlite.value_table import ValueTable
@@ -11,11 +11,13 @@ from runfork.model.lineage import ancestors
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from runfork.index.sqlite.attributes import Attributes
     from runfork.index.sqlite.forks import Forks
     from runfork.index.sqlite.logs import Logs
+    from runfork.index.sqlite.plain_runs import PlainRuns
+    from runfork.index.sqlite.point_writer import ChunkSizes
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.model.lineage import RunNode
@@ -32,12 +34,16 @@ class Updates:
     However many batches of a transaction mark a run, it is worked out once, unless a child asks for it before.
     """
 
-    def __init__(self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader, sizes: ChunkSizes | None
+    ) -> None:
         self._connection = connection
         self._runs = runs
         self._reader = reader
+        self._sizes = sizes
         self.stale = Stale()
         self._logs: Logs | None = None
+        self._plain: PlainRuns | None = None
         self.values = ValueTable(connection)
         self._kept: set[str] = set()
         self._is_lost = False
@@ -50,7 +56,7 @@ class Updates:
         if self._logs is None:
             from runfork.index.sqlite.logs import Logs
 
-            self._logs = Logs(self._connection, self._runs)
+            self._logs = Logs(self._connection, self._runs, self.values)
         return self._logs
 
     @cached_property
@@ -67,6 +73,26 @@ class Updates:
 
         return Forks(self._connection, self._runs, self.logs, self._reader.codec, self.stale)
 
+    @property
+    def plain(self) -> PlainRuns:
+        """What takes in runs that are plain."""
+        if self._plain is None:
+            from runfork.index.sqlite.plain_runs import PlainRuns
+            from runfork.index.sqlite.point_writer import ChunkSizes
+
+            about = self._connection, self._runs, self.logs, self.values, self.stale
+            self._plain = PlainRuns(*about, self._sizes or ChunkSizes())
+        return self._plain
+
+    @property
+    def noted(self) -> Collection[str]:
+        """The plain runs that are noted and not stored yet."""
+        return self._plain.noted if self._plain is not None else ()
+
+    def noted_journals(self, runs: Collection[int] | None) -> Iterable[tuple[Any, ...]]:
+        """Return what `runfork.index.sqlite.journals.read` says, of the same."""
+        return self._plain.journals(runs) if self._plain is not None else ()
+
     def synchronise(self) -> None:
         """Take in what other processes changed."""
         if self._runs.synchronise():
@@ -76,7 +102,7 @@ class Updates:
     @property
     def is_large(self) -> bool:
         """Whether so much is marked that it had better be worked out now."""
-        return len(self.stale.paths) >= _LARGE
+        return len(self.stale.paths) + len(self.noted) >= _LARGE
 
     def keep(self) -> None:
         """Take note that what was marked so far stays in the transaction."""
@@ -100,6 +126,13 @@ class Updates:
         self._forget_logs()
         self.values.forget()
         self.stale.clear()
+        if self._plain is not None:
+            self._plain.forget()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether something was undone, and marks are to be made again."""
+        return self._is_lost
 
     def _forget_logs(self) -> None:
         if self._logs is not None:
@@ -107,8 +140,19 @@ class Updates:
 
     def flush(self) -> None:
         """Store what was noted."""
+        self._flush_plain()
         self._runs.flush()
         self.values.flush()
+
+    def _flush_plain(self) -> None:
+        if self._plain is not None:
+            self._plain.flush()
+
+    def store_notes(self) -> None:
+        """Store what was noted and is to stay if what comes next is undone."""
+        if self.noted:
+            self.flush()
+        self._runs.flush()
 
     def catch_up(self) -> None:
         """Work out all that is marked, and store it."""
@@ -116,6 +160,7 @@ class Updates:
         if self.stale:
             self._place(self.stale.marked())
             self.forks.elect()
+            self._flush_plain()  # which leave no marks
             self._work_out(self.stale.marked())
         self.flush()
         if self._logs is not None:

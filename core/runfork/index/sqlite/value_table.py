@@ -138,6 +138,14 @@ class ValueTable:
         self._size += len(after) - len(before)
         self._unsaved[table].add(run)
 
+    def add_whole(self, run: int, values: RunValues) -> None:
+        """Write all attributes of a run that is new, and inherits nothing."""
+        self._held[_ATTRIBUTES][run], self._held[_INHERITED][run] = values, _nothing()
+        self._stored[_ATTRIBUTES][run] = self._stored[_INHERITED][run] = None
+        self._size += len(values)
+        self._unsaved[_ATTRIBUTES].add(run)
+        self._note_types(values.shape)
+
     def note_change(self, run: int) -> None:
         """Take note that a run's attributes were changed in place."""
         self._unsaved[_ATTRIBUTES].add(run)

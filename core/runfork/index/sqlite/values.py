@@ -35,6 +35,7 @@ else:
 __all__ = [
     "FIXED",
     "STATISTICS",
+    "Arrangement",
     "Row",
     "RunValues",
     "Shape",
@@ -497,6 +498,77 @@ def unpacked(numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> bytes:
     if _CHECKSUM.unpack_from(rest)[0] != zlib.crc32(texts, zlib.crc32(series, zlib.crc32(numbers))):
         raise ValueError("the checksum of a run's values differs")
     return zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
+
+
+class Arrangement(NamedTuple):
+    """Where values that come in a certain order go, for runs that have values of the same paths and types, series last.
+
+    Args:
+        shape: Theirs.
+        places: Of each value.
+        floats: Which of them are floats, series among them, and where they go.
+        integers: Which are whole numbers, bools and times, and where they go.
+        texts: Where those go that are kept as text, or as JSON, in the order of their places, which they are, and their types.
+        lines: By row of the statistics, which of the series it is.
+    """
+
+    shape: Shape
+    places: Integers
+    floats: tuple[list[int], list[int]]
+    integers: tuple[list[int], list[int]]
+    texts: list[tuple[int, int, int]]
+    lines: Integers
+
+    @staticmethod
+    def of(paths: Sequence[int], codes: Sequence[int]) -> Arrangement:
+        """Return the arrangement of paths, each there once, by number, with their codes."""
+        order = sorted(range(len(paths)), key=paths.__getitem__)
+        shape = Shape.of([paths[place] for place in order], bytes([codes[place] for place in order]))
+        places = np.empty(len(order), np.int64)
+        places[order] = np.arange(len(order))
+        texts = [(place, order[place], shape.codes[place] & _TYPE) for place in shape.texts]
+        before = len(order) - len(shape.series)
+        lines = np.array([order[place] - before for place in shape.series], np.int64)
+        return Arrangement(
+            shape,
+            places,
+            ([order[place] for place in shape.floats], shape.floats),
+            ([order[place] for place in shape.integers], shape.integers),
+            texts,
+            lines,
+        )
+
+    def fill(
+        self,
+        values: list[Any],
+        times: list[int],
+        source: int,
+        found: list[Floats],
+        extents: list[tuple[int, int]],
+    ) -> RunValues:
+        """Return the values of a run, which logged all of them.
+
+        Args:
+            values: As in rows.
+            times: When each was logged.
+            source: The run.
+            found: Rows of `runfork.index.sqlite.summaries`, one per series.
+            extents: The first and the last step of each series.
+        """
+        shape = self.shape
+        numbers = np.zeros(len(shape), np.int64)
+        which, places = self.floats
+        numbers.view(np.float64)[places] = [values[one] for one in which]
+        which, places = self.integers
+        numbers[places] = [values[one] for one in which]
+        texts = {place: _text_of(kind, values[one]) for place, one, kind in self.texts}
+        series = np.zeros((len(self.lines), _WIDTH), np.int64)
+        if extents:
+            series.view(np.float64)[:, _IN_STATISTICS] = np.concatenate(found)[self.lines][:, _FROM_SUMMARY]
+            series[:, _STEPS] = np.array(extents, np.int64)[self.lines]
+        moved = np.empty(len(shape), np.int64)
+        moved[self.places] = times
+        return RunValues(shape, numbers, series, texts, moved, np.full(len(shape), source, np.int32))
 
 
 def _encoded(row: Row) -> bytes:

@@ -1,0 +1,295 @@
+"""The short way in for runs that are over: a journal that is read at once, and says each thing once.
+
+Most runs of a large project are like that, when somebody looks at it first. Nothing that they hold stands beside anything else, so
+they need no thought: they are noted, and many of them go to their tables together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from runfork.index.rules.edits import EditKey
+from runfork.index.rules.origins import default_values, derived_values, origin_of, running_seconds
+from runfork.index.sqlite import journals
+from runfork.index.sqlite.attributes import DEFAULTS, DERIVED
+from runfork.index.sqlite.logs import Stream, stretches
+from runfork.index.sqlite.point_writer import NEW_TAIL, Block, tail_row
+from runfork.index.sqlite.runs import RunEntry
+from runfork.index.sqlite.summaries import summarise
+from runfork.index.sqlite.values import Arrangement, RunValues, code_of
+from runfork.journal.format import Kind
+from runfork.model.attributes import AttributeType
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterator
+
+    import numpy.typing as npt
+
+    from runfork.index.sqlite.logs import Logs, Stretches
+    from runfork.index.sqlite.point_writer import ChunkSizes
+    from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.stale import Stale
+    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.journal.records import Batch, MetricRows
+    from runfork.model.attributes import Value
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["PlainRuns"]
+
+_KINDS = frozenset((Kind.CREATE, Kind.CONFIGS, Kind.STATUS, Kind.CLOSE, Kind.HEARTBEAT, Kind.SCHEMA))
+_CODES = {kind: code_of(AttributeType(kind)) for kind in ("float", "int", "bool", "string", "datetime", "none")}
+_SERIES = code_of(AttributeType.FLOAT_SERIES)
+_ELSEWHERE = frozenset((*DEFAULTS, *DERIVED))
+"""Paths at which every run has something; who logs to them needs thought."""
+_REMEMBERED = 256
+
+
+class _Key(NamedTuple):
+    """What runs log in the same order: paths and types of their configs, how many each record has, and the paths of their rows."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    sizes: tuple[int, ...]
+    series: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The same by number.
+
+    Args:
+        codes: Of configs.
+        numbers: Of their paths.
+        records: The same, by record.
+        streams: The paths of rows.
+        arrangements: By what follows from others, where everything goes among the values of a run.
+    """
+
+    codes: list[int]
+    numbers: list[int]
+    records: list[Stretches]
+    streams: list[list[int]]
+    arrangements: dict[tuple[str, ...], Arrangement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _PlainRun:
+    """A run on its way in: `row` is `journals.row_after`."""
+
+    number: int
+    batch: Batch
+    layout: _Layout
+    row: tuple[Any, ...]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """When its journal was created, and when the last of its frames was written."""
+        return int(self.batch.identity.get("created", 0)), self.row[1]
+
+
+class PlainRuns:
+    """Takes in runs that are plain, within the caller's transaction; `flush` stores them. Until then only `RunTable` knows them."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        runs: RunTable,
+        logs: Logs,
+        values: ValueTable,
+        stale: Stale,
+        sizes: ChunkSizes,
+    ) -> None:
+        self._connection = connection
+        self._runs = runs
+        self._logs = logs
+        self._values = values
+        self._stale = stale
+        self._sizes = sizes
+        self._layouts: dict[_Key, _Layout | None] = {}
+        self._waiting: dict[str, _PlainRun] = {}
+
+    @property
+    def noted(self) -> Collection[str]:
+        """The runs that are noted and not stored yet."""
+        return self._waiting.keys()
+
+    def forget(self) -> None:
+        """Forget what is not stored, and the numbers of paths."""
+        self._waiting.clear()
+        self._layouts.clear()
+
+    def journals(self, runs: Collection[int] | None) -> Iterator[tuple[Any, ...]]:
+        """Yield what `runfork.index.sqlite.journals.read` says, of the runs that are not stored yet."""
+        for run in self._waiting.values():
+            if runs is None or run.number in runs:
+                batch, (applied, last_time, _, state, is_closed, damage, _) = run.batch, run.row
+                about = applied, last_time, state, is_closed, journals.stretches_of(damage), batch.carry
+                yield run.number, batch.key.writer, batch.identity, *about
+
+    # Taking in
+
+    def take(self, batch: Batch) -> bool:
+        """Take note of a batch if it is a whole plain run; return whether it is. Where anything is raised, nothing is noted."""
+        runs, run_id = self._runs, batch.key.run_id
+        if batch.start or run_id in runs.runs or runs.children.get(run_id) or not batch.records:
+            return False
+        if batch.records[-1].kind != Kind.CLOSE or (layout := self._find_layout(batch)) is None:
+            return False
+        creations = [(batch.key.writer, record) for record in batch.records if record.kind == Kind.CREATE]
+        origin = origin_of(creations, created=int(batch.identity.get("created", 0)))
+        if origin.parent is not None:
+            return False
+        entry = RunEntry(runs.new_number(), run_id, origin, origin.created, has_points=bool(batch.rows))
+        run = _PlainRun(entry.id, batch, layout, journals.row_after(journals.JournalState(), batch))
+        runs.save(entry)
+        self._waiting[run_id] = run
+        self._stale.taken.add(run_id)
+        if origin.experiment_name is not None:
+            self._stale.names.add(origin.experiment_name)
+        return True
+
+    def _find_layout(self, batch: Batch) -> _Layout | None:
+        """Return what a run logs, and where; None if it is not plain."""
+        if not all(record.kind in _KINDS for record in batch.records) or not all(map(self._is_short, batch.rows)):
+            return None
+        bodies = [record.body for record in batch.records if record.kind == Kind.CONFIGS]
+        types = [kind for body in bodies for kind, _ in body.values()]
+        series = tuple(rows.paths for rows in batch.rows)
+        key = _Key(tuple(chain.from_iterable(bodies)), tuple(types), tuple(map(len, bodies)), series)
+        if key not in self._layouts:
+            if len(self._layouts) >= _REMEMBERED:
+                self._layouts.clear()
+            self._layouts[key] = self._layout(key)
+        return self._layouts[key]
+
+    def _is_short(self, rows: MetricRows) -> bool:
+        """Return whether rows stay in the tail when their journal is done, and no step is there twice."""
+        count, steps, sizes = len(rows.steps), rows.steps, self._sizes
+        if rows.completion is not None or rows.clock_axis or not 0 < count < min(sizes.rows, sizes.sealed_rows):
+            return False
+        return rows.values.nbytes < sizes.tail_bytes and bool((steps[1:] > steps[:-1]).all())
+
+    def _layout(self, key: _Key) -> _Layout | None:
+        every = [*key.names, *chain.from_iterable(key.series)]
+        if not _CODES.keys() >= {*key.types} or not _ELSEWHERE.isdisjoint(every):
+            return None
+        path_id = self._runs.path_id
+        numbers, streams = [*map(path_id, key.names)], [[*map(path_id, paths)] for paths in key.series]
+        if len({*numbers, *chain.from_iterable(streams)}) < len(every):
+            return None
+        ends = [*accumulate(key.sizes)]
+        records = [stretches(numbers[end - size : end]) for size, end in zip(key.sizes, ends, strict=True)]
+        return _Layout([_CODES[kind] for kind in key.types], numbers, records, streams)
+
+    # Storing
+
+    def flush(self) -> None:
+        """Store what was taken in, with all that follows from it."""
+        if not self._waiting:
+            return
+        runs, self._waiting = [*self._waiting.values()], {}
+        groups = [group for run in runs for group in run.batch.rows]
+        blocks = _blocks(groups)
+        self._store_journals(runs)
+        self._store_streams(runs, blocks)
+        summaries = iter(_summaries(blocks))
+        for run in runs:
+            found = [next(summaries) for _ in run.batch.rows]
+            self._values.add_whole(run.number, self._values_of(run, found))
+            self._logs.note_plain(run.number)
+            if run.batch.key.run_id not in self._stale.runs:
+                self._stale.paths.pop(run.batch.key.run_id, None)
+
+    def _store_journals(self, runs: list[_PlainRun]) -> None:
+        first = journals.begin(self._connection, ((run.number, run.batch, run.row) for run in runs))
+        for journal, run in enumerate(runs, first):
+            self._runs.add_journal(journal, run.number, run.batch.key.writer)
+        self._logs.add_plain_records(
+            (run.number, journal, run.batch.records, run.layout.records) for journal, run in enumerate(runs, first)
+        )
+
+    def _store_streams(self, runs: list[_PlainRun], blocks: list[Block]) -> None:
+        found = [
+            (run.number, self._runs.journal(run.number, run.batch.key.writer), _stream(run.batch, rows, paths))
+            for run in runs
+            for rows, paths in zip(run.batch.rows, run.layout.streams, strict=True)
+        ]
+        first = self._logs.add_streams(found)
+        tails = (tail_row(stream, block) for stream, block in enumerate(blocks, first))
+        self._connection.executemany(NEW_TAIL, tails)
+
+    def _values_of(self, run: _PlainRun, summaries: list[Floats]) -> RunValues:
+        layout, batch = run.layout, run.batch
+        following = self._following(run)
+        arrangement = layout.arrangements.get(key := tuple(following))
+        if arrangement is None:
+            arrangement = layout.arrangements[key] = self._arrange(layout, following)
+        values: list[Any] = []
+        times: list[int] = []
+        for record in batch.records:
+            if record.kind == Kind.CONFIGS:
+                values += [value for _, value in record.body.values()]
+                times += [record.time] * len(record.body)
+        for value in following.values():
+            values.append(sorted(value.value) if value.type is AttributeType.STRING_SET else value.value)
+            times.append(value.time)
+        extents = []
+        for rows in batch.rows:
+            values += rows.values[-1].tolist()
+            times += [int(rows.times[-1])] * len(rows.paths)
+            extents += [(int(rows.steps[0]), int(rows.steps[-1]))] * len(rows.paths)
+        return arrangement.fill(values, times, run.number, summaries, extents)
+
+    def _following(self, run: _PlainRun) -> dict[str, Value]:
+        """Return what every run has, and what follows from the rest."""
+        entry = self._runs.runs[run.batch.key.run_id]
+        node = self._runs.nodes[entry.run_id]
+        created, last_time = run.span
+        derived = derived_values(
+            node,
+            entry.origin,
+            self._runs.nodes,
+            is_head=entry.is_head,
+            last_time=max(0, last_time),
+            running_seconds=running_seconds([(created, last_time)]),
+            state=entry.state,
+        )
+        return {**default_values(node), **derived}
+
+    def _arrange(self, layout: _Layout, following: dict[str, Value]) -> Arrangement:
+        numbers = [*layout.numbers, *map(self._runs.path_id, following), *chain.from_iterable(layout.streams)]
+        codes = [*layout.codes, *(code_of(value.type) for value in following.values())]
+        return Arrangement.of(numbers, codes + [_SERIES] * (len(numbers) - len(codes)))
+
+
+def _stream(batch: Batch, rows: MetricRows, paths: list[int]) -> Stream:
+    """Return the stream of rows; its place is that of the last record before them."""
+    position = int(rows.sequences[0])
+    created = int(batch.identity.get("created", 0))
+    order_time = max([created, *(one.order_time for one in batch.records if one.offset < position)])
+    first = EditKey(order_time, batch.key.writer, position)
+    return Stream(0, AttributeType.FLOAT_SERIES, False, first, int(rows.steps[0]), paths)
+
+
+def _blocks(groups: list[MetricRows]) -> list[Block]:
+    return [Block(rows.steps, rows.times, rows.sequences, np.ascontiguousarray(rows.values.T)) for rows in groups]
+
+
+def _summaries(blocks: list[Block]) -> list[Floats]:
+    """Return the summaries of the columns of blocks, worked out together where they have as many rows."""
+    alike: dict[int, list[int]] = defaultdict(list)
+    for place, block in enumerate(blocks):
+        alike[len(block)].append(place)
+    found: dict[int, Floats] = {}
+    for places in alike.values():
+        columns = [blocks[place].columns for place in places]
+        ends = np.cumsum([*map(len, columns)])[:-1]
+        found.update(zip(places, np.split(summarise(np.concatenate(columns)), ends), strict=True))
+    return [found[place] for place in range(len(blocks))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -316,11 +316,12 @@ class Logs:
 
     def _with_values(self, run: int, record: Record) -> Record:
         """Return a record whose values are among those of its run."""
-        if not isinstance(record.body, list):
+        if record.kind != Kind.CONFIGS:
             return record
+        told: Any = record.body
         names, values = self._runs.path_names, self._values.of(run)
         places = values.shape.places
-        rows = {path: values.row(places[path]) for first, count in record.body for path in range(first, first + count)}
+        rows = {path: values.row(places[path]) for first, count in told for path in range(first, first + count)}
         return record._replace(body={names[path]: [row.kind.value, row.value] for path, row in rows.items()})
 
     def spell_out(self, run: int) -> None:

@@ -147,10 +147,24 @@ def write(journal, name, arguments, time):
     writing.get(name, plainly)(*arguments)
 
 
+def over(draw, run_id, time):
+    """Return the one batch of a journal that is over, and says most things once."""
+    journal = HistoryWriter(run_id, "w0", created=time)
+    journal.create(draw(st.none() | st.sampled_from("EF")), created=draw(st.none() | st.just(time + 1)), time=time)
+    paths = draw(st.permutations(["x", "y", "runtime/out", "z/é", "z/a", "z/b"]))
+    for part in (paths[:2], paths[2:3]):
+        journal.configs(draw(st.fixed_dictionaries(dict.fromkeys(part, CONFIGS))), time=time + 2)
+    for step in draw(st.lists(FEW_STEPS, max_size=4, unique=True).map(sorted)):
+        journal.metrics(draw(st.fixed_dictionaries(dict.fromkeys(paths[3:5], FLOATS))), step, time=time + 3)
+    if draw(st.sampled_from([False, False, True])):
+        journal.configs({draw(PATH): 1.0}, time=time + 3)
+    return journal.close(draw(st.sampled_from(["finished", "failed"])), time=time + 4).batches(1)
+
+
 @st.composite
 def histories(draw):
     """Return batches of a few journals, each journal's in order."""
-    queues = []
+    queues = [over(draw, run_id, draw(TIMES)) for run_id in draw(st.lists(RUN, unique=True, max_size=3))]
     for run_id, writer in draw(
         st.lists(st.tuples(RUN, st.sampled_from(["w1", "w2"])), unique=True, min_size=1, max_size=5)
     ):
@@ -210,7 +224,10 @@ def lineages(draw):
             about = {"mark": mark, "mark_time": mark_time, "inherit_configs": inherits, "journals": found}
             journal.lineage(*fork, **about, time=10 * depth)
         written = [journal]
-        if draw(st.booleans()):
+        if not depth and draw(st.booleans()):
+            order.append(len(journals))
+            journals.append(over(draw, run_id, 0))
+        elif draw(st.booleans()):
             written.append(HistoryWriter(run_id, draw(st.sampled_from(["w0", "w2"])), created=10 * depth))
         for (name, *arguments), time in draw(st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)):
             place = _STEP_PLACES.get(name)

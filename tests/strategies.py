@@ -158,7 +158,7 @@ def over(draw, run_id, time):
         journal.metrics(draw(st.fixed_dictionaries(dict.fromkeys(paths[3:5], FLOATS))), step, time=time + 3)
     if draw(st.sampled_from([False, False, True])):
         journal.configs({draw(PATH): 1.0}, time=time + 3)
-    return journal.close(draw(st.sampled_from(["finished", "failed"])), time=time + 4).batches(1)
+    return [journal.close(draw(st.sampled_from(["finished", "failed"])), time=time + 4).batch()]
 
 
 @st.composite

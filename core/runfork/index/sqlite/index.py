@@ -79,7 +79,6 @@ class SqliteIndex:
         self._place = place_of(self.path)
         self._runs = RunTable(self._connection)
         self._reader = SeriesReader(self._connection)
-        self._sizes = sizes
         self._updates = Updates(self._connection, self._runs, self._reader, sizes)
         self._values = self._updates.values
         self._transactions = Transactions(self._connection, self._updates)
@@ -95,11 +94,9 @@ class SqliteIndex:
     @cached_property
     def _application(self) -> Application:
         from runfork.index.sqlite.applying import Application
-        from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
 
-        writer = PointWriter(self._connection, self._reader.codec, self._sizes or ChunkSizes())
         about = self._connection, self._runs, self._updates
-        return Application(*about, writer=writer, reader=self._reader)
+        return Application(*about, writer=self._updates.writer, reader=self._reader)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:

@@ -18,7 +18,7 @@ from runfork.index.rules.origins import default_values, derived_values, origin_o
 from runfork.index.sqlite import journals
 from runfork.index.sqlite.attributes import DEFAULTS, DERIVED
 from runfork.index.sqlite.logs import Stream, stretches
-from runfork.index.sqlite.point_writer import NEW_TAIL, Block, tail_row
+from runfork.index.sqlite.point_writer import Block
 from runfork.index.sqlite.runs import RunEntry
 from runfork.index.sqlite.summaries import summarise
 from runfork.index.sqlite.values import Arrangement, RunValues, code_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Logs, Stretches
-    from runfork.index.sqlite.point_writer import ChunkSizes
+    from runfork.index.sqlite.point_writer import PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.stale import Stale
     from runfork.index.sqlite.value_table import ValueTable
@@ -49,6 +49,8 @@ _SERIES = code_of(AttributeType.FLOAT_SERIES)
 _ELSEWHERE = frozenset((*DEFAULTS, *DERIVED))
 """Paths at which every run has something; who logs to them needs thought."""
 _REMEMBERED = 256
+_MOST, _MOST_BYTES = 512, 8 * 1024 * 1024
+"""Runs that wait at most, and bytes of their journals, which take ten times as much as Python objects."""
 
 
 class _Key(NamedTuple):
@@ -104,25 +106,32 @@ class PlainRuns:
         logs: Logs,
         values: ValueTable,
         stale: Stale,
-        sizes: ChunkSizes,
+        writer: PointWriter,
     ) -> None:
         self._connection = connection
         self._runs = runs
         self._logs = logs
         self._values = values
         self._stale = stale
-        self._sizes = sizes
+        self._writer = writer
         self._layouts: dict[_Key, _Layout | None] = {}
         self._waiting: dict[str, _PlainRun] = {}
+        self._bytes = 0
 
     @property
     def noted(self) -> Collection[str]:
         """The runs that are noted and not stored yet."""
         return self._waiting.keys()
 
+    @property
+    def is_large(self) -> bool:
+        """Whether so much waits that it had better be stored now."""
+        return len(self._waiting) >= _MOST or self._bytes >= _MOST_BYTES
+
     def forget(self) -> None:
         """Forget what is not stored, and the numbers of paths."""
         self._waiting.clear()
+        self._bytes = 0
         self._layouts.clear()
 
     def journals(self, runs: Collection[int] | None) -> Iterator[tuple[Any, ...]]:
@@ -150,6 +159,7 @@ class PlainRuns:
         run = _PlainRun(entry.id, batch, layout, journals.row_after(journals.JournalState(), batch))
         runs.save(entry)
         self._waiting[run_id] = run
+        self._bytes += batch.end
         self._stale.taken.add(run_id)
         if origin.experiment_name is not None:
             self._stale.names.add(origin.experiment_name)
@@ -157,7 +167,7 @@ class PlainRuns:
 
     def _find_layout(self, batch: Batch) -> _Layout | None:
         """Return what a run logs, and where; None if it is not plain."""
-        if not all(record.kind in _KINDS for record in batch.records) or not all(map(self._is_short, batch.rows)):
+        if not all(record.kind in _KINDS for record in batch.records) or not all(map(self._is_plain, batch.rows)):
             return None
         bodies = [record.body for record in batch.records if record.kind == Kind.CONFIGS]
         types = [kind for body in bodies for kind, _ in body.values()]
@@ -169,12 +179,12 @@ class PlainRuns:
             self._layouts[key] = self._layout(key)
         return self._layouts[key]
 
-    def _is_short(self, rows: MetricRows) -> bool:
-        """Return whether rows stay in the tail when their journal is done, and no step is there twice."""
-        count, steps, sizes = len(rows.steps), rows.steps, self._sizes
-        if rows.completion is not None or rows.clock_axis or not 0 < count < min(sizes.rows, sizes.sealed_rows):
+    def _is_plain(self, rows: MetricRows) -> bool:
+        """Return whether rows are few, on a step axis, and no step is there twice."""
+        steps = rows.steps
+        if rows.completion is not None or rows.clock_axis or not len(steps) or not self._writer.fits(rows):
             return False
-        return rows.values.nbytes < sizes.tail_bytes and bool((steps[1:] > steps[:-1]).all())
+        return bool((steps[1:] > steps[:-1]).all())
 
     def _layout(self, key: _Key) -> _Layout | None:
         every = [*key.names, *chain.from_iterable(key.series)]
@@ -194,15 +204,15 @@ class PlainRuns:
         """Store what was taken in, with all that follows from it."""
         if not self._waiting:
             return
-        runs, self._waiting = [*self._waiting.values()], {}
+        runs, self._waiting, self._bytes = [*self._waiting.values()], {}, 0
         groups = [group for run in runs for group in run.batch.rows]
         blocks = _blocks(groups)
         self._store_journals(runs)
-        self._store_streams(runs, blocks)
-        summaries = iter(_summaries(blocks))
+        found = _summaries(blocks)
+        self._writer.store(self._store_streams(runs), blocks, found)
+        summaries = iter(found)
         for run in runs:
-            found = [next(summaries) for _ in run.batch.rows]
-            self._values.add_whole(run.number, self._values_of(run, found))
+            self._values.add_whole(run.number, self._values_of(run, [next(summaries) for _ in run.batch.rows]))
             self._logs.note_plain(run.number)
             if run.batch.key.run_id not in self._stale.runs:
                 self._stale.paths.pop(run.batch.key.run_id, None)
@@ -215,15 +225,14 @@ class PlainRuns:
             (run.number, journal, run.batch.records, run.layout.records) for journal, run in enumerate(runs, first)
         )
 
-    def _store_streams(self, runs: list[_PlainRun], blocks: list[Block]) -> None:
+    def _store_streams(self, runs: list[_PlainRun]) -> int:
+        """Return the number of the first; others follow it."""
         found = [
             (run.number, self._runs.journal(run.number, run.batch.key.writer), _stream(run.batch, rows, paths))
             for run in runs
             for rows, paths in zip(run.batch.rows, run.layout.streams, strict=True)
         ]
-        first = self._logs.add_streams(found)
-        tails = (tail_row(stream, block) for stream, block in enumerate(blocks, first))
-        self._connection.executemany(NEW_TAIL, tails)
+        return self._logs.add_streams(found)
 
     def _values_of(self, run: _PlainRun, summaries: list[Floats]) -> RunValues:
         layout, batch = run.layout, run.batch

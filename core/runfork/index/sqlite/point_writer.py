@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMN_BITS",
-    "NEW_TAIL",
     "Block",
     "ChunkSizes",
     "PointWriter",
     "TextPoint",
     "chunk_number",
     "decode_tail",
-    "tail_row",
 ]
 
 
@@ -94,6 +92,26 @@ class PointWriter:
         self._codec = codec
         self._sizes = sizes
 
+    def fits(self, rows: MetricRows) -> bool:
+        """Return whether rows of a stream make one block, for `store`."""
+        return len(rows.steps) < self._sizes.rows and rows.values.nbytes < self._sizes.tail_bytes
+
+    def store(self, first: int, blocks: Sequence[Block], summaries: Sequence[Floats]) -> None:
+        """Store all the rows of streams whose journals are done, each a block that fits, with the summaries of its columns.
+
+        Args:
+            first: The number of the first stream; those of others follow it.
+            blocks: By stream.
+            summaries: By stream.
+        """
+        tails = []
+        for stream, (block, found) in enumerate(zip(blocks, summaries, strict=True), first):
+            if len(block) < self._sizes.sealed_rows:
+                tails.append(_tail_row(stream, block))
+            else:
+                self._write_group(stream, block, found)
+        self._connection.executemany(_NEW_TAIL, tails)
+
     def append_rows(self, stream: int, rows: MetricRows, *, is_new: bool) -> Floats:
         """Store rows of metrics; return the summaries of their columns.
 
@@ -151,7 +169,7 @@ class PointWriter:
         return decode_tail(data, count, columns)
 
     def _write_tail(self, stream: int, block: Block) -> None:
-        self._connection.execute(NEW_TAIL, tail_row(stream, block))
+        self._connection.execute(_NEW_TAIL, _tail_row(stream, block))
 
     def _write_group(self, stream: int, block: Block, summaries: Floats | None) -> None:
         group = self._insert_group(stream, block.steps, block.times, block.sequences)
@@ -230,7 +248,7 @@ class PointWriter:
         self._connection.execute("INSERT INTO chunk VALUES (?, NULL, ?)", (chunk_number(group, 0), data))
 
 
-NEW_TAIL = """
+_NEW_TAIL = """
 INSERT INTO tail (stream, count, low_step, high_step, is_increasing, high_time, data) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _OPEN_GROUP = "SELECT id, count, steps, times, sequences FROM row_group WHERE stream = ? AND is_open"
@@ -251,8 +269,8 @@ def _parts(columns: Floats) -> Iterator[Floats]:
     return (columns[first : first + some] for first in range(0, len(columns), some))
 
 
-def tail_row(stream: int, block: Block) -> tuple[Any, ...]:
-    """Return what `NEW_TAIL` stores of a piece of the tail."""
+def _tail_row(stream: int, block: Block) -> tuple[Any, ...]:
+    """Return what `_NEW_TAIL` stores of a piece of the tail."""
     data = sealed(b"".join(part.tobytes() for part in (block.steps, block.times, block.sequences, block.columns)))
     return (stream, *_extent(block.steps, block.times), data)
 

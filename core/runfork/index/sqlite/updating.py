@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.forks import Forks
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.plain_runs import PlainRuns
-    from runfork.index.sqlite.point_writer import ChunkSizes
+    from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.model.lineage import RunNode
@@ -73,15 +73,21 @@ class Updates:
 
         return Forks(self._connection, self._runs, self.logs, self._reader.codec, self.stale)
 
+    @cached_property
+    def writer(self) -> PointWriter:
+        """What writes points."""
+        from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
+
+        return PointWriter(self._connection, self._reader.codec, self._sizes or ChunkSizes())
+
     @property
     def plain(self) -> PlainRuns:
         """What takes in runs that are plain."""
         if self._plain is None:
             from runfork.index.sqlite.plain_runs import PlainRuns
-            from runfork.index.sqlite.point_writer import ChunkSizes
 
             about = self._connection, self._runs, self.logs, self.values, self.stale
-            self._plain = PlainRuns(*about, self._sizes or ChunkSizes())
+            self._plain = PlainRuns(*about, self.writer)
         return self._plain
 
     @property
@@ -102,7 +108,7 @@ class Updates:
     @property
     def is_large(self) -> bool:
         """Whether so much is marked that it had better be worked out now."""
-        return len(self.stale.paths) + len(self.noted) >= _LARGE
+        return len(self.stale.paths) >= _LARGE or (self._plain is not None and self._plain.is_large)
 
     def keep(self) -> None:
         """Take note that what was marked so far stays in the transaction."""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runfork.index.sqlite.buckets import Grid
-from runfork.index.sqlite.progressions import Progression, as_progression, joined, numbers
+from runfork.index.rules.grid import Grid
+from runfork.index.rules.progressions import Progression, as_progression, joined, numbers
 
 PROGRESSIONS = st.builds(Progression, st.integers(0, 10**15), st.integers(1, 10**9), st.integers(1, 60))
 PARTS = st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=4), max_size=5)

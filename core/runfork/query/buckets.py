@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from runfork.index.interface import Buckets, BucketsRequest, PointsRequest, Series
-from runfork.index.sqlite.buckets import Grid, bucketed
+from runfork.index.rules.grid import Grid, bucketed
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MICRO
 from runfork.query.arguments import check_choice, check_count, check_flag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -22,14 +21,17 @@ from runfork.index.interface import (
     SeriesKey,
     Writer,
 )
-from runfork.index.memory.record_view import RecordView, Seen, mean
+from runfork.index.memory.record_view import RecordView, Seen
 from runfork.index.rules.conditions import holds, sort_key
+from runfork.index.rules.grid import Grid, bucketed
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import numpy.typing as npt
 
     from runfork.index.interface import Sort
     from runfork.journal.records import Batch, JournalKey
@@ -168,22 +170,24 @@ class MemoryIndex:
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
-        lines: dict[SeriesKey, list[tuple[int, float]]] = {}
+        lines: dict[SeriesKey, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
         for key in request.series:
             seen = self.view.seen(key.run_id, key.path, request.inherit)
             if seen is not None and seen.type is AttributeType.FLOAT_SERIES:
-                points = [
-                    (point.step if request.x == "step" else point.time, point.value) for point, _ in seen.committed
-                ]
-                lines[key] = sorted(points, key=lambda point: point[0])
+                points = [(getattr(point, request.x), point.value) for point, _ in seen.committed]
+                points.sort(key=lambda point: point[0])
+                xs, values = zip(*points, strict=True) if points else ((), ())
+                lines[key] = np.array(xs, np.int64), np.array(values, np.float64)
         low, high = request.x_range
-        inside = [x for points in lines.values() for x, _ in points]
+        inside = [x for xs, _ in lines.values() for x in xs.tolist()]
         inside = [x for x in inside if (low is None or low <= x) and (high is None or x <= high)]
         if low is None:
             low = min(inside, default=0 if high is None else high)
         if high is None:
             high = max(inside, default=low)
-        return _bucketed(lines, request.count, low, high)
+        on_grid = [(xs >= low) & (xs <= high) for xs, _ in lines.values()]
+        parts = [(xs[some], values[some]) for (xs, values), some in zip(lines.values(), on_grid, strict=True)]
+        return bucketed(Grid(low, high, request.count), list(lines), parts)
 
     def close(self) -> None:
         """Forget everything."""
@@ -245,31 +249,3 @@ def _series(key: SeriesKey, seen: Seen, request: PointsRequest) -> Series:
         np.array(completion, np.float64) if request.previews else None,
         np.array([point.completion is not None for point, _ in chosen], np.bool_) if request.previews else None,
     )
-
-
-def _bucketed(lines: Mapping[SeriesKey, list[tuple[int, float]]], count: int, low: int, high: int) -> Buckets:
-    shape = (len(lines), count)
-    floats: dict[str, Any] = {
-        name: np.full(shape, np.nan) for name in ("first", "last", "first_x", "last_x", "minimum", "maximum", "mean")
-    }
-    totals = ("counts", "nan", "positive_infinity", "negative_infinity")
-    counts: dict[str, Any] = {name: np.zeros(shape, np.int64) for name in totals}
-    for line, points in enumerate(lines.values()):
-        cells: dict[int, list[tuple[int, float]]] = defaultdict(list)
-        for x, value in points:
-            if low <= x <= high:
-                span = float(high - low)
-                cells[min(math.floor(float(x - low) * count / span), count - 1) if span else 0].append((x, value))
-        for cell, inside in cells.items():
-            counts["counts"][line, cell] = len(inside)
-            floats["first_x"][line, cell], floats["first"][line, cell] = inside[0]
-            floats["last_x"][line, cell], floats["last"][line, cell] = inside[-1]
-            counts["nan"][line, cell] = sum(math.isnan(value) for _, value in inside)
-            counts["positive_infinity"][line, cell] = sum(value == math.inf for _, value in inside)
-            counts["negative_infinity"][line, cell] = sum(value == -math.inf for _, value in inside)
-            finite = [value for _, value in inside if math.isfinite(value)]
-            if finite:
-                floats["minimum"][line, cell] = min(finite)
-                floats["maximum"][line, cell] = max(finite)
-                floats["mean"][line, cell] = mean(finite)
-    return Buckets(edges=np.linspace(low, high, count + 1), keys=list(lines), **counts, **floats)

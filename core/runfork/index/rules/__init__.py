@@ -1,1 +1,1 @@
-"""What every index must agree on, in plain Python: what records say, where runs come from, what filters and sorts mean."""
+"""What every index must agree on: what records say, where runs come from, what filters, sorts and buckets mean."""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone  # pyright: ignore[reportAttributeAccessIssue]
 
-from runfork.index.sqlite.progressions import Progression
+from runfork.index.rules.progressions import Progression
 from runfork.index.sqlite.sealing import SEAL, check_seal, sealed, to_json
 
 if TYPE_CHECKING:

@@ -368,7 +368,8 @@ class SqliteIndex:
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
-        from runfork.index.sqlite.buckets import Grid, StepLine, TimeLine, bucketed
+        from runfork.index.rules.grid import Grid, bucketed
+        from runfork.index.sqlite.buckets import StepLine, TimeLine
         from runfork.index.sqlite.point_reader import SeriesPoints
 
         lines: dict[SeriesKey, StepLine | TimeLine] = {}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.rules.edits import decode_value
+from runfork.index.rules.progressions import part_of
 from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
-from runfork.index.sqlite.progressions import part_of
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.sqlite.progressions import Progression
+    from runfork.index.rules.progressions import Progression
     from runfork.index.sqlite.series_reader import SeriesReader
 
     Integers = npt.NDArray[np.int64]

@@ -46,6 +46,7 @@ LOWEST_VERSIONS = [
     "pyarrow==15.0.0",
     "requests==2.31.0",
     "rich==13.7.0",
+    "xxhash==3.4.0",
 ]
 """The lower bounds of what core and its tests need, in the project file."""
 

@@ -23,7 +23,7 @@ def decoded_bits(columns):
     codec = ColumnCodec()
     found = []
     for data in codec.encode_floats(columns):
-        out = codec.decode_floats(data, columns.shape[1]).astype(np.float64)
+        out = codec.decode_floats([data], [columns.shape[1]]).astype(np.float64)
         found.append(out.view(np.uint64).tolist())
     return found
 
@@ -111,7 +111,7 @@ def test_a_byte_that_was_changed_is_noticed(place):
             codec.encode_integers(np.arange(9, dtype=np.int64) ** 2),
             lambda data: codec.decode_integers(data, np.empty(9, np.int64)),
         ),
-        (codec.encode_floats(np.array([[1.0, 2.5, 3.25]]))[0], lambda data: codec.decode_floats(data, 3)),
+        (codec.encode_floats(np.array([[1.0, 2.5, 3.25]]))[0], lambda data: codec.decode_floats([data], [3])),
         (codec.encode_values(["a"]), codec.decode_values),
     ):
         changed = bytearray(data)

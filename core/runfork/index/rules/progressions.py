@@ -40,7 +40,7 @@ class Progression:
         """Return how many of the numbers lie before each x, or, to its right, not beyond it; of floats only nearly so."""
         places = np.asarray(x) - self.start
         before = -(-places // self.stride) if side == "left" else places // self.stride + 1
-        found: Integers = np.clip(before, 0, self.count).astype(np.int64)
+        found: Integers = np.minimum(np.maximum(before, 0), self.count).astype(np.int64)
         return found
 
 

@@ -7,6 +7,7 @@ their ends were asked for: one series fits into memory, a thousand may not.
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import numpy as np
 from runfork.index.rules.progressions import joined, numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from runfork.index.rules.progressions import Progression
-    from runfork.index.sqlite.point_reader import SeriesPoints
+    from runfork.index.sqlite.point_reader import Piece, SeriesPoints
 
     Integers = npt.NDArray[np.int64]
 
@@ -41,29 +44,36 @@ class StepLine:
         return (first[0], last[1]) if first and last else None
 
     def _ends_of(self, place: int) -> tuple[int, int] | None:
-        piece, *others = self._clusters[place]
-        if piece.is_whole and not others:
-            return piece.low, piece.high
-        steps = numbers(self._load(place)[0])
+        cluster = self._clusters[place]
+        if len(cluster) == 1 and cluster[0].is_whole:
+            return cluster[0].low, cluster[0].high
+        steps = numbers(self._load(cluster)[0])
         return (int(steps[0]), int(steps[-1])) if len(steps) else None
 
-    def _load(self, place: int) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        piece, *others = self._clusters[place]
-        if piece.is_increasing and not others:
-            return self._points.load_short(piece)
-        points = self._points.merged(self._clusters[place], self._low)
+    def _load(self, cluster: Sequence[Piece]) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        if len(cluster) == 1 and cluster[0].is_increasing:
+            return self._points.load_chunks(cluster) if _is_chunk(cluster) else self._points.load_tail(cluster[0])
+        points = self._points.merged(cluster, self._low)
         return points.steps, points.values
 
     def load(self) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         """Return the steps and the values, both in as little space as holds them exactly."""
         steps: list[Progression | Integers] = []
-        values = []
-        for place in range(len(self._clusters)):
-            some_steps, some_values = self._load(place)
-            if len(some_steps):
-                steps.append(some_steps)
-                values.append(some_values)
-        return joined(steps), np.concatenate(values) if values else np.empty(0)
+        values: list[npt.NDArray[Any]] = []
+        for are_chunks, clusters in groupby(self._clusters, _is_chunk):
+            found = list(clusters)
+            parts = [self._points.load_chunks([*chain(*found)])] if are_chunks else map(self._load, found)
+            for some_steps, some_values in parts:
+                if len(some_steps):
+                    steps.append(some_steps)
+                    values.append(some_values)
+        return joined(steps), values[0] if len(values) == 1 else np.concatenate([np.empty(0, np.float32), *values])
+
+
+def _is_chunk(cluster: Sequence[Piece]) -> bool:
+    """Return whether a cluster is one sorted chunk."""
+    (piece, *others) = cluster
+    return not others and piece.is_increasing and piece.column < 0
 
 
 class TimeLine:

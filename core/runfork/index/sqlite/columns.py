@@ -1,6 +1,6 @@
 """The bytes of columns: integers, floats and JSON values of a chunk. Lossless, to the last bit.
 
-The first byte says how the rest is coded::
+The last byte says how the rest is coded, which stands first: pcodec reads on only as far as it wrote::
 
     0  integers in arithmetic progression    start i64, stride i64
     1  integers                              pcodec of i64s
@@ -9,7 +9,7 @@ The first byte says how the rest is coded::
     4  floats                                pcodec of f64s
     5  JSON values                           zlib of a JSON array (ASCII)
 
-The last four bytes are a CRC-32 of those before: a disk that returns other bytes than it was given must not change a number.
+Behind it stand four bytes of a checksum, see `sealed`: a disk that returns other bytes than it was given must not change a number.
 The number of values is known to who stores the column. pcodec packs numbers into as few bits as their spread takes. It can also
 look for a pattern (numbers that grow evenly, or are multiples of something), which takes longer than the packing itself: noise,
 which most metrics are, is spared that. In short columns half the work gives nearly as much.
@@ -29,15 +29,20 @@ from runfork.index.rules.progressions import Progression
 from runfork.index.sqlite.sealing import SEAL, check_seal, sealed, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+    Values = Floats | npt.NDArray[np.float32]
 
 __all__ = ["ColumnCodec"]
 
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
-_PROGRESSION_HEAD = struct.Struct("<Bqq")
+_PROGRESSION_BYTES = struct.Struct("<qqB")
+_CODE = -1 - SEAL.size
+"""Where the byte stands that says how a column is coded."""
 _SAMPLE = 64
 _SHORT = 1024
 
@@ -58,20 +63,20 @@ class ColumnCodec:
         """Encode int64[n], n >= 1."""
         first = int(values[0])
         if len(values) == 1:
-            return sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, 0))
+            return sealed(_PROGRESSION_BYTES.pack(first, 0, _PROGRESSION))
         differences = values[1:] - values[:-1]  # may wrap around, and wraps back when they are added up
         stride = int(differences[0])
         if (differences == stride).all():
-            return sealed(_PROGRESSION_HEAD.pack(_PROGRESSION, first, stride))
-        return sealed(bytes([_INTEGERS]) + _packed(values, self._differences))
+            return sealed(_PROGRESSION_BYTES.pack(first, stride, _PROGRESSION))
+        return _column(_packed(values, self._differences), _INTEGERS)
 
     def decode_integers(self, data: bytes, out: Integers) -> None:
         """Decode into int64[n], contiguous."""
         check_seal(data)
-        if data[0] != _PROGRESSION:
-            standalone.simple_decompress_into(data[1 : -SEAL.size], out)
+        if data[_CODE] != _PROGRESSION:
+            standalone.simple_decompress_into(data, out)
             return
-        _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
+        first, stride, _ = _PROGRESSION_BYTES.unpack_from(data)
         last = first + stride * len(out)
         if stride and -(2**63) <= last < 2**63:
             out[:] = np.arange(first, last, stride)
@@ -82,12 +87,12 @@ class ColumnCodec:
 
     def decode_steps(self, data: bytes, count: int) -> Progression | Integers:
         """Decode int64[count] that increase."""
-        if data[0] == _PROGRESSION:
-            check_seal(data)
-            _, first, stride = _PROGRESSION_HEAD.unpack_from(data)
+        check_seal(data)
+        if data[_CODE] == _PROGRESSION:
+            first, stride, _ = _PROGRESSION_BYTES.unpack_from(data)
             return Progression(first, stride if count > 1 else 1, count)
         out = np.empty(count, np.int64)
-        self.decode_integers(data, out)
+        standalone.simple_decompress_into(data, out)
         return out
 
     def encode_floats(self, columns: Floats) -> list[bytes]:
@@ -103,35 +108,62 @@ class ColumnCodec:
         for place, is_noise in enumerate(_are_noise(columns).tolist()):
             config = plain if is_noise else self._searching
             if is_same[place]:
-                found.append(sealed(bytes([_SAME]) + columns[place, :1].tobytes()))
+                found.append(_column(columns[place, :1].tobytes(), _SAME))
             elif is_short[place]:
-                found.append(sealed(bytes([_FLOAT32]) + _packed(short[place], config)))
+                found.append(_column(_packed(short[place], config), _FLOAT32))
             else:
-                found.append(sealed(bytes([_FLOAT64]) + _packed(columns[place], config)))
+                found.append(_column(_packed(columns[place], config), _FLOAT64))
         return found
 
-    def decode_floats(self, data: bytes, count: int) -> npt.NDArray[np.float32] | Floats:
-        """Decode into [count] of the shorter type that holds them exactly."""
-        check_seal(data)
-        if data[0] == _SAME:
-            return np.full(count, np.frombuffer(data, "<f8", 1, offset=1))
-        out: npt.NDArray[Any] = np.empty(count, np.float32 if data[0] == _FLOAT32 else np.float64)
-        standalone.simple_decompress_into(data[1 : -SEAL.size], out)
-        return out
+    def decode_floats(self, columns: Sequence[bytes], counts: Sequence[int]) -> Values:
+        """Decode columns that follow each other into one array, of the shorter type that holds them exactly."""
+        for data in columns:
+            check_seal(data)
+        is_short = all(data[_CODE] == _FLOAT32 or _is_short(data) for data in columns)
+        found: npt.NDArray[Any] = np.empty(sum(counts), np.float32 if is_short else np.float64)
+        end = 0
+        for data, count in zip(columns, counts, strict=True):
+            part = found[end : end + count]
+            end += count
+            if data[_CODE] == _SAME:
+                part[:] = np.frombuffer(data, "<f8", 1)
+            elif data[_CODE] == _FLOAT32 and not is_short:
+                part[:] = _unpacked(data, np.empty(count, np.float32))
+            else:
+                _unpacked(data, part)
+        return found
 
     def encode_values(self, values: list[Any]) -> bytes:
         """Encode values that JSON can hold."""
-        return sealed(bytes([_JSON]) + zlib.compress(to_json(values).encode("ascii"), 1))
+        return _column(zlib.compress(to_json(values).encode("ascii"), 1), _JSON)
 
     def decode_values(self, data: bytes) -> list[Any]:
         """Decode what `encode_values` gave."""
         check_seal(data)
-        return json.loads(zlib.decompress(data[1 : -SEAL.size]))  # type: ignore[no-any-return]
+        return json.loads(zlib.decompress(data[:_CODE]))  # type: ignore[no-any-return]
+
+
+def _column(data: bytes, code: int) -> bytes:
+    return sealed(data + bytes([code]))
+
+
+def _is_short(data: bytes) -> bool:
+    """Return whether all numbers of a column are the same, and single precision holds them exactly."""
+    if data[_CODE] != _SAME:
+        return False
+    (number,) = np.frombuffer(data, "<f8", 1)
+    with np.errstate(all="ignore"):
+        return bool(np.array(np.float32(number), "<f8").tobytes() == number.tobytes())
 
 
 def _packed(values: npt.NDArray[Any], config: ChunkConfig) -> bytes:
     packed: bytes = standalone.simple_compress(values, config)
     return packed
+
+
+def _unpacked(data: bytes, out: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    standalone.simple_decompress_into(data, out)
+    return out
 
 
 def _are_noise(columns: Floats) -> npt.NDArray[np.bool_]:

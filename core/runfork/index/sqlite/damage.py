@@ -87,7 +87,9 @@ def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator
     rows = connection.execute(f"SELECT count, data, statistics {_GROUPS_OF_CHUNKS}")
     for count, data, statistics in rows:
         is_text = statistics is None
-        reasons.append(_why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, data, count))
+        reasons.append(
+            _why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, [data], [count])
+        )
     for count, paths, data in connection.execute(
         "SELECT count, paths, data FROM tail JOIN stream ON stream.id = stream"
     ):

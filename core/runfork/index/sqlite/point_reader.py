@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.rules.edits import decode_value
-from runfork.index.rules.progressions import part_of
+from runfork.index.rules.progressions import joined, part_of
 from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
@@ -107,6 +107,12 @@ class Piece:
     def is_whole(self) -> bool:
         """Whether it can be taken as it is: sorted, and nothing cut off."""
         return self.is_increasing and self.begin <= self.low and self.high <= self.cut
+
+    def places(self, steps: Progression | Integers) -> tuple[int, int]:
+        """Return from where up to where its sorted steps count."""
+        first = 0 if self.begin <= self.low else int(steps.searchsorted(np.array([self.begin]))[0])
+        end = self.count if self.high <= self.cut else int(steps.searchsorted(np.array([self.cut + 1]))[0])
+        return first, end
 
 
 @dataclass(frozen=True)
@@ -221,23 +227,34 @@ class SeriesPoints:
         found = found.part(slice(0 if tail is None else max(0, len(found) - tail), None))
         return found if self._is_float else Points(found.steps, found.times, list(found.values), found.sources)
 
-    def load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        """Return the steps and the values of a sorted piece of a float series, both in as little space as holds them exactly.
+    def load_chunks(self, pieces: Sequence[Piece]) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        """Return the steps and the values of chunks of a float series, both in as little space as holds them exactly.
 
-        What is cut off is left out.
+        The chunks are sorted, and lie one after another. What is cut off them is left out.
         """
-        steps, values = self._load_short(piece)
-        if piece.is_whole:
-            return steps, values
-        first, end = (int(steps.searchsorted(np.array([step]))[0]) for step in (piece.begin, piece.cut + 1))
-        return part_of(steps, first, end), values[first:end]
+        rows = [self._connection.execute(_SOME_DATA, (piece.number,)).fetchone() for piece in pieces]
+        values = self._codec.decode_floats([row[-1] for row in rows], [piece.count for piece in pieces])
+        steps: list[Progression | Integers] = []
+        kept: list[list[int]] = []
+        start = 0
+        for piece, (data, *_) in zip(pieces, rows, strict=True):
+            axis = self._codec.decode_steps(data, piece.count)
+            first, end = piece.places(axis)
+            if first < end:
+                steps.append(part_of(axis, first, end))
+                if kept and kept[-1][1] == start + first:
+                    kept[-1][1] = start + end
+                else:
+                    kept.append([start + first, start + end])
+            start += piece.count
+        parts = [values[first:end] for first, end in kept]
+        return joined(steps), parts[0] if len(parts) == 1 else np.concatenate([values[:0], *parts])
 
-    def _load_short(self, piece: Piece) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        if piece.column >= 0:
-            loaded = self._load_tail(piece)
-            return loaded.steps, loaded.values
-        steps, _, _, data = self._connection.execute(_SOME_DATA, (piece.number,)).fetchone()
-        return self._codec.decode_steps(steps, piece.count), self._codec.decode_floats(data, piece.count)
+    def load_tail(self, piece: Piece) -> tuple[Integers, Floats]:
+        """Return the steps and the values of a sorted piece of the tail, without what is cut off."""
+        loaded = self._load_tail(piece)
+        kept = slice(*piece.places(loaded.steps))
+        return loaded.steps[kept], loaded.values[kept]
 
     def _fill(self, piece: Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
         """Load a whole piece into its place in the result: one copy of each number."""
@@ -254,7 +271,7 @@ class SeriesPoints:
         if times is not None:
             self._codec.decode_integers(time_data, times)
         if self._is_float:
-            values[start : start + piece.count] = self._codec.decode_floats(data, piece.count)
+            values[start : start + piece.count] = self._codec.decode_floats([data], [piece.count])
         else:
             values.extend(self._codec.decode_values(data))
 
@@ -266,7 +283,7 @@ class SeriesPoints:
         for column, out in zip(columns, numbers, strict=True):
             self._codec.decode_integers(column, out)
         if self._is_float:
-            values: Any = self._codec.decode_floats(data, piece.count).astype(np.float64, copy=False)
+            values: Any = self._codec.decode_floats([data], [piece.count]).astype(np.float64, copy=False)
         else:
             values = _objects(self._codec.decode_values(data))
         return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)

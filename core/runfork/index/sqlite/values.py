@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.index.sqlite import summaries
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.index.sqlite.sealing import check_seal, sealed, to_json
+from runfork.index.sqlite.sealing import check_seal, checksum, sealed, to_json
 from runfork.model.attributes import TEXTS, AttributeType
 
 if TYPE_CHECKING:
@@ -295,9 +295,8 @@ class RunValues:
             numbers = numbers.copy()
             numbers[[*self.texts]] = (ends - lengths) << 32 | lengths
         plain, series = numbers.tobytes(), self.series.tobytes()
-        checksum = zlib.crc32(texts, zlib.crc32(series, zlib.crc32(plain)))
         about = zlib.compress(self.times.tobytes() + self.sources.tobytes(), 1)
-        return plain, series, texts, sealed(_CHECKSUM.pack(checksum) + about)
+        return plain, series, texts, sealed(_CHECKSUM.pack(checksum(plain, series, texts)) + about)
 
     @classmethod
     def read(cls, shape: Shape, numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> RunValues:
@@ -495,7 +494,7 @@ def unpacked(numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> bytes:
         ValueError: They are not.
     """
     check_seal(rest)
-    if _CHECKSUM.unpack_from(rest)[0] != zlib.crc32(texts, zlib.crc32(series, zlib.crc32(numbers))):
+    if _CHECKSUM.unpack_from(rest)[0] != checksum(numbers, series, texts):
         raise ValueError("the checksum of a run's values differs")
     return zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
 

@@ -73,7 +73,7 @@ class StepLine:
 def _is_chunk(cluster: Sequence[Piece]) -> bool:
     """Return whether a cluster is one sorted chunk."""
     (piece, *others) = cluster
-    return not others and piece.is_increasing and piece.column < 0
+    return not others and piece.is_increasing and not piece.is_tail
 
 
 class TimeLine:

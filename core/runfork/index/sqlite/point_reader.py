@@ -10,7 +10,7 @@ import numpy as np
 
 from runfork.index.rules.edits import decode_value
 from runfork.index.rules.progressions import joined, part_of
-from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
+from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail, part_of_row
 from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
@@ -89,10 +89,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of one journal's points, not loaded yet: a chunk, or a column of a piece of the tail."""
+    """A stretch of one journal's points, not loaded yet: a column of a piece of the tail, or of a row of chunks."""
 
     position: int
     writer: str
+    is_tail: bool
     number: int
     column: int
     count: int
@@ -124,14 +125,17 @@ class _Loaded:
     piece: Piece
 
 
+_COLUMN = f"(row_group.id << {COLUMN_BITS} | ?1)"
 _CHUNKS = f"""
-SELECT chunk.id, -1, count, low_step, high_step, is_increasing, statistics
-FROM row_group JOIN chunk ON chunk.id = (row_group.id << {COLUMN_BITS} | ?) WHERE stream = ? AND low_step <= ? AND high_step >= ?
+SELECT chunk.id, {_COLUMN} - chunk.id, count, low_step, high_step, is_increasing,
+    substr(statistics, 1 + ({_COLUMN} - chunk.id) * {WIDTH * 8}, {WIDTH * 8})
+FROM row_group JOIN chunk ON chunk.id = (SELECT max(id) FROM chunk WHERE id <= {_COLUMN})
+WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
 """  # noqa: S608
 _TAILS = """
-SELECT id, ?, count, low_step, high_step, is_increasing, NULL FROM tail WHERE stream = ? AND low_step <= ? AND high_step >= ?
+SELECT id, ?1, count, low_step, high_step, is_increasing, NULL FROM tail WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
 """
-_DATA_OF_CHUNK = f"data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
+_DATA_OF_CHUNK = f"sizes, data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
 _DATA = "SELECT steps, times, sequences, " + _DATA_OF_CHUNK
 _SOME_DATA = "SELECT steps, NULL, NULL, " + _DATA_OF_CHUNK
 _TIMED_DATA = "SELECT steps, times, NULL, " + _DATA_OF_CHUNK
@@ -157,7 +161,7 @@ class SeriesPoints:
                 for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
                     for row in self._connection.execute(query, (column, stream, cut, low)):
                         number, at, count, first, last, is_increasing, statistics = row
-                        about = part.position, writer, number, at, count, first, last, low, cut
+                        about = part.position, writer, query is _TAILS, number, at, count, first, last, low, cut
                         found.append(Piece(*about, bool(is_increasing), statistics))
         return found
 
@@ -232,8 +236,8 @@ class SeriesPoints:
 
         The chunks are sorted, and lie one after another. What is cut off them is left out.
         """
-        rows = [self._connection.execute(_SOME_DATA, (piece.number,)).fetchone() for piece in pieces]
-        values = self._codec.decode_floats([row[-1] for row in rows], [piece.count for piece in pieces])
+        rows = [self._chunk(_SOME_DATA, piece) for piece in pieces]
+        values = self._codec.decode_floats([data for *_, data in rows], [piece.count for piece in pieces])
         steps: list[Progression | Integers] = []
         kept: list[list[int]] = []
         start = 0
@@ -258,7 +262,7 @@ class SeriesPoints:
 
     def _fill(self, piece: Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
         """Load a whole piece into its place in the result: one copy of each number."""
-        if piece.column >= 0:
+        if piece.is_tail:
             loaded = self._load_tail(piece)
             steps[:] = loaded.steps
             if times is not None:
@@ -266,7 +270,7 @@ class SeriesPoints:
             values[start : start + piece.count] = loaded.values
             return
         query = _SOME_DATA if times is None else _TIMED_DATA
-        step_data, time_data, _, data = self._connection.execute(query, (piece.number,)).fetchone()
+        step_data, time_data, _, data = self._chunk(query, piece)
         self._codec.decode_integers(step_data, steps)
         if times is not None:
             self._codec.decode_integers(time_data, times)
@@ -276,9 +280,9 @@ class SeriesPoints:
             values.extend(self._codec.decode_values(data))
 
     def _load(self, piece: Piece) -> _Loaded:
-        if piece.column >= 0:
+        if piece.is_tail:
             return self._load_tail(piece)
-        *columns, data = self._connection.execute(_DATA, (piece.number,)).fetchone()
+        *columns, data = self._chunk(_DATA, piece)
         numbers = np.empty((3, piece.count), np.int64)
         for column, out in zip(columns, numbers, strict=True):
             self._codec.decode_integers(column, out)
@@ -287,6 +291,11 @@ class SeriesPoints:
         else:
             values = _objects(self._codec.decode_values(data))
         return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)
+
+    def _chunk(self, query: str, piece: Piece) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return steps, times, sequences and values, as far as `query` asks for them, as they were encoded."""
+        *shared, sizes, data = self._connection.execute(query, (piece.number,)).fetchone()
+        return *shared, part_of_row(sizes, data, piece.column)
 
     def _load_tail(self, piece: Piece) -> _Loaded:
         data = self._reader.tail(piece.number)

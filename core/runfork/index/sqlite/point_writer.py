@@ -13,7 +13,7 @@ from runfork.index.sqlite.summaries import merge_summaries, summarise
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -31,12 +31,17 @@ __all__ = [
     "TextPoint",
     "chunk_number",
     "decode_tail",
+    "part_of_row",
 ]
 
 
 COLUMN_BITS = 24
 _PART_NUMBERS = 64 * 1024
 """So many numbers are worked on at once, half a megabyte; measured."""
+_SHORT_BYTES = 1024
+_ROW_BYTES = 16 * 1024
+"""A row of chunks takes so many at least, if there are enough columns, none of which is short. More are slow to read in part."""
+_SIZE = np.dtype("<u4")
 
 
 @dataclass(frozen=True)
@@ -176,13 +181,11 @@ class PointWriter:
         if summaries is None:
             summaries = _summarised(block.columns)
         encoded = (data for part in _parts(block.columns) for data in self._codec.encode_floats(part))
-        self._connection.executemany(
-            "INSERT INTO chunk VALUES (?, ?, ?)",
-            (
-                (chunk_number(group, column), summary.tobytes(), data)
-                for column, (summary, data) in enumerate(zip(summaries, encoded, strict=True))
-            ),
+        rows = (
+            (chunk_number(group, first), summaries[first : first + len(columns)].tobytes(), *_row(columns))
+            for first, columns in _gathered(encoded)
         )
+        self._connection.executemany("INSERT INTO chunk VALUES (?, ?, ?, ?)", rows)
 
     def _insert_group(
         self, stream: int, steps: Integers, times: Integers, sequences: Integers, *, is_open: bool = False
@@ -245,7 +248,7 @@ class PointWriter:
         )
         group = self._insert_group(stream, steps, times, sequences, is_open=is_open)
         data = self._codec.encode_values([point.value for point in points])
-        self._connection.execute("INSERT INTO chunk VALUES (?, NULL, ?)", (chunk_number(group, 0), data))
+        self._connection.execute("INSERT INTO chunk VALUES (?, NULL, ?, ?)", (chunk_number(group, 0), *_row([data])))
 
 
 _NEW_TAIL = """
@@ -257,6 +260,36 @@ _OPEN_GROUP = "SELECT id, count, steps, times, sequences FROM row_group WHERE st
 def chunk_number(group: int, column: int) -> int:
     """Return the number of a chunk: that of its row group, and its column."""
     return group << COLUMN_BITS | column
+
+
+def _gathered(encoded: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the columns that share a row of chunks, and the first one's number.
+
+    Each row leaves some of a page unused, which is much of a few pages. SQLite itself puts rows that are shorter than a page
+    side by side.
+    """
+    first, columns = 0, []
+    for data in encoded:
+        columns.append(data)
+        if len(data) < _SHORT_BYTES or sum(map(len, columns)) >= _ROW_BYTES:
+            yield first, columns
+            first, columns = first + len(columns), []
+    if columns:
+        yield first, columns
+
+
+def _row(columns: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return the sizes of columns, as they are stored, and their bytes."""
+    return np.array([len(data) for data in columns], _SIZE).tobytes(), b"".join(columns)
+
+
+def part_of_row(sizes: bytes, data: bytes, column: int) -> bytes:
+    """Return one of the columns whose bytes stand in a row of chunks."""
+    if len(sizes) == _SIZE.itemsize:
+        return data
+    found = np.frombuffer(sizes, _SIZE)
+    begin = int(found[:column].sum())
+    return data[begin : begin + int(found[column])]
 
 
 def _summarised(columns: Floats) -> Floats:

@@ -252,6 +252,8 @@ SIZES = st.builds(
     tail_bytes=st.integers(8, 200),
     text_characters=st.integers(1, 6),
     sealed_rows=st.integers(1, 4),
+    shared_bytes=st.integers(0, 200),
+    alone_bytes=st.integers(0, 40),
 )
 ENDS = st.none() | STEPS.map(to_micro_steps)
 POINTS = st.lists(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from runfork.index.sqlite.columns import ColumnCodec
+from runfork.index.sqlite.columns import ColumnCodec, check_seal, sealed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SPECIAL_BITS = [0, 2**63, 0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000001, 0xFFF4000000000002, 1, 2**52]
@@ -118,3 +118,24 @@ def test_a_byte_that_was_changed_is_noticed(place):
         changed[place] ^= 64
         with pytest.raises(ValueError, match="checksum"):
             decode(bytes(changed))
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30_000), st.data())
+def test_no_byte_and_no_page_changes_unseen(seed, size, data):
+    whole = sealed(np.random.default_rng(seed).bytes(size))
+    place = data.draw(st.integers(0, len(whole) - 1))
+    changed = bytearray(whole)
+    changed[place] ^= data.draw(st.integers(1, 255))
+    check_seal(whole)
+
+    with pytest.raises(ValueError, match="checksum"):
+        check_seal(bytes(changed))
+
+
+@pytest.mark.parametrize("pages", [(1, 0, 2, 3, 4), (0, 1, 1, 3, 4), (0, 1, 2, 3), (0, 1, 2, 3, 4, 4)])
+def test_no_page_moves_unseen(pages):
+    whole = sealed(np.random.default_rng(0).bytes(5 * 4096 + 77))
+    moved = b"".join(whole[page * 4096 : (page + 1) * 4096] for page in pages) + whole[5 * 4096 :]
+
+    with pytest.raises(ValueError, match="checksum"):
+        check_seal(moved)

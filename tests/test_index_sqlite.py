@@ -19,6 +19,7 @@ from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.lineage_view import LineageView
 from runfork.index.sqlite.point_reader import SeriesPoints
+from runfork.index.sqlite.point_writer import ChunkSizes
 from runfork.index.sqlite.schema import APPLICATION_ID
 from runfork.journal.records import Batch, MetricRows
 from runfork.model.steps import MICRO
@@ -353,6 +354,21 @@ def test_wide_rows_become_chunks_by_size(path, index):
 
     assert row_of(path, "SELECT count(*) FROM row_group") == (1,)
     assert [value for _, value in points_of(index, "a", "m/0")] == values.tolist()
+
+
+def test_chunks_of_some_pages_leave_little_of_them_unused(tmp_path):
+    path = tmp_path / "index.db"
+    paths = tuple(f"m/{number}" for number in range(60))
+    with closing(SqliteIndex(path, sizes=ChunkSizes(rows=900))) as index:
+        values = long_run(index, "a", 900, paths=paths)
+        read = points_of(index, "a", "m/0")
+        last = points_of(index, "a", "m/59")
+    (chunks,) = row_of(path, "SELECT sum(length(data) + length(statistics)) FROM chunk")
+    (pages,) = row_of(path, "PRAGMA page_count")
+
+    assert [value for _, value in read] == values.tolist()
+    assert [value for _, value in last] == np.random.default_rng(0).standard_normal((900, 60))[:, 59].tolist()
+    assert pages * 4096 < 1.1 * chunks + 40 * 4096  # of empty tables
 
 
 def test_uris_open_the_indexes(tmp_path):

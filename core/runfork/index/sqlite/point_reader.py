@@ -135,7 +135,7 @@ WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
 _TAILS = """
 SELECT id, ?1, count, low_step, high_step, is_increasing, NULL FROM tail WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
 """
-_DATA_OF_CHUNK = f"sizes, data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
+_DATA_OF_CHUNK = f"ends, data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
 _DATA = "SELECT steps, times, sequences, " + _DATA_OF_CHUNK
 _SOME_DATA = "SELECT steps, NULL, NULL, " + _DATA_OF_CHUNK
 _TIMED_DATA = "SELECT steps, times, NULL, " + _DATA_OF_CHUNK
@@ -294,8 +294,8 @@ class SeriesPoints:
 
     def _chunk(self, query: str, piece: Piece) -> tuple[bytes, bytes, bytes, bytes]:
         """Return steps, times, sequences and values, as far as `query` asks for them, as they were encoded."""
-        *shared, sizes, data = self._connection.execute(query, (piece.number,)).fetchone()
-        return *shared, part_of_row(sizes, data, piece.column)
+        *shared, ends, data = self._connection.execute(query, (piece.number,)).fetchone()
+        return *shared, part_of_row(ends, data, piece.column)
 
     def _load_tail(self, piece: Piece) -> _Loaded:
         data = self._reader.tail(piece.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,10 +39,7 @@ __all__ = [
 COLUMN_BITS = 24
 _PART_NUMBERS = 64 * 1024
 """So many numbers are worked on at once, half a megabyte; measured."""
-_SHORT_BYTES = 1024
-_ROW_BYTES = 16 * 1024
-"""A row of chunks takes so many at least, if there are enough columns, none of which is short. More are slow to read in part."""
-_SIZE = np.dtype("<u4")
+_END_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,16 @@ class ChunkSizes:
         tail_bytes: Rows are made a row group when they take this much, however few they are.
         text_characters: A chunk of texts is full with so many.
         sealed_rows: Fewer rows than this are not worth a chunk per metric, even if no more are to come.
+        shared_bytes: Chunks share a row of the table until it takes this much. More are slow to read one by one.
+        alone_bytes: None is added behind a chunk that is shorter: SQLite puts short rows side by side itself.
     """
 
     rows: int = 16384
     tail_bytes: int = 8 * 1024 * 1024
     text_characters: int = 64 * 1024
     sealed_rows: int = 32
+    shared_bytes: int = 16 * 1024
+    alone_bytes: int = 1024
 
 
 @dataclass(frozen=True)
@@ -183,9 +185,20 @@ class PointWriter:
         encoded = (data for part in _parts(block.columns) for data in self._codec.encode_floats(part))
         rows = (
             (chunk_number(group, first), summaries[first : first + len(columns)].tobytes(), *_row(columns))
-            for first, columns in _gathered(encoded)
+            for first, columns in self._gathered(encoded)
         )
         self._connection.executemany("INSERT INTO chunk VALUES (?, ?, ?, ?)", rows)
+
+    def _gathered(self, encoded: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield the columns that share a row of chunks, and the first one's number: each row leaves some of a page unused."""
+        first, columns = 0, []
+        for data in encoded:
+            columns.append(data)
+            if len(data) < self._sizes.alone_bytes or sum(map(len, columns)) >= self._sizes.shared_bytes:
+                yield first, columns
+                first, columns = first + len(columns), []
+        if columns:
+            yield first, columns
 
     def _insert_group(
         self, stream: int, steps: Integers, times: Integers, sequences: Integers, *, is_open: bool = False
@@ -262,34 +275,17 @@ def chunk_number(group: int, column: int) -> int:
     return group << COLUMN_BITS | column
 
 
-def _gathered(encoded: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield the columns that share a row of chunks, and the first one's number.
-
-    Each row leaves some of a page unused, which is much of a few pages. SQLite itself puts rows that are shorter than a page
-    side by side.
-    """
-    first, columns = 0, []
-    for data in encoded:
-        columns.append(data)
-        if len(data) < _SHORT_BYTES or sum(map(len, columns)) >= _ROW_BYTES:
-            yield first, columns
-            first, columns = first + len(columns), []
-    if columns:
-        yield first, columns
-
-
 def _row(columns: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """Return the sizes of columns, as they are stored, and their bytes."""
-    return np.array([len(data) for data in columns], _SIZE).tobytes(), b"".join(columns)
+    """Return where columns end that share a row of chunks, as it is stored, and their bytes."""
+    ends = accumulate(map(len, columns))
+    return b"".join(end.to_bytes(_END_BYTES, "little") for end in ends), b"".join(columns)
 
 
-def part_of_row(sizes: bytes, data: bytes, column: int) -> bytes:
-    """Return one of the columns whose bytes stand in a row of chunks."""
-    if len(sizes) == _SIZE.itemsize:
-        return data
-    found = np.frombuffer(sizes, _SIZE)
-    begin = int(found[:column].sum())
-    return data[begin : begin + int(found[column])]
+def part_of_row(ends: bytes, data: bytes, column: int) -> bytes:
+    """Return one of the columns that share a row of chunks."""
+    at = column * _END_BYTES
+    begin, end = ends[max(0, at - _END_BYTES) : at], ends[at : at + _END_BYTES]
+    return data[int.from_bytes(begin, "little") : int.from_bytes(end, "little")]
 
 
 def _summarised(columns: Floats) -> Floats:

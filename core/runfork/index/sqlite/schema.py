@@ -109,14 +109,14 @@ CREATE TABLE tail (
 );
 CREATE INDEX tail_by_stream ON tail (stream);
 -- A row group holds what its columns share. Each chunk is one column of it; some that follow each other share a row, which has the
--- number of the first: see `chunk_number`. Their statistics, sizes and data stand one behind the other.
+-- number of the first: see `chunk_number`. Their statistics, ends and data stand one behind the other.
 CREATE TABLE row_group (
     id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, count INTEGER NOT NULL, low_step INTEGER NOT NULL,
     high_step INTEGER NOT NULL, is_increasing INTEGER NOT NULL, high_time INTEGER NOT NULL, is_open INTEGER NOT NULL,
     steps BLOB NOT NULL, times BLOB NOT NULL, sequences BLOB NOT NULL
 );
 CREATE INDEX row_group_by_stream ON row_group (stream, low_step);
-CREATE TABLE chunk (id INTEGER PRIMARY KEY, statistics BLOB, sizes BLOB NOT NULL, data BLOB NOT NULL);
+CREATE TABLE chunk (id INTEGER PRIMARY KEY, statistics BLOB, ends BLOB NOT NULL, data BLOB NOT NULL);
 CREATE TABLE preview (
     run INTEGER NOT NULL, path INTEGER NOT NULL, step INTEGER NOT NULL, journal INTEGER NOT NULL, sequence INTEGER NOT NULL,
     time INTEGER NOT NULL, value BLOB NOT NULL, completion REAL, PRIMARY KEY (run, path, step, journal)

@@ -59,7 +59,7 @@ class ChunkSizes:
     tail_bytes: int = 8 * 1024 * 1024
     text_characters: int = 64 * 1024
     sealed_rows: int = 32
-    shared_bytes: int = 16 * 1024
+    shared_bytes: int = 32 * 1024
     alone_bytes: int = 1024
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from runfork.index.sqlite.columns import ColumnCodec, check_seal, sealed
+from runfork.index.sqlite.columns import ColumnCodec
+from runfork.index.sqlite.sealing import check_seal, sealed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 SPECIAL_BITS = [0, 2**63, 0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000001, 0xFFF4000000000002, 1, 2**52]
@@ -133,9 +134,10 @@ def test_no_byte_and_no_page_changes_unseen(seed, size, data):
 
 
 @pytest.mark.parametrize("pages", [(1, 0, 2, 3, 4), (0, 1, 1, 3, 4), (0, 1, 2, 3), (0, 1, 2, 3, 4, 4)])
-def test_no_page_moves_unseen(pages):
-    whole = sealed(np.random.default_rng(0).bytes(5 * 4096 + 77))
-    moved = b"".join(whole[page * 4096 : (page + 1) * 4096] for page in pages) + whole[5 * 4096 :]
+@pytest.mark.parametrize("length", [4096, 8, 1])
+def test_nothing_moves_unseen(length, pages):
+    whole = sealed(np.random.default_rng(0).bytes(5 * length + 77))
+    moved = b"".join(whole[page * length : (page + 1) * length] for page in pages) + whole[5 * length :]
 
     with pytest.raises(ValueError, match="checksum"):
         check_seal(moved)

@@ -301,6 +301,28 @@ def test_a_thread_that_dies_fails_the_run_that_it_opened(data_directory, monkeyp
     assert threading.excepthook == told.append
 
 
+def test_a_thread_that_dies_fails_its_run_whoever_set_a_hook_after_the_first_run(data_directory, monkeypatch):
+    told: list[threading.ExceptHookArgs] = []
+    first = Run(source_tracking_config=None)
+    monkeypatch.setattr(threading, "excepthook", told.append)  # and does not ask ours
+    runs = []
+
+    def train():
+        runs.append(Run(source_tracking_config=None))
+        raise ValueError("a plane")
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    states = first.status.state, runs[0].status.state
+    for run in (first, *runs):
+        run.close()
+
+    assert states == ("running", "failed")
+    assert [str(arguments.exc_value) for arguments in told] == ["a plane"]
+    assert threading.excepthook == told.append
+
+
 def test_sys_exit_is_given_back_when_the_last_run_is_closed_and_can_be_pickled_meanwhile(data_directory):
     before = sys.exit, exit, quit, threading.excepthook
     first, second = (Run(source_tracking_config=None) for _ in range(2))

@@ -64,6 +64,7 @@ class ProcessEnd:
             this = cls()
             this.install()
         this.add(life)
+        this.watch_threads()
         return this
 
     def add(self, life: Ended) -> None:
@@ -115,8 +116,12 @@ class ProcessEnd:
                 ours = _Exit(self, original, name)
                 setattr(place, name, ours)
                 self._exits.append((place, name, ours))
-        self._threads = _ThreadHook(self, threading.excepthook)
-        threading.excepthook = self._threads
+
+    def watch_threads(self) -> None:
+        """Take over `threading.excepthook`, again where somebody has put another in its place since the last run was opened."""
+        if threading.excepthook is not self._threads:
+            self._threads = _ThreadHook(self, threading.excepthook)
+            threading.excepthook = self._threads
 
     def _uninstall(self) -> None:
         while self._exits:

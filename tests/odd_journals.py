@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_frame
 from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 
-__all__ = ["odd_journals"]
-
 NOW = 1_790_000_000_000_000
 TEXTS = st.sampled_from(
     ["", "r", "good", "../../x", "a/b", "\ud800", "x\0y", "a" * 800, "[red]", "\x1b[31m", "\u202e", "é"]

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-__all__ = ["Advised", "advice_for_mode", "advice_for_module", "unknown_argument", "with_advice"]
-
 _Function = TypeVar("_Function", bound="Callable[..., None]")
 
 _METRICS = "run.log_metrics({'train/loss': 0.3}, step=1) logs the numbers of a step"

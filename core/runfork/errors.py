@@ -19,18 +19,6 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = [
-    "ArgumentError",
-    "ArgumentTypeError",
-    "FormatError",
-    "LoggingError",
-    "NotFoundError",
-    "RunforkError",
-    "RunforkWarning",
-    "frames_of_ours",
-    "warn_caller",
-]
-
 
 class RunforkError(Exception):
     """The root of everything that runfork raises."""

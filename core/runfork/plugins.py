@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
 
-__all__ = ["Plugins", "are_loaded", "load_plugins", "load_plugins_once"]
-
 IMPORT_SECONDS = 60.0
 """So long a plugin of others may take to be imported for `load_plugins_once`."""
 

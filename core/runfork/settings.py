@@ -11,8 +11,6 @@ from runfork.disk.layout import from_start
 from runfork.errors import ArgumentError
 from runfork.model.identifiers import check_project, check_run_id
 
-__all__ = ["POLICIES", "VARIABLES", "Settings", "said_by"]
-
 MODES = ("offline", "disabled")
 POLICIES = ("fork", "continue", "new")
 ON_ERROR = ("warn", "raise")

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["StillBusyError", "call_within", "is_within_limit"]
-
 _T = TypeVar("_T")
 
 

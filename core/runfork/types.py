@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from os import PathLike
 
-__all__ = ["File", "FileReference", "Histogram"]
-
 
 @dataclass(frozen=True)
 class File:

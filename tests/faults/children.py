@@ -10,8 +10,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-__all__ = ["megabytes", "peak_megabytes", "run_child"]
-
 _PRELUDE = """
 import json, os, sys, time
 from pathlib import Path

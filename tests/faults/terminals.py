@@ -21,8 +21,6 @@ from runfork.testing.waits import HANG_SECONDS
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["COLUMNS", "ROWS", "Terminal", "run_on_terminals"]
-
 COLUMNS, ROWS = 100, 24
 
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["AccelerateDriver", "Progress", "open_accelerator", "prepare", "train_epoch"]
-
 
 class Progress:
     """How far a loop is, for Accelerate to save and load."""

@@ -9,8 +9,6 @@ from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["HfDriver", "arguments", "data", "model"]
-
 
 def model(seed: int = 1) -> Any:
     import torch

@@ -12,8 +12,6 @@ from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["KerasDriver"]
-
 os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras
 
 

@@ -10,8 +10,6 @@ from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained,
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LightningDriver"]
-
 
 class LightningDriver(IntegrationDriver):
     packages = ("runfork_lightning", "runfork_torch")

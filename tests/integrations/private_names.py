@@ -10,8 +10,6 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PrivateName", "check"]
-
 
 class PrivateName(NamedTuple):
     """A name that a framework may take away with any version.

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from runfork.capture.terminal import Output
 
-__all__ = ["ConsoleCapture", "StreamCapture", "Tee", "line_break", "uncaptured"]
-
 StreamName = Literal["stdout", "stderr"]
 
 _STREAMS: tuple[StreamName, ...] = ("stdout", "stderr")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Token", "has_control", "split_unfinished", "tokenise", "without_colours"]
-
 _MAX_ESCAPE = 4096
 """Longest control sequence to wait for the end of."""
 

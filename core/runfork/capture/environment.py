@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from runfork.hooks import OpenRun
 
-__all__ = ["collect_system_attributes", "list_packages"]
-
 _GIB = 1024.0**3
 _NAME_LINE = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 _VERSION_LINE = re.compile(r"^Version:[ \t]*(\S+)", re.MULTILINE)

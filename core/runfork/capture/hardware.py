@@ -17,18 +17,6 @@ from runfork.hooks import Sampler, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = [
-    "CpuSampler",
-    "DiskSampler",
-    "MemorySampler",
-    "NetworkSampler",
-    "NvidiaSampler",
-    "ProcessSampler",
-    "decoded",
-    "register_samplers",
-    "visible_gpus",
-]
-
 _MIB = 1024.0**2
 _GIB = 1024.0**3
 _MILLIWATTS = 1000.0

@@ -20,8 +20,6 @@ from runfork.model.secrets import mask_text
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["Repository", "SourceTrackingConfig"]
-
 MAX_TEXT = 64 * 1024
 MAX_DIFF_BYTES = 64 * 1024 * 1024
 

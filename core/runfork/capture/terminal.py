@@ -8,8 +8,6 @@ from typing import NamedTuple
 from runfork.capture.terminal_row import TerminalRow, split_by_bytes
 from runfork.model.attributes import MAX_STRING_BYTES
 
-__all__ = ["MAX_JUMP", "MAX_REMEMBERED_COLUMNS", "MAX_ROWS", "NOTHING", "Output", "Terminal"]
-
 MAX_ROWS = 64
 """How many rows the cursor can go back up."""
 

@@ -29,8 +29,6 @@ from runfork.capture.terminal_row import TerminalRow, split_by_bytes
 if TYPE_CHECKING:
     from runfork.capture.control_sequences import Token
 
-__all__ = ["TerminalLines"]
-
 _SECOND = 1_000_000
 _SETTLE_TIME = _SECOND
 _PARTIAL_TIME = 5 * _SECOND

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["TerminalRow", "split_by_bytes", "to_cells"]
-
 _TAB_COLUMNS = 8
 _MAX_COMBINED = 32
 """Longest cell: a character with what combines with it; the rest is dropped, so that a cell cannot grow without bound."""

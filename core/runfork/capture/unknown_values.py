@@ -5,8 +5,6 @@ from __future__ import annotations
 from runfork.hooks import hookimpl
 from runfork.model.unknown_types import known_form
 
-__all__ = ["convert_value"]
-
 
 @hookimpl(trylast=True)
 def convert_value(value: object) -> object | None:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.model.patterns import Pattern
     from runfork.reading.project import Project
 
-__all__ = ["CONSOLE", "Event", "Followed", "Follower", "read_last_events"]
-
 _CONSOLE_PATTERN = compile_pattern(r"(^|/)std(out|err)$")
 
 

@@ -17,20 +17,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
     from runfork.model.attributes import Value
 
-__all__ = [
-    "NOTHING",
-    "format_age",
-    "format_duration",
-    "format_number",
-    "format_range",
-    "format_size",
-    "format_time",
-    "format_value",
-    "one_line",
-    "run_names",
-    "state_style",
-]
-
 NOTHING = "\u2013"
 """Stands where there is no value: an en dash."""
 

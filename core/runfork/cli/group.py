@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.plugins import Plugins
 
-__all__ = ["BUILT_IN", "CommandGroup", "cli", "current_plugins", "main"]
-
 EXIT_OK = 0
 EXIT_PROBLEM = 1
 EXIT_USAGE = 2

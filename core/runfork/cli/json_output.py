@@ -21,19 +21,6 @@ if TYPE_CHECKING:
     from runfork.model.differences import Change
     from runfork.model.lineage import RunNode, StepRange
 
-__all__ = [
-    "json_change",
-    "json_content",
-    "json_held",
-    "json_node",
-    "json_number",
-    "json_range",
-    "json_time",
-    "json_value",
-    "write_json",
-    "write_json_line",
-]
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _STEP_STATISTICS = ("first_step", "last_step")
 

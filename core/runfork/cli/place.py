@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from runfork.model.filters import Filter
     from runfork.reading.project import Project
 
-__all__ = [
-    "Place",
-    "choose_project",
-    "find_run",
-    "json_option",
-    "open_project",
-    "open_store",
-    "place_options",
-    "read_condition",
-    "tell_unmatched",
-]
-
 
 @dataclass(frozen=True)
 class Place:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-__all__ = ["PATIENCE_SECONDS", "ByteProgress", "drain_progress"]
-
 PATIENCE_SECONDS = 0.5
 """Work that is done within this time shows no progress."""
 

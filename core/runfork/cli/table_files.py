@@ -20,8 +20,6 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["EXACT", "WRITERS", "Rows", "new_file"]
-
 
 @contextmanager
 def new_file(target: Path | None, *, is_forced: bool) -> Iterator[IO[bytes]]:

@@ -12,8 +12,6 @@ from runfork.model.identifiers import directory_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["INDEX_NAME", "IndexPlace", "index_place", "is_on_network_file_system"]
-
 INDEX_NAME = ".index"
 _NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb smb2 smb3 smbfs lustre gpfs beegfs ceph glusterfs afs orangefs pvfs2 panfs wekafs 9p virtiofs vboxsf "

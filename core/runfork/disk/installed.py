@@ -7,8 +7,6 @@ import sys
 import time
 from functools import lru_cache
 
-__all__ = ["installed"]
-
 _METADATA = (".dist-info", ".egg-info")
 _SETTLED_NS = 60 * 10**9
 """In a folder that changed less long ago something may still be being installed, or have been within one tick of its clock."""

@@ -25,18 +25,6 @@ if TYPE_CHECKING:
 
     from runfork.disk.index_place import IndexPlace
 
-__all__ = [
-    "DIRECTORY_NAME",
-    "JOURNAL_SUFFIX",
-    "Store",
-    "default_project",
-    "find_code_base",
-    "find_data_directory",
-    "holds",
-    "journal_sizes",
-    "journals_of",
-]
-
 DIRECTORY_NAME = ".runfork"
 JOURNAL_SUFFIX = ".journal"
 GIT_IGNORE = ".gitignore"

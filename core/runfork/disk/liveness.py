@@ -11,17 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "LOST_AFTER_SECONDS",
-    "STRANGE_CLOCK_SECONDS",
-    "boot_id",
-    "is_silent",
-    "lives_here",
-    "own_identity",
-    "process_age_seconds",
-    "process_start",
-]
-
 LOST_AFTER_SECONDS = 90
 """A run on another host is lost when nobody has seen its journals grow for so long; processes write every 10 seconds."""
 

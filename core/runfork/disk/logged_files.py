@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-__all__ = ["FOLDER", "PART", "keep_file", "sync_file"]
-
 FOLDER = "files"
 PART = ".part-"
 """How the name of a file begins that is not complete."""

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from runfork.disk.layout import Store
     from runfork.model.marks import Mark
 
-__all__ = ["find_marks", "remember_mark"]
-
 FOLDER = ".fingerprints"
 
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["STARTED_IN", "find_shell", "starting_directory"]
-
 try:
     STARTED_IN = os.getcwd()  # noqa: PTH109  pathlib takes longer to import than all of this
 except OSError:  # it was deleted

@@ -14,8 +14,6 @@ from runfork.journal.frame_search import frames_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Takeover"]
-
 
 class Takeover:
     """Takes what one session logged from a run's folder to that of another.

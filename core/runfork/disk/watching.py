@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     _Sign = tuple[int, ...]
 
-__all__ = ["JournalFile", "JournalWatch"]
-
 _UNKNOWN: tuple[int, ...] = ()
 _SETTLED_SECONDS = 60.0
 """A folder that changed less long ago is listed anew: its time may not tell two changes apart, or come from another's clock."""

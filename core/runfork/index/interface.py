@@ -88,23 +88,6 @@ if TYPE_CHECKING:
     from runfork.model.lineage import RunNode, Segment
     from runfork.model.patterns import Pattern
 
-__all__ = [
-    "Aggregate",
-    "Buckets",
-    "BucketsRequest",
-    "Definition",
-    "Index",
-    "PointsRequest",
-    "RunRow",
-    "RunsPage",
-    "RunsQuery",
-    "Series",
-    "SeriesKey",
-    "Sort",
-    "StaleIndexError",
-    "Writer",
-]
-
 Aggregate = Literal["last", "min", "max", "average", "variance"]
 
 MAX_BUCKETS = 1_000_000

@@ -11,18 +11,6 @@ from runfork.model.messages import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "MAX_PATH_BYTES",
-    "MAX_STRING_BYTES",
-    "SYSTEM_NAMESPACES",
-    "TEXTS",
-    "AttributeType",
-    "Value",
-    "check_path",
-    "check_series_path",
-    "is_system_path",
-]
-
 MAX_PATH_BYTES = 1024
 MAX_STRING_BYTES = 1024 * 1024
 

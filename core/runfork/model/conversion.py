@@ -23,16 +23,6 @@ from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
 from runfork.model.named_parts import NamedParts, Unreadable, named_parts
 
-__all__ = [
-    "convert_config",
-    "convert_metric",
-    "convert_text",
-    "datetime_to_micros",
-    "key_text",
-    "plain_value",
-    "to_micros",
-]
-
 _MICRO = 1_000_000
 _MAX_SECONDS = 10**11  # some three thousand years
 

@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
     from runfork.model.attributes import Value
 
-__all__ = [
-    "Change",
-    "ComparisonRow",
-    "compare_values",
-    "config_changes",
-    "same_value",
-]
-
 _NUMBERS = (AttributeType.INT, AttributeType.FLOAT)
 
 

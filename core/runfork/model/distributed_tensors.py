@@ -6,8 +6,6 @@ import sys
 
 from runfork.errors import ArgumentError
 
-__all__ = ["can_be_here", "is_distributed", "refuse_distributed"]
-
 
 def is_distributed(value: object) -> bool:
     """Return whether reading `value` takes other processes, which may not be there to help: that would never end."""

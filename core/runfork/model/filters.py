@@ -19,8 +19,6 @@ from runfork.model.messages import shown
 from runfork.model.patterns import compile_pattern
 from runfork.model.query_language import FilterValue, Operator, Parts, parse_text, print_comparison
 
-__all__ = ["AllOf", "AnyOf", "Attribute", "Comparison", "Filter", "Not"]
-
 
 @dataclass(frozen=True)
 class Attribute:

@@ -14,8 +14,6 @@ from runfork.model.named_parts import MAX_PARTS, NamedParts, Unreadable, named_p
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["flatten", "told_name"]
-
 _MAX_LEVELS = MAX_PATH_BYTES // 2
 """Keys on the way to a value, so that its path is not too long for sure; deeper values would be refused."""
 

@@ -12,8 +12,6 @@ from runfork.model.distributed_tensors import refuse_distributed
 from runfork.model.messages import described, shown, type_name
 from runfork.types import Histogram
 
-__all__ = ["convert_histogram"]
-
 MIN_HISTOGRAM_EDGES = 2
 MAX_HISTOGRAM_EDGES = 513
 

@@ -15,21 +15,6 @@ from runfork.model.messages import shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = [
-    "attempt_ids",
-    "check_experiment_name",
-    "check_mark_id",
-    "check_project",
-    "check_run_id",
-    "directory_name",
-    "generated_prefix",
-    "name_of_directory",
-    "new_run_id",
-    "new_writer_name",
-    "random_suffix",
-    "several_runs",
-]
-
 MAX_NAME_BYTES = 730
 _MAX_DIRECTORY_BYTES = 200
 _ATTEMPT_BYTES = 16

@@ -10,8 +10,6 @@ from runfork.model.steps import from_micro_steps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Identity"]
-
 _ABOUT_FORKS = ("mark", "mark_time", "journals")
 
 

@@ -22,25 +22,6 @@ from runfork.model.steps import MAX_MICRO_STEP
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-__all__ = [
-    "EVERYTHING",
-    "NOTHING",
-    "Extent",
-    "Fork",
-    "RunNode",
-    "Segment",
-    "Snapshot",
-    "StepRange",
-    "ancestors",
-    "children_of",
-    "depth",
-    "heads",
-    "lineage_extents",
-    "ordering_time",
-    "segments",
-    "without",
-]
-
 NOTHING, EVERYTHING = -(2**63), 2**63 - 1
 
 StepRange = tuple[int, int]

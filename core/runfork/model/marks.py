@@ -17,8 +17,6 @@ from runfork.errors import ArgumentError, FormatError
 from runfork.model.identifiers import check_project, check_run_id
 from runfork.model.steps import format_step, from_micro_steps, to_micro_steps
 
-__all__ = ["MARK_KEY", "MARK_VERSION", "Mark", "find_mark", "parse_mark"]
-
 MARK_KEY = "runfork"
 """The key under which our integrations put the mark into a checkpoint."""
 

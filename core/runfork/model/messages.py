@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from reprlib import Repr
 
-__all__ = ["described", "plural", "shown", "type_name"]
-
 MAX_TEXT = 80
 MAX_ERROR = 300
 

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 from runfork.model.messages import described
 
-__all__ = ["MAX_PARTS", "NamedParts", "Unreadable", "named_parts", "unreadable"]
-
 MAX_PARTS = 100_000
 """So many parts are read of one value, and of all that is nested in it: some have no end."""
 

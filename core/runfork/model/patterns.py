@@ -16,8 +16,6 @@ from runfork.errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Pattern", "compile_pattern"]
-
 
 @dataclass(frozen=True)
 class Pattern:

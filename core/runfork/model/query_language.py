@@ -39,16 +39,6 @@ from runfork.model.attributes import AttributeType, check_path
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = [
-    "FilterValue",
-    "Operator",
-    "Parts",
-    "parse_text",
-    "print_comparison",
-    "print_value",
-    "read_value",
-]
-
 Operator = Literal["==", "!=", ">", ">=", "<", "<=", "MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS", "EXISTS"]
 FilterValue = float | int | bool | str | datetime | None
 

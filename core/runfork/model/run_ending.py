@@ -11,8 +11,6 @@ from runfork.model.secrets import mask_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Ending", "ending_after"]
-
 MAX_MESSAGE = 4096
 MAX_TRACEBACK = 64 * 1024
 _LONGEST_CHAIN = 100

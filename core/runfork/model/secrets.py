@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["MASK", "is_secret_name", "mask_arguments", "mask_config", "mask_text", "without_credentials"]
-
 MASK = "****"
 _STAND_IN = "runfork_mask"
 

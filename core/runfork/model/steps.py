@@ -16,17 +16,6 @@ from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.distributed_tensors import is_distributed
 from runfork.model.messages import shown
 
-__all__ = [
-    "MAX_MICRO_STEP",
-    "MICRO",
-    "NO_STEP",
-    "Step",
-    "format_step",
-    "from_micro_steps",
-    "shown_step",
-    "to_micro_steps",
-]
-
 MICRO = 1_000_000
 """Micro-steps in one step."""
 

@@ -11,8 +11,6 @@ import types
 from datetime import date, time, timedelta
 from typing import Any
 
-__all__ = ["MAX_ELEMENTS", "known_form"]
-
 MAX_ELEMENTS = 1000
 """Larger arrays are described, not listed."""
 

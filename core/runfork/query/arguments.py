@@ -14,8 +14,6 @@ from runfork.model.steps import MAX_MICRO_STEP, MICRO
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["check_choice", "check_count", "check_flag", "check_names", "check_step_range"]
-
 
 def check_flag(name: str, value: object) -> bool:
     """Return `value` if it is a bool."""

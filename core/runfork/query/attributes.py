@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Definition
     from runfork.query.source import Source
 
-__all__ = [
-    "USERS_OWN",
-    "AttributeAlternatives",
-    "AttributeFilter",
-    "AttributeSelector",
-    "Choice",
-    "attribute_choices",
-    "find_definitions",
-    "tell_unknown",
-]
-
 
 @dataclass(frozen=True)
 class AttributeFilter:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from runfork.query.selection import Inherit, RowKind, Selection, Selector
     from runfork.query.source import Source
 
-__all__ = ["BucketsQuery", "bucket_points", "fetch_metric_buckets", "read_buckets"]
-
 MAX_BUCKETS = 1000
 _STATISTICS = {"min": "minimum", "max": "maximum", "mean": "mean", "count": "counts"}
 

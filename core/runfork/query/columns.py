@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from runfork.model.attributes import Value
     from runfork.query.source import Source
 
-__all__ = ["AttributeColumn", "read_columns"]
-
 _LAST_VALUES = {AttributeType.FLOAT_SERIES: AttributeType.FLOAT, AttributeType.STRING_SERIES: AttributeType.STRING}
 _NUMBERS = {AttributeType.FLOAT, AttributeType.INT}
 

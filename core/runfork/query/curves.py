@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index, Series
     from runfork.model.patterns import Pattern
 
-__all__ = ["Axis", "Curve", "choose_paths", "read_curves"]
-
 Axis = Literal["step", "time"]
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from runfork.query.source import Source
     from runfork.types import FileReference
 
-__all__ = ["LoggedFile", "download_files", "logged_file"]
-
 MAX_NAME_BYTES = 255
 """Names of files and folders may not be longer on the usual file systems."""
 

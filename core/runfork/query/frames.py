@@ -19,17 +19,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Series
     from runfork.query.selection import Selection
 
-__all__ = [
-    "Layout",
-    "as_column",
-    "as_steps",
-    "import_pandas",
-    "label_index",
-    "series_frame",
-    "times_column",
-    "tuple_index",
-]
-
 
 def import_pandas() -> None:
     """Raise an ImportError that says how to get pandas, if it is not there."""

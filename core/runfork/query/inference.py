@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
     from runfork.model.query_language import FilterValue
 
-__all__ = ["SYSTEM_TYPES", "resolve_filter", "resolve_sort"]
-
 _SYSTEM = {
     "string": (
         "sys/custom_run_id sys/description sys/experiment/name sys/family sys/forking/mark sys/forking/parent "

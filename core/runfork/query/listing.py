@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runfork.query.selection import RowKind, Selector
     from runfork.query.source import Source
 
-__all__ = ["list_attributes", "list_experiments", "list_runs", "read_attributes"]
-
 
 def list_runs(
     *, project: str | None = None, directory: str | PathLike[str] | None = None, runs: Selector = None

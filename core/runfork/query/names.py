@@ -19,18 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
 
-__all__ = [
-    "HEADINGS",
-    "attribute_suggestion",
-    "closest",
-    "full_name",
-    "headings",
-    "listed",
-    "refuse_filter",
-    "short_names",
-    "suggestion",
-]
-
 HEADINGS: Mapping[str, str] = {
     "run": "sys/custom_run_id",
     "experiment": "sys/name",

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.model.attributes import Value
     from runfork.model.filters import Filter
 
-__all__ = ["ColumnChoice", "Item", "Listing", "choose_metrics", "parse_column", "read_listing"]
-
 _AGGREGATED = re.compile(rf"({'|'.join(get_args(Aggregate))})\((.+)\)")
 _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bleu", "error")
 _VALIDATION = ("val", "valid", "validation", "eval", "test")

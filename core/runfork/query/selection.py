@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import RunRow, Sort
     from runfork.query.source import Source
 
-__all__ = ["Inherit", "RowKind", "Selection", "Selector", "check_selector", "choose", "inheritance", "select"]
-
 Selector = str | Sequence[str] | Filter | None
 """Runs or experiments: an extended regular expression (`runfork.model.patterns`), exact names, a `Filter`, or None for all."""
 

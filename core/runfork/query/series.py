@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from runfork.query.selection import Inherit, RowKind, Selection, Selector
     from runfork.query.source import Source
 
-__all__ = ["SeriesQuery", "fetch_metrics", "fetch_series", "read_in_portions", "read_series", "series_keys"]
-
 POINTS_AT_ONCE = 1_000_000
 StepRange = tuple[float | None, float | None]
 _METRICS = (AttributeType.FLOAT_SERIES,)

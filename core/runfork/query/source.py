@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runfork.disk.layout import Store
     from runfork.index.interface import Index
 
-__all__ = ["Source", "opened"]
-
 
 @dataclass(frozen=True)
 class Source:

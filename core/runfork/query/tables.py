@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from runfork.query.selection import RowKind, Selection, Selector
     from runfork.query.source import Source
 
-__all__ = ["TableQuery", "fetch_experiments_table", "fetch_runs_table", "read_table"]
-
 _SHOWN = frozenset({"sys/name", "sys/state", "sys/creation_time", "sys/forking/parent", "sys/forking/step", "sys/tags"})
 _LATEST_FIRST = Attribute("sys/creation_time", "datetime")
 _UNSORTABLE = ("file", "file_series", "histogram_series")

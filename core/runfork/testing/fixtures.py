@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.termination import Preemptible
 
-__all__ = ["data_directory", "run_script", "start_script"]
-
 _OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_NAMESPACE")
 
 

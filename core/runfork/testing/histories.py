@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from runfork.model.steps import Step
     from runfork.types import Histogram
 
-__all__ = ["EPOCH", "FRAME_BYTES", "HEADER_BYTES", "HistoryWriter"]
-
 EPOCH = 1_700_000_000_000_000
 """When hand-written histories begin, in microseconds since 1970."""
 

@@ -24,8 +24,6 @@ from runfork.testing.index_values_contract import ValuesContract
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["IndexContract"]
-
 
 class IndexContract(
     LineageContract, InheritanceContract, PointsContract, ValuesContract, RunsContract, RemovalContract

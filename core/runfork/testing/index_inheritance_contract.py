@@ -11,8 +11,6 @@ from runfork.testing.questions import SECOND, apply, points_of, value_of
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["InheritanceContract"]
-
 LATER = EPOCH + 3600 * SECOND
 
 

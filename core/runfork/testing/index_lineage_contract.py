@@ -28,8 +28,6 @@ from runfork.testing.questions import (
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["LineageContract"]
-
 
 class LineageContract:
     """How an index takes in batches, and what it makes of where runs come from."""

@@ -30,8 +30,6 @@ from runfork.types import FileReference, Histogram
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["PointsContract"]
-
 
 class PointsContract:
     """Which points an index gives, from whom, in which order."""

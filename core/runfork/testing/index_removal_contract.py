@@ -16,8 +16,6 @@ from runfork.testing.questions import SECOND, apply, child, found, line, points_
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["RemovalContract"]
-
 
 class RemovalContract:
     """What an index says when runs were removed from it."""

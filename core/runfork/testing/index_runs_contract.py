@@ -25,8 +25,6 @@ from runfork.testing.questions import (
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["RunsContract"]
-
 
 class RunsContract:
     """Which runs a filter finds, and in which order they come."""

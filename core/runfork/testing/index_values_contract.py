@@ -31,8 +31,6 @@ from runfork.testing.questions import (
 if TYPE_CHECKING:
     from runfork.index.interface import Index
 
-__all__ = ["ValuesContract"]
-
 
 class ValuesContract:
     """Which attributes runs have, their own and inherited."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from runfork.testing.integration_driver import IntegrationDriver
 
-__all__ = ["CareContract"]
-
 
 class CareContract:
     """Descriptions and loads that fail, an argument that is gone, a series that begins late, several optimizers."""

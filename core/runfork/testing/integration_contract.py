@@ -26,8 +26,6 @@ from runfork.testing.integration_resume_contract import ResumeContract
 if TYPE_CHECKING:
     from runfork.testing.integration_driver import IntegrationDriver
 
-__all__ = ["IntegrationContract"]
-
 
 class IntegrationContract(ResumeContract, EvaluationContract, CareContract, LifeContract):
     """All the tests."""

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.run import Run
 
-__all__ = ["IntegrationDriver", "Plan", "Trained", "Unreadable"]
-
 
 @dataclass
 class Trained:

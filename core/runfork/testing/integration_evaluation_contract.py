@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from runfork.testing.integration_driver import IntegrationDriver
 
-__all__ = ["EvaluationContract"]
-
 
 class EvaluationContract:
     """Of another's checkpoint, on other data, under a name of its own, of the best weights, before a resume."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.testing.integration_driver import IntegrationDriver
 
-__all__ = ["LifeContract"]
-
-
 RAISES = """
 def at_step(step):
     if step == 3:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from runfork.testing.integration_driver import IntegrationDriver
 
-__all__ = ["ResumeContract", "last_step", "steps_until"]
-
 
 def last_step(driver: IntegrationDriver, epoch: int) -> int:
     """Return the last step of an epoch, counted from 1."""

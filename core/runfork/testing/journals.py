@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runfork.journal.format import Kind
     from runfork.journal.records import Batch, Record
 
-__all__ = ["batches_of", "configs_of", "points_of", "records_of"]
-
 
 def batches_of(path: Path, *, limit: int = 64 * 1024 * 1024) -> Iterator[Batch]:
     """Return a journal's batches from its beginning to its end."""

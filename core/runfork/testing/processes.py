@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runfork.testing.integration_driver import IntegrationDriver
     from runfork.testing.warm import WarmProcess
 
-__all__ = ["start_driver"]
-
 
 def start_driver(driver: IntegrationDriver, code: str, folder: Path, **environment: str) -> WarmProcess:
     """Start a process that runs `code` in `folder`, with ``driver`` (a new one of the same class) and ``Path`` at hand.

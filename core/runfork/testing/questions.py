@@ -13,21 +13,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index, Series
     from runfork.model.filters import Filter
 
-__all__ = [
-    "NAN",
-    "SECOND",
-    "apply",
-    "child",
-    "found",
-    "line",
-    "points_of",
-    "run_ids",
-    "series_of",
-    "statistics_of",
-    "type_of",
-    "value_of",
-]
-
 SECOND = 1_000_000
 NAN = math.nan
 

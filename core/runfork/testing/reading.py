@@ -11,8 +11,6 @@ from runfork.reading.project import Project
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["History"]
-
 
 class History:
     """A project as a reader sees it at the moment.

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.run import Run
 
-__all__ = ["HANG_SECONDS", "await_plugins", "until"]
-
 HANG_SECONDS = 400.0
 """After so long a process, or what is waited for, hangs; less than the time that pytest gives a test, so that it is told why."""
 

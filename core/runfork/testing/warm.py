@@ -27,8 +27,6 @@ from typing import IO, TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["RUN_MODULES", "WarmProcess", "start_warm"]
-
 RUN_MODULES = (
     "runfork.writing.run",
     "runfork.writing.background",

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from runfork.hooks import Decision
 
-__all__ = ["Integration", "RunArguments", "open_training", "takes_run_arguments"]
-
 _Kind = TypeVar("_Kind")
 
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["OngoingCall", "Outcome", "frames", "is_of"]
-
 _MAX_DEPTH = 60
 
 Outcome = Literal["running", "returned", "raised"]

@@ -14,8 +14,6 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from runfork.writing.run import Run
 
-__all__ = ["CheckpointCopies"]
-
 _PATH = "checkpoints/file"
 _MAX_SEARCHED_BYTES = 256 * 1024 * 1024
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.run import Run
 
-__all__ = ["STEP_BETWEEN", "CheckpointLog", "size_bytes"]
-
 
 class CheckpointLog:
     """Notes the checkpoints of one run.

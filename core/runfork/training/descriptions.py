@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["MAX_SUMMARY_ROWS", "layer_table", "numbered", "parameter_counts", "plain_number"]
-
 MAX_SUMMARY_ROWS = 500
 _NUMBERS = 2
 """So many columns of a table of layers hold numbers: the last ones."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from runfork.training.existing_points import Occupancy
     from runfork.writing.run import Run
 
-__all__ = ["Destination", "Evaluation"]
-
 _MAX_HELD = 4096
 _LAST_BEHIND = 999_999
 

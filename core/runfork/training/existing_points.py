@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from runfork.journal.reader import JournalReader
     from runfork.journal.records import Batch
 
-__all__ = ["MAX_BYTES", "ExistingPoints", "Occupancy"]
-
 MAX_BYTES = 256 * 1024 * 1024
 """So much is read of a run; what a larger one holds is not known, and counts as taken."""
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["MAX_ELEMENTS", "MAX_TENSORS", "digest", "spread", "stride"]
-
 MAX_TENSORS = 64
 MAX_ELEMENTS = 64
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.run import Run
 
-__all__ = ["attempt", "describe", "guarded"]
-
 _logger = logging.getLogger("runfork")
 _Found = TypeVar("_Found")
 _Method = TypeVar("_Method", bound="Callable[..., Any]")

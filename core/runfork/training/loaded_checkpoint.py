@@ -10,8 +10,6 @@ from typing import Any
 from runfork.errors import ArgumentError, FormatError, RunforkError
 from runfork.model.marks import MARK_KEY, Mark, parse_mark
 
-__all__ = ["AXES_KEY", "LoadedCheckpoint", "checkpoint_path", "mark_in", "readable_mark"]
-
 AXES_KEY = "axes"
 """Key inside the mark for the last steps of series on axes of their own, as JSON text."""
 

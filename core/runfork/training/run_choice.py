@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CheckpointKind", "Origin", "RunChoice", "Situation", "choose_run"]
-
 CheckpointKind = Literal["none", "marked", "foreign"]
 """What a checkpoint is to us: none at all; one with a mark; or one without a mark that can be used."""
 

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["AbsentRun", "RunHandle"]
-
 
 class RunHandle:
     """Stands for a run in everything that a `Run` can do.

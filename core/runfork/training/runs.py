@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from runfork.hooks import Decision
 
-__all__ = ["RunOptions", "TrainingRuns"]
-
 
 @dataclass(frozen=True)
 class RunOptions:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["Throughput", "batch_size"]
-
 
 class Throughput:
     """Counts what is done between two readings. Used by the training thread alone."""

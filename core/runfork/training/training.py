@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
 
-__all__ = ["Training", "UnfinishedTraining"]
-
 _UNFINISHED = "training began and did not end: it was stopped by an exception that the program caught, or left early"
 
 

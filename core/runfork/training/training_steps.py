@@ -14,8 +14,6 @@ from typing import Any
 
 from runfork.model.steps import to_micro_steps
 
-__all__ = ["STEP_BETWEEN", "TrainingSteps", "checked_step"]
-
 STEP_BETWEEN = 1e-6
 """What belongs to one step and must not replace each other follows at a millionth of a step, the finest there is."""
 

@@ -31,20 +31,6 @@ if TYPE_CHECKING:
     from runfork.model.marks import Mark
     from runfork.writing.status import RunStatus
 
-__all__ = [
-    "Announced",
-    "is_quiet",
-    "say_closed",
-    "say_continued",
-    "say_created",
-    "say_evaluated",
-    "say_forked",
-    "say_moved",
-    "say_replaced",
-    "say_suggestion",
-]
-
-
 MOST_LOOKED_AT = 1000
 """In a project of more runs, the id is named whole: looking through them would cost more than all else that a run does."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.model.marks import Mark
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Background"]
-
 HEARTBEAT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
 """So long whoever closes a run waits in all."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from runfork.writing.problems import Problems
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["CheckpointMarks", "check_mark", "find_given_mark"]
-
 CHECKPOINT_SECONDS = 600.0
 """So long a plugin may read a checkpoint, which may be large, on a slow disk."""
 

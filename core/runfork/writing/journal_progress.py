@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Batch
 
-__all__ = ["ParentState", "Passes", "examine_parent", "has_points", "is_taken", "last_step"]
-
 SAME_STEP = 1000
 """Micro-steps behind a mark that still belong to its step: integrations place what they log several times at one step, such as the
 paths of several checkpoint files, at millionths of a step behind it."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Launch", "launched_rank"]
-
 SIGN_OF_LIFE_SECONDS = 30.0
 """A process of another host gives signs of life so often at least, with time for a slow file system to show them."""
 

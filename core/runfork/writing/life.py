@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.writing.run_journal import RunJournal
     from runfork.writing.termination import Terminator
 
-__all__ = ["Life", "check_run_state"]
-
 STATES = ("running", "finished", "failed", "aborted", "preempted")
 PREEMPTED_SECONDS = 0.25
 """So long closing waits after SIGTERM: what is waited for may itself wait for a lock of the code that the signal interrupted."""

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from runfork.types import File, Histogram
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Log"]
-
 WRITABLE_SYSTEM_PATHS = frozenset(
     {"sys/description", "sys/archived", "sys/tags", "sys/group_tags", "sys/integration/name", "sys/integration/version"}
 )

@@ -13,8 +13,6 @@ from runfork.model.attributes import MAX_STRING_BYTES, AttributeType, check_path
 if TYPE_CHECKING:
     from runfork.writing.run import Run
 
-__all__ = ["RunforkLoggingHandler"]
-
 _MICRO = 1_000_000
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from runfork.types import File
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Notebook", "OfCells"]
-
 
 class OfCells(Protocol):
     """The life of an open run, as the cells of a notebook change it."""

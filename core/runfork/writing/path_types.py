@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from runfork.writing.problems import Problems
 
-__all__ = ["PathTypes"]
-
 
 class PathTypes:
     """What one process knows of the paths of its run. Every method may be called from any thread.

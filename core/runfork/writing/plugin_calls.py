@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from runfork.plugins import Plugins
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["PluginCalls"]
-
 HOOK_SECONDS = 60.0
 """So long a plugin may be busy with an import or a hook beside training before it is left behind."""
 

@@ -7,8 +7,6 @@ import warnings
 
 from runfork.errors import LoggingError, RunforkWarning, frames_of_ours
 
-__all__ = ["Problems"]
-
 MAX_SENTENCES = 100
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
-__all__ = ["Ended", "ProcessEnd"]
-
 _EXITS = ((sys, "exit"), (builtins, "exit"), (builtins, "quit"))
 
 

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from runfork.journal.writer import JournalWriter
     from runfork.writing.problems import Problems
 
-__all__ = ["Recorder"]
-
 MAX_SCHEMAS = 4096
 """Sets of names that are remembered; a caller that never repeats one costs time, not memory."""
 

@@ -9,8 +9,6 @@ from runfork.hooks import Decision, OpenRun, hookimpl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["decide_resume"]
-
 
 @hookimpl(trylast=True)
 def decide_resume(run: OpenRun, mark: Mapping[str, Any]) -> Decision:

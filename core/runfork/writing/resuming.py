@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from runfork.writing.life import Life
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["Resuming"]
-
 _MOST_READ = 8 * 1024 * 1024
 
 

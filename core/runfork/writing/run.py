@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from runfork.writing.recorder import Recorder
     from runfork.writing.status import RunStatus
 
-__all__ = ["Run"]
-
 _DEFAULT_TRACKING: Any = object()
 
 

@@ -11,8 +11,6 @@ from runfork.model.identifiers import check_project, check_run_id
 from runfork.model.steps import to_micro_steps
 from runfork.settings import Settings
 
-__all__ = ["check_creation_time", "check_fork", "check_namespace", "check_settings"]
-
 
 def check_fork(parent: object, step: object, resume_from: object) -> tuple[str, int] | None:
     """Return the parent, as it was named, and the fork step in micro-steps; None where no parent was named."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from runfork.settings import Settings
 
-__all__ = ["RunJournal"]
-
 _MOST_NAMED = 512  # a header has 64 KiB at most
 
 

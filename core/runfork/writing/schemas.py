@@ -22,8 +22,6 @@ from runfork.model.steps import NO_STEP
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Pool", "Schema"]
-
 _SELECTION = int(Kind.SELECTION)
 _FIRST = itemgetter(0)
 

@@ -22,8 +22,6 @@ from runfork.writing.waiting import JobQueue, Latch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Lane", "SharedThread", "at_rest"]
-
 HELD_UP_SECONDS = 2.0
 """After so long in one job, another thread takes over the other lanes."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from runfork.writing.log import Log
     from runfork.writing.run_journal import RunJournal
 
-__all__ = ["collect_source_code"]
-
 PATCH_TYPE = "application/patch"
 SAME_SECONDS = 60.0
 """Runs that a program opens within so long are described by what git said once: their code was imported before. A notebook asks for

@@ -9,8 +9,6 @@ import weakref
 from contextlib import suppress
 from typing import Protocol
 
-__all__ = ["Preemptible", "Terminator"]
-
 
 class Preemptible(Protocol):
     """The life of an open run, as SIGTERM ends it."""

@@ -13,8 +13,6 @@ from collections import deque
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-__all__ = ["JobQueue", "Latch"]
-
 _T = TypeVar("_T")
 
 

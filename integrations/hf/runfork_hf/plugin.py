@@ -9,8 +9,6 @@ from runfork.hooks import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["find_checkpoint_mark"]
-
 
 @hookimpl
 def find_checkpoint_mark(path: str) -> Mapping[str, Any] | None:

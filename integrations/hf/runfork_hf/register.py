@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-__all__ = ["register"]
-
 
 def register(*, neptune: bool = False) -> None:
     """Make runfork known by name: ``TrainingArguments(report_to="runfork")`` and ``Accelerator(log_with="runfork")``.

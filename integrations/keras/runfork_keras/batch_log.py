@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BatchLog", "Measured"]
-
 PATIENCE_SECONDS = 5.0
 
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from runfork.writing.run import Run
     from runfork_keras.trained_model import TrainedModel
 
-__all__ = ["CallbackMethods"]
-
 
 @takes_run_arguments
 class CallbackMethods:

@@ -16,8 +16,6 @@ from runfork.training.call_stack import frames, is_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["FitCall", "SaveCall", "find_epoch_end", "find_failures", "find_fit", "find_save"]
-
 _ALWAYS_THERE = {"RunforkCallback", "History", "ProgbarLogger"}
 _FIT_ARGUMENTS = (
     "batch_size",

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_MARK_BYTES", "find_mark_in_checkpoint"]
-
 _DATASET = "_runfork_identity/vars/mark"
 _WEIGHTS_IN_ARCHIVE = "model.weights.h5"
 _IN_DIRECTORY = ("latest.weights.h5", "latest.weights.h5.bkp", _WEIGHTS_IN_ARCHIVE)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["StepCounter", "optimizers_of"]
-
 
 def optimizers_of(model: Any) -> list[Any]:
     """Return the Keras optimizers of a model: the one that it was compiled with first, then those in its attributes."""

@@ -18,8 +18,6 @@ from runfork.errors import RunforkError
 from runfork.training.arguments import Integration
 from runfork_keras.callback import CallbackMethods
 
-__all__ = ["RunforkCallback"]
-
 if int(keras.__version__.partition(".")[0]) < 3:  # noqa: PLR2004  the first version with backends
     raise RunforkError(f"RunforkCallback needs Keras 3, found {keras.__version__}; upgrade it: pip install -U keras")
 

@@ -22,8 +22,6 @@ from runfork_keras.checkpoint_files import MAX_MARK_BYTES
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["ATTRIBUTE", "KEY", "Author", "Content", "IdentityLayer", "identify", "place_of"]
-
 ATTRIBUTE = "_runfork_identity"
 """The attribute of a model that holds its identity; the group of that name in its files."""
 

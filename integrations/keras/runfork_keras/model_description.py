@@ -11,8 +11,6 @@ from typing import Any
 
 from runfork.training.descriptions import layer_table, parameter_counts
 
-__all__ = ["describe_model", "summarize"]
-
 
 def describe_model(model: Any) -> dict[str, Any]:
     """Return attributes below ``model/``."""

@@ -6,8 +6,6 @@ import json
 import os
 import sys
 
-__all__ = ["is_logging_process"]
-
 
 def is_logging_process() -> bool:
     """Return whether this process is the one that logs: the only one, or the first of those that train one model."""

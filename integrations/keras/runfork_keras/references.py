@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["weak_method", "weakly"]
-
 
 def weakly(one: Any) -> Callable[[], Any]:
     """Return a function that returns `one` as long as somebody else holds it; None for None."""

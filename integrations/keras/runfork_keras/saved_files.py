@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from runfork.training.checkpoint_log import CheckpointLog
     from runfork.training.training import Training
 
-__all__ = ["SavedFiles"]
-
 
 class _Saved(NamedTuple):
     run_id: str

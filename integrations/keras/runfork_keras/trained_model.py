@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runfork.training.training import Training
     from runfork_keras.identity import Content
 
-__all__ = ["TrainedModel"]
-
 
 class TrainedModel:
     """What the identity of a model knows of the training that made its weights. For the training thread alone.

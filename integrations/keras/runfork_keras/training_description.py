@@ -14,8 +14,6 @@ from runfork_keras.counter import optimizers_of
 if TYPE_CHECKING:
     from runfork_keras.calls import FitCall
 
-__all__ = ["Ask", "describe_compilation", "describe_fit", "describe_optimizers", "learning_rates"]
-
 Ask = Callable[[str, Callable[[], Any]], Any]
 """Computes what is named, and returns it, or None where the user's own object raises: that is told."""
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from runfork.training.training import Training
     from runfork_keras.identity import Author, Content
 
-__all__ = ["begin_fit", "begin_test"]
-
 
 def begin_fit(
     training: Training,

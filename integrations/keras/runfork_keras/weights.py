@@ -13,8 +13,6 @@ from runfork.training.guards import attempt
 if TYPE_CHECKING:
     from runfork.training.training import Training
 
-__all__ = ["fingerprint", "weights_of"]
-
 _SMALL = 2**14
 """So many elements are copied from the device whole: on jax each other shape to be sampled there would be compiled first."""
 

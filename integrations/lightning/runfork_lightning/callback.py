@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from runfork_lightning.lightning_training import LightningTraining
 
-__all__ = ["CallbackMethods"]
-
 
 class CallbackMethods:
     """Tells a `RunforkLogger` what Lightning does not tell loggers. Without one it does nothing.

@@ -14,8 +14,6 @@ import click
 
 from runfork.errors import RunforkError
 
-__all__ = ["run_demo"]
-
 EXPERIMENT = "digits"
 PROJECT = "demo/digits"
 STEPS_PER_EPOCH = 23

@@ -19,8 +19,6 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from runfork_lightning import namespaces
 
-__all__ = ["main"]
-
 L: Any = namespaces.load_framework()
 
 TRAINING_SAMPLES, VALIDATION_SAMPLES = 1437, 360

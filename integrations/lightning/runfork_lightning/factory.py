@@ -9,8 +9,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["lightning_callbacks", "pytorch_lightning_callbacks"]
-
 
 def lightning_callbacks() -> list[Any]:
     """Return our callback for ``lightning.pytorch``, if a `RunforkLogger` may be in use."""

@@ -9,8 +9,6 @@ from runfork.training.arguments import Integration
 from runfork_lightning.callback import CallbackMethods
 from runfork_lightning.logger import LoggerMethods
 
-__all__ = ["RunforkCallback", "RunforkLogger"]
-
 
 class RunforkLogger(LoggerMethods, Logger):  # noqa: D101  below
     __doc__ = LoggerMethods.__doc__

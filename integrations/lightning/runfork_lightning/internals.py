@@ -10,17 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "gathers_gradients",
-    "is_rank_zero",
-    "is_tuner_file",
-    "last_saved_path",
-    "loaded_checkpoint_of",
-    "max_seconds_of",
-    "step_of",
-    "trainer_of",
-]
-
 TUNER_FILES = (".lr_find_", ".scale_batch_size_", "lr_find_temp_model_", "scale_batch_size_temp_model")
 """How the names of files begin that the tuner writes for itself."""
 

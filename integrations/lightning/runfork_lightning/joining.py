@@ -7,8 +7,6 @@ from typing import Any
 from runfork_lightning.internals import loaded_checkpoint_of
 from runfork_lightning.namespaces import classes_for_trainer
 
-__all__ = ["join_trainer"]
-
 
 def join_trainer(trainer: Any) -> None:
     """Add our callback to a trainer that was built without it, and tell it what it has missed; else do nothing."""

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
-__all__ = ["LightningTraining"]
-
 _LAST_BEHIND = 999_999
 """Values of batches stand between the step of the weights and the next, in millionths."""
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
-__all__ = ["LoggerMethods"]
-
 
 @takes_run_arguments
 class LoggerMethods:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from runfork.training.checkpoint_log import CheckpointLog
     from runfork.writing.run import Run
 
-__all__ = ["log_saved"]
-
 
 def log_saved(log: CheckpointLog, run: Run, saver: Any, *, step: float) -> None:
     """Log what has just been saved.

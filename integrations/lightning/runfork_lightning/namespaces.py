@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["NAMESPACES", "classes_for_trainer", "load_classes", "load_framework"]
-
 NAMESPACES = {
     "pytorch_lightning": "runfork_lightning.for_pytorch_lightning",
     "lightning.pytorch": "runfork_lightning.for_lightning",

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from runfork_torch.gradients import GradientNorms
 
-__all__ = ["StepMeasures", "is_logged_step", "present_step"]
-
 
 class StepMeasures:
     """Measures the steps of one trainer after the other. Used by the training thread alone."""

@@ -9,8 +9,6 @@ from typing import Any
 from runfork_lightning.internals import max_seconds_of
 from runfork_torch.data_description import describe_loader
 
-__all__ = ["describe_savers", "describe_trainer", "describe_training_data", "describe_validation_data"]
-
 _SETTINGS = (
     "accumulate_grad_batches",
     "check_val_every_n_epoch",

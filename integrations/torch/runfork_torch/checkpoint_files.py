@@ -19,8 +19,6 @@ from runfork.model.marks import MARK_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["find_mark_in_checkpoint"]
-
 _MAX_STRUCTURE_BYTES = 256 * 1024**2
 _METADATA_FILES = ("meta.pt", "*/mp_rank_00_model_states.pt", "mp_rank_00_model_states.pt")
 """Where sharded checkpoints (directories) keep what is not a tensor: FSDP and model-parallel, DeepSpeed."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-__all__ = ["describe_loader"]
-
 
 def describe_loader(loader: Any) -> dict[str, Any]:
     """Return batch size, workers, class of the dataset and number of samples of a torch data loader, as far as they are known."""

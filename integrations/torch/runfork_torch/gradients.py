@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["GradientNorms", "GradientsSeen", "gradient_norms", "has_sharded_gradients"]
-
 GradientNorms = Literal["total", "layers"]
 
 

@@ -13,8 +13,6 @@ from runfork_torch.weights import is_uninitialized
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["describe_model", "summarize"]
-
 
 def describe_model(module: nn.Module) -> dict[str, Any]:
     """Return attributes below ``model/``."""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from torch.optim import Optimizer
 
-__all__ = ["describe_optimizers", "describe_schedulers", "labels_of", "learning_rates"]
-
 
 def labels_of(optimizers: Sequence[Optimizer]) -> list[str]:
     """Return a name for each optimizer: its class, numbered where there are several of one class."""

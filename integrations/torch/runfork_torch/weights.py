@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     import torch
 
-__all__ = ["fingerprint", "is_uninitialized"]
-
 
 def fingerprint(parameters: Iterable[tuple[str, torch.Tensor]]) -> str | None:
     """Return 32 hex digits for the trainable ones of named parameters; None if there is none, or if one cannot be sampled here.

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.model.differences import ComparisonRow
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 _NUMBERS = (AttributeType.INT, AttributeType.FLOAT, AttributeType.FLOAT_SERIES)
 
 

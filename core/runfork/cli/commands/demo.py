@@ -11,8 +11,6 @@ import click
 from runfork.cli.json_output import write_json
 from runfork.cli.place import json_option
 
-__all__ = ["command"]
-
 _MODULE = "runfork_lightning.demo"
 _NEEDED = ("torch", "pytorch_lightning", "sklearn")
 

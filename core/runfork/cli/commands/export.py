@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from runfork.query.selection import Inherit
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 ROWS_AT_ONCE = 100_000
 """So many rows are made of points at once: as objects they take ten times as much memory as the points."""
 ABOUT = (

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from runfork.reading.fsck.findings import Problem
     from runfork.reading.fsck.gaps import Gap
 
-__all__ = ["command"]
-
 
 @click.command("fsck")
 @click.option("--contents", "has_contents", is_flag=True, help="Also read every logged file and compare its SHA-256.")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from runfork.reading.family import Family, Member
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 
 @click.command("lineage")
 @click.argument("name", required=False)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from runfork.query.pages import ColumnChoice, Item, Listing
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 DEFAULT_LIMIT = 50
 _ALWAYS_SHOWN = ("experiment", "state", "created")
 """Words of columns that are there without being asked for."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["command"]
-
 DEFAULT_CHARTS = 4
 JSON_COLUMNS = 200
 _LISTED_FORKS = 4

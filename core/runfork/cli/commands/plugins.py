@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from runfork.cli.place import Place
     from runfork.plugins import Plugins
 
-__all__ = ["command"]
-
 
 @click.command("plugins")
 @json_option

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from runfork.model.lineage import RunNode
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 _INDENT = 2
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from runfork.cli.place import Place
     from runfork.reading.project import Project
 
-__all__ = ["command"]
-
 POLL_SECONDS = 0.25
 STATE_SECONDS = 1.0
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Canvas", "Columns", "Span", "bin_columns"]
-
 DOT_COLUMNS = 2
 DOT_ROWS = 4
 _BLANK = 0x2800

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Chart", "Line", "draw_chart", "format_ticks", "log_ticks", "nice_ticks"]
-
 FORK_MARK = "◆"
 _LABEL_GAP = 2
 _LARGEST = float(np.finfo(np.float64).max)

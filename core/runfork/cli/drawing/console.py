@@ -9,8 +9,6 @@ from typing import NoReturn
 
 from rich.console import Console
 
-__all__ = ["OutputConsole", "chart_width", "is_terminal", "open_console"]
-
 UNLIMITED_WIDTH = 4000
 """Nothing is cut or wrapped before this width when the output is no terminal."""
 

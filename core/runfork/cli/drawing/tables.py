@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions
 
-__all__ = ["Cell", "Column", "print_lines", "print_table", "split_columns"]
-
 _GAP = 2
 _MIN_FLEXIBLE = 12
 

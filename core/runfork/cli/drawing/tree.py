@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from runfork.model.differences import Change
     from runfork.reading.family import Family, Member
 
-__all__ = ["TreeLine", "arrange", "draw_tree"]
-
 _FOCUS, _ANCESTOR, _SIDE = "●", "●", "○"
 _KEPT, _BESIDE, _PRUNED, _FORK = "━", "─", "╌", "◆"
 _NARROW = 100

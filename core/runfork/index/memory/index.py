@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from runfork.model.lineage import RunNode
     from runfork.model.patterns import Pattern
 
-__all__ = ["MemoryIndex"]
-
 
 class MemoryIndex:
     """An index that lives as long as the process. Slow, and right: other indexes are compared with it."""

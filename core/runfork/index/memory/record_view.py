@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from runfork.journal.records import Batch, JournalKey
     from runfork.model.lineage import RunNode, Segment
 
-__all__ = ["RecordView", "Seen", "mean"]
-
 
 @dataclass(frozen=True)
 class Seen:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Batch, JournalKey, MetricRows
 
-__all__ = ["Point", "RunRecords", "gather"]
-
 
 @dataclass(frozen=True)
 class Point:
@@ -53,6 +51,7 @@ class OwnSeries:
 
     @property
     def lowest(self) -> int:
+        """The least step of its points."""
         return min(point.step for point in self.points)
 
 
@@ -134,6 +133,7 @@ def gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
 
 
 def own_series(run: RunRecords, path: str, kind: AttributeType, first: EditKey, *, clock_axis: bool) -> OwnSeries:
+    """Return what a run logged to a series; `first` is the place of a record of it."""
     own = run.series[path].setdefault(kind, OwnSeries(first, clock_axis))
     if first < own.first:
         own.first, own.clock_axis = first, clock_axis

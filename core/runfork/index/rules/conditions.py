@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from runfork.model.attributes import Value
     from runfork.model.filters import Attribute, Filter
 
-__all__ = ["NUMBERS", "SORTED_KINDS", "comparable", "holds", "kinds_of", "set_text", "sort_key"]
-
 NUMBERS = frozenset({AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES})
 SORTED_KINDS = (
     (AttributeType.FLOAT, AttributeType.INT, AttributeType.FLOAT_SERIES),

@@ -14,21 +14,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
-__all__ = [
-    "Edit",
-    "EditKey",
-    "Replacement",
-    "decode_value",
-    "edits_of",
-    "families_left_out",
-    "fold",
-    "is_inherited",
-    "members_of",
-    "newest_replacement",
-    "points_of",
-    "replacements_of",
-]
-
 ALWAYS_INHERITED = frozenset({"sys/tags", "sys/group_tags", "sys/description"})
 _OF_ONE_RUN = frozenset({"sys", "runtime", "source_code"})
 _SINGLE = {kind.value: kind for kind in AttributeType if not kind.is_series}

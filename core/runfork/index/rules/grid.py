@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Values = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
-__all__ = ["Grid", "bucketed"]
-
 
 @dataclass(frozen=True)
 class _Cut:

@@ -15,17 +15,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
-__all__ = [
-    "Origin",
-    "RecordedMark",
-    "default_values",
-    "derived_values",
-    "fork_of",
-    "mark_of",
-    "origin_of",
-    "running_seconds",
-]
-
 
 class Origin(NamedTuple):
     """How a run began.

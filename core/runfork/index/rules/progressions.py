@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["Progression", "as_progression", "joined", "numbers", "part_of"]
-
 
 @dataclass(frozen=True)
 class Progression:

@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = [
-    "describe_accelerator",
-    "describe_models",
-    "describe_prepared_optimizers",
-    "prepared_models",
-    "prepared_optimizers",
-]
-
 _MAX_OPTIMIZERS = 64
 
 

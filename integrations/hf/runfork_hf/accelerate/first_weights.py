@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.utils.hooks import RemovableHandle
 
-__all__ = ["FirstWeights", "fingerprint_of"]
-
 
 class FirstWeights:
     """Watches for the first optimizer step after `watch`. For the training thread alone.

@@ -16,8 +16,6 @@ from runfork.training.arguments import Integration
 from runfork_hf.accelerate.state_hooks import hooks_of
 from runfork_hf.accelerate.tracker import TrackerMethods
 
-__all__ = ["RunforkTracker", "register_tracker", "track"]
-
 
 class RunforkTracker(TrackerMethods, tracking.GeneralTracker):  # type: ignore[misc]  # noqa: D101  accelerate has no types; the docstring is below
     __doc__ = TrackerMethods.__doc__

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from runfork.training.training_steps import TrainingSteps
 
-__all__ = ["place", "starts_over"]
-
 
 def place(steps: TrainingSteps, paths: Collection[str], step: float | None) -> float:
     """Return the step at which to log, and note it.

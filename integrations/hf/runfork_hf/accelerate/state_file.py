@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.training.training import Training
 
-__all__ = ["STATE_FILE", "find_mark_in_state", "held_against_weights", "put_mark_in_state", "take_mark_from_state"]
-
 STATE_FILE = "runfork.json"
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = ["Loading", "StateHooks", "StateListener", "accelerator_above", "find_load", "hooks_of"]
-
 _ATTRIBUTE = "_runfork_hooks"
 _MAX_FRAMES = 12
 

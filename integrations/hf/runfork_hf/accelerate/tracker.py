@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from runfork.training.runs import TrainingRuns
     from runfork_hf.accelerate.state_hooks import Loading, StateHooks
 
-__all__ = ["TrackerMethods"]
-
 _logger = logging.getLogger("runfork")
 
 _PARAMETERS = ("model/parameters", *(f"model/{index}" for index in range(1, 10)))

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.writing.run import Run
 
-__all__ = ["CallbackMethods"]
-
 _DURATIONS = ("runtime", "_per_second", "_time")
 """How the names of metrics end that say how long an evaluation took."""
 

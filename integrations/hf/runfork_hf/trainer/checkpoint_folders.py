@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from runfork.training.checkpoint_log import CheckpointLog
     from runfork.writing.run import Run
 
-__all__ = ["describe_monitor", "log_saved", "mark_in_weights"]
-
 
 def log_saved(log: CheckpointLog, run: Run, args: Any, state: Any, *, step: float, mark: str) -> None:
     """Log the checkpoint that the Trainer has just written.

@@ -10,8 +10,6 @@ from typing import Any
 from runfork_torch.data_description import describe_loader
 from runfork_torch.optimizer_description import describe_optimizers
 
-__all__ = ["describe_arguments", "describe_configuration", "describe_data", "describe_optimizer", "describe_peft"]
-
 _AS_TEXT = frozenset({"id2label", "label2id", "task_specific_params", "tensor_parallel_plan"})
 """Entries of model configurations that are tables, not settings: one text each, not an attribute for every row."""
 

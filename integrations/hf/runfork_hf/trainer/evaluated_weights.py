@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from runfork.training.loaded_checkpoint import LoadedCheckpoint
     from runfork.training.training import Training
 
-__all__ = ["EvaluatedWeights", "path_of", "weights_of"]
-
 
 class EvaluatedWeights:
     """Begins evaluations of weights; one goes on as long as the same weights are evaluated.

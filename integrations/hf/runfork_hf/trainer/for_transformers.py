@@ -13,8 +13,6 @@ except ImportError as error:
 from runfork.training.arguments import Integration
 from runfork_hf.trainer.callback import CallbackMethods
 
-__all__ = ["RunforkCallback"]
-
 
 class RunforkCallback(CallbackMethods, TrainerCallback):  # noqa: D101  below
     __doc__ = CallbackMethods.__doc__

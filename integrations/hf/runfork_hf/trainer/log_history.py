@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["history_between", "named"]
-
 _PREFIXES = (("eval_", "eval/"), ("test_", "test/"))
 
 

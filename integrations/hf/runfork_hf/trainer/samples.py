@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-__all__ = ["SampleCounter", "batch_size_of"]
-
 
 class SampleCounter:
     """Counts the samples of steps by the batches that they are made of. For the training thread alone."""

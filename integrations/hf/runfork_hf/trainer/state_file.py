@@ -14,8 +14,6 @@ from typing import Any
 from runfork.model.marks import MARK_KEY, Mark
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, mark_in, readable_mark
 
-__all__ = ["COUNT_KEY", "find_mark_in_directory", "loaded_from", "put_mark", "untracked_steps"]
-
 STATE_FILE = "trainer_state.json"
 
 COUNT_KEY = "global_step"

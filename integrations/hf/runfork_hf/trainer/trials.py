@@ -9,8 +9,6 @@ from runfork.model.identifiers import random_suffix
 if TYPE_CHECKING:
     from runfork.writing.run import Run
 
-__all__ = ["TrialLog"]
-
 
 class TrialLog:
     """Tells the trials of one search from trainings of any other kind."""

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from runfork import Run
-from runfork.cli.progress import PATIENCE_SECONDS, ByteProgress
+from runfork.cli.progress import SHOWN_AFTER_SECONDS, ByteProgress
 from runfork.testing.waits import HANG_SECONDS
 
 RUNFORK = [sys.executable, "-m", "runfork"]
@@ -244,7 +244,7 @@ def test_short_work_shows_no_progress_and_long_work_does(capsys):
 
     bar.update(1, 10)
     is_shown_early = bar.is_shown
-    now[0] = PATIENCE_SECONDS
+    now[0] = SHOWN_AFTER_SECONDS
     bar.update(2, 10)
     is_shown_late = bar.is_shown
     bar.close()

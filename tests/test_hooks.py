@@ -332,8 +332,8 @@ def test_a_hook_that_hangs_is_not_called_for_another_run(install):
         "import threading\nover, calls = threading.Event(), []\n"
         "@hookimpl\ndef after_run_created(run):\n    calls.append(run)\n    over.wait(60)\n"
     )
-    first = load_plugins_once(BUILT_IN, patience_seconds=0.05)
-    second = load_plugins_once(BUILT_IN, patience_seconds=0.05)
+    first = load_plugins_once(BUILT_IN, timeout_seconds=0.05)
+    second = load_plugins_once(BUILT_IN, timeout_seconds=0.05)
     first.after_run_created(None)  # type: ignore[arg-type]
     second.after_run_created(None)  # type: ignore[arg-type]
     plugin().over.set()

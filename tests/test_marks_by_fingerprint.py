@@ -148,7 +148,7 @@ def test_a_suggestion_of_another_project_names_it(data_directory, open_run):
 
 def test_a_run_is_not_offered_its_own_checkpoints(run):
     run.checkpoint_mark(7, fingerprint=WEIGHTS)
-    run._life.background._lane.settle(5)
+    run._life.background._lane.join(5)
 
     assert run.suggest_parent(WEIGHTS) is None
 

@@ -111,7 +111,7 @@ def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
     goes_on = threading.Event()
     one.tell(lambda: goes_on.wait(60))
     waiter = threading.Thread(
-        target=lambda: [one.settle(seconds) for seconds in (0.0, 1e-7, 5e-7, 1e-6, 1e-5) * 4000], daemon=True
+        target=lambda: [one.join(seconds) for seconds in (0.0, 1e-7, 5e-7, 1e-6, 1e-5) * 4000], daemon=True
     )
     waiter.start()
     waiter.join(30)
@@ -131,7 +131,7 @@ def test_a_lane_that_is_held_up_holds_up_no_other():
     stuck.tell(lambda: done.append("stuck"))
     other.tell(lambda: done.append("other"))
 
-    assert other.settle(30)
+    assert other.join(30)
     assert done == ["other"]
     release.set()
     assert stuck.leave(30)
@@ -163,7 +163,7 @@ def test_lanes_share_a_thread_that_ends_with_the_last():
     for one in lanes:
         one.tell(lambda: served.append(threading.current_thread()))
         one.start()
-    assert all(one.settle(30) for one in lanes)
+    assert all(one.join(30) for one in lanes)
     count = names_of_threads().count("test")
 
     assert all(one.leave(30) for one in lanes[1:])

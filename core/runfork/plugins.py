@@ -32,7 +32,7 @@ MAX_GATHERED = 1000
 
 
 def load_plugins(
-    names: Iterable[str] | None = None, *, built_in: Iterable[str] = (), patience_seconds: float | None = None
+    names: Iterable[str] | None = None, *, built_in: Iterable[str] = (), timeout_seconds: float | None = None
 ) -> Plugins:
     """Find and register plugins: some of ours, then those of the entry-point group ``runfork``.
 
@@ -40,7 +40,7 @@ def load_plugins(
         names: Allow-list of entry-point names; None takes ``RUNFORK_PLUGINS`` (comma separated), and all if that is not set.
         built_in: The modules of our own features that are plugins like everyone's, in the order in which they are registered.
             Each room that calls hooks knows which of them it needs: `runfork.writing`, `runfork.reading`, `runfork.cli`.
-        patience_seconds: How long a plugin of others may take to be imported, and each of its hooks; None waits for ever, on the
+        timeout_seconds: How long a plugin of others may take to be imported, and each of its hooks; None waits for ever, on the
             caller's thread.
 
     Returns:
@@ -49,7 +49,7 @@ def load_plugins(
     manager = pluggy.PluginManager("runfork")
     manager.add_hookspecs(hooks)
     ours = tuple(built_in)
-    found = Plugins(manager, built_in=ours, patience_seconds=patience_seconds)
+    found = Plugins(manager, built_in=ours, timeout_seconds=timeout_seconds)
     for name in ours:
         found.register(name, lambda name=name: __import__(name, fromlist=["_"]))  # type: ignore[misc]
     if names is None and (listed := os.environ.get("RUNFORK_PLUGINS")) is not None:
@@ -65,12 +65,12 @@ def load_plugins(
     return found
 
 
-def load_plugins_once(built_in: Iterable[str], *, patience_seconds: float | None = None) -> Plugins:
+def load_plugins_once(built_in: Iterable[str], *, timeout_seconds: float | None = None) -> Plugins:
     """Return plugins as `load_plugins` does, but import and register them once for the process, unless others were installed since.
 
     What goes wrong in their hooks stands in `failures` of this object alone; a hook that hangs is left out in all of them.
     """
-    return _load(tuple(built_in), *_found_by()).apart(patience_seconds)
+    return _load(tuple(built_in), *_found_by()).apart(timeout_seconds)
 
 
 def are_loaded() -> bool:
@@ -84,7 +84,7 @@ def _found_by() -> tuple[Any, ...]:
 
 @lru_cache(maxsize=2)
 def _load(built_in: tuple[str, ...], *_found_by: Any) -> Plugins:
-    return load_plugins(built_in=built_in, patience_seconds=IMPORT_SECONDS)
+    return load_plugins(built_in=built_in, timeout_seconds=IMPORT_SECONDS)
 
 
 class Plugins:
@@ -93,23 +93,23 @@ class Plugins:
     Args:
         manager: Where they are registered.
         built_in: The names of those that are ours: they are called on the caller's thread, however long they take.
-        patience_seconds: As in `load_plugins`.
+        timeout_seconds: As in `load_plugins`.
     """
 
     def __init__(
-        self, manager: pluggy.PluginManager, *, built_in: Iterable[str] = (), patience_seconds: float | None = None
+        self, manager: pluggy.PluginManager, *, built_in: Iterable[str] = (), timeout_seconds: float | None = None
     ) -> None:
         self.manager = manager
         self._built_in = frozenset(built_in)
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
         self._hanging: set[tuple[str, str]] = set()
         """The hooks that did not come back: nobody waits for them twice."""
         self.failures: dict[str, str] = {}
         """What went wrong, by ``plugin`` or ``plugin.hook``: the last message of each."""
 
-    def apart(self, patience_seconds: float | None) -> Plugins:
+    def apart(self, timeout_seconds: float | None) -> Plugins:
         """Return the same plugins, with failures of their own from now on."""
-        found = Plugins(self.manager, built_in=self._built_in, patience_seconds=patience_seconds)
+        found = Plugins(self.manager, built_in=self._built_in, timeout_seconds=timeout_seconds)
         found.failures.update(self.failures)
         found._hanging = self._hanging
         return found
@@ -117,7 +117,7 @@ class Plugins:
     def register(self, name: str, load: Callable[[], object]) -> None:
         """Load and register one plugin; a failure is noted, never raised."""
         try:
-            self.manager.register(self._call(name, load, patience_seconds=self._patience_seconds), name=name)
+            self.manager.register(self._call(name, load, timeout_seconds=self._timeout_seconds), name=name)
             self.manager.check_pending()
         except Exception as error:  # a plugin's import may raise anything
             self.failures[name] = described(error)
@@ -133,11 +133,11 @@ class Plugins:
         callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
         return sorted(caller.name for caller in callers)
 
-    def _call(self, name: str, call: Callable[[], Any], *, patience_seconds: float | None) -> Any:
-        """Call code of a plugin; that of others only as long as there is patience."""
-        if patience_seconds is None or name in self._built_in:
+    def _call(self, name: str, call: Callable[[], Any], *, timeout_seconds: float | None) -> Any:
+        """Call code of a plugin; that of others only so long."""
+        if timeout_seconds is None or name in self._built_in:
             return call()
-        return call_within(patience_seconds, call)
+        return call_within(timeout_seconds, call)
 
     def _each(
         self,
@@ -146,7 +146,7 @@ class Plugins:
         *,
         first: bool,
         read: Callable[[Any], Any] = lambda found: found,
-        patience_seconds: float | None = None,
+        timeout_seconds: float | None = None,
     ) -> list[Any]:
         """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises.
 
@@ -155,7 +155,7 @@ class Plugins:
             arguments: Its arguments.
             first: Stop at the first that does not return None.
             read: Brings what a plugin returned into the form that is expected, or raises.
-            patience_seconds: Instead of that of all hooks.
+            timeout_seconds: Instead of that of all hooks.
         """
         results = []
         registered = self.manager.list_name_plugin()
@@ -173,7 +173,7 @@ class Plugins:
                 return None if found is None else read(found)
 
             try:
-                found = self._call(name, ask, patience_seconds=patience_seconds or self._patience_seconds)
+                found = self._call(name, ask, timeout_seconds=timeout_seconds or self._timeout_seconds)
             except Exception as error:  # a plugin's call may raise anything; the others and training go on
                 self.failures[f"{name}.{hook}"] = described(error)
                 if isinstance(error, StillBusyError):
@@ -192,9 +192,9 @@ class Plugins:
             raise ArgumentError(f"no plugin opens the index {uri!r}; use sqlite:///path, or install the plugin for it")
         return index
 
-    def convert_value(self, value: object, *, patience_seconds: float | None = None) -> object | None:
+    def convert_value(self, value: object, *, timeout_seconds: float | None = None) -> object | None:
         """Ask for a known form of `value`."""
-        found = self._each("convert_value", {"value": value}, first=True, patience_seconds=patience_seconds)
+        found = self._each("convert_value", {"value": value}, first=True, timeout_seconds=timeout_seconds)
         return found[0] if found else None
 
     def find_checkpoint_mark(self, path: str) -> Mapping[str, Any] | None:
@@ -202,12 +202,12 @@ class Plugins:
         return next(iter(self._each("find_checkpoint_mark", {"path": path}, first=True)), None)
 
     def decide_resume(
-        self, run: hooks.OpenRun, mark: Mapping[str, Any], *, patience_seconds: float | None = None
+        self, run: hooks.OpenRun, mark: Mapping[str, Any], *, timeout_seconds: float | None = None
     ) -> hooks.Decision:
         """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
         about = {"run": run, "mark": mark}
         decisions = self._each(
-            "decide_resume", about, first=True, read=_check_decision, patience_seconds=patience_seconds
+            "decide_resume", about, first=True, read=_check_decision, timeout_seconds=timeout_seconds
         )
         return decisions[0] if decisions else "fork"
 

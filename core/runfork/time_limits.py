@@ -1,4 +1,4 @@
-"""Calling code of others that may never return: on a thread of its own, which is left behind when patience ends."""
+"""Calling code of others that may never return: on a thread of its own, which is left behind when the time is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 class StillBusyError(TimeoutError):
-    """Patience ended."""
+    """The time is over."""
 
 
 class _LimitedThread(threading.Thread):

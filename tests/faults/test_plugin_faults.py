@@ -254,7 +254,7 @@ print(step, hasattr(run, 'kept'), *run.status.problems, sep='\\n')
 def test_a_checkpoint_reader_that_hangs_is_left_behind(tmp_path, monkeypatch, tried):
     install(tmp_path / "site", hook("find_checkpoint_mark", HANG))
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
-    plugins = load_plugins(["lab"], patience_seconds=0.2)
+    plugins = load_plugins(["lab"], timeout_seconds=0.2)
 
     assert plugins.find_checkpoint_mark(str(tmp_path)) is None
     assert plugins.failures == {"lab.find_checkpoint_mark": "StillBusyError: still busy after 0.2 seconds"}

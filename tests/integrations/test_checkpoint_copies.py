@@ -33,7 +33,7 @@ def test_a_file_is_read_on_another_thread(tmp_path: Path, monkeypatch: pytest.Mo
         keep_files = run._log.keep_files
         monkeypatch.setattr(run._log, "keep_files", watched)
         copies.take(run, str(tmp_path / "last.ckpt"), 1)
-        copies.settle()
+        copies.join()
 
         assert {b"one"} == kept(run)
     assert {threading.get_ident()}.isdisjoint(readers)
@@ -49,9 +49,9 @@ def test_copies_are_those_of_the_files_that_are_there(tmp_path: Path):
             if name == "c.ckpt":
                 (tmp_path / "a.ckpt").unlink()
             copies.take(run, str(tmp_path / name), step)
-            copies.settle()
+            copies.join()
         copies.take(run, str(tmp_path / "gone.ckpt"), 9)
-        copies.settle()
+        copies.join()
 
         assert {b"1", b"3", b"4"} == kept(run)
         assert () == run.status.problems
@@ -63,10 +63,10 @@ def test_what_the_user_logged_himself_stays(tmp_path: Path):
         file.write_bytes(b"one")
         run.assign_files({"mine": file})
         copies.take(run, str(file), 1)
-        copies.settle()
+        copies.join()
         file.write_bytes(b"two, longer")
         copies.take(run, str(file), 2)
-        copies.settle()
+        copies.join()
 
         assert {b"one", b"two, longer"} == kept(run)
 
@@ -108,7 +108,7 @@ def test_a_signal_handler_may_save_while_a_file_is_taken(tmp_path: Path, run_scr
         with Run() as run:
             signal.signal(signal.SIGUSR1, lambda *_: copies.take(run, "hpc.ckpt", 2))
             copies.take(run, "last.ckpt", 1)
-            copies.settle()
+            copies.join()
             print(*sorted(path.read_text() for path in (run.directory / "files").glob("[!.]*")))
         """
     )

@@ -124,14 +124,14 @@ class Repository:
 
     def _diff(self, base: str) -> bytes | None:
         options = ("--no-color", "--no-ext-diff", "--no-textconv", "--binary")
-        patch = self._ask("-c", "diff.autoRefreshIndex=false", "diff", *options, base, "--", patience=6.0)
+        patch = self._ask("-c", "diff.autoRefreshIndex=false", "diff", *options, base, "--", times=6.0)
         return patch or None
 
     def _text(self, *arguments: str) -> str | None:
         answer = self._ask(*arguments)
         return answer.decode("utf-8", "replace").strip() if answer is not None else None
 
-    def _ask(self, *arguments: str, patience: float = 1.0) -> bytes | None:
+    def _ask(self, *arguments: str, times: float = 1.0) -> bytes | None:
         """Return what git says; None if it fails, is not there, or takes too long."""
         import subprocess
 
@@ -147,7 +147,7 @@ class Repository:
                 env=environment,
             ) as process:
                 try:
-                    return self._read(process, patience * self._timeout_seconds)
+                    return self._read(process, times * self._timeout_seconds)
                 finally:
                     process.kill()
         except (OSError, ValueError, subprocess.SubprocessError):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-PATIENCE_SECONDS = 0.5
+SHOWN_AFTER_SECONDS = 0.5
 """Work that is done within this time shows no progress."""
 
 
@@ -30,7 +30,7 @@ def drain_progress(description: str = "Reading journals") -> Iterator[Callable[[
 
 
 class ByteProgress:
-    """A bar that appears when the work has lasted `PATIENCE_SECONDS` and vanishes when it is closed.
+    """A bar that appears when the work has lasted `SHOWN_AFTER_SECONDS` and vanishes when it is closed.
 
     Args:
         description: What is being done.
@@ -50,7 +50,7 @@ class ByteProgress:
 
     def update(self, done: int, total: int) -> None:
         """Tell how far the work is, in bytes."""
-        if self._shown is None and self._clock() - self._started >= PATIENCE_SECONDS:
+        if self._shown is None and self._clock() - self._started >= SHOWN_AFTER_SECONDS:
             self._shown = self._show()
         if self._shown is not None:
             self._shown.update(self._shown.task_ids[0], completed=done, total=total)

@@ -56,7 +56,7 @@ class CheckpointCopies:
                 self._thread = threading.Thread(target=self._work, name="runfork checkpoint files")
                 self._thread.start()
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait until what was taken is copied."""
         thread = self._thread
         if thread is not None:

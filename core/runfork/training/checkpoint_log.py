@@ -68,9 +68,9 @@ class CheckpointLog:
         left_out = "not copied into the run" if self._log_files else "not measured"
         run.problems.tell("checkpoint file", f"the checkpoint {path!r} {why}: it is {left_out} (told once)")
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait until the files that were noted are copied."""
-        self._copies.settle()
+        self._copies.join()
 
     def has_noted_at(self, step: float) -> bool:
         """Return whether the last checkpoint noted was of this step."""

@@ -120,12 +120,12 @@ class Evaluation:
     def _keep(self, row: _Row, *, is_partial: bool) -> bool:
         """Keep a row of a part until the whole comes; with that, or with too many, all of them stay. Returns whether it is kept."""
         if not is_partial or len(self._held) >= _MAX_HELD:
-            self._settle()
+            self._commit()
             return False
         self._held.append(row)
         return True
 
-    def _settle(self) -> None:
+    def _commit(self) -> None:
         """Let all that was logged stay where it is."""
         self._held = []
         if self._drafts is not None:
@@ -226,7 +226,7 @@ class Evaluation:
 
     def end(self) -> None:
         """Close what was opened."""
-        self._settle()
+        self._commit()
         for destination, run in self._runs.items():
             if destination.is_lent:
                 run.close()

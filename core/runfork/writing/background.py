@@ -57,7 +57,7 @@ class Background:
         self._is_over = is_over
         self._captures_console = console
         self._console: ConsoleCapture | None = None
-        self._patience_seconds = CLOSE_SECONDS
+        self._timeout_seconds = CLOSE_SECONDS
         self._deadline = 0.0
         self._are_plugins_stuck = self._is_disk_stuck = False
         self._heartbeat = time.monotonic()
@@ -87,13 +87,13 @@ class Background:
 
     # The end
 
-    def hurry(self, patience_seconds: float) -> None:
+    def hurry(self, timeout_seconds: float) -> None:
         """Let whoever closes the run wait no longer than this in all."""
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
 
     def stop(self, *, restores_streams: bool) -> None:
         """Flush the console. What follows waits 5 seconds in all, where they are over 1 for the disk."""
-        self._deadline = time.monotonic() + self._patience_seconds
+        self._deadline = time.monotonic() + self._timeout_seconds
         console, self._console = self._console, None
         if console is not None:
             try:
@@ -101,14 +101,14 @@ class Background:
             except Exception as error:  # as in `start`
                 self._failed(error)
 
-    def settle_plugins(self) -> None:
+    def join_plugins(self) -> None:
         """Wait until what plugins have to do is done, so that its records stand before the end."""
-        self._are_plugins_stuck = not self.plugins.settle(self._wait())  # nor are they waited for a second time
+        self._are_plugins_stuck = not self.plugins.join(self._wait())  # nor are they waited for a second time
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait until the jobs queued so far are done, so that their records stand before the end."""
         if not self._lane.is_current_thread:
-            self._lane.settle(self._wait())
+            self._lane.join(self._wait())
         self._diagnose()
 
     def finish(self, *, say_closed: Callable[[], None] | None) -> None:
@@ -122,7 +122,7 @@ class Background:
 
     def _wait(self, *, at_least: float = 0.0) -> float:
         """Return for how many seconds whoever closes the run may wait at this point."""
-        return min(self._patience_seconds, max(at_least, self._deadline - time.monotonic()))
+        return min(self._timeout_seconds, max(at_least, self._deadline - time.monotonic()))
 
     # After `os.fork()`
 
@@ -145,7 +145,7 @@ class Background:
         lane = self._lane
         if lane.is_started and not lane.is_current_thread:
             lane.tell(self._sync)
-            if lane.settle(self._wait(at_least=LAST_SECONDS)):
+            if lane.join(self._wait(at_least=LAST_SECONDS)):
                 return
             self._is_disk_stuck = self._writer.is_syncing
         if not self._is_disk_stuck:  # the thread waits for something else
@@ -168,7 +168,7 @@ class Background:
         if lane.is_started and not lane.is_current_thread:
             lane.tell(self._sync)
             lane.tell(synced)
-            lane.settle(CLOSE_SECONDS)
+            lane.join(CLOSE_SECONDS)
         else:
             self._writer.sync()
             synced()

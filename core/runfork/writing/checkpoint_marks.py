@@ -194,7 +194,7 @@ def _mark_in_file(path: Path, problems: Problems) -> Mapping[str, Any] | None:
     from runfork.plugins import load_plugins_once
     from runfork.writing import BUILT_IN
 
-    plugins = load_plugins_once(BUILT_IN, patience_seconds=CHECKPOINT_SECONDS)
+    plugins = load_plugins_once(BUILT_IN, timeout_seconds=CHECKPOINT_SECONDS)
     mark = plugins.find_checkpoint_mark(str(path))
     if not mark:
         reasons = [text for name, text in plugins.failures.items() if name.endswith(".find_checkpoint_mark")]

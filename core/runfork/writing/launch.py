@@ -92,8 +92,8 @@ class Launch:
         is_alive = lives_here(identity)
         if is_alive:
             return True
-        patience = 0.0 if is_closed or is_alive is False else SIGN_OF_LIFE_SECONDS
-        return not is_silent(path, process_age_seconds() + patience)
+        margin = 0.0 if is_closed or is_alive is False else SIGN_OF_LIFE_SECONDS
+        return not is_silent(path, process_age_seconds() + margin)
 
 
 def _hash(*parts: str) -> str:

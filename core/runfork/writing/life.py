@@ -234,9 +234,9 @@ class Life:
         background = self.background
         if background is not None:
             background.stop(restores_streams=not self._is_dying)
-            background.settle_plugins()
+            background.join_plugins()
             self._log_cells()
-            background.settle()
+            background.join()
         self._end(state, is_final=is_final)
         if background is not None:
             self._leave_process()

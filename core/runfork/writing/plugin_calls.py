@@ -98,13 +98,13 @@ class PluginCalls:
         else:
             self._lane.tell(job)
 
-    def settle(self, timeout_seconds: float) -> bool:
+    def join(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time."""
         self._is_ending = True
         self._hurry.set()
         if self._lane.is_current_thread or is_within_limit():
             return True
-        return self._lane.settle(timeout_seconds)
+        return self._lane.join(timeout_seconds)
 
     def finish(self, timeout_seconds: float, *, say_closed: Callable[[], None] | None) -> bool:
         """Say and tell the plugins that the run is closed, and end; returns False if a plugin was left behind."""
@@ -133,7 +133,7 @@ class PluginCalls:
                 from runfork.writing import BUILT_IN
 
                 try:
-                    self._plugins = load_plugins_once(BUILT_IN, patience_seconds=HOOK_SECONDS)
+                    self._plugins = load_plugins_once(BUILT_IN, timeout_seconds=HOOK_SECONDS)
                 finally:
                     self._is_loaded.set()
             return self._plugins
@@ -160,7 +160,7 @@ class PluginCalls:
         plugins = self._plugins_within(CALLER_SECONDS)
         if plugins is None:
             return None
-        return plugins.convert_value(value, patience_seconds=CALLER_SECONDS)
+        return plugins.convert_value(value, timeout_seconds=CALLER_SECONDS)
 
     def decide_resume(self, mark: Mapping[str, Any]) -> Decision:
         """Ask the plugins what resuming from `mark` makes of the run."""
@@ -169,7 +169,7 @@ class PluginCalls:
             from runfork.writing.resume_policy import decide_resume
 
             return decide_resume(self._run, mark)
-        return plugins.decide_resume(self._run, mark, patience_seconds=CALLER_SECONDS)
+        return plugins.decide_resume(self._run, mark, timeout_seconds=CALLER_SECONDS)
 
     def tell_created(self) -> None:
         """Tell the plugins, beside training, that there is a run: now it is settled which one."""

@@ -70,7 +70,7 @@ class RunJournal:
         """Whether it existed before this process opened it."""
         self.launch = Launch.find()
         self.store = Store(find_data_directory(settings.directory))
-        self._settle_parent()
+        self._resolve_parent()
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == settings.run_id)
         """Which of the processes that write to the run this one is."""
         self.problems = Problems(raises=settings.on_error == "raise")
@@ -141,7 +141,7 @@ class RunJournal:
         """Return whether a journal says nothing of earlier attempts: it is this one's, or of another process of this launch."""
         return path == self.writer.path or self.launch.includes(path, header, is_closed=is_closed)
 
-    def _settle_parent(self) -> None:
+    def _resolve_parent(self) -> None:
         """Find the run that was named as parent, and note how far its journals are."""
         if self.identity.fork is not None:
             name, step = self.identity.fork

@@ -28,7 +28,7 @@ HELD_UP_SECONDS = 2.0
 SHORT_SECONDS = 0.25
 """Whoever waits for a lane waits so long for the jobs of other lanes."""
 
-FORK_PATIENCE_SECONDS = 1.0
+FORK_WAIT_SECONDS = 1.0
 
 
 class Lane:
@@ -93,7 +93,7 @@ class Lane:
         if self._shared is not None:
             self._shared.call_for(self)
 
-    def settle(self, timeout_seconds: float) -> bool:
+    def join(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time. May be interrupted by itself."""
         if self._shared is None:
             return True
@@ -122,13 +122,13 @@ class Lane:
     def _wait(self, latch: Latch, timeout_seconds: float) -> bool:
         assert self._shared is not None
         deadline = time.monotonic() + timeout_seconds
-        patience = 0.0 if isinstance(threading.current_thread(), _Thread) else SHORT_SECONDS
-        while not latch.wait(min(patience, deadline - time.monotonic())):
+        interval = 0.0 if isinstance(threading.current_thread(), _Thread) else SHORT_SECONDS
+        while not latch.wait(min(interval, deadline - time.monotonic())):
             if time.monotonic() >= deadline:
                 return False
             if self.served_by is None:
-                self._shared.relieve(patience)
-            patience = SHORT_SECONDS
+                self._shared.relieve(interval)
+            interval = SHORT_SECONDS
         return True
 
     @property
@@ -223,10 +223,10 @@ class SharedThread:
         self._calls.put(lane)
         self.relieve(HELD_UP_SECONDS)
 
-    def relieve(self, patience_seconds: float) -> None:
+    def relieve(self, after_seconds: float) -> None:
         """Let another thread take over, if the one at work has been in one job for so long and there are other lanes."""
         thread = self._thread
-        if thread is None or not thread.is_held_up(patience_seconds):
+        if thread is None or not thread.is_held_up(after_seconds):
             return
         with self._changing:
             if self._thread is thread and len(self._lanes) > 1:
@@ -334,7 +334,7 @@ class _Thread(threading.Thread):
     def hold(self) -> bool:
         """Wait for the end of its job, let it begin no other; returns False if that does not end, for which nobody waits twice."""
         since = self.since
-        if self.at_work.acquire(timeout=0.0 if since == self._waited_for else FORK_PATIENCE_SECONDS):
+        if self.at_work.acquire(timeout=0.0 if since == self._waited_for else FORK_WAIT_SECONDS):
             return True
         self._waited_for = since
         return False

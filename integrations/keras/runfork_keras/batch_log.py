@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PATIENCE_SECONDS = 5.0
+WAIT_SECONDS = 5.0
 
 
 class Measured(NamedTuple):
@@ -56,10 +56,10 @@ class BatchLog:
             self._written = 0
             self._done = self.begun = 0
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait a little for the logs of batches that are on their way, where a training broke off: they are not the next one's."""
         with self._lock:
-            self._lock.wait_for(lambda: self._done >= self.begun, PATIENCE_SECONDS)
+            self._lock.wait_for(lambda: self._done >= self.begun, WAIT_SECONDS)
 
     @property
     def done(self) -> int:

@@ -156,7 +156,7 @@ class CallbackMethods:
         if not self._is_active:
             return
         if self._is_fitting:  # the fit before broke off
-            self._batches.settle()
+            self._batches.join()
         self._is_fitting, self._is_decided, self._is_new_call = True, False, False
         self._thread, self._first_rates = threading.get_ident(), None
         self._call = find_fit(self.model)
@@ -338,7 +338,7 @@ class CallbackMethods:
         if self._trained is not None and self._is_decided:
             self._trained.finish_step(self.model)
             self._saved.note(self._training)
-            self._saved.settle()
+            self._saved.join()
             self._training.finish()
         self._is_fitting = False
 

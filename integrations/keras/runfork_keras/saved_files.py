@@ -61,9 +61,9 @@ class SavedFiles:
             if saved.run_id == training.runs.run_id:
                 self._note(training, saved)
 
-    def settle(self) -> None:
+    def join(self) -> None:
         """Wait until those that are to be copied are copied."""
-        self._log.settle()
+        self._log.join()
 
     def _note(self, training: Training, saved: _Saved) -> None:
         run, saver = training.runs.open(), saved.saver()

@@ -222,7 +222,7 @@ class LightningTraining:
 
     def finish(self, *, is_success: bool) -> Run | None:
         """Note how a call of the trainer ended; the run stays open. Returns the run, if there is one of its own."""
-        self._checkpoints.settle()
+        self._checkpoints.join()
         visited, run = self.is_visiting, self.runs.run
         self._training.end_evaluation()
         if visited or run is None:

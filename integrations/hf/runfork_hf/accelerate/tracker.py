@@ -91,7 +91,7 @@ class TrackerMethods:
         self._weights = FirstWeights()
         self._checkpoints = CheckpointLog()
         self._told: set[str] = set()
-        self._is_settled = False
+        self._is_decided = False
         self._must_follow = False
         self._is_baseline = False
         self._is_finished = False
@@ -118,7 +118,7 @@ class TrackerMethods:
         if not self._is_here():
             return Run(mode="disabled")
         if self._loaded() is not None and not self._is_evaluation():
-            self._settle()
+            self._take_up()
         return self.runs.current()
 
     def _is_here(self) -> bool:
@@ -160,7 +160,7 @@ class TrackerMethods:
         if self._is_evaluation():
             self.training.log_evaluated(metrics, texts, **options)
             return
-        self._settle()
+        self._take_up()
         if self._must_follow and number is not None:
             self._follow(number, (*metrics, *texts))
         at = place(self.training.steps, (*metrics, *texts), number)
@@ -184,7 +184,7 @@ class TrackerMethods:
         if not self._is_here():
             return
         if self._loaded() is not None and self.runs.run is not None and not self._is_evaluation():
-            self._settle()
+            self._take_up()
         self.training.end_evaluation()
         self._weights.release()
         run = self.runs.run
@@ -216,7 +216,7 @@ class TrackerMethods:
 
     def _begin_again(self) -> None:
         self.training.begin_anew()
-        self.training.has_failed = self._is_settled = self._is_finished = False
+        self.training.has_failed = self._is_decided = self._is_finished = False
         self._loading = None
         self._checkpoints = CheckpointLog()
         if self._hooks is not None:
@@ -268,7 +268,7 @@ class TrackerMethods:
             self._weights.watch(self._hooks.models, self._hooks.owns)
 
     def _loaded(self) -> LoadedCheckpoint | None:
-        """Return the state that was loaded since the run was settled; one that could not be loaded is told, and forgotten."""
+        """Return the state that was loaded since the run was decided on; one that could not be loaded is told, and forgotten."""
         loading = self._loading
         if loading is not None and loading.call.outcome == "raised":
             self._loading = loading = None
@@ -286,13 +286,13 @@ class TrackerMethods:
         return found
 
     @guarded
-    def _settle(self) -> None:
+    def _take_up(self) -> None:
         """Make the run what was loaded, or that nothing was, means for the training that begins or goes on."""
         loaded = self._loaded()
-        if self._is_settled and loaded is None:
+        if self._is_decided and loaded is None:
             return
         self._loading = None
-        self._is_settled = True
+        self._is_decided = True
         self.training.end_evaluation()
         self.training.start(
             self._verified(loaded) if loaded is not None else None, fingerprint=self._weights.fingerprint
@@ -340,7 +340,7 @@ class TrackerMethods:
     @guarded
     def mark(self, models: Sequence[nn.Module], directory: str) -> dict[str, Any] | None:
         """Return the mark for a state that is being saved, and note where it lies; None if it cannot be had."""
-        self._settle()
+        self._take_up()
         self.runs.open()
         mark = self.training.mark(fingerprint=attempt(self, "fingerprint", lambda: fingerprint_of(models)))
         self._note(directory)

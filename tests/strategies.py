@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from runfork.index.interface import RunsQuery, Sort
-from runfork.index.sqlite.point_writer import ChunkSizes
+from runfork.index.sqlite.points.writer import ChunkSizes
 from runfork.journal.records import Batch, Damage
 from runfork.model.attributes import AttributeType
 from runfork.model.filters import Attribute, Comparison

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from runfork.index.sqlite.columns import ColumnCodec
+from runfork.index.sqlite.points.columns import ColumnCodec
 from runfork.index.sqlite.sealing import check_seal, sealed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)

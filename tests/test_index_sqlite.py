@@ -17,9 +17,9 @@ from runfork.errors import ArgumentError
 from runfork.index.interface import BucketsRequest, ForeignIndexError, PointsRequest, SeriesKey, UnusableIndexError
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
-from runfork.index.sqlite.lineage_view import LineageView
-from runfork.index.sqlite.point_reader import SeriesPoints
-from runfork.index.sqlite.point_writer import ChunkSizes
+from runfork.index.sqlite.inheritance.lineage_view import LineageView
+from runfork.index.sqlite.points.series import SeriesPoints
+from runfork.index.sqlite.points.writer import ChunkSizes
 from runfork.index.sqlite.schema import APPLICATION_ID
 from runfork.journal.records import Batch, MetricRows
 from runfork.model.steps import MICRO

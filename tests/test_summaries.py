@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
+from runfork.index.sqlite.points.summaries import WIDTH, empty_summaries, merge_summaries, summarise
 
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([0.0, math.nan, math.inf, -math.inf])
 

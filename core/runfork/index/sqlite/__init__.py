@@ -1,7 +1,7 @@
-"""The index in one SQLite file.
+"""The index in one SQLite file, of which `index` is the face.
 
-`applying` brings in what journals say: `logs` keeps records, `point_writer` points. `updating` says what must be worked out anew,
-`attributes` does it, `values` packs what each run has, and `questions` filters and sorts by it. `point_reader` reads points.
+`applying` brings in what journals say, `plain_runs` what those of runs say that are over: `logs` keeps records, `points` points.
+`updating` says what must be worked out anew, `inheritance` does it, and `values` keeps what each run has, to be asked for.
 """
 
 from runfork.index.sqlite.index import SqliteIndex

@@ -15,15 +15,17 @@ import numpy as np
 from runfork.errors import ArgumentError
 from runfork.index.rules.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
 from runfork.index.rules.origins import Origin
-from runfork.index.sqlite import journals, summaries
-from runfork.index.sqlite.attributes import NewPoints
+from runfork.index.sqlite import journals
+from runfork.index.sqlite.inheritance.attributes import NewPoints
+from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.journals import JournalState
-from runfork.index.sqlite.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.logs import standing, stream_key
-from runfork.index.sqlite.point_reader import SeriesPoints
-from runfork.index.sqlite.point_writer import TextPoint
+from runfork.index.sqlite.points import summaries
+from runfork.index.sqlite.points.series import SeriesPoints
+from runfork.index.sqlite.points.writer import TextPoint
 from runfork.index.sqlite.runs import RunEntry, storable
-from runfork.index.sqlite.values import Row, code_of
+from runfork.index.sqlite.values.run_values import Row
+from runfork.index.sqlite.values.shape import code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Stream
-    from runfork.index.sqlite.point_writer import PointWriter
+    from runfork.index.sqlite.points.source import SeriesReader
+    from runfork.index.sqlite.points.writer import PointWriter
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
 

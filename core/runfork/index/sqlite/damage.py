@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.index.sqlite.logs import read_records
-from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail
+from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail
 from runfork.index.sqlite.schema import TYPES, is_damage
 from runfork.index.sqlite.sealing import check_seal
-from runfork.index.sqlite.values import RunValues, Shape
+from runfork.index.sqlite.values.run_values import RunValues
+from runfork.index.sqlite.values.shape import Shape
 from runfork.model.messages import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runfork.index.sqlite.columns import ColumnCodec
+    from runfork.index.sqlite.points.columns import ColumnCodec
 
 __all__ = ["find_damage"]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journals
+from runfork.index.sqlite.points.source import SeriesReader
 from runfork.index.sqlite.runs import RunTable, storable
 from runfork.index.sqlite.schema import (
     MISREAD,
@@ -28,11 +29,10 @@ from runfork.index.sqlite.schema import (
     place_of,
     refusal,
 )
-from runfork.index.sqlite.series_reader import SeriesReader
 from runfork.index.sqlite.transactions import Transactions
 from runfork.index.sqlite.updating import Updates
-from runfork.index.sqlite.value_reader import ValueReader
-from runfork.index.sqlite.value_table import counted
+from runfork.index.sqlite.values.reader import ValueReader
+from runfork.index.sqlite.values.table import counted
 from runfork.journal.records import JournalKey
 from runfork.model.attributes import AttributeType
 from runfork.model.messages import described
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey
     from runfork.index.sqlite.applying import Application
-    from runfork.index.sqlite.buckets import StepLine, TimeLine
-    from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
-    from runfork.index.sqlite.point_reader import SeriesPoints
-    from runfork.index.sqlite.point_writer import ChunkSizes
-    from runfork.index.sqlite.questions import Questions
+    from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenSeries
+    from runfork.index.sqlite.points.buckets import StepLine, TimeLine
+    from runfork.index.sqlite.points.series import SeriesPoints
+    from runfork.index.sqlite.points.writer import ChunkSizes
+    from runfork.index.sqlite.values.questions import Questions
     from runfork.journal.records import Batch
     from runfork.model.attributes import Value
     from runfork.model.lineage import RunNode
@@ -87,7 +87,7 @@ class SqliteIndex:
 
     @cached_property
     def _questions(self) -> Questions:
-        from runfork.index.sqlite.questions import Questions
+        from runfork.index.sqlite.values.questions import Questions
 
         return Questions(self._connection, self._runs, self._values)
 
@@ -296,7 +296,7 @@ class SqliteIndex:
             return found
 
     def _seen(self, keys: Sequence[SeriesKey], inherit: str) -> Iterator[tuple[SeriesKey, SeenSeries]]:
-        from runfork.index.sqlite.lineage_view import LineageView, SeenSeries
+        from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenSeries
 
         views: dict[str, LineageView] = {}
         for key in keys:
@@ -310,7 +310,7 @@ class SqliteIndex:
                 yield key, seen
 
     def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
-        from runfork.index.sqlite.point_reader import SeriesPoints, decoded
+        from runfork.index.sqlite.points.series import SeriesPoints, decoded
 
         whole = SeriesPoints(self._reader, seen.type, seen.contributions)
         low, high = request.step_range
@@ -369,8 +369,8 @@ class SqliteIndex:
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
         from runfork.index.rules.grid import Grid, bucketed
-        from runfork.index.sqlite.buckets import StepLine, TimeLine
-        from runfork.index.sqlite.point_reader import SeriesPoints
+        from runfork.index.sqlite.points.buckets import StepLine, TimeLine
+        from runfork.index.sqlite.points.series import SeriesPoints
 
         lines: dict[SeriesKey, StepLine | TimeLine] = {}
         low, high = request.x_range

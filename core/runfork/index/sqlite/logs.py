@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
     from runfork.model.lineage import Snapshot
 
 __all__ = ["Logs", "Own", "RunLog", "Stream", "Stretches", "read_records", "standing", "stream_key", "stretches"]

@@ -16,12 +16,13 @@ import numpy as np
 from runfork.index.rules.edits import EditKey
 from runfork.index.rules.origins import default_values, derived_values, origin_of, running_seconds
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.attributes import DEFAULTS, DERIVED
+from runfork.index.sqlite.inheritance.attributes import DEFAULTS, DERIVED
 from runfork.index.sqlite.logs import Stream, stretches
-from runfork.index.sqlite.point_writer import Block
+from runfork.index.sqlite.points.summaries import summarise
+from runfork.index.sqlite.points.writer import Block
 from runfork.index.sqlite.runs import RunEntry
-from runfork.index.sqlite.summaries import summarise
-from runfork.index.sqlite.values import Arrangement, RunValues, code_of
+from runfork.index.sqlite.values.run_values import Arrangement, RunValues
+from runfork.index.sqlite.values.shape import code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Logs, Stretches
-    from runfork.index.sqlite.point_writer import PointWriter
+    from runfork.index.sqlite.points.writer import PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.stale import Stale
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
     from runfork.journal.records import Batch, MetricRows
     from runfork.model.attributes import Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from runfork.index.sqlite.point_writer import chunk_number
+from runfork.index.sqlite.points.writer import chunk_number
 
 if TYPE_CHECKING:
     import sqlite3

@@ -123,7 +123,7 @@ CREATE TABLE preview (
 ) WITHOUT ROWID;
 
 -- What readers ask for: the attributes of each run, inherited ones included, side by side. A shape says which paths they have, and
--- of what types: it is shared by all runs that have the same. The module `values` says what the columns hold.
+-- of what types: it is shared by all runs that have the same. `RunValues` says what the columns hold.
 CREATE TABLE shape (
     id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, runs INTEGER NOT NULL, others INTEGER NOT NULL, data BLOB NOT NULL
 );

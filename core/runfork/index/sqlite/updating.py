@@ -6,20 +6,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.sqlite.stale import Stale
-from runfork.index.sqlite.value_table import ValueTable
+from runfork.index.sqlite.values.table import ValueTable
 from runfork.model.lineage import ancestors
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Mapping
 
-    from runfork.index.sqlite.attributes import Attributes
-    from runfork.index.sqlite.forks import Forks
+    from runfork.index.sqlite.inheritance.attributes import Attributes
+    from runfork.index.sqlite.inheritance.forks import Forks
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.plain_runs import PlainRuns
-    from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
+    from runfork.index.sqlite.points.source import SeriesReader
+    from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.series_reader import SeriesReader
     from runfork.model.lineage import RunNode
 
 __all__ = ["Updates"]
@@ -62,21 +62,21 @@ class Updates:
     @cached_property
     def attributes(self) -> Attributes:
         """What works out values."""
-        from runfork.index.sqlite.attributes import Attributes
+        from runfork.index.sqlite.inheritance.attributes import Attributes
 
         return Attributes(self._connection, self._runs, self.logs, self.values, self._reader)
 
     @cached_property
     def forks(self) -> Forks:
         """What works out lineage."""
-        from runfork.index.sqlite.forks import Forks
+        from runfork.index.sqlite.inheritance.forks import Forks
 
         return Forks(self._connection, self._runs, self.logs, self._reader.codec, self.stale)
 
     @cached_property
     def writer(self) -> PointWriter:
         """What writes points."""
-        from runfork.index.sqlite.point_writer import ChunkSizes, PointWriter
+        from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
 
         return PointWriter(self._connection, self._reader.codec, self._sizes or ChunkSizes())
 

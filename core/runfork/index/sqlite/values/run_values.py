@@ -1,70 +1,52 @@
-"""The values of one run side by side: numbers, statistics of series and texts, each in a column of bytes, as tables hold them.
-
-Which paths there are, and of what kinds, is the run's `Shape`; the runs of a project mostly share a few. A number has its place by
-the shape alone. So a filter or a sort reads eight bytes of each run, whatever else the run has, and a new row of a thousand
-metrics changes a thousand statistics in one go.
-"""
+"""The values of one run side by side: numbers, statistics of series and texts, each in a column of bytes, as tables hold them."""
 
 from __future__ import annotations
 
 import json
-import struct
 import zlib
-from array import array
-from functools import cached_property, lru_cache
 from itertools import compress
 from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.index.sqlite import summaries
-from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.index.sqlite.sealing import check_seal, checksum, sealed, to_json
-from runfork.model.attributes import TEXTS, AttributeType
+import numpy as np
+
+from runfork.index.sqlite.points import summaries
+from runfork.index.sqlite.schema import TYPES
+from runfork.index.sqlite.sealing import checksum, sealed, to_json
+from runfork.index.sqlite.values.shape import (
+    CHECKSUM,
+    EMPTY,
+    FLOATS,
+    INTEGERS,
+    NONE,
+    ON_CLOCK,
+    STATISTICS,
+    TYPE,
+    WORDS,
+    Shape,
+    code_of,
+    read_text,
+    unpacked,
+)
+from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
-else:
-    from runfork.index.sqlite.numpy_later import np
 
 __all__ = [
-    "FIXED",
-    "STATISTICS",
     "Arrangement",
     "Row",
     "RunValues",
-    "Shape",
-    "code_of",
-    "decode_text",
-    "is_empty",
-    "member_list",
     "merged_row",
     "point_row",
-    "read_text",
     "statistics_of",
-    "type_of",
-    "unpacked",
 ]
 
-STATISTICS = (
-    "count",
-    "first_step",
-    "last_step",
-    "finite",
-    "min",
-    "max",
-    "mean",
-    "squares",
-    "nan",
-    "positive",
-    "negative",
-)
-"""The columns of the statistics of series: int64 for steps, float64 for the others, NaN for what is not there."""
 _WIDTH = len(STATISTICS)
 _STEPS = slice(1, 3)
 _FROM_SUMMARY = [
@@ -72,19 +54,6 @@ _FROM_SUMMARY = [
     for name in ("COUNT", "FINITE", "MINIMUM", "MAXIMUM", "MEAN", "SQUARES", "NAN", "POSITIVE", "NEGATIVE")
 ]
 _IN_STATISTICS = [0, *range(3, _WIDTH)]
-
-_ON_CLOCK, _EMPTY, _TYPE = 16, 32, 15
-"""A code is the number of a type, and these: a series on the clock axis, a series without a committed point."""
-_FLOATS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES))
-_INTEGERS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.INT, AttributeType.BOOL, AttributeType.DATETIME))
-FIXED = {
-    **{TYPES[number]: "f8" for number in _FLOATS},
-    **{TYPES[number]: "i8" for number in _INTEGERS},
-}
-"""Types whose values take eight bytes, and how they are coded, in NumPy's words."""
-_WORDS = frozenset(TYPE_NUMBERS[kind] for kind in TEXTS)
-_NONE = TYPE_NUMBERS[AttributeType.NONE]
-_CHECKSUM = struct.Struct("<I")
 
 
 class Row(NamedTuple):
@@ -116,31 +85,16 @@ class Row(NamedTuple):
     @property
     def kind(self) -> AttributeType:
         """The type by name."""
-        return TYPES[self.code & _TYPE]
+        return TYPES[self.code & TYPE]
 
     @property
     def clock_axis(self) -> bool:
         """Whether a series is on the clock axis."""
-        return bool(self.code & _ON_CLOCK)
-
-
-def code_of(kind: AttributeType, *, clock_axis: bool = False, is_empty: bool = False) -> int:
-    """Return the code of a type; `is_empty` is a series without a committed point."""
-    return TYPE_NUMBERS[kind] + _ON_CLOCK * clock_axis + _EMPTY * is_empty
-
-
-def type_of(code: int) -> AttributeType:
-    """Return the type that a code says."""
-    return TYPES[code & _TYPE]
-
-
-def is_empty(code: int) -> bool:
-    """Return whether a code says that a series has no committed point."""
-    return bool(code & _EMPTY)
+        return bool(self.code & ON_CLOCK)
 
 
 def statistics_of(summary: Sequence[Any], first_step: int | None, last_step: int | None) -> tuple[Any, ...]:
-    """Return the columns of a row from `count` on, from a row of `runfork.index.sqlite.summaries`."""
+    """Return the columns of a row from `count` on, from a row of `runfork.index.sqlite.points.summaries`."""
     count, *rest = (summary[place] for place in _FROM_SUMMARY)
     return count, first_step, last_step, *rest
 
@@ -152,11 +106,6 @@ def point_row(
     return Row(code_of(kind, clock_axis=clock_axis), value, source, time, *statistics)
 
 
-def member_list(raw: Any) -> list[str]:
-    """Return the members of a string set from its row: a sorted list of them, or an object that holds the list logged."""
-    return list(raw["members"] if isinstance(raw, dict) else raw)
-
-
 def merged_row(earlier: Row, later: Row) -> Row:
     """Return the row of a series made of two, one of them beginning after the other's end."""
     if not later.points:
@@ -165,73 +114,6 @@ def merged_row(earlier: Row, later: Row) -> Row:
     numbers[:, _FROM_SUMMARY] = np.array([(row[4], *row[7:]) for row in (earlier, later)], np.float64)
     merged = summaries.merge_summaries(numbers[:1], numbers[1:])[0]
     return Row(*later[:4], *statistics_of(merged.tolist(), earlier.first_step, later.last_step))
-
-
-class Shape:
-    """Which paths a run has, by number, sorted, and the code of each."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.codes = data[len(data) // 5 * 4 :]
-
-    @staticmethod
-    def of(paths: Sequence[int], codes: bytes) -> Shape:
-        """Return the shape of sorted paths and their codes."""
-        return _shape(array("i", paths).tobytes() + codes)
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    @cached_property
-    def paths(self) -> npt.NDArray[np.int32]:
-        """The paths, sorted."""
-        return np.frombuffer(self.data, np.int32, len(self))
-
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """Where each path is."""
-        return {path: place for place, path in enumerate(array("i", self.data[: 4 * len(self)]))}
-
-    @cached_property
-    def floats(self) -> list[int]:
-        """The places of floats, series among them."""
-        return [place for place, code in enumerate(self.codes) if code & _TYPE in _FLOATS]
-
-    @cached_property
-    def integers(self) -> list[int]:
-        """The places of whole numbers, bools and times."""
-        return [place for place, code in enumerate(self.codes) if code & _TYPE in _INTEGERS]
-
-    @cached_property
-    def texts(self) -> list[int]:
-        """The places of what is kept as text, or as JSON."""
-        numbers = _FLOATS | _INTEGERS | {_NONE}
-        return [place for place, code in enumerate(self.codes) if code & _TYPE not in numbers]
-
-    @cached_property
-    def series(self) -> dict[int, int]:
-        """The places of series, and which row of the statistics is theirs."""
-        found = (place for place, code in enumerate(self.codes) if TYPES[code & _TYPE].is_series)
-        return {place: row for row, place in enumerate(found)}
-
-    @cached_property
-    def lines(self) -> Integers:
-        """By place, which row of the statistics is that of its series; -1 where there is none."""
-        found = np.full(len(self), -1, np.int64)
-        found[list(self.series)] = list(self.series.values())
-        return found
-
-    def codes_at(self, places: Integers) -> npt.NDArray[np.uint8]:
-        """Return the codes at some places; those at -1 mean nothing."""
-        return np.frombuffer(self.codes, np.uint8)[places] if self.codes else np.zeros(len(places), np.uint8)
-
-    def kinds(self) -> Iterator[tuple[int, int]]:
-        """Yield each path and the number of its type."""
-        return zip(self.places, (code & _TYPE for code in self.codes), strict=True)
-
-
-_shape = lru_cache(maxsize=256)(Shape)
-"""Many runs have the same shape."""
 
 
 class RunValues:
@@ -296,7 +178,7 @@ class RunValues:
             numbers[[*self.texts]] = (ends - lengths) << 32 | lengths
         plain, series = numbers.tobytes(), self.series.tobytes()
         about = zlib.compress(self.times.tobytes() + self.sources.tobytes(), 1)
-        return plain, series, texts, sealed(_CHECKSUM.pack(checksum(plain, series, texts)) + about)
+        return plain, series, texts, sealed(CHECKSUM.pack(checksum(plain, series, texts)) + about)
 
     @classmethod
     def read(cls, shape: Shape, numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> RunValues:
@@ -330,14 +212,14 @@ class RunValues:
         """Return the row at a place."""
         shape = self.shape
         code = shape.codes[place]
-        kind = code & _TYPE
+        kind = code & TYPE
         value: Any
-        if kind in _FLOATS:
+        if kind in FLOATS:
             value = float(self.numbers.view(np.float64)[place])
-        elif kind in _INTEGERS:
+        elif kind in INTEGERS:
             value = int(self.numbers[place])
             value = bool(value) if TYPES[kind] is AttributeType.BOOL else value
-        elif kind == _NONE:
+        elif kind == NONE:
             value = None
         else:
             value = _decoded(kind, self.texts[place])
@@ -349,7 +231,7 @@ class RunValues:
         count, _, _, finite, *rest = [None if isnan(one) else one for one in numbers.view(np.float64).tolist()]
         first, last = numbers[_STEPS].tolist()
         counts = [int(number or 0) for number in rest[4:]]
-        if code & _EMPTY:
+        if code & EMPTY:
             return Row(code, None, *about[2:], 0, None, None, int(finite or 0), *rest[:4], *counts)
         return Row(*about, int(count or 0), first, last, int(finite or 0), *rest[:4], *counts)
 
@@ -376,12 +258,12 @@ class RunValues:
         code = row.code
         if self.shape.codes[place] != code or row.points is not None:
             return False
-        kind = code & _TYPE
-        if kind in _FLOATS:
+        kind = code & TYPE
+        if kind in FLOATS:
             self.numbers.view(np.float64)[place] = row.value
-        elif kind in _INTEGERS:
+        elif kind in INTEGERS:
             self.numbers[place] = row.value
-        elif kind != _NONE:
+        elif kind != NONE:
             self.texts[place] = _encoded(row)
         self.times[place], self.sources[place] = row.time, row.source
         return True
@@ -435,11 +317,11 @@ class RunValues:
 
     def hold(self, places: Integers, code: int) -> npt.NDArray[np.bool_]:
         """Return which places have a code, be their series empty or not."""
-        found: npt.NDArray[np.bool_] = (places >= 0) & (self.shape.codes_at(places) & ~np.uint8(_EMPTY) == code)
+        found: npt.NDArray[np.bool_] = (places >= 0) & (self.shape.codes_at(places) & ~np.uint8(EMPTY) == code)
         return found
 
     def summaries(self, places: Integers) -> Floats:
-        """Return rows of `runfork.index.sqlite.summaries` of the series at some places, of no points where there is none."""
+        """Return rows of `runfork.index.sqlite.points.summaries` of the series at some places, of no points where there is none."""
         found = summaries.empty_summaries(len(places))
         chosen = np.flatnonzero(places >= 0)
         lines = self.shape.lines[places[chosen]]
@@ -453,7 +335,7 @@ class RunValues:
         found = np.full(len(places), -1, np.int64)
         if self.shape.series:
             lines = self.shape.lines[places]
-            chosen = np.flatnonzero((places >= 0) & (lines >= 0) & (self.shape.codes_at(places) & _EMPTY == 0))
+            chosen = np.flatnonzero((places >= 0) & (lines >= 0) & (self.shape.codes_at(places) & EMPTY == 0))
             found[chosen] = self.series[lines[chosen], 2]
         return found
 
@@ -480,23 +362,11 @@ class RunValues:
         self.times[chosen] = time
         self.sources[chosen] = source
         values = list(compress(last, is_last.tolist()))
-        if np.isin(self.shape.codes_at(chosen) & _TYPE, list(_FLOATS)).all():
+        if np.isin(self.shape.codes_at(chosen) & TYPE, list(FLOATS)).all():
             self.numbers.view(np.float64)[chosen] = values
             return
         for place, value in zip(chosen.tolist(), values, strict=True):
-            self.texts[place] = _text_of(self.shape.codes[place] & _TYPE, value)
-
-
-def unpacked(numbers: bytes, series: bytes, texts: bytes, rest: bytes) -> bytes:
-    """Return the times and sources of values, once all of their columns are found to be as they were stored.
-
-    Raises:
-        ValueError: They are not.
-    """
-    check_seal(rest)
-    if _CHECKSUM.unpack_from(rest)[0] != checksum(numbers, series, texts):
-        raise ValueError("the checksum of a run's values differs")
-    return zlib.decompress(rest[_CHECKSUM.size : -_CHECKSUM.size])
+            self.texts[place] = _text_of(self.shape.codes[place] & TYPE, value)
 
 
 class Arrangement(NamedTuple):
@@ -525,7 +395,7 @@ class Arrangement(NamedTuple):
         shape = Shape.of([paths[place] for place in order], bytes([codes[place] for place in order]))
         places = np.empty(len(order), np.int64)
         places[order] = np.arange(len(order))
-        texts = [(place, order[place], shape.codes[place] & _TYPE) for place in shape.texts]
+        texts = [(place, order[place], shape.codes[place] & TYPE) for place in shape.texts]
         before = len(order) - len(shape.series)
         lines = np.array([order[place] - before for place in shape.series], np.int64)
         return Arrangement(
@@ -551,7 +421,7 @@ class Arrangement(NamedTuple):
             values: As in rows.
             times: When each was logged.
             source: The run.
-            found: Rows of `runfork.index.sqlite.summaries`, one per series.
+            found: Rows of `runfork.index.sqlite.points.summaries`, one per series.
             extents: The first and the last step of each series.
         """
         shape = self.shape
@@ -571,11 +441,11 @@ class Arrangement(NamedTuple):
 
 
 def _encoded(row: Row) -> bytes:
-    return b"" if row[1] is None else _text_of(row[0] & _TYPE, row[1])
+    return b"" if row[1] is None else _text_of(row[0] & TYPE, row[1])
 
 
 def _text_of(kind: int, value: Any) -> bytes:
-    if kind not in _WORDS:
+    if kind not in WORDS:
         return to_json(value).encode("ascii")
     if not isinstance(value, str):
         raise TypeError(f"a text must be a string, found {type(value).__name__}")
@@ -583,19 +453,6 @@ def _text_of(kind: int, value: Any) -> bytes:
 
 
 def _decoded(kind: int, data: bytes) -> Any:
-    if kind in _WORDS:
+    if kind in WORDS:
         return data.decode("utf-8", "surrogatepass")
     return json.loads(data) if data else None
-
-
-def read_text(slot: int, texts: bytes) -> bytes:
-    """Return the part of a run's texts that a number in the place of a text stands for."""
-    start, length = slot >> 32, slot & 0xFFFFFFFF
-    return texts[start : start + length]
-
-
-def decode_text(kind: AttributeType, data: bytes) -> Any:
-    """Return what can be compared of a text, or of the members of a string set; None of a value of another type."""
-    if kind is AttributeType.STRING_SET:
-        return frozenset(member_list(json.loads(data)))
-    return data.decode("utf-8", "surrogatepass") if kind in TEXTS else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runfork.index.rules.edits import fold, members_of
-from runfork.index.sqlite.inheritance import UNCLEAR, Inheritance, SeriesRows, precedes
-from runfork.index.sqlite.lineage_view import LineageView, SeenEdits, SeenSeries
-from runfork.index.sqlite.values import Row, code_of, member_list, merged_row
+from runfork.index.sqlite.inheritance.from_parent import UNCLEAR, Inheritance, SeriesRows, precedes
+from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
+from runfork.index.sqlite.values.run_values import Row, merged_row
+from runfork.index.sqlite.values.shape import code_of, member_list
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from runfork.index.rules.edits import Edit
     from runfork.index.sqlite.logs import Logs, Own
+    from runfork.index.sqlite.points.source import SeriesReader
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.series_reader import SeriesReader
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
 
 __all__ = ["RunView"]
 

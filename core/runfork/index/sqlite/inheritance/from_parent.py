@@ -10,21 +10,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runfork.index.rules.edits import is_inherited, newest_replacement
-from runfork.index.sqlite import summaries
 from runfork.index.sqlite.logs import standing
-from runfork.index.sqlite.point_reader import Contribution, SeriesPoints
-from runfork.index.sqlite.values import Row, code_of, merged_row, point_row, statistics_of
+from runfork.index.sqlite.points import summaries
+from runfork.index.sqlite.points.series import Contribution, SeriesPoints
+from runfork.index.sqlite.values.run_values import Row, merged_row, point_row, statistics_of
+from runfork.index.sqlite.values.shape import code_of
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from runfork.index.sqlite.lineage_view import SeenSeries
+    from runfork.index.sqlite.inheritance.lineage_view import SeenSeries
     from runfork.index.sqlite.logs import Logs, Own
+    from runfork.index.sqlite.points.source import SeriesReader
     from runfork.index.sqlite.runs import RunEntry, RunTable
-    from runfork.index.sqlite.series_reader import SeriesReader
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
 
 __all__ = ["UNCLEAR", "Inheritance", "SeriesRows", "precedes"]
 

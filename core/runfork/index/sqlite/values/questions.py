@@ -16,7 +16,7 @@ import numpy as np
 from runfork.errors import ArgumentError
 from runfork.index.rules.conditions import SORTED_KINDS, comparable, kinds_of, set_text
 from runfork.index.sqlite.runs import storable
-from runfork.index.sqlite.values import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
+from runfork.index.sqlite.values.shape import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
 from runfork.model.attributes import TEXTS, AttributeType
 from runfork.model.filters import AllOf, AnyOf, Comparison, Not
 from runfork.model.patterns import compile_pattern
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import RunsQuery, Sort
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
     from runfork.model.filters import Attribute, Filter
 
 __all__ = ["Questions"]

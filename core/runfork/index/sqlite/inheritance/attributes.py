@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.rules.origins import default_values, derived_values, running_seconds
-from runfork.index.sqlite import summaries
-from runfork.index.sqlite.resolving import RunView
-from runfork.index.sqlite.values import Row, code_of, statistics_of
+from runfork.index.sqlite.inheritance.resolving import RunView
+from runfork.index.sqlite.points import summaries
+from runfork.index.sqlite.values.run_values import Row, statistics_of
+from runfork.index.sqlite.values.shape import code_of
 from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Logs
+    from runfork.index.sqlite.points.source import SeriesReader
     from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.series_reader import SeriesReader
-    from runfork.index.sqlite.value_table import ValueTable
+    from runfork.index.sqlite.values.table import ValueTable
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of
-from runfork.index.sqlite.attributes import DEFAULTS
-from runfork.index.sqlite.point_writer import decode_tail
+from runfork.index.sqlite.inheritance.attributes import DEFAULTS
+from runfork.index.sqlite.points.writer import decode_tail
 from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS
 from runfork.model import lineage
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.rules.edits import EditKey
-    from runfork.index.sqlite.columns import ColumnCodec
     from runfork.index.sqlite.logs import Logs
+    from runfork.index.sqlite.points.columns import ColumnCodec
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.stale import Stale
     from runfork.journal.records import Record

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.columns import ColumnCodec
+    from runfork.index.sqlite.points.columns import ColumnCodec
 
 __all__ = ["SeriesReader"]
 
@@ -28,7 +28,7 @@ class SeriesReader:
     @cached_property
     def codec(self) -> ColumnCodec:
         """What packs and unpacks columns."""
-        from runfork.index.sqlite.columns import ColumnCodec
+        from runfork.index.sqlite.points.columns import ColumnCodec
 
         return ColumnCodec()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from runfork.index.sqlite.points.summaries import merge_summaries, summarise
 from runfork.index.sqlite.sealing import check_seal, sealed
-from runfork.index.sqlite.summaries import merge_summaries, summarise
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.sqlite.columns import ColumnCodec
+    from runfork.index.sqlite.points.columns import ColumnCodec
     from runfork.journal.records import MetricRows
 
     Integers = npt.NDArray[np.int64]

@@ -8,19 +8,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from runfork.index.sqlite.sealing import check_seal, sealed
-from runfork.index.sqlite.values import RunValues, Shape
+from runfork.index.sqlite.values.shape import Shape
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    import numpy as np
-
-    from runfork.index.sqlite.values import Row
+    from runfork.index.sqlite.values.run_values import Row, RunValues
 
     Columns = tuple[bytes, bytes, bytes, bytes]
-else:
-    from runfork.index.sqlite.numpy_later import np
 
 __all__ = ["ValueTable", "counted"]
 
@@ -33,6 +29,8 @@ _CACHED = 200_000
 @lru_cache(maxsize=1)
 def _nothing() -> RunValues:
     """Return the values of a run that has none."""
+    from runfork.index.sqlite.values.run_values import RunValues
+
     return RunValues.of({})
 
 
@@ -76,6 +74,8 @@ class ValueTable:
     def of(self, run: int) -> RunValues:
         """Return the attributes of a run."""
         if run in self._new:
+            from runfork.index.sqlite.values.run_values import RunValues
+
             self._held[_ATTRIBUTES][run] = RunValues.of(self._new.pop(run))
         return self._of(_ATTRIBUTES, run)
 
@@ -86,6 +86,8 @@ class ValueTable:
     def _of(self, table: str, run: int) -> RunValues:
         found = self._held[table].get(run)
         if found is None:
+            from runfork.index.sqlite.values.run_values import RunValues
+
             rows = list(self._read(table, [run]))
             self._stored[table][run] = rows[0][1] if rows else None
             found = RunValues.read(self.shape(rows[0][1]), *rows[0][2]) if rows else _nothing()
@@ -277,6 +279,8 @@ def counted(shapes: Iterable[tuple[Shape, int]]) -> list[tuple[int, int, int]]:
     held = list(shapes)
     if len(held) <= 1:
         return [(path, kind, count) for shape, count in held for path, kind in shape.kinds()]
+    import numpy as np
+
     keys, times = [], []
     for shape, count in held:
         keys.append(shape.paths.astype(np.int64) << 4 | np.frombuffer(shape.codes, np.uint8) & 15)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-else:
-    from runfork.index.sqlite.numpy_later import np
 
 __all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise"]
 

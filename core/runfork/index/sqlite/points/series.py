@@ -10,8 +10,8 @@ import numpy as np
 
 from runfork.index.rules.edits import decode_value
 from runfork.index.rules.progressions import joined, part_of
-from runfork.index.sqlite.point_writer import COLUMN_BITS, decode_tail, part_of_row
-from runfork.index.sqlite.summaries import WIDTH, empty_summaries, merge_summaries, summarise
+from runfork.index.sqlite.points.summaries import WIDTH, empty_summaries, merge_summaries, summarise
+from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail, part_of_row
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.rules.progressions import Progression
-    from runfork.index.sqlite.series_reader import SeriesReader
+    from runfork.index.sqlite.points.source import SeriesReader
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class PreviewPoint:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a series amounts to. `floats` is a row of `runfork.index.sqlite.summaries`, or None; `last` holds its last point."""
+    """What a series amounts to. `floats` is a row of `summaries`, or None; `last` holds its last point."""
 
     count: int
     first_step: int

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.rules.progressions import Progression
-    from runfork.index.sqlite.point_reader import Piece, SeriesPoints
+    from runfork.index.sqlite.points.series import Piece, SeriesPoints
 
     Integers = npt.NDArray[np.int64]
 

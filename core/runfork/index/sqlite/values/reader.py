@@ -8,13 +8,13 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.values import STATISTICS, is_empty, member_list, read_text, type_of, unpacked
+from runfork.index.sqlite.values.shape import STATISTICS, is_empty, member_list, read_text, type_of, unpacked
 from runfork.model.attributes import TEXTS, AttributeType, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from runfork.index.sqlite.values import Shape
+    from runfork.index.sqlite.values.shape import Shape
 
 __all__ = ["ValueReader"]
 

@@ -558,6 +558,17 @@ def test_a_batch_that_cannot_be_taken_in_leaves_the_index(path, index):
     assert path.exists()
 
 
+def test_a_batch_that_cannot_be_taken_in_leaves_an_index_whose_chunks_share_rows(path):
+    index = SqliteIndex(path, sizes=ChunkSizes(rows=500))
+    values = long_run(index, "a", 1000, paths=("x", "y"))
+    good = line("b", 1.0).configs({"lr": 1}).batch()
+
+    with pytest.raises(TypeError):
+        index.apply(replace(good, records=[*good.records, good.records[-1]._replace(body={"x": ["string", object()]})]))
+    assert points_of(index, "a", "x", tail=1) == [(999, values[-1])]
+    index.close()
+
+
 def test_a_number_that_was_changed_in_the_tail_is_damage(path, index):
     apply(index, line("a", 1.0, 2.0))
     index.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.index.sqlite.logs import read_records
-from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail
+from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail, parts_of_row
 from runfork.index.sqlite.schema import TYPES, is_damage
 from runfork.index.sqlite.sealing import check_seal
 from runfork.index.sqlite.values.run_values import RunValues
@@ -85,12 +85,13 @@ def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator
     reasons: list[str | None] = []
     for count, *columns in connection.execute("SELECT count, steps, times, sequences FROM row_group"):
         reasons += [_why_not(codec.decode_integers, data, np.empty(count, np.int64)) for data in columns]
-    rows = connection.execute(f"SELECT count, data, statistics {_GROUPS_OF_CHUNKS}")
-    for count, data, statistics in rows:
-        is_text = statistics is None
-        reasons.append(
-            _why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, [data], [count])
-        )
+    rows = connection.execute(f"SELECT count, ends, data, statistics {_GROUPS_OF_CHUNKS}")
+    for count, ends, shared, statistics in rows:
+        for data in parts_of_row(ends, shared):
+            is_text = statistics is None
+            reasons.append(
+                _why_not(codec.decode_values, data) if is_text else _why_not(codec.decode_floats, [data], [count])
+            )
     for count, paths, data in connection.execute(
         "SELECT count, paths, data FROM tail JOIN stream ON stream.id = stream"
     ):

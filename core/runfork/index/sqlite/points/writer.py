@@ -33,6 +33,7 @@ __all__ = [
     "chunk_number",
     "decode_tail",
     "part_of_row",
+    "parts_of_row",
 ]
 
 
@@ -286,6 +287,11 @@ def part_of_row(ends: bytes, data: bytes, column: int) -> bytes:
     at = column * _END_BYTES
     begin, end = ends[max(0, at - _END_BYTES) : at], ends[at : at + _END_BYTES]
     return data[int.from_bytes(begin, "little") : int.from_bytes(end, "little")]
+
+
+def parts_of_row(ends: bytes, data: bytes) -> list[bytes]:
+    """Return all the columns that share a row of chunks."""
+    return [part_of_row(ends, data, column) for column in range(len(ends) // _END_BYTES)]
 
 
 def _summarised(columns: Floats) -> Floats:

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 
+import psutil
 import pytest
 from tests.run_records import state_of
 
@@ -446,6 +447,19 @@ def test_readers_follow_a_run_that_rests_and_wakes(data_directory):
     steps = [{"a": {float(step): float(step) for step in range(count)}} for count in range(1, 5)]
     assert reads == [*steps, {**steps[-1], "b": {1.0: 1.0}}]
     assert list(problems) == []
+
+
+def test_a_run_that_rests_holds_no_file_open(folder):
+    before = psutil.Process().num_fds()
+    run = Run(run_id="r", source_tracking_config=None)
+    run.rest()
+    resting = psutil.Process().num_fds()
+    run.log_metrics({"a": 1}, step=1)
+    run.close()
+
+    assert resting == before
+    assert points_of(folder, "a") == [(1, 1.0)]
+    assert (len(journals_of(folder)), run.status.problems) == (1, ())
 
 
 def test_a_run_that_rests_and_is_closed_has_one_end(folder):

@@ -72,7 +72,7 @@ class JournalWriter:
         self._retry_at = 0.0
         self._told: set[str] = set()
         self._is_opening = self._is_catching_up = False
-        self._is_closed = False
+        self._is_closed = self._is_released = False
         self.path: Path | None = None
         self.lost_records = 0
         self.is_syncing = False
@@ -181,6 +181,15 @@ class JournalWriter:
                 self.write(kept)
         return left
 
+    def release(self) -> None:
+        """Hold the file open no longer, until the next record comes; as long as something is not on disk yet it stays open."""
+        with self._lock:
+            if self._fd < 0 or self._backlog or self._synced < self._end:
+                return
+            fd, signed, self._fd = self._fd, self._sign, -1
+            self._is_released = True
+            close_signed(fd, signed)
+
     def close(self, *, syncs: bool = True) -> None:
         """Sync and release the file; later records are refused and counted.
 
@@ -270,19 +279,20 @@ class JournalWriter:
         path, self._fd = self.path, -1
         try:
             if path is None or not self._is_there(path):
-                raise FileNotFoundError(
-                    errno.ENOENT, "it was closed by the program, and is gone or replaced", str(path)
-                )
+                raise FileNotFoundError(errno.ENOENT, "it is gone or replaced", str(path))
             fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND)
             self._sign, self._end = sign(fd), os.fstat(fd).st_size
             self._fd = fd
         except OSError as error:
             self._refused(error)
             return False
-        self._tell(
-            "closed descriptor",
-            f"the program closed the file of the journal {path}, as what makes daemons does; it was opened again, nothing is lost",
-        )
+        was_ours, self._is_released = self._is_released, False
+        if not was_ours:
+            self._tell(
+                "closed descriptor",
+                f"the program closed the file of the journal {path}, as what makes daemons does; it was opened again, nothing is "
+                "lost",
+            )
         return True
 
     def _is_there(self, path: Path) -> bool:
@@ -392,6 +402,7 @@ class JournalWriter:
         """Let go of the file and of what waits."""
         close_signed(self._fd, self._sign)
         self._fd, self._end, self._synced = -1, 0, 0
+        self._is_released = False
         self._backlog, self._backlog_bytes = deque(), 0
         if not keep_path:
             self.path = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from runfork.writing.termination import Preemptible
+    from runfork.writing.life import Life
 
 _OF_A_LAUNCH = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_NAMESPACE")
 
@@ -47,9 +46,9 @@ def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             run.close()
 
 
-def _open_runs() -> list[Preemptible]:
-    """Return the open runs of this process, as far as SIGTERM would close them."""
-    return getattr(signal.getsignal(signal.SIGTERM), "lives", [])
+def _open_runs() -> list[Life]:
+    """Return the open runs of this process, which its end would close."""
+    return getattr(getattr(sys.exit, "of", None), "lives", [])
 
 
 @pytest.fixture

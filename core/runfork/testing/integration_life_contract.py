@@ -56,6 +56,19 @@ class LifeContract:
         assert steps_until(driver, 1) == sorted(history.points(second.run_id, driver.loss))
         assert {"finished"} == {history.values(run)["sys/state"] for run in history.runs}
 
+    def test_what_has_ended_is_closed_where_the_next_training_or_evaluation_of_the_process_begins(
+        self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
+    ) -> None:
+        first = driver.train(tmp_path / "first", epochs=1)
+        for run_id in ("scores", "others"):
+            driver.evaluate(tmp_path / run_id, first.checkpoints[0], run_id=run_id)
+        before, history = _open_runs(data_directory), History(data_directory)
+        second = driver.train(tmp_path / "second", epochs=1)
+
+        assert before <= {"others"}
+        assert {"finished"} == {history.values(run)["sys/state"] for run in history.runs}
+        assert _open_runs(data_directory) <= {second.run_id}
+
     def test_going_back_to_a_checkpoint_in_the_process_forks(
         self, driver: IntegrationDriver, data_directory: Path, tmp_path: Path
     ) -> None:
@@ -177,3 +190,9 @@ class LifeContract:
 
         assert without.losses == tracked.losses
         assert resumed_without.losses == resumed.losses
+
+
+def _open_runs(directory: Path) -> set[str]:
+    """Return the runs that a process would close when it ends."""
+    writers = History(directory).project.index.writers()
+    return {journal.run_id for journal, writer in writers.items() if not writer.is_closed}

@@ -338,6 +338,7 @@ class TrainingRuns:
                 run = self.open()
             run.log_configs({f"source/{name}": value for name, value in source.items() if value is not None})
             say_evaluated(run, mark, is_taken=is_taken)
+            run.let_ended_rest()
             return run
 
         return Destination(make, None, is_lent=not is_free)

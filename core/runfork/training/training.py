@@ -333,16 +333,21 @@ class Training:
         For frameworks that do not tell of exceptions: unless `finish` or `fail` is called, the training has failed when the next
         one begins, or the cell of a notebook or the process ends.
         """
-        run = self.run_again()
-        run.expect_end(self._give_up)
         self._is_training = True
-        return run
+        return self.run_again(on_left=self._give_up)
 
-    def run_again(self) -> Run:
-        """Return the open run, in the state "running"."""
+    def run_again(self, *, on_left: Callable[[BaseException | None], None] | None = None) -> Run:
+        """Return the open run, in the state "running"; the others of this process that have ended rest.
+
+        Args:
+            on_left: As for `Run.expect_end`.
+        """
         run = self.runs.open()
         if run.status.state != "running":
             run.set_status("running")
+        if on_left is not None:
+            run.expect_end(on_left)
+        run.let_ended_rest()
         return run
 
     def _leave(self) -> None:

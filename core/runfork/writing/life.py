@@ -215,6 +215,7 @@ class Life:
             self._close(state, is_final=False)
             self._is_resting = wakes
             if wakes:
+                self.journal.writer.release()
                 self.journal.writer.call_before_next(lambda: self._wake(before))
 
     def withdraw(self) -> None:
@@ -318,7 +319,7 @@ class Life:
     def expect_end(self, on_left: Callable[[BaseException | None], None] | None) -> None:
         """Have it told that a training was left without a word; see `runfork.Run.expect_end`.
 
-        Where a training begins, those that ended before rest, and no other was left on this thread.
+        Where a training begins, no other is left on this thread.
         """
         if self.background is None:
             return
@@ -328,8 +329,12 @@ class Life:
         for other in self._process_end.lives:
             if other is not self:
                 other.leave_training(None, thread=self._training_thread)
-                if other.state != "running":
-                    other.rest()
+
+    def let_ended_rest(self) -> None:
+        """Let the other runs of this process rest that have ended; see `runfork.Run.let_ended_rest`."""
+        for other in self._process_end.lives if self._process_end is not None else ():
+            if other is not self and other.state != "running":
+                other.rest()
 
     def leave_training(self, error: BaseException | None, *, thread: threading.Thread | None = None) -> None:
         """Say that the training which goes on was left, if one does.

@@ -484,6 +484,13 @@ class Run(Advised):
         """
         self._life.expect_end(on_left)
 
+    def let_ended_rest(self) -> None:
+        """Let the other runs of this process rest that are in another state than "running": a training or an evaluation begins.
+
+        They do not capture what it prints, nor measure the machine, nor hold a file open for as long as the process lives.
+        """
+        self._life.let_ended_rest()
+
     def withdraw(self) -> None:
         """Take back all that this object has logged: nothing of it is left. What other processes logged to the run stays."""
         self._life.withdraw()

@@ -73,11 +73,6 @@ class Terminator:
             with suppress(ValueError):  # a thread that is not the main one forked, on some systems
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    @property
-    def lives(self) -> list[Preemptible]:
-        """Those of the runs for which it stands."""
-        return list(self._lives)
-
     def __call__(self, number: int, _frame: object) -> None:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own

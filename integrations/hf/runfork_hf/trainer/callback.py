@@ -247,17 +247,20 @@ class CallbackMethods:
         """Start it again, and describe the data at the first evaluation; the metrics came with ``on_log``."""
         del args, control
         self._throughput.go_on()
+        if not self._logs(state):
+            return
         loader = objects.get("eval_dataloader")
-        if (
-            loader is not None
-            and not self._has_described_evaluation
-            and not self.training.is_visiting
-            and self._logs(state)
-        ):
+        if loader is not None and not self._has_described_evaluation and not self.training.is_visiting:
             self._has_described_evaluation = True
             run, values = self.training.runs.open(), describe_data("data/eval", loader)
             self._evaluation_data = run.run_id, values
             run.log_configs(values)
+        self._end_evaluation()
+
+    def _end_evaluation(self) -> None:
+        """Note that an evaluation outside of a training ended well."""
+        if not self._is_training and not self.training.is_visiting:
+            self.training.finish()
 
     @guarded
     def on_predict(self, args: Any, state: Any, control: Any, metrics: Mapping[str, Any], **objects: Any) -> None:
@@ -271,6 +274,7 @@ class CallbackMethods:
             self._log_evaluated(named(metrics))
         else:
             self.training.runs.open().log_metrics(named(metrics), self._step(state))
+        self._end_evaluation()
 
     def _log_evaluated(self, values: Mapping[str, Any]) -> None:
         """Log results at the step of the weights; the epoch is the Trainer's own count, of another training."""

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from runfork.training.run_choice import RunChoice, Situation, choose_run
+from runfork.training.run_choice import RunChoice, choose_run
 
 
 @pytest.mark.parametrize(
-    ("situation", "expected"),
+    ("checkpoint", "facts", "expected"),
     [
-        (Situation("none"), RunChoice()),
-        (Situation("none", has_points=True), RunChoice()),
-        (Situation("none", has_points=True, was_trained=True), RunChoice(starts_anew=True)),
-        (Situation("none", has_points=True, was_trained=True, goes_on=True), RunChoice()),
-        (Situation("marked"), RunChoice(origin="mark")),
-        (Situation("marked", has_points=True), RunChoice(starts_anew=True, origin="mark")),
-        (Situation("marked", has_points=True, was_trained=True), RunChoice(starts_anew=True, origin="mark")),
-        (Situation("marked", was_trained=True, goes_on=True), RunChoice(starts_anew=True, origin="mark")),
-        (Situation("foreign"), RunChoice(origin="foreign")),
-        (Situation("foreign", has_points=True), RunChoice(origin="foreign")),
-        (Situation("foreign", was_trained=True), RunChoice(starts_anew=True, origin="foreign")),
-        (Situation("none", holds_evaluation=True), RunChoice(starts_anew=True)),
-        (Situation("foreign", holds_evaluation=True), RunChoice(starts_anew=True, origin="foreign")),
-        (Situation("marked", has_points=True, holds_evaluation=True), RunChoice(starts_anew=True, origin="mark")),
-        (Situation("marked", has_origin=True, holds_evaluation=True), RunChoice(starts_anew=True)),
-        (Situation("marked", has_origin=True), RunChoice()),
-        (Situation("marked", has_origin=True, was_trained=True), RunChoice(starts_anew=True, origin="mark")),
+        ("none", "", RunChoice()),
+        ("none", "has_points", RunChoice()),
+        ("none", "has_points was_trained", RunChoice(starts_anew=True)),
+        ("none", "has_points was_trained goes_on", RunChoice()),
+        ("marked", "", RunChoice(origin="mark")),
+        ("marked", "has_points", RunChoice(starts_anew=True, origin="mark")),
+        ("marked", "has_points was_trained", RunChoice(starts_anew=True, origin="mark")),
+        ("marked", "was_trained goes_on", RunChoice(starts_anew=True, origin="mark")),
+        ("foreign", "", RunChoice(origin="foreign")),
+        ("foreign", "has_points", RunChoice(origin="foreign")),
+        ("foreign", "was_trained", RunChoice(starts_anew=True, origin="foreign")),
+        ("none", "holds_evaluation", RunChoice(starts_anew=True)),
+        ("foreign", "holds_evaluation", RunChoice(starts_anew=True, origin="foreign")),
+        ("marked", "has_points holds_evaluation", RunChoice(starts_anew=True, origin="mark")),
+        ("marked", "has_origin holds_evaluation", RunChoice(starts_anew=True)),
+        ("marked", "has_origin", RunChoice()),
+        ("marked", "has_origin was_trained", RunChoice(starts_anew=True, origin="mark")),
     ],
 )
-def test_decision_follows_the_table(situation, expected):
-    assert expected == choose_run(situation)
+def test_decision_follows_the_table(checkpoint, facts, expected):
+    assert expected == choose_run(checkpoint, **dict.fromkeys(facts.split(), True))

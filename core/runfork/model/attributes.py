@@ -122,3 +122,9 @@ class Value(NamedTuple):
         if self.type is not AttributeType.STRING_SET:
             return self.value
         return sorted(self.value) if self.members is None else list(self.members)
+
+
+def state_in(values: Mapping[str, Value]) -> str | None:
+    """Return the state of the run that has these values: running, finished, ...; None if nobody has worked it out."""
+    state = values.get("sys/state")
+    return None if state is None else str(state.value)

@@ -10,6 +10,7 @@ from runfork.model.secrets import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 MAX_MESSAGE = 4096
 MAX_TRACEBACK = 64 * 1024
@@ -67,6 +68,13 @@ def ending_after(error: BaseException | None) -> Ending:
         return Ending()
     by_custom = _BY_STATUS.get(status) if status is not None else None
     return Ending.of(by_custom or ("aborted" if _was_wished(error) else "failed"), error)
+
+
+def has_returned(frame: FrameType) -> bool:
+    """Return whether the last thing that the code of a frame did was to return."""
+    from opcode import opname
+
+    return frame.f_lasti >= 0 and opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN_")
 
 
 def _was_wished(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from runfork.errors import ArgumentError
 from runfork.index.interface import Aggregate, RunsQuery, Sort
-from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.attributes import AttributeType, is_system_path, state_in
 from runfork.model.filters import Attribute
 from runfork.model.patterns import Pattern
 from runfork.query.inference import resolve_sort
@@ -75,8 +75,7 @@ class Item:
     @property
     def state(self) -> str | None:
         """running, finished, ...; None if nobody has worked it out."""
-        state = self.values.get("sys/state")
-        return None if state is None else str(state.value)
+        return state_in(self.values)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from runfork.index.interface import BucketsRequest, SeriesKey
-from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.attributes import AttributeType, is_system_path, state_in
 from runfork.model.differences import config_changes
 from runfork.model.lineage import ancestors, children_of, heads, lineage_extents
 from runfork.model.patterns import compile_pattern
@@ -94,7 +94,7 @@ def read_family(index: Index, focus: str, *, experiment_name: str | None = None)
         return Member(
             node=node,
             extent=extents[run_id],
-            state=_state(values.get(run_id, {})),
+            state=state_in(values.get(run_id, {})),
             changes=[] if known_parent is None else config_changes(values[known_parent], values.get(run_id, {})),
             is_head=run_id in head_ids,
             is_pending=fork is not None and fork.parent not in nodes,
@@ -102,11 +102,6 @@ def read_family(index: Index, focus: str, *, experiment_name: str | None = None)
 
     members = {run_id: member(run_id) for run_id in run_ids}
     return Family(focus, experiment_name, roots, members, {run_id: children.get(run_id, []) for run_id in run_ids})
-
-
-def _state(values: Mapping[str, Value]) -> str | None:
-    state = values.get("sys/state")
-    return None if state is None else str(state.value)
 
 
 def _roots(nodes: Mapping[str, RunNode], focus: str, experiment_name: str | None) -> list[str]:

@@ -7,9 +7,10 @@ would keep them alive.
 
 from __future__ import annotations
 
-import dis
 import sys
 from typing import TYPE_CHECKING, Literal
+
+from runfork.model.run_ending import has_returned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ class OngoingCall:
     def outcome(self) -> Outcome:
         """Whether it still runs, and how it ended."""
         if self._frame is not None and not _is_running(self._frame):
-            self._outcome = "returned" if _has_returned(self._frame) else "raised"
+            self._outcome = "returned" if has_returned(self._frame) else "raised"
             self._frame = None
         return self._outcome
 
@@ -69,7 +70,3 @@ def _is_running(frame: FrameType) -> bool:
                 return True
             found = found.f_back
     return False
-
-
-def _has_returned(frame: FrameType) -> bool:
-    return frame.f_lasti >= 0 and dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runfork.errors import ArgumentError, FormatError, RunforkError
+from runfork.errors import ArgumentError, FormatError
 from runfork.model.marks import MARK_KEY, Mark, parse_mark
 
 AXES_KEY = "axes"
@@ -39,12 +39,12 @@ def mark_in(checkpoint: object) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else {}
 
 
-def readable_mark(data: Mapping[str, Any]) -> Mark | RunforkError:
-    """Return the mark that `data` holds, or why it cannot be read."""
+def readable_mark(data: Mapping[str, Any] | None) -> Mark | None:
+    """Return the mark that `data` holds; None where there is none, or none that can be read."""
     try:
-        return parse_mark(data)
-    except (ArgumentError, FormatError) as error:
-        return error
+        return parse_mark(data) if data is not None else None
+    except (ArgumentError, FormatError):
+        return None
 
 
 def checkpoint_path(path: object) -> str | None:

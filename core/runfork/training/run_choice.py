@@ -12,27 +12,6 @@ Origin = Literal["nothing", "mark", "foreign"]
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What is known at the moment of deciding.
-
-    Args:
-        checkpoint: What it loads.
-        has_points: The present run already has points, which forbids it a parent.
-        was_trained: The present run already holds a training.
-        goes_on: The same model trains on from where it stands, without having loaded anything.
-        has_origin: The user said which run the present one is forked from.
-        holds_evaluation: The present run holds the evaluation of a checkpoint that it did not write, and nothing else.
-    """
-
-    checkpoint: CheckpointKind
-    has_points: bool = False
-    was_trained: bool = False
-    goes_on: bool = False
-    has_origin: bool = False
-    holds_evaluation: bool = False
-
-
-@dataclass(frozen=True)
 class RunChoice:
     """What to do.
 
@@ -46,12 +25,29 @@ class RunChoice:
     origin: Origin = "nothing"
 
 
-def choose_run(situation: Situation) -> RunChoice:
-    """Return what the situation calls for."""
-    if situation.checkpoint == "none":
-        return RunChoice(starts_anew=situation.holds_evaluation or (situation.was_trained and not situation.goes_on))
-    if situation.checkpoint == "foreign":
-        return RunChoice(starts_anew=situation.holds_evaluation or situation.was_trained, origin="foreign")
-    if situation.has_origin and not situation.was_trained:
-        return RunChoice(starts_anew=situation.holds_evaluation)
-    return RunChoice(starts_anew=situation.was_trained or situation.has_points, origin="mark")
+def choose_run(
+    checkpoint: CheckpointKind,
+    *,
+    has_points: bool = False,
+    was_trained: bool = False,
+    goes_on: bool = False,
+    has_origin: bool = False,
+    holds_evaluation: bool = False,
+) -> RunChoice:
+    """Return what is to be done.
+
+    Args:
+        checkpoint: What is loaded.
+        has_points: The present run already has points, which forbids it a parent.
+        was_trained: The present run already holds a training.
+        goes_on: The same model trains on from where it stands, without having loaded anything.
+        has_origin: The user said which run the present one is forked from.
+        holds_evaluation: The present run holds the evaluation of a checkpoint that it did not write, and nothing else.
+    """
+    if checkpoint == "none":
+        return RunChoice(starts_anew=holds_evaluation or (was_trained and not goes_on))
+    if checkpoint == "foreign":
+        return RunChoice(starts_anew=holds_evaluation or was_trained, origin="foreign")
+    if has_origin and not was_trained:
+        return RunChoice(starts_anew=holds_evaluation)
+    return RunChoice(starts_anew=was_trained or has_points, origin="mark")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from runfork.disk.layout import Store, default_project, find_data_directory, journals_of
 from runfork.journal.first_records import read_creation
 from runfork.model.identifiers import new_run_id
-from runfork.model.marks import Mark
 from runfork.settings import Settings
 from runfork.training.evaluation import Destination, Evaluation
 from runfork.training.existing_points import ExistingPoints
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runfork.hooks import Decision
+    from runfork.model.marks import Mark
 
 
 @dataclass(frozen=True)
@@ -352,4 +352,4 @@ class TrainingRuns:
 
 def _project_of(mark: Mapping[str, Any]) -> str | None:
     found = readable_mark(mark)
-    return found.project if isinstance(found, Mark) else None
+    return found.project if found is not None else None

@@ -11,7 +11,7 @@ from runfork.model.run_ending import ending_after
 from runfork.model.steps import to_micro_steps
 from runfork.training.guards import attempt
 from runfork.training.loaded_checkpoint import AXES_KEY, LoadedCheckpoint, readable_mark
-from runfork.training.run_choice import Situation, choose_run
+from runfork.training.run_choice import choose_run
 from runfork.training.training_steps import TrainingSteps
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class Training:
         self.attaches_evaluations = attaches_evaluations
         self._weights: dict[str, Mark] = {}
         self.has_failed = False
-        self._given = given
+        self.given = given
+        """What the user said the first training goes on from, as long as none has begun."""
         self._face = face
         self._is_training = False
         self._described = ""
@@ -65,11 +66,6 @@ class Training:
         """Whether log calls go to a run that is not the present one, since a checkpoint is being evaluated."""
         return self.runs.evaluation is not None and self.runs.evaluation.is_lent
 
-    @property
-    def given(self) -> LoadedCheckpoint | None:
-        """What the user said the first training goes on from, as long as none has begun."""
-        return self._given
-
     # How it begins
 
     def begin(self, *, goes_on: bool = False) -> None:
@@ -83,13 +79,13 @@ class Training:
         self.end_evaluation()
         self._give_up()
         has_failed, self.has_failed = self.has_failed and self.runs.run is not None, False
-        situation = Situation(
+        choice = choose_run(
             "none",
             was_trained=self.was_trained,
             goes_on=goes_on,
             holds_evaluation=self.runs.holds_evaluation or has_failed,
         )
-        if choose_run(situation).starts_anew:
+        if choice.starts_anew:
             self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -115,28 +111,26 @@ class Training:
         """
         if loaded is not None and loaded.is_internal:
             return
-        given, self._given = self._given, None
+        given, self.given = self.given, None
         loaded = given or loaded
         data = loaded.mark if loaded is not None else None
-        mark = readable_mark(data) if data is not None else None
+        mark = readable_mark(data)
         choice = choose_run(
-            Situation(
-                "none" if loaded is None else "foreign" if data is None else "marked",
-                has_points=self.runs.has_points,
-                was_trained=self.was_trained,
-                has_origin=self.runs.has_origin,
-                holds_evaluation=self.runs.holds_evaluation,
-            )
+            "none" if loaded is None else "foreign" if data is None else "marked",
+            has_points=self.runs.has_points,
+            was_trained=self.was_trained,
+            has_origin=self.runs.has_origin,
+            holds_evaluation=self.runs.holds_evaluation,
         )
         if choice.starts_anew:
             self.begin_anew()
         decision = None
         if choice.origin == "mark" and loaded is not None and data is not None:
             decision = self.runs.resume(data, checkpoint=loaded.path)
-        is_known = isinstance(mark, Mark) and choice.origin != "foreign"
+        is_known = mark is not None and choice.origin != "foreign"
         if loaded is not None and not is_known:
             self._note_source(loaded)
-        if isinstance(mark, Mark) and (choice.origin == "mark" or self.steps.last is None):
+        if mark is not None and (choice.origin == "mark" or self.steps.last is None):
             self._restore_steps(mark, data or {}, None if decision == "new" and not counter else counter)
         elif self.runs.parent is not None and self.steps.last is None:
             self._follow_parent(counter)
@@ -206,8 +200,8 @@ class Training:
         They go to a run of their own where something else stands at their places, and where a run or an experiment was named for
         them: see `TrainingRuns.evaluate`. Without a mark they are those of the weights in memory.
         """
-        mark = readable_mark(loaded.mark) if loaded is not None and loaded.mark is not None else None
-        if loaded is None or not isinstance(mark, Mark):
+        mark = readable_mark(loaded.mark) if loaded is not None else None
+        if loaded is None or mark is None:
             self.runs.evaluate_weights(self._present_step)
             return
         source = {
@@ -244,7 +238,7 @@ class Training:
             self._note_weights(fingerprint, self.draft_mark("weights", epoch=epoch))
 
     def _note_weights(self, fingerprint: str | None, mark: Mapping[str, Any]) -> None:
-        if fingerprint is not None and isinstance(found := readable_mark(mark), Mark):
+        if fingerprint is not None and (found := readable_mark(mark)) is not None:
             self._weights[fingerprint] = found
 
     @property

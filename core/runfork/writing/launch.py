@@ -29,11 +29,6 @@ _SHARED = (
 )
 
 
-def launched_rank() -> int:
-    """Return which of the processes of its launch this one is: what torchrun says, else MPI, else SLURM."""
-    return _number(*_RANKS) or 0
-
-
 @dataclass(frozen=True)
 class Launch:
     """What starts all processes of one training at once: torchrun, mpirun, srun, a program by ``multiprocessing``, or nobody.
@@ -57,7 +52,8 @@ class Launch:
         shared = [os.environ.get(name, "") for name in _SHARED]
         if world == _number("LOCAL_WORLD_SIZE"):  # agents of several hosts count their restarts each for itself
             shared.append(os.environ.get("TORCHELASTIC_RESTART_COUNT", ""))
-        return cls(launched_rank(), _hash(str(world), *shared), launched_rank())
+        rank = _number(*_RANKS) or 0
+        return cls(rank, _hash(str(world), *shared), rank)
 
     @classmethod
     def _of_siblings(cls) -> Launch:

@@ -15,7 +15,7 @@ import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from runfork.model.run_ending import Ending, ending_after
+from runfork.model.run_ending import Ending, ending_after, has_returned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,7 @@ class ProcessEnd:
         error = _printed_error()
         if self._program is None:  # an embedded interpreter
             return ending_after(error) if error is not self._last_error else Ending()
-        if _came_to_its_end(self._program):
+        if has_returned(self._program):
             return Ending()
         if error is not None and any(frame is self._program for frame in _frames(error.__traceback__)):
             return ending_after(error)
@@ -183,13 +183,6 @@ def _find_program() -> FrameType | None:
             found = frame
         frame = frame.f_back
     return found
-
-
-def _came_to_its_end(program: FrameType) -> bool:
-    """Return whether the last thing that a module's code did was to return."""
-    from opcode import opname
-
-    return opname[program.f_code.co_code[program.f_lasti]].startswith("RETURN_")
 
 
 def _printed_error() -> BaseException | None:

@@ -41,6 +41,8 @@ class BatchLog:
         self._lock = threading.Condition()
         self.begun = 0
         """Batches that were done when the last one began."""
+        self.done = 0
+        """Batches of this epoch whose logs have come."""
         self.begin_epoch(1)
 
     def begin_epoch(self, batches_per_call: int) -> None:
@@ -54,17 +56,12 @@ class BatchLog:
             self._logs: dict[int, Mapping[str, float]] = {}
             self._measured: dict[int, Measured] = {}
             self._written = 0
-            self._done = self.begun = 0
+            self.done = self.begun = 0
 
     def join(self) -> None:
         """Wait a little for the logs of batches that are on their way, where a training broke off: they are not the next one's."""
         with self._lock:
-            self._lock.wait_for(lambda: self._done >= self.begun, WAIT_SECONDS)
-
-    @property
-    def done(self) -> int:
-        """Batches of this epoch whose logs have come."""
-        return self._done
+            self._lock.wait_for(lambda: self.done >= self.begun, WAIT_SECONDS)
 
     def is_due(self, done: int) -> bool:
         """Return whether the batch is to be logged after which `done` batches were done."""
@@ -83,7 +80,7 @@ class BatchLog:
             measured: Its step, where that could be found out at once.
         """
         with self._lock:
-            self._done = max(self._done, done)
+            self.done = max(self.done, done)
             self._lock.notify_all()
             if not self.is_due(done):
                 return
@@ -107,4 +104,4 @@ class BatchLog:
     @property
     def waits(self) -> bool:
         """Whether the logs of the last batch are here without their step."""
-        return self._done in self._logs
+        return self.done in self._logs

@@ -143,7 +143,6 @@ def _print_inspection(before: Inspection, repairs: Repairs | None, after: Inspec
 
 
 def _print_problems(console: Console, inspection: Inspection) -> None:
-
     shown: Path | None = None
     for problem in inspection.problems:
         if problem.path != shown:
@@ -180,7 +179,6 @@ def _lost(run_id: str | None, gap: Gap) -> str:
 
 
 def _print_repairs(console: Console, repairs: Repairs, after: Inspection) -> None:
-
     directory = after.directory
     for repair in repairs.journals:
         done = [

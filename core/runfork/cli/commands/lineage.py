@@ -106,7 +106,6 @@ def _print_families(project: Project, families: list[Family], *, all_changes: bo
 
 
 def _title(family: Family, names: dict[str, str]) -> list[tuple[str, str | None]]:
-
     runs = plural(len(family.members), "run")
     kept = [member.extent.kept for member in family.members.values() if member.extent.kept]
     low, high = (min(low for low, _ in kept), max(high for _, high in kept)) if kept else (0, 0)

@@ -152,7 +152,6 @@ def _print_listing(project: Project, listing: Listing, *, is_runs: bool, is_filt
 
 
 def _nothing_found(project: str, listing: Listing, *, is_runs: bool, is_filtered: bool) -> str:
-
     what = "runs" if is_runs else "experiments"
     if is_filtered:
         return f"no {what} in project {project!r} satisfy the filter"
@@ -162,7 +161,6 @@ def _nothing_found(project: str, listing: Listing, *, is_runs: bool, is_filtered
 
 
 def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chosen: bool) -> list[str]:
-
     notes = []
     if hidden := listing.total - len(listing.items):
         notes.append(f"{hidden} more; -n 0 lists all")

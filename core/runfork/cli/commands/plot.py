@@ -175,7 +175,6 @@ def _x_unit(curves: Sequence[Curve]) -> tuple[float, float, str]:
 def _legend(
     curve: Curve, names: Mapping[str, str], style: str | None, label: str, *, has_path: bool, width: int
 ) -> list[Span]:
-
     name = one_line(names.get(curve.run_id, curve.run_id)) + (f"  {one_line(curve.path)}" if has_path else "")
     key = f"{label or '━'} " if style else ""
     finite = curve.y[np.isfinite(curve.y)]
@@ -198,7 +197,6 @@ def _legend(
 
 
 def _forks_text(forks: Sequence[float]) -> str:
-
     if len(forks) > _LISTED_FORKS:
         return f"{len(forks)} forks, the last at {format_number(forks[-1], digits=12)}"
     return f"fork{'s' if len(forks) > 1 else ''} at " + ", ".join(format_number(fork, digits=12) for fork in forks)

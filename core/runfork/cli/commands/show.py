@@ -19,7 +19,7 @@ from runfork.cli.formats import (
 )
 from runfork.cli.json_output import json_node, json_time, json_value, write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
-from runfork.model.attributes import AttributeType, is_system_path
+from runfork.model.attributes import AttributeType, is_system_path, state_in
 from runfork.model.lineage import ancestors, heads
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
@@ -79,7 +79,7 @@ def _json_run(
         "project": project.name,
         **json_node(node),
         "is_head": heads(nodes.values()).get(node.experiment_name or "") == run_id,
-        "state": values["sys/state"].value if "sys/state" in values else None,
+        "state": state_in(values),
         "lineage": [_json_ancestor(nodes[one]) for one in ancestors(run_id, nodes)[::-1]],
         "attributes": {path: json_value(value) for path, value in sorted(values.items())},
     }
@@ -136,7 +136,7 @@ def _print_head(
     from runfork.cli.drawing.tables import Cell, Column, print_table
 
     node = nodes[run_id]
-    state = str(values["sys/state"].value) if "sys/state" in values else ""
+    state = state_in(values) or ""
     title = Text(one_line(run_id), "bold")
     title.append("  ")
     title.append(state, state_style(state))
@@ -163,20 +163,17 @@ def _print_head(
 
 
 def _value_text(values: Mapping[str, Value], path: str) -> str:
-
     value = values.get(path)
     return "" if value is None or not value.value else format_value(value)
 
 
 def _last_line(values: Mapping[str, Value], path: str) -> str:
-
     value = values.get(path)
     lines = str(value.value).strip().splitlines() if value is not None else []
     return one_line(lines[-1]) if lines else ""
 
 
 def _times(node: RunNode, values: Mapping[str, Value]) -> str:
-
     text = f"{format_time(node.created)}, {format_age(node.created)}"
     running = values.get("sys/running_time_seconds")
     if running is not None and running.value:
@@ -247,7 +244,6 @@ def _print_series(console: OutputConsole, values: Mapping[str, Value]) -> None:
 
 
 def _last_step_text(path: str, value: Value) -> str:
-
     step = (value.statistics or {}).get("last_step")
     if step is None or is_system_path(path):  # those of the system are on the clock axis
         return NOTHING

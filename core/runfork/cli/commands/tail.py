@@ -11,7 +11,7 @@ from runfork.cli.following import Followed, Follower, read_last_events
 from runfork.cli.formats import format_number, one_line, state_style
 from runfork.cli.json_output import json_number, json_time, write_json_line
 from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
-from runfork.model.attributes import AttributeType
+from runfork.model.attributes import AttributeType, state_in
 from runfork.model.patterns import compile_pattern
 from runfork.model.steps import from_micro_steps, shown_step
 
@@ -94,7 +94,7 @@ def _state_of(project: Project, run_id: str) -> str:
     found = project.index.values([run_id], paths=["sys/state"]).get(run_id)
     if found is None:
         return "deleted"  # what followed it goes by what lies on disk
-    return str(found["sys/state"].value) if "sys/state" in found else "lost"
+    return state_in(found) or "lost"
 
 
 def _write_state(project: Project, run_id: str, *, as_json: bool) -> None:

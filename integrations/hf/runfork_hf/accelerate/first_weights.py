@@ -24,7 +24,8 @@ class FirstWeights:
         self._models: Callable[[], Sequence[nn.Module]] = list
         self._owns: Callable[[Any], bool] = bool
         self._handle: RemovableHandle | None = None
-        self._has_stepped = False
+        self.has_stepped = False
+        """Whether an optimizer step was done since `watch`."""
         self._fingerprint: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -41,14 +42,14 @@ class FirstWeights:
         from torch.optim.optimizer import register_optimizer_step_pre_hook
 
         self.release()
-        self._models, self._owns, self._has_stepped, self._fingerprint = models, owns, False, None
+        self._models, self._owns, self.has_stepped, self._fingerprint = models, owns, False, None
         self._handle = register_optimizer_step_pre_hook(self._note)
 
     @guarded
     def _note(self, optimizer: Any, _args: Any, _options: Any) -> None:
         # The hook stays: torch is going through all of them, and none can be removed now.
-        if not self._has_stepped and self._owns(optimizer):
-            self._has_stepped = True
+        if not self.has_stepped and self._owns(optimizer):
+            self.has_stepped = True
             self._fingerprint = fingerprint_of(self._models())
 
     def release(self) -> None:
@@ -58,19 +59,14 @@ class FirstWeights:
             self._handle = None
 
     @property
-    def has_stepped(self) -> bool:
-        """Whether an optimizer step was done since `watch`."""
-        return self._has_stepped
-
-    @property
     def are_evaluated(self) -> bool:
         """Whether the weights are only evaluated, as far as it can be seen: no step was done, every model is in eval mode."""
         models = self._models()
-        return not self._has_stepped and bool(models) and not any(model.training for model in models)
+        return not self.has_stepped and bool(models) and not any(model.training for model in models)
 
     def fingerprint(self) -> str | None:
         """Return the fingerprint of the weights before the first step."""
-        return self._fingerprint if self._has_stepped else fingerprint_of(self._models())
+        return self._fingerprint if self.has_stepped else fingerprint_of(self._models())
 
 
 def fingerprint_of(models: Sequence[nn.Module]) -> str | None:

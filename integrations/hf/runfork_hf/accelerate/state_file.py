@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runfork.model.marks import Mark
 from runfork.training.loaded_checkpoint import readable_mark
 
 if TYPE_CHECKING:
@@ -75,8 +74,8 @@ def held_against_weights(
         weights: The fingerprint of the weights that were loaded, or None.
         training: Knows which weights were marked.
     """
-    mark = readable_mark(loaded.mark or {})
-    if not isinstance(mark, Mark) or weights is None or mark.fingerprint in (None, weights):
+    mark = readable_mark(loaded.mark)
+    if mark is None or weights is None or mark.fingerprint in (None, weights):
         return loaded, None
     found = training.find_parent(weights)
     counts = (

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 from runfork.advice import unknown_argument
 from runfork.errors import ArgumentTypeError
 from runfork.model.flattening import flatten
-from runfork.model.marks import Mark
 from runfork.model.messages import shown
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
@@ -331,7 +330,7 @@ class TrackerMethods:
     def _is_evaluation(self) -> bool:
         """Return whether a state was loaded and is only evaluated; what is logged then goes to the run that saved it."""
         loaded = self._loaded()
-        if loaded is None or not isinstance(readable_mark(loaded.mark or {}), Mark) or not self._weights.are_evaluated:
+        if loaded is None or readable_mark(loaded.mark) is None or not self._weights.are_evaluated:
             return False
         if self.runs.evaluation is None:
             self.training.evaluate(self._verified(loaded))

@@ -22,7 +22,7 @@ from runfork_hf.trainer.description import (
     describe_peft,
 )
 from runfork_hf.trainer.evaluated_weights import EvaluatedWeights, weights_of
-from runfork_hf.trainer.log_history import history_between, named
+from runfork_hf.trainer.log_history import history_between, named, split
 from runfork_hf.trainer.samples import SampleCounter
 from runfork_hf.trainer.state_file import loaded_from, put_mark, untracked_steps
 from runfork_hf.trainer.trials import TrialLog
@@ -214,8 +214,9 @@ class CallbackMethods:
             self._log_evaluated(values)
             return
         run, step = self.training.runs.open(), self._step(state)
-        run.log_metrics({name: value for name, value in values.items() if not isinstance(value, str)}, step)
-        if texts := {name: value for name, value in values.items() if isinstance(value, str)}:
+        metrics, texts = split(values)
+        run.log_metrics(metrics, step)
+        if texts:
             run.log_string_series(texts, step)
 
     def _rates(self, state: Any) -> dict[str, float]:
@@ -278,10 +279,8 @@ class CallbackMethods:
 
     def _log_evaluated(self, values: Mapping[str, Any]) -> None:
         """Log results at the step of the weights; the epoch is the Trainer's own count, of another training."""
-        metrics = {
-            name: value for name, value in values.items() if not isinstance(value, str) and name != "train/epoch"
-        }
-        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        metrics, texts = split(values)
+        metrics.pop("train/epoch", None)
         self.training.log_evaluated(metrics, texts, besides=[name for name in metrics if name.endswith(_DURATIONS)])
 
     # Checkpoints and the end

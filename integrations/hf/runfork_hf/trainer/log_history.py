@@ -15,6 +15,12 @@ def named(logs: Mapping[str, Any]) -> dict[str, Any]:
     return {_name(key): value for key, value in logs.items()}
 
 
+def split(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return those of values that are numbers, or may be some, and those that are texts."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    return {name: value for name, value in values.items() if name not in texts}, texts
+
+
 def _name(key: str) -> str:
     for prefix, place in _PREFIXES:
         if key.startswith(prefix):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from runfork.model.marks import MARK_KEY, Mark
+from runfork.model.marks import MARK_KEY
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, mark_in, readable_mark
 
 STATE_FILE = "trainer_state.json"
@@ -42,7 +42,7 @@ def loaded_from(state: Any) -> LoadedCheckpoint | None:
 
 def untracked_steps(state: Any, mark: Mapping[str, Any] | None) -> tuple[int, int] | None:
     """Return the first and last step, as the Trainer counts, that were trained without us before the checkpoint; else None."""
-    if mark is None or not isinstance(readable_mark(mark), Mark):
+    if mark is None or readable_mark(mark) is None:
         return (1, state.global_step) if state.global_step > 0 else None
     known = mark.get(COUNT_KEY)
     if isinstance(known, int) and known < state.global_step:

@@ -1,3 +1,4 @@
+import gc
 import os
 import resource
 import signal
@@ -172,6 +173,23 @@ def test_beyond_16_mebibytes_the_newest_records_are_counted_as_lost(journal):
     journal.writer.sync()
 
     assert numbers_in(journal.writer.path) == list(range(15))
+
+
+def test_nothing_is_left_of_writers_that_are_gone(tmp_path):
+    def pass_by(number):
+        made = Journal(tmp_path / str(number))
+        made.writer.write(frame(1))
+        made.writer.close()
+
+    pass_by(0)
+    gc.collect()
+    before = len(gc.get_objects())
+    for number in range(1, 51):
+        pass_by(number)
+    gc.collect()
+    more = len(gc.get_objects()) - before
+
+    assert more < 50
 
 
 def test_what_still_waits_when_the_writer_is_closed_is_lost_and_told(journal):

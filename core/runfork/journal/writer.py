@@ -76,9 +76,7 @@ class JournalWriter:
         self.path: Path | None = None
         self.lost_records = 0
         self.is_syncing = False
-        if hasattr(os, "register_at_fork"):
-            this = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _forget_parent(this()))
+        _OF_THIS_PROCESS.add(self)
 
     def write(self, frame: bytes) -> bool:
         """Append one record (or several, as one).
@@ -412,9 +410,17 @@ class JournalWriter:
         return str(self.path or "of this run")
 
 
-def _forget_parent(writer: JournalWriter | None) -> None:
-    if writer is not None:
+_OF_THIS_PROCESS: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
+"""Those that a child process has a copy of: what is registered with `os.fork()` stays for as long as the process lives."""
+
+
+def _forget_parents() -> None:
+    for writer in list(_OF_THIS_PROCESS):
         writer.forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents)
 
 
 class NullWriter(JournalWriter):

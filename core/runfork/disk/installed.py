@@ -12,21 +12,24 @@ _SETTLED_NS = 60 * 10**9
 """In a folder that changed less long ago something may still be being installed, or have been within one tick of its clock."""
 
 
-def installed() -> tuple[tuple[str, int], ...]:
-    """Return the distributions in the folders that modules are imported from, each with the time of its last change.
+_Distributions = tuple[tuple[str, int], ...]
+
+
+def installed() -> tuple[_Distributions, ...]:
+    """Return, of each folder that modules are imported from, its distributions, each with the time of its last change.
 
     Other changes of these folders do not count: a program's own folder changes whenever it writes there.
     """
-    return tuple(one for folder in sys.path for one in _distributions(folder or os.curdir))
+    return tuple(_distributions(folder or os.curdir) for folder in sys.path)
 
 
-def _distributions(folder: str) -> tuple[tuple[str, int], ...]:
+def _distributions(folder: str) -> _Distributions:
     changed = _changed(folder)
     is_settled = time.time_ns() - changed > _SETTLED_NS
     return _known(folder, changed) if is_settled else _listed(folder)
 
 
-def _listed(folder: str) -> tuple[tuple[str, int], ...]:
+def _listed(folder: str) -> _Distributions:
     try:
         with os.scandir(folder) as entries:
             return tuple(sorted((one.path, _changed(one.path)) for one in entries if one.name.endswith(_METADATA)))
@@ -35,7 +38,7 @@ def _listed(folder: str) -> tuple[tuple[str, int], ...]:
 
 
 @lru_cache(maxsize=256)
-def _known(folder: str, _changed_ns: int) -> tuple[tuple[str, int], ...]:
+def _known(folder: str, _changed_ns: int) -> _Distributions:
     return _listed(folder)
 
 

@@ -36,6 +36,14 @@ def test_the_same_contents_are_kept_once(folder, tmp_path):
     assert len(digests) == len(list((folder / "files").iterdir())) == 1
 
 
+def test_what_is_kept_already_stands_for_itself_in_its_own_run_alone(folder, tmp_path):
+    reference = keep_file(File(b"hello", "text/greeting", "hello.txt"), folder)
+
+    assert keep_file(reference, folder) is reference
+    with pytest.raises(ArgumentError, match=r"keeps no file of the contents of 'hello.txt'; pass the path of a file"):
+        keep_file(reference, tmp_path / "another")
+
+
 def test_a_large_file_is_copied_whole(folder, tmp_path):
     data = os.urandom(3 * 1024 * 1024 + 7)
     (tmp_path / "large.bin").write_bytes(data)

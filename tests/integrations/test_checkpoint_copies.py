@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runfork import Run
+from runfork.disk import logged_files
+from runfork.disk.logged_files import keep_file
 from runfork.training.checkpoint_copies import CheckpointCopies
 
 if TYPE_CHECKING:
@@ -25,13 +27,12 @@ def test_a_file_is_read_on_another_thread(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "last.ckpt").write_bytes(b"one")
     copies, readers = CheckpointCopies(), set()
 
-    def watched(files: Any, kind: Any) -> Any:
+    def watched(path: Any, folder: Any) -> Any:
         readers.add(threading.get_ident())
-        return keep_files(files, kind)
+        return keep_file(path, folder)
 
+    monkeypatch.setattr(logged_files, "keep_file", watched)
     with Run() as run:
-        keep_files = run._log.keep_files
-        monkeypatch.setattr(run._log, "keep_files", watched)
         copies.take(run, str(tmp_path / "last.ckpt"), 1)
         copies.join()
 

@@ -56,7 +56,7 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
     """Copy a file's contents into the run's folder, durable against the process being killed when the call returns.
 
     Args:
-        value: A path (str or PathLike), the contents as bytes, or a `File`.
+        value: A path (str or PathLike), the contents as bytes, or a `File`; or what was returned for one, which this run keeps.
         run_directory: Folder of the run.
 
     Returns:
@@ -64,9 +64,13 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
 
     Raises:
         ArgumentTypeError: `value` is none of these.
-        ArgumentError: The path is not a readable file.
+        ArgumentError: The path is not a readable file, or the run does not keep it.
         OSError: The contents could not be written.
     """
+    if isinstance(value, FileReference):
+        if not (run_directory / FOLDER / value.sha256).is_file():
+            raise ArgumentError(f"this run keeps no file of the contents of {value.name!r}; pass the path of a file")
+        return value
     source, mime_type, name = _understood(value)
     if isinstance(source, bytes):
         digest = hashlib.sha256(source).hexdigest()

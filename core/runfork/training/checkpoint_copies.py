@@ -8,8 +8,6 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from runfork.disk.layout import journals_of
-from runfork.journal.format import Kind
-from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
     from runfork.writing.run import Run
@@ -50,6 +48,8 @@ class CheckpointCopies:
 
     def take(self, run: Run, path: str, step: float) -> None:
         """Have a file copied into a run, soon, as a point of ``checkpoints/file``."""
+        if run.is_disabled:
+            return
         with self._lock:
             self._jobs.append(_Job(run, path, step))
             if self._thread is None:
@@ -72,20 +72,23 @@ class CheckpointCopies:
             try:
                 self._copy(job)
             except Exception as error:  # the boundary of this thread: a disk may fail, a file be taken away
-                job.run.problems.tell("checkpoint files", f"the checkpoint {job.path!r} was not copied ({error})")
+                job.run.problems.tell(
+                    "checkpoint files",
+                    f"the checkpoint {job.path!r} was not copied into the run ({error}); check the disk",
+                )
 
     def _copy(self, job: _Job) -> None:
+        from runfork.disk.logged_files import keep_file
+
         state = _state(job.path)
         if state is None:  # removed before its turn
             return
-        body = job.run._log.keep_files({_PATH: job.path}, AttributeType.FILE_SERIES)  # noqa: SLF001  it says what the copy is called
-        if _PATH not in body:
-            return
-        copy = _Copy(job.run, body[_PATH]["sha256"], state)
+        kept = keep_file(job.path, job.run.directory)
+        copy = _Copy(job.run, kept.sha256, state)
         if _state(job.path) != state:  # written anew while it was read
             self._remove(copy)
             return
-        job.run._log.log_points(Kind.FILES, body, job.step, None)  # noqa: SLF001
+        job.run.log_files({_PATH: kept}, job.step)
         self._logged[copy.sha256] = self._logged.get(copy.sha256, 0) + 1
         before, self._copies[job.path] = self._copies.get(job.path), copy
         gone = [path for path, one in self._copies.items() if _state(path) != one.state]

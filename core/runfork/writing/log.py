@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from runfork.types import File, Histogram
+    from runfork.types import File, FileReference, Histogram
     from runfork.writing.run_journal import RunJournal
 
 WRITABLE_SYSTEM_PATHS = frozenset(
@@ -109,7 +109,7 @@ class Log:
 
     def log_files(
         self,
-        files: Mapping[str, str | os.PathLike[str] | bytes | File],
+        files: Mapping[str, str | os.PathLike[str] | bytes | File | FileReference],
         step: float,
         *,
         timestamp: datetime | float | None = None,
@@ -180,7 +180,7 @@ class Log:
             f"two values of one call have the path {path!r:.80}: the last was logged; rename the other",
         )
 
-    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
+    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File | FileReference]) -> None:
         """Set single files."""
         self._record_own(Kind.FILES, self.keep_files(files, AttributeType.FILE))
 

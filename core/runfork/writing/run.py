@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from runfork.model.marks import Mark
     from runfork.model.run_ending import Ending
     from runfork.settings import Settings
-    from runfork.types import File, Histogram
+    from runfork.types import File, FileReference, Histogram
     from runfork.writing.problems import Problems
     from runfork.writing.recorder import Recorder
     from runfork.writing.status import RunStatus
@@ -276,12 +276,15 @@ class Run(Advised):
 
     def log_files(
         self,
-        files: Mapping[str, str | os.PathLike[str] | bytes | File],
+        files: Mapping[str, str | os.PathLike[str] | bytes | File | FileReference],
         step: float,
         *,
         timestamp: datetime | float | None = None,
     ) -> None:
-        """Append one file to each of several file series; contents are copied now. Arguments as in `log_metrics`."""
+        """Append one file to each of several file series; contents are copied now. Arguments as in `log_metrics`.
+
+        A `runfork.types.FileReference` stands for a file that the run keeps already.
+        """
         self._log.log_files(files, step, timestamp=timestamp)
 
     # Single values
@@ -323,7 +326,7 @@ class Run(Advised):
         """
         self._log.describe(values, replaces=replaces, keeps_own=keeps_own)
 
-    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File]) -> None:
+    def assign_files(self, files: Mapping[str, str | os.PathLike[str] | bytes | File | FileReference]) -> None:
         """Set single files; contents are copied now, so the originals may change or go afterwards.
 
         Args:

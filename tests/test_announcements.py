@@ -224,7 +224,7 @@ def test_a_run_that_becomes_another_one_says_where_it_lies_then(spoken) -> None:
         mark = mother.checkpoint_mark(7)
     spoken()
     run = Run(run_id="provisional", source_tracking_config=None)
-    until(lambda: run.said_as)
+    until(lambda: run._journal.said_as)
     run.resume(mark, policy="continue")
     run.close()
     lines = [line.partition(";")[0] for line in spoken()]

@@ -474,7 +474,7 @@ def test_closing_from_a_hook_on_the_keepers_thread_does_not_wait_for_itself(fold
     run = Run(run_id="r", source_tracking_config=None)
     before = time.monotonic()
     assert run._life.background is not None
-    run._life.background.beside(run.close)
+    run._life.background._lane.tell(run.close)
     until(lambda: run.is_closed)
 
     assert time.monotonic() - before < 4

@@ -159,7 +159,7 @@ from runfork import Run
 {OPEN}
 run.log_metrics({{'a': 1}}, step=1)
 busy, release = threading.Event(), threading.Event()
-run._life.background.beside(lambda: (busy.set(), release.wait(60)))
+run._life.background._lane.tell(lambda: (busy.set(), release.wait(60)))
 busy.wait()
 atexit.register(release.set)
 print('closing', flush=True)

@@ -32,13 +32,9 @@ BUILT_IN = ("runfork.cli.commands",)
 class CommandGroup(click.Group):
     """A group whose subcommands come from plugins, and are imported when they are used."""
 
-    def plugins(self, context: click.Context) -> Plugins:
-        """Return the plugins, loaded once per command line."""
-        return current_plugins(context)
-
     def _factories(self, context: click.Context) -> dict[str, Callable[[], click.Command]]:
         factories: dict[str, Callable[[], click.Command]] = {}
-        for factory in self.plugins(context).register_commands():
+        for factory in current_plugins(context).register_commands():
             name = getattr(factory, "name", None) or factory().name or ""
             # pluggy calls the plugin registered last first, so a plugin may replace ours
             factories.setdefault(name, factory)
@@ -61,7 +57,7 @@ class CommandGroup(click.Group):
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             close = difflib.get_close_matches(name, self.list_commands(ctx), n=2)
             hint = f"did you mean {' or '.join(close)}?" if close else "see 'runfork --help'"
-            failed = self.plugins(ctx).failures
+            failed = current_plugins(ctx).failures
             hint += f" (plugins that failed: {', '.join(sorted(failed))}; see 'runfork plugins')" if failed else ""
             raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -78,7 +74,7 @@ class CommandGroup(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Tell of plugins that failed, below the commands."""
         super().format_epilog(ctx, formatter)
-        if failures := self.plugins(ctx).failures:
+        if failures := current_plugins(ctx).failures:
             formatter.write_paragraph()
             formatter.write_text(f"Plugins that failed: {', '.join(sorted(failures))}. 'runfork plugins' says why.")
 

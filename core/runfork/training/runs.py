@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from runfork.disk.layout import Store, default_project, find_data_directory, journals_of
@@ -303,7 +304,7 @@ class TrainingRuns:
 
         def visit_openly() -> Run:
             run = visit()
-            say_created(run)
+            run.announce(say_created)
             return run
 
         return Destination(
@@ -337,7 +338,7 @@ class TrainingRuns:
             else:
                 run = self.open()
             run.log_configs({f"source/{name}": value for name, value in source.items() if value is not None})
-            say_evaluated(run, mark, is_taken=is_taken)
+            run.announce(partial(say_evaluated, mark=mark, is_taken=is_taken))
             run.let_ended_rest()
             return run
 

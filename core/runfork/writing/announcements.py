@@ -6,16 +6,13 @@ It is said beside training; in a notebook at once, so that it stands below the c
 because what they say is in the run anyway.
 """
 
-# pyright: reportReturnType=false
-# A protocol's properties have no bodies.
-
 from __future__ import annotations
 
 import os
 import shlex
 import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from runfork.capture.console import line_break, uncaptured
 from runfork.disk.layout import Store, default_project, find_data_directory
@@ -29,51 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runfork.model.marks import Mark
+    from runfork.writing.run_journal import RunJournal
     from runfork.writing.status import RunStatus
 
 MOST_LOOKED_AT = 1000
 """In a project of more runs, the id is named whole: looking through them would cost more than all else that a run does."""
 
 
-class Announced(Protocol):
-    """What is told of a run: who it is, and whether it speaks."""
-
-    rank: int
-
-    @property
-    def said_as(self) -> str | None:
-        """The run id under which it was said where the run lies."""
-
-    @said_as.setter
-    def said_as(self, run_id: str | None) -> None:
-        """Remember it."""
-
-    @property
-    def run_id(self) -> str:
-        """The run's id."""
-
-    @property
-    def project(self) -> str:
-        """``workspace/project``."""
-
-    @property
-    def experiment_name(self) -> str | None:
-        """The experiment's name, or None."""
-
-    @property
-    def attempt_of(self) -> str | None:
-        """The run id that it was given, where it is a second attempt; else None."""
-
-    @property
-    def directory(self) -> Path:
-        """The folder of its journals and files."""
-
-    @property
-    def is_disabled(self) -> bool:
-        """Whether nothing is written."""
-
-
-def say_created(run: Announced) -> None:
+def say_created(run: RunJournal) -> None:
     """Say where the run lies and how to look at it."""
     if is_quiet(run):
         return
@@ -87,7 +47,7 @@ def say_created(run: Announced) -> None:
     _say(text)
 
 
-def say_moved(run: Announced) -> None:
+def say_moved(run: RunJournal) -> None:
     """Say where the run lies, if that was said of it under another id; of attempts the fork says why."""
     earlier, run_id = run.said_as, run.run_id
     if earlier in (None, run_id):
@@ -97,7 +57,7 @@ def say_moved(run: Announced) -> None:
     say_created(run)
 
 
-def say_forked(run: Announced, parent: str, step: float) -> None:
+def say_forked(run: RunJournal, parent: str, step: float) -> None:
     """Say what the run was forked from."""
     if is_quiet(run):
         return
@@ -105,7 +65,7 @@ def say_forked(run: Announced, parent: str, step: float) -> None:
     _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 
-def say_replaced(run: Announced, by: Announced) -> None:
+def say_replaced(run: RunJournal, by: RunJournal) -> None:
     """Say that a run of an earlier cell made room for another one of its name."""
     if not is_quiet(run) and run.run_id != by.run_id:
         name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
@@ -114,7 +74,7 @@ def say_replaced(run: Announced, by: Announced) -> None:
         )
 
 
-def say_closed(run: Announced, status: RunStatus) -> None:
+def say_closed(run: RunJournal, status: RunStatus) -> None:
     """Say how the run ended, and what of it could not be kept."""
     if is_quiet(run):
         return
@@ -126,7 +86,7 @@ def say_closed(run: Announced, status: RunStatus) -> None:
     _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
-def say_continued(run: Announced, last: int | None) -> None:
+def say_continued(run: RunJournal, last: int | None) -> None:
     """Say that a run is continued that has points already, up to the step `last` (micro-steps); None where it is not known."""
     if not is_quiet(run):
         points = "" if last is None else f", with points up to step {shown_step(last)},"
@@ -137,14 +97,14 @@ def say_continued(run: Announced, last: int | None) -> None:
         )
 
 
-def say_evaluated(run: Announced, mark: Mark, *, is_taken: bool) -> None:
+def say_evaluated(run: RunJournal, mark: Mark, *, is_taken: bool) -> None:
     """Say whose weights `run` holds results of, and why that run does not hold them itself."""
     if not is_quiet(run):
         why = ", which has other results there" if is_taken else ""
         _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
 
 
-def say_suggestion(run: Announced, mark: Mark, code: str) -> None:
+def say_suggestion(run: RunJournal, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
     if not is_quiet(run):
         _say(
@@ -153,7 +113,7 @@ def say_suggestion(run: Announced, mark: Mark, code: str) -> None:
         )
 
 
-def is_quiet(run: Announced) -> bool:
+def is_quiet(run: RunJournal) -> bool:
     """Return whether nothing is said of `run`."""
     is_muted = os.environ.get("RUNFORK_QUIET", "").lower() in ("1", "true", "on", "yes")
     return is_muted or run.is_disabled or run.rank != 0
@@ -170,7 +130,7 @@ def _say(text: str) -> None:
         return  # closed, or a pipe that nobody reads: there is nobody to tell
 
 
-def _show_command(run: Announced) -> str:
+def _show_command(run: RunJournal) -> str:
     """Return the command that shows the run, typed where the program was started."""
     words = ["runfork", "show", _short_name(run.run_id, run.directory.parent)]
     directory = run.directory.parents[2]
@@ -183,7 +143,7 @@ def _show_command(run: Announced) -> str:
     return shlex.join(words)
 
 
-def _show_expression(run: Announced) -> str:
+def _show_expression(run: RunJournal) -> str:
     """Return the Python expression that shows the run, for where commands are not at hand."""
     arguments = [f"runs=[{run.run_id!r}]", "attributes='.*'"]
     directory = run.directory.parents[2]

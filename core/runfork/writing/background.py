@@ -81,10 +81,6 @@ class Background:
             except Exception as error:  # what stands at sys.stdout may raise anything; training goes on
                 self._failed(error)
 
-    def beside(self, job: Callable[[], None]) -> None:
-        """Have something done on the background thread."""
-        self._lane.tell(job)
-
     # The end
 
     def hurry(self, timeout_seconds: float) -> None:

@@ -61,13 +61,9 @@ class ProcessEnd:
         else:
             this = cls()
             this.install()
-        this.add(life)
+        this._lives.add(life)
         this.watch_threads()
         return this
-
-    def add(self, life: Ended) -> None:
-        """Look out for `life`, too."""
-        self._lives.add(life)
 
     def leave(self, life: Ended) -> None:
         """Look out for `life` no longer; the last one gives back what was taken over."""

@@ -216,14 +216,9 @@ class Run(Advised):
         """How it is doing: state, what is written, what was dropped or lost, and why."""
         return self._life.status
 
-    @property
-    def said_as(self) -> str | None:
-        """The run id under which it was said where the run lies."""
-        return self._journal.said_as
-
-    @said_as.setter
-    def said_as(self, run_id: str | None) -> None:
-        self._journal.said_as = run_id
+    def announce(self, say: Callable[[RunJournal], None]) -> None:
+        """Have something said of it on stderr, by one of `runfork.writing.announcements`."""
+        say(self._journal)
 
     def __repr__(self) -> str:
         """Return what tells it from other runs."""

@@ -33,14 +33,10 @@ class Terminator:
         if threading.current_thread() is not threading.main_thread():
             return None
         current = signal.getsignal(signal.SIGTERM)
-        if isinstance(current, cls):
-            if current.is_of_this_process:
-                current.add(life)
-                return current
-        elif current is not signal.SIG_DFL:
+        if not isinstance(current, cls) and current is not signal.SIG_DFL:
             return None
-        handler = cls()
-        handler.add(life)
+        handler = current if isinstance(current, cls) and current.is_of_this_process else cls()
+        handler._lives.add(life)  # noqa: SLF001  the same class
         try:
             signal.signal(signal.SIGTERM, handler)
         except ValueError:  # a subinterpreter
@@ -51,10 +47,6 @@ class Terminator:
     def is_of_this_process(self) -> bool:
         """False in a child process after ``os.fork()``."""
         return self._pid == os.getpid()
-
-    def add(self, life: Preemptible) -> None:
-        """Handle SIGTERM for one more run."""
-        self._lives.add(life)
 
     def leave(self, life: Preemptible) -> None:
         """Stop handling SIGTERM for a run; the last one restores the default."""

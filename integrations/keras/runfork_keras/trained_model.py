@@ -65,27 +65,23 @@ class TrainedModel:
         self._claimed_at = self.counter.batches
         content.claim(self)
 
-    def count(self, model: Any) -> int:
-        """Return what the model's counter says; waits for the device."""
-        return self.counter.read(model)
-
     def finish_step(self, model: Any) -> float:
         """Note which main step the model has done, and return it."""
-        step = self.training.steps.main(self.count(model))
+        step = self.training.steps.main(self.counter.read(model))
         if step > 0:
             self.training.steps.finish(step)
         return step
 
     def go_on(self, model: Any) -> None:
         """Prepare for another ``fit``: where the model was compiled anew its count begins at 0, and steps go on all the same."""
-        steps, count = self.training.steps, self.count(model)
+        steps, count = self.training.steps, self.counter.read(model)
         if steps.last is not None and steps.main(count) < steps.last:
             steps.base = steps.last - count
 
     def begins_again(self, model: Any) -> bool:
         """Return whether the model stands again where the training began: the user put it back to its first weights."""
         return (
-            self.count(model) == 0
+            self.counter.read(model) == 0
             and self.first_fingerprint is not None
             and self.training.steps.last is not None
             and weights_of(model, self.training) == self.first_fingerprint

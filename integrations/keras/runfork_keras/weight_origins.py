@@ -41,7 +41,7 @@ def begin_fit(
     from runfork_keras.identity import identify
 
     content = identify(model)
-    counter = before.count(model) if before is not None and before.is_of(model) else StepCounter().read(model)
+    counter = before.counter.read(model) if before is not None and before.is_of(model) else StepCounter().read(model)
     loaded_mark, authors = content.origin
     if before is not None and _goes_on(before, model, content):
         training.begin(goes_on=True)

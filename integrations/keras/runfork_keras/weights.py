@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from runfork.training.fingerprint import digest, spread, stride
+from runfork.training.fingerprint import digest, is_at_hand, sample, spread, stride
 from runfork.training.guards import attempt
 
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ def fingerprint(model: Any) -> str | None:
     Their names are left out: Keras numbers them anew in every process. Metrics and optimizer state are left out too.
     """
     sampled = spread([one for one in model.trainable_variables if math.prod(one.shape)])
-    if not sampled or any(not _is_at_hand(one) for one in sampled):
+    if not sampled or any(not is_at_hand(one.value) for one in sampled):
         return None
-    return digest((f"{tuple(one.shape)}:{one.dtype}" for one in sampled), (_sample(one) for one in sampled))
+    return digest((f"{tuple(one.shape)}:{one.dtype}" for one in sampled), (_bytes_of(one) for one in sampled))
 
 
 def weights_of(model: Any, training: Training) -> str | None:
@@ -33,12 +31,7 @@ def weights_of(model: Any, training: Training) -> str | None:
     return attempt(training, "fingerprint", lambda: fingerprint(model))
 
 
-def _is_at_hand(variable: Any) -> bool:
-    """Return whether this process holds the variable whole."""
-    return bool(getattr(variable.value, "is_fully_addressable", True))
-
-
-def _sample(variable: Any) -> bytes:
+def _bytes_of(variable: Any) -> bytes:
     """Return the bytes of the sampled elements, in the order of indices, without a copy of the others.
 
     What lies on a device is sampled there, unless it is small.
@@ -47,19 +40,12 @@ def _sample(variable: Any) -> bytes:
 
     value, size = variable.value, math.prod(variable.shape)
     step = stride(size)
-    if hasattr(value, "is_contiguous"):  # torch's: in any order in memory, and of kinds that NumPy has not
-        value = value.detach()
-        sample = value.view(-1)[::step] if value.is_contiguous() else value[_positions(value.shape, step)]
+    if hasattr(value, "detach"):  # torch's: of kinds, too, that NumPy has not
+        sampled = sample(value.detach())
     elif not hasattr(value, "devices"):  # tensorflow's, which flattens without a copy, and copies what NumPy is to see
-        sample = keras.ops.reshape(value, (-1,))[::step]
+        sampled = keras.ops.reshape(value, (-1,))[::step]
     elif size <= _SMALL or all(device.platform == "cpu" for device in value.devices()):
-        sample = keras.ops.convert_to_numpy(value).flat[::step]
+        sampled = keras.ops.convert_to_numpy(value).flat[::step]
     else:
-        sample = value[_positions(value.shape, step)]
-    return bytes(keras.ops.convert_to_numpy(sample).tobytes())
-
-
-def _positions(shape: Any, step: int) -> tuple[Any, ...]:
-    """Return the indices of every `step`-th element, by dimension."""
-    sizes = tuple(int(size) for size in shape)
-    return np.unravel_index(np.arange(0, math.prod(sizes), step), sizes)
+        sampled = sample(value)
+    return bytes(keras.ops.convert_to_numpy(sampled).tobytes())

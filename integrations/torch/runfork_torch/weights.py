@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.training.fingerprint import digest, spread, stride
+from runfork.training.fingerprint import digest, is_at_hand, sample, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ def fingerprint(parameters: Iterable[tuple[str, torch.Tensor]]) -> str | None:
         for name, tensor in parameters
         if tensor.requires_grad and not is_uninitialized(tensor) and tensor.numel()
     ]
-    if not trainable or any(not _is_at_hand(tensor) for _, tensor in trainable):
+    if not trainable or any(not is_at_hand(tensor) for _, tensor in trainable):
         return None
     sampled = spread(trainable)
     return digest(
@@ -42,14 +42,6 @@ def is_uninitialized(parameter: Any) -> bool:
     return bool(is_lazy(parameter))
 
 
-def _is_at_hand(tensor: torch.Tensor) -> bool:
-    """Return whether this process holds the tensor whole and dense: not on the meta device, not sharded, not sparse."""
-    import torch
-
-    is_whole = not tensor.is_meta and not hasattr(tensor, "placements") and not hasattr(tensor, "ds_id")
-    return is_whole and tensor.layout == torch.strided
-
-
 def _samples(tensors: list[torch.Tensor]) -> list[bytes]:
     """Return the bytes of the sampled elements, with one copy to the host per kind and place of tensors."""
     import torch
@@ -57,18 +49,5 @@ def _samples(tensors: list[torch.Tensor]) -> list[bytes]:
     groups: dict[tuple[torch.device, torch.dtype], list[torch.Tensor]] = {}
     with torch.no_grad():
         for tensor in tensors:
-            groups.setdefault((tensor.device, tensor.dtype), []).append(_sample(tensor.detach()))
+            groups.setdefault((tensor.device, tensor.dtype), []).append(sample(tensor.detach()))
         return [torch.cat(group).cpu().view(torch.uint8).numpy().tobytes() for group in groups.values()]
-
-
-def _sample(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the sampled elements, in the order of indices; one that is not contiguous is never flattened, which would copy it."""
-    if tensor.is_contiguous():
-        return tensor.view(-1)[:: stride(tensor.numel())]
-    import torch
-
-    rest, positions = torch.arange(0, tensor.numel(), stride(tensor.numel()), device=tensor.device), []
-    for size in reversed(tensor.shape):
-        positions.append(rest % size)
-        rest = rest // size
-    return tensor[tuple(reversed(positions))]

@@ -157,6 +157,24 @@ def test_lanes_that_nobody_waits_for_look_after_each_other(monkeypatch):
     assert all(one.leave(30) for one in (elsewhere, stuck, busy))
 
 
+def test_where_all_threads_are_held_up_at_once_the_next_job_of_any_lane_frees_them(monkeypatch):
+    monkeypatch.setattr(shared_thread, "HELD_UP_SECONDS", 0.2)
+    monkeypatch.setattr(Lane, "INTERVAL_SECONDS", 0.01)
+    release, calls = threading.Event(), []
+    stuck = [lane(of=name) for name in ("test", "other test")]
+    told, untold = lane(), lane(lambda: calls.append(1), of="other test")
+    for one in (*stuck, told, untold):
+        one.start()
+    for one in stuck:
+        one.tell(lambda: release.wait(60))
+    until(lambda: all(one.served_by is not None for one in stuck))
+    before = len(calls)
+    until(lambda: told.tell(lambda: None) or len(calls) > before + 5)
+
+    release.set()
+    assert all(one.leave(30) for one in (*stuck, told, untold))
+
+
 def test_lanes_share_a_thread_that_ends_with_the_last():
     lanes = [lane() for _ in range(5)]
     served = []

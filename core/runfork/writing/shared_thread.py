@@ -1,8 +1,10 @@
 """Threads that all runs of a process share. Each run has a lane of jobs on one, done one after the other, and recurring work.
 
 A job that does not end, on a disk that does not answer or in a plugin that hangs, holds up its own lane only: another thread
-takes over the other lanes, and the one that is left behind ends with its job. The training thread never waits for one, except
-when a run is closed, and there for a bounded time.
+takes over the other lanes, and the one that is left behind ends with its job. Threads look after each other. Where all are
+held up within the same two seconds, the next job that any run queues frees them: a third thread, which only looked, would cost
+every program more than heartbeats that come late there. The training thread never waits for one, except when a run is closed, and
+there for a bounded time.
 """
 
 from __future__ import annotations

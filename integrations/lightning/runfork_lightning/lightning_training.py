@@ -16,8 +16,7 @@ from runfork.model.named_parts import named_parts
 from runfork.training.guards import attempt
 from runfork.training.loaded_checkpoint import LoadedCheckpoint, checkpoint_path, mark_in
 from runfork.training.training_steps import checked_step
-from runfork_lightning.internals import is_tuner_file, loaded_checkpoint_of, step_of
-from runfork_lightning.model_checkpoint import log_saved
+from runfork_lightning.internals import is_tuner_file, last_saved_path, loaded_checkpoint_of, step_of
 from runfork_torch.weights import fingerprint
 
 if TYPE_CHECKING:
@@ -210,9 +209,26 @@ class LightningTraining:
             checkpoint[MARK_KEY] = mark
 
     def log_saved(self, saver: Any) -> None:
-        """Log the file that a ``ModelCheckpoint`` has just written."""
-        if not self.is_visiting:
-            log_saved(self._checkpoints, self.runs.open(), saver, step=self.steps.last or 0)
+        """Log the file that a ``ModelCheckpoint``, or a proxy of one, has just written."""
+        path = last_saved_path(saver) or str(saver.last_model_path or saver.best_model_path)
+        if self.is_visiting or not path:
+            return
+        run, step = self.runs.open(), self.steps.last or 0
+        if self._checkpoints.has_noted_at(step) and path == saver.last_model_path != saver.best_model_path:
+            # a copy of the one that was just noted
+            run.log_string_series({"checkpoints/last_model_path": path}, step=step)
+            return
+        score = getattr(saver, "best_k_models", {}).get(path)
+        self._checkpoints.note(
+            run,
+            path,
+            step=step,
+            texts={
+                "best_model_path": str(saver.best_model_path or ""),
+                "last_model_path": str(saver.last_model_path or ""),
+            },
+            numbers={"score": score, "best_model_score": saver.best_model_score},
+        )
 
     def fail(self, exception: BaseException) -> None:
         """Record why the training ends, or the evaluation, where there is a run for it."""

@@ -14,9 +14,9 @@ from runfork.model.messages import shown
 from runfork.training.arguments import Integration, RunArguments, open_training, takes_run_arguments
 from runfork.training.checkpoint_log import CheckpointLog
 from runfork.training.guards import guarded
-from runfork_lightning.internals import is_rank_zero, trainer_of
-from runfork_lightning.joining import join_trainer
+from runfork_lightning.internals import is_rank_zero, loaded_checkpoint_of, trainer_of
 from runfork_lightning.lightning_training import LightningTraining
+from runfork_lightning.namespaces import classes_for_trainer
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -134,7 +134,7 @@ class LoggerMethods:
         """Do nothing with the model; reach its trainer, where our callback was not added to it."""
         del input_array
         if (trainer := trainer_of(model)) is not None:
-            join_trainer(trainer)
+            _join(trainer)
         if is_rank_zero():
             self.training.take_missed_checkpoint()
 
@@ -158,6 +158,26 @@ class LoggerMethods:
             run = self.training.finish(is_success=status in ("success", "finished"))
             if run is not None and _is_spawned():
                 run.close()
+
+
+def _join(trainer: Any) -> None:
+    """Add our callback to a trainer that was built without it, and tell it what it has missed; else do nothing.
+
+    That is one of a Lightning that did not find us: the package lies on the path without being installed.
+    """
+    kind = classes_for_trainer(trainer).RunforkCallback
+    if any(isinstance(callback, kind) for callback in trainer.callbacks):
+        return
+    callback = kind()
+    savers = trainer.checkpoint_callbacks
+    place = trainer.callbacks.index(savers[0]) if savers else len(trainer.callbacks)
+    trainer.callbacks.insert(place, callback)
+    stage, module = trainer.state.fn.value, trainer.lightning_module
+    callback.setup(trainer, module, stage=stage)
+    if loaded := loaded_checkpoint_of(trainer):
+        callback.on_load_checkpoint(trainer, module, loaded)
+    if stage == "fit":
+        callback.on_fit_start(trainer, module)
 
 
 def _is_spawned() -> bool:

@@ -142,14 +142,13 @@ class Drain:
 
     def _is_as_it_was(self) -> bool:
         """Return whether the journals are what an earlier process saw when it had applied them: that is all it takes then."""
-        is_first = not self._is_look_known
-        if is_first:
-            look = self._index.last_look()
-            if look is None:
-                return False
+        look = None if self._is_look_known else self._index.last_look()
+        if look is not None:
             self._files = self._watch.recall(look["folders"])
+        elif not self._is_look_known:
+            return False
         self._is_look_known = self._watch.look() == self._files and not self._watch.unreadable
-        if self._is_look_known and is_first:
+        if self._is_look_known and look is not None:
             self._settled_then = look["settled"]
             self._load(look["runs"])
         return self._is_look_known

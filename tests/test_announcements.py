@@ -41,6 +41,7 @@ def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y
         "is_disabled": False,
         "rank": 0,
         "attempt_of": None,
+        "writer": SimpleNamespace(backlog_bytes=0),
     }
     return SimpleNamespace(**{**facts, **changes})
 
@@ -52,6 +53,20 @@ def test_created_run_says_where_it_is_and_how_to_see_it(data_directory: Path, sp
     assert [
         f"runfork: run {run.run_id} is written to {run.directory}; see it with: runfork show swift-dolphin"
     ] == spoken()
+
+
+def test_a_run_without_a_place_says_what_stands_there(data_directory: Path, spoken) -> None:
+    data_directory.write_text("no folder")
+    with Run(run_id="r", source_tracking_config=None) as run:
+        pass
+    lines = spoken()
+
+    assert f"runfork: run r cannot be written to {run.directory} yet" in lines
+    assert not [line for line in lines if "see it with" in line]
+    assert run.status.problems[0] == (
+        f"the journal of this run cannot be written ([Errno 20] this is a file, and no folder: '{data_directory}'); "
+        "training goes on, up to 16 MiB wait in memory: move the file away, or name another directory with RUNFORK_DIR"
+    )
 
 
 def test_short_name_that_means_several_runs_is_not_offered(data_directory: Path, spoken) -> None:

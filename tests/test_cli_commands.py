@@ -25,6 +25,13 @@ def test_a_missing_data_directory_is_told_in_one_sentence(tmp_path):
     assert re.fullmatch(r"runfork: there is no data directory at '.*nowhere'; .*--dir\n", result.stderr)
 
 
+def test_a_data_directory_that_is_a_file_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    result = call("ls", "--dir", str(tmp_path / "file"), exit_code=1)
+
+    assert re.fullmatch(r"runfork: the data directory '.*file' is a file, .*; name another with --dir\n", result.stderr)
+
+
 def test_the_only_project_is_read_if_none_was_asked_for(lineage, monkeypatch):
     monkeypatch.delenv("RUNFORK_PROJECT")
 

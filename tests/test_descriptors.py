@@ -141,6 +141,33 @@ def test_journal_that_is_closed_and_gone_waits_in_memory_until_it_is_back(open_r
     assert run.status.waiting_bytes == run.status.lost_records == 0
 
 
+def test_a_run_that_is_opened_while_no_file_can_be_waits_in_memory_until_it_can(run_script, data_directory):
+    done = run_script(
+        """
+        import os, resource
+        from runfork import Run
+        from runfork.testing.waits import await_plugins
+
+        with Run(run_id="first", source_tracking_config=None) as first:
+            await_plugins(first)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = os.dup(0)
+        os.close(used)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+        run = Run(run_id="r", source_tracking_config=None)
+        run.log_metrics({"loss": 1.0}, step=1)
+        print(run.status.waiting_bytes > 0, *run.status.problems, sep="\\n")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        run.close()
+        """
+    )
+    waits, *problems = done.stdout.splitlines()
+
+    assert (done.returncode, waits) == (0, "True"), done.stderr
+    assert any(one.endswith("close files, or raise the limit of open ones") for one in problems)
+    assert History(data_directory).points("r", "loss") == {1: 1.0}
+
+
 def test_another_journal_in_its_place_is_left_alone(open_run):
     run, other = open_run(run_id="r"), open_run(run_id="other")
     await_plugins(run)

@@ -1,6 +1,8 @@
 # pyright: reportOptionalMemberAccess=false
+import copy
 import math
 import os
+import pickle
 import re
 import threading
 from datetime import datetime, timezone
@@ -91,7 +93,7 @@ def test_the_environment_names_the_run(open_run, monkeypatch):
         ({"fork_run_id": "p", "fork_step": math.nan}, ArgumentError, "fork_step must be a finite number, found nan; pass the optimizer step, for example"),  # noqa: E501
         ({"fork_run_id": "p", "fork_step": "5"}, ArgumentTypeError, "fork_step must be a number, found '5'; pass an int or a float, e.g. 100"),  # noqa: E501
         ({"fork_run_id": "a/b", "fork_step": 1}, ArgumentError, "fork_run_id must not contain '/', found 'a/b'; use 'a-b' instead"),
-        ({"run_id": "r", "fork_run_id": "r", "fork_step": 1}, ArgumentError, "a run cannot be forked from itself, found 'r' for run_id and fork_run_id"),  # noqa: E501
+        ({"run_id": "r", "fork_run_id": "r", "fork_step": 1}, ArgumentError, "a run cannot be forked from itself, found 'r' for run_id and fork_run_id; leave out run_id for a new run"),  # noqa: E501
         ({"fork_run_id": "p", "fork_step": 1, "resume_from": {}}, ArgumentError, "pass either fork_run_id with fork_step, or resume_from, found both"),  # noqa: E501
         ({"resume_from": 3}, ArgumentTypeError, "resume_from must be a mark, a checkpoint dict or a path, found 3"),
         ({"resume_from": "gone.ckpt"}, ArgumentError, "resume_from names 'gone.ckpt', and there is no such checkpoint; pass None to begin anew"),  # noqa: E501
@@ -251,6 +253,16 @@ def test_a_forked_child_logs_to_a_journal_of_its_own_that_says_whose_child_it_is
     assert sorted(points_of(run.directory, "a")) == [(0, 0.0), (1, 1.0), (2, 2.0)]
     assert next(batches_of(childs)).identity["forked_by"] == parents.stem
     assert "forked_by" not in next(batches_of(parents)).identity
+
+
+def test_a_copy_of_a_run_is_the_run(run):
+    assert copy.copy(run) is run
+    assert copy.deepcopy({"tracker": run})["tracker"] is run
+
+
+def test_a_run_that_is_sent_to_another_process_says_how_to_open_it_there(run):
+    with pytest.raises(ArgumentTypeError, match=r"open it there: Run\(project='tests/project', run_id='r'\)"):
+        pickle.dumps(run)
 
 
 # Disabled

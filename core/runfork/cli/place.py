@@ -62,6 +62,10 @@ def open_store(place: Place) -> Store:
     """
     directory = find_data_directory(place.directory)
     if not directory.is_dir():
+        if directory.exists():
+            raise NotFoundError(
+                f"the data directory {str(directory)!r} is a file, and no folder; name another with --dir"
+            )
         raise NotFoundError(f"there is no data directory at {str(directory)!r}; log a run, or name another with --dir")
     return Store(directory)
 

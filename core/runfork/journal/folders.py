@@ -30,6 +30,8 @@ def make_folders(path: Path) -> list[Path]:
     while not os.path.exists(place):  # noqa: PTH110  it never raises
         place = place.parent
         changed.append(place)
+    if not os.path.isdir(place):  # noqa: PTH112  nor does this
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file, and no folder", str(place))
     path.mkdir(parents=True, exist_ok=True)
     return changed
 

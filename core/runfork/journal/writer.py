@@ -34,6 +34,13 @@ _HERE = os.SEEK_CUR
 _GONE = frozenset((errno.EBADF, errno.ESPIPE))
 """What a system call says of a number that stands for no file any more, or for a pipe."""
 
+_REMEDY = "make the directory writable or free space, or name another with RUNFORK_DIR"
+_REMEDIES = {
+    errno.ENOTDIR: "move the file away, or name another directory with RUNFORK_DIR",
+    errno.EMFILE: "close files, or raise the limit of open ones",
+    errno.ENFILE: "close files, or raise the limit of open ones",
+}
+
 
 class JournalWriter:
     """The one writer of one journal file. Every method may be called from any thread, and from signal handlers.
@@ -136,8 +143,12 @@ class JournalWriter:
             self.is_syncing = True
             _fdatasync(fd)
             if is_signed(fd, sign_of_it) and os.fstat(fd).st_nlink == 0:
-                self._tell("deleted", f"the journal {path} was deleted: what is logged from now on is gone with it")
-            self._sync_folders(path)
+                self._tell(
+                    "deleted",
+                    f"the journal {path} was deleted: what is logged from now on is gone with it; open another run to keep it",
+                )
+            else:
+                self._sync_folders(path)
             with self._lock:
                 if self.path == path:
                     self._synced = max(self._synced, end)
@@ -335,7 +346,7 @@ class JournalWriter:
         self._tell(
             f"write {error.errno}",
             f"the journal {self._place} cannot be written ({error}); training goes on, up to 16 MiB wait in memory: "
-            "make the directory writable or free space, or name another with RUNFORK_DIR",
+            f"{_REMEDIES.get(error.errno or 0, _REMEDY)}",
         )
         self._retry_at = time.monotonic() + RETRY_SECONDS
 

@@ -38,8 +38,11 @@ def say_created(run: RunJournal) -> None:
     if is_quiet(run):
         return
     run_id = run.run_id
-    hint = _show_command(run) if find_shell() is None else _show_expression(run)
-    text = f"run {run_id} is written to {run.directory}; see it with: {hint}"
+    if run.writer.backlog_bytes:
+        text = f"run {run_id} cannot be written to {run.directory} yet"
+    else:
+        hint = _show_command(run) if find_shell() is None else _show_expression(run)
+        text = f"run {run_id} is written to {run.directory}; see it with: {hint}"
     if run.run_id != run_id:  # training has made it another one in the meantime
         say_created(run)
         return

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from runfork.advice import Advised, with_advice
+from runfork.errors import ArgumentTypeError
 from runfork.model.identifiers import check_experiment_name
 from runfork.model.run_ending import ending_after
 from runfork.writing.checkpoint_marks import CheckpointMarks, find_given_mark
@@ -219,6 +220,21 @@ class Run(Advised):
     def announce(self, say: Callable[[RunJournal], None]) -> None:
         """Have something said of it on stderr, by one of `runfork.writing.announcements`."""
         say(self._journal)
+
+    def __copy__(self) -> Self:
+        """Return itself: whoever copies a model that holds a run logs to that run."""
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Raise ArgumentTypeError: it is opened by each process for itself."""
+        raise ArgumentTypeError(
+            f"a run cannot be sent to another process or saved, found {self!r}; open it there: "
+            f"Run(project={self.project!r}, run_id={self.run_id!r})"
+        )
 
     def __repr__(self) -> str:
         """Return what tells it from other runs."""

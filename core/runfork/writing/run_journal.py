@@ -63,7 +63,9 @@ class RunJournal:
             fork=fork,
         )
         if fork is not None and fork[0] == self.run_id:
-            raise ArgumentError(f"a run cannot be forked from itself, found {fork[0]!r} for run_id and fork_run_id")
+            raise ArgumentError(
+                f"a run cannot be forked from itself, found {fork[0]!r} for run_id and fork_run_id; leave out run_id for a new run"
+            )
         self.opened = created
         """When this process opened it: it may have been created before."""
         self.is_reopened = False
@@ -221,12 +223,19 @@ class RunJournal:
 
     def _read_existing(self) -> Mapping[str, Any] | None:
         """Return how the run was made, if it exists already, and learn the types of its configs."""
-        if not (journals := journals_of(self.directory)):
-            return None
-        from runfork.journal.first_records import config_types, read_creation
+        try:
+            if not (journals := journals_of(self.directory)):
+                return None
+            from runfork.journal.first_records import config_types, read_creation
 
-        if (existing := read_creation(journals)) is not None:
-            self.recorder.types.learn(config_types(journals))
+            if (existing := read_creation(journals)) is not None:
+                self.recorder.types.learn(config_types(journals))
+        except OSError as error:
+            self.problems.tell(
+                "existing",
+                f"whether {self.directory} holds a run already could not be found out ({error}); it is taken for a new one",
+            )
+            return None
         return existing
 
     def _after_fork(self) -> None:

@@ -37,6 +37,13 @@ def test_what_nobody_has_gets_no_advice(run):
         getattr(run, "nosuch")  # noqa: B009  as a user's line would
 
 
+def test_python_can_suggest_the_name_that_was_meant(run):
+    with pytest.raises(AttributeError) as raised:
+        run.log_config({})  # where nobody catches it: "Did you mean: 'log_configs'?"
+
+    assert (raised.value.name, raised.value.obj) == ("log_config", run)
+
+
 def test_a_run_is_no_dict_of_fields(run):
     with pytest.raises(TypeError, match=r"^run\['train/loss'\] is not how a run is read or written: run\.log_metrics"):
         run["train/loss"].append(0.3)

@@ -1,6 +1,7 @@
 import pytest
 
-from runfork.errors import ArgumentError
+from runfork import Run
+from runfork.errors import ArgumentError, RunforkWarning
 from runfork.settings import VARIABLES, Settings
 
 
@@ -44,6 +45,19 @@ def test_every_variable_is_heeded(monkeypatch, variable, text, name, value):
     monkeypatch.setenv(variable, text)
 
     assert value == Settings.from_environment().as_dict()[name]
+
+
+def test_a_variable_that_is_named_nearly_like_one_of_ours_is_told(data_directory, monkeypatch):
+    monkeypatch.setenv("RUNFORK_PROJCT", "a/b")
+    monkeypatch.setenv("RUNFORK_OF_A_PLUGIN", "1")
+    for name in ("QUIET", "PLUGINS", "TRACE_HOOKS", "DEBUG"):
+        monkeypatch.setenv(f"RUNFORK_{name}", "")
+    with pytest.warns(RunforkWarning) as told:
+        Run(source_tracking_config=None).close()
+
+    assert ["the environment variable RUNFORK_PROJCT is no setting of runfork; did you mean RUNFORK_PROJECT?"] == [
+        str(one.message) for one in told
+    ]
 
 
 def test_our_variable_comes_before_neptunes(monkeypatch):

@@ -82,9 +82,8 @@ class Advised:
         def __getattr__(self, name: str) -> Any:
             """Raise AttributeError; Python asks here for what is not there."""
             advice = _OF_A_RUN.get(name)
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}" + (f"; {advice}" if advice else "")
-            )
+            message = f"{type(self).__name__!r} object has no attribute {name!r}" + (f"; {advice}" if advice else "")
+            raise AttributeError(message, name=name, obj=self)  # Python suggests names that are nearly so
 
         def __getitem__(self, path: object) -> Any:
             """Raise TypeError: a run is no dict of its fields."""

@@ -35,6 +35,8 @@ VARIABLES = {
 }
 """The environment variables of each setting; the first that is set counts."""
 
+_OTHER_VARIABLES = ("RUNFORK_QUIET", "RUNFORK_PLUGINS", "RUNFORK_TRACE_HOOKS", "RUNFORK_DEBUG")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -104,6 +106,17 @@ class Settings:
 def said_by(name: str, value: str) -> str:
     """Return what gave a setting this value: the environment variable that has it, else the argument, by the setting's name."""
     return next((variable for variable in VARIABLES[name] if os.environ.get(variable) == value), name)
+
+
+def misspelled_variables() -> dict[str, str]:
+    """Return environment variables that are none of ours, though named nearly like one, and that one's name."""
+    known = {variable for variables in VARIABLES.values() for variable in variables}.union(_OTHER_VARIABLES)
+    unknown = [name for name in os.environ if name.startswith("RUNFORK_") and name not in known]
+    if not unknown:
+        return {}
+    from difflib import get_close_matches
+
+    return {name: close[0] for name in unknown if (close := get_close_matches(name, sorted(known), n=1, cutoff=0.85))}
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

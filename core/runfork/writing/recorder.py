@@ -359,5 +359,6 @@ class Recorder:
 
     def _refuses(self, what: str, *, count: int) -> bool:
         if self.is_closed:
-            self._problems.drop("closed", f"{what} were logged after the run was closed and are not kept", count=count)
+            sentence = f"{what} were logged after the run was closed and are not kept; open another run for them"
+            self._problems.drop("closed", sentence, count=count)
         return self.is_closed

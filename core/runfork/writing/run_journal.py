@@ -14,6 +14,7 @@ from runfork.model.clock import now_us
 from runfork.model.identifiers import check_run_id, new_run_id, new_writer_name, several_runs
 from runfork.model.identity import Identity
 from runfork.model.steps import NO_STEP
+from runfork.settings import misspelled_variables
 from runfork.writing.launch import Launch
 from runfork.writing.problems import Problems
 from runfork.writing.recorder import Recorder
@@ -123,6 +124,8 @@ class RunJournal:
 
     def begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""
+        for name, meant in misspelled_variables().items():
+            self.problems.warn(name, f"the environment variable {name} is no setting of runfork; did you mean {meant}?")
         existing = self._read_existing()
         self.is_reopened = existing is not None
         if existing is not None and (ignored := self.identity.heed(existing)) is not None:

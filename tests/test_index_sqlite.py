@@ -18,7 +18,7 @@ from runfork.index.interface import BucketsRequest, ForeignIndexError, PointsReq
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.inheritance.lineage_view import LineageView
-from runfork.index.sqlite.points.series import SeriesPoints
+from runfork.index.sqlite.points.pieces import PieceReader
 from runfork.index.sqlite.points.writer import ChunkSizes
 from runfork.index.sqlite.schema import APPLICATION_ID
 from runfork.journal.records import Batch, MetricRows
@@ -84,8 +84,8 @@ def counted(function, calls):
 def loaded_pieces(index, monkeypatch, **options):
     """Return how many pieces a read loads."""
     loaded: list[str] = []
-    for name in ("_fill", "_load"):
-        monkeypatch.setattr(SeriesPoints, name, counted(getattr(SeriesPoints, name), loaded))
+    for name in ("fill", "load"):
+        monkeypatch.setattr(PieceReader, name, counted(getattr(PieceReader, name), loaded))
     index.points(PointsRequest([SeriesKey("a", "x")], **options))
     return len(loaded)
 
@@ -285,7 +285,7 @@ def test_a_range_of_a_long_series_loads_few_pieces(index, monkeypatch):
 def test_statistics_of_a_fork_come_from_chunks(index, monkeypatch):
     values = long_run(index, "a", 100_000)
     loaded: list[str] = []
-    monkeypatch.setattr(SeriesPoints, "_load", counted(SeriesPoints._load, loaded))
+    monkeypatch.setattr(PieceReader, "load", counted(PieceReader.load, loaded))
     apply(index, child("b", "a", 90_000))
     found = statistics_of(index, "b", "x")
 

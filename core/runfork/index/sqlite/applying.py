@@ -20,8 +20,8 @@ from runfork.index.sqlite.inheritance.attributes import NewPoints
 from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.journals import JournalState
 from runfork.index.sqlite.logs import standing, stream_key
-from runfork.index.sqlite.points import summaries
 from runfork.index.sqlite.points.series import SeriesPoints
+from runfork.index.sqlite.points.summaries import text_summary
 from runfork.index.sqlite.points.writer import TextPoint
 from runfork.index.sqlite.runs import RunEntry, storable
 from runfork.index.sqlite.values.run_values import Row
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Stream
-    from runfork.index.sqlite.points.source import SeriesReader
-    from runfork.index.sqlite.points.writer import PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
@@ -72,20 +70,12 @@ class _Place:
 class Application:
     """Applies one batch, within the caller's transaction; what it marks is to be caught up before the transaction ends."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        runs: RunTable,
-        updates: Updates,
-        *,
-        writer: PointWriter,
-        reader: SeriesReader,
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, updates: Updates) -> None:
         self._connection = connection
         self._runs = runs
         self._updates = updates
-        self._writer = writer
-        self._reader = reader
+        self._writer = updates.writer
+        self._reader = updates.reader
         self._logs = updates.logs
         self._values = updates.values
         self._attributes = updates.attributes
@@ -323,8 +313,7 @@ class Application:
             placed.append((place.stream.id, [point for _, points in part for point in points]))
         points = [point for _, points in found for point in points]
         steps = np.array([point.step for point in points], np.int64)
-        added = summaries.empty_summaries(1)
-        added[:, summaries.COUNT] = len(points)
+        added = text_summary(len(points)).reshape(1, -1)
         last = points[int(steps.argmax())]
         own = self._log.series[path][kind]
         new = NewPoints(kind, steps, own.clock_axis, int(steps.min()), last.step, last.time, [last.value])

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.points.source import SeriesReader
 from runfork.index.sqlite.runs import RunTable, storable
 from runfork.index.sqlite.schema import (
     MISREAD,
@@ -78,8 +77,7 @@ class SqliteIndex:
         self._connection = open_file(self.path, read_only=read_only)
         self._place = place_of(self.path)
         self._runs = RunTable(self._connection)
-        self._reader = SeriesReader(self._connection)
-        self._updates = Updates(self._connection, self._runs, self._reader, sizes)
+        self._updates = Updates(self._connection, self._runs, sizes)
         self._values = self._updates.values
         self._transactions = Transactions(self._connection, self._updates)
 
@@ -95,8 +93,7 @@ class SqliteIndex:
     def _application(self) -> Application:
         from runfork.index.sqlite.applying import Application
 
-        about = self._connection, self._runs, self._updates
-        return Application(*about, writer=self._updates.writer, reader=self._reader)
+        return Application(self._connection, self._runs, self._updates)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
@@ -141,7 +138,7 @@ class SqliteIndex:
         """Return what is wrong with the file; None if nothing is, as far as SQLite and checksums tell."""
         from runfork.index.sqlite.damage import find_damage
 
-        return find_damage(self._connection, self._reader.codec)
+        return find_damage(self._connection, self._updates.reader.codec)
 
     def _discard(self, reason: str, error: BaseException) -> NoReturn:
         self._give_up()
@@ -175,10 +172,8 @@ class SqliteIndex:
 
     def remove(self, run_ids: Collection[str]) -> None:
         """Remove runs; see `Index.remove`."""
-        from runfork.index.sqlite.removal import remove_runs
-
         with self._transaction("IMMEDIATE"):
-            remove_runs(self._connection, self._runs, self._updates, run_ids)
+            self._updates.remove(run_ids)
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
@@ -289,7 +284,7 @@ class SqliteIndex:
 
     def points(self, request: PointsRequest) -> list[Series]:
         """Return points; see `Index.points`."""
-        with self._transaction("DEFERRED"), self._reader.keeping_tails():
+        with self._transaction("DEFERRED"), self._updates.reader.keeping_tails():
             found = []
             for key, seen in self._seen(request.series, request.inherit):
                 found.append(self._series(key, seen, request))
@@ -312,7 +307,7 @@ class SqliteIndex:
     def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
         from runfork.index.sqlite.points.series import SeriesPoints, decoded
 
-        whole = SeriesPoints(self._reader, seen.type, seen.contributions)
+        whole = SeriesPoints(self._updates.reader, seen.type, seen.contributions)
         low, high = request.step_range
         low = 0 if low is None else max(0, low)
         high = MAX_MICRO_STEP if high is None else high
@@ -375,13 +370,13 @@ class SqliteIndex:
         lines: dict[SeriesKey, StepLine | TimeLine] = {}
         low, high = request.x_range
         by_step = request.x == "step"
-        with self._transaction("DEFERRED"), self._reader.keeping_tails():
+        with self._transaction("DEFERRED"), self._updates.reader.keeping_tails():
             for key, seen in self._seen(request.series, request.inherit):
                 if seen.type is not AttributeType.FLOAT_SERIES or key in lines:
                     continue
                 first = 0 if low is None or not by_step else max(0, low)
                 last = MAX_MICRO_STEP if high is None or not by_step else high
-                whole = SeriesPoints(self._reader, seen.type, seen.contributions)
+                whole = SeriesPoints(self._updates.reader, seen.type, seen.contributions)
                 lines[key] = StepLine(whole, first, last) if by_step else TimeLine(whole, low, high)
             ends = [] if None not in (low, high) else [line.ends for line in lines.values() if line.ends]
             if low is None:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from runfork.index.rules.edits import EditKey
-from runfork.index.rules.origins import default_values, derived_values, origin_of, running_seconds
+from runfork.index.rules.origins import default_values, origin_of
 from runfork.index.sqlite import journals
 from runfork.index.sqlite.inheritance.attributes import DEFAULTS, DERIVED
 from runfork.index.sqlite.logs import Stream, stretches
 from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
 from runfork.index.sqlite.runs import RunEntry
-from runfork.index.sqlite.values.run_values import Arrangement, RunValues
+from runfork.index.sqlite.values.run_values import Arrangement, RunValues, single_of
 from runfork.index.sqlite.values.shape import code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.logs import Logs, Stretches
     from runfork.index.sqlite.points.writer import PointWriter
-    from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.stale import Stale
+    from runfork.index.sqlite.runs import RunTable, Stale
     from runfork.index.sqlite.values.table import ValueTable
     from runfork.journal.records import Batch, MetricRows
     from runfork.model.attributes import Value
@@ -248,7 +247,7 @@ class PlainRuns:
                 values += [value for _, value in record.body.values()]
                 times += [record.time] * len(record.body)
         for value in following.values():
-            values.append(sorted(value.value) if value.type is AttributeType.STRING_SET else value.value)
+            values.append(single_of(value))
             times.append(value.time)
         extents = []
         for rows in batch.rows:
@@ -259,19 +258,8 @@ class PlainRuns:
 
     def _following(self, run: _PlainRun) -> dict[str, Value]:
         """Return what every run has, and what follows from the rest."""
-        entry = self._runs.runs[run.batch.key.run_id]
-        node = self._runs.nodes[entry.run_id]
-        created, last_time = run.span
-        derived = derived_values(
-            node,
-            entry.origin,
-            self._runs.nodes,
-            is_head=entry.is_head,
-            last_time=max(0, last_time),
-            running_seconds=running_seconds([(created, last_time)]),
-            state=entry.state,
-        )
-        return {**default_values(node), **derived}
+        run_id = run.batch.key.run_id
+        return {**default_values(self._runs.nodes[run_id]), **self._runs.derived(run_id, [run.span])}
 
     def _arrange(self, layout: _Layout, following: dict[str, Value]) -> Arrangement:
         numbers = [*layout.numbers, *map(self._runs.path_id, following), *chain.from_iterable(layout.streams)]

@@ -1,21 +1,23 @@
-"""Runs, their journals, and paths, held in memory as long as the file says the same."""
+"""Runs, their journals, and paths, held in memory as long as the file says the same; and marks on what has changed of them."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from runfork.index.rules.origins import Origin, RecordedMark, fork_of
+from runfork.index.rules.origins import Origin, RecordedMark, derived_values, fork_of, running_seconds
 from runfork.index.sqlite.schema import SCHEMA_VERSION, StaleIndexError
 from runfork.model.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runfork.index.interface import RunsQuery
+    from runfork.model.attributes import Value
 
-__all__ = ["RunEntry", "RunTable", "read_snapshot", "snapshot_text", "storable"]
+__all__ = ["RunEntry", "RunTable", "Stale", "read_snapshot", "snapshot_text", "storable"]
 
 _COLUMNS = (
     "run_id, created, experiment_name, born, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"
@@ -193,6 +195,24 @@ class RunTable:
         """Return the number of the next run."""
         return self._last_number + 1
 
+    def derived(self, run_id: str, spans: Sequence[tuple[int, int]]) -> dict[str, Value]:
+        """Return what follows from the rest of a run.
+
+        Args:
+            run_id: The run.
+            spans: When each of its journals was created, and when the last of its frames was written.
+        """
+        entry = self.runs[run_id]
+        return derived_values(
+            self.nodes[run_id],
+            entry.origin,
+            self.nodes,
+            is_head=entry.is_head,
+            last_time=max(0, *(last for _, last in spans)),
+            running_seconds=running_seconds(spans),
+            state=entry.state,
+        )
+
     def descendants(self, run_id: str) -> Iterator[str]:
         """Yield every run below `run_id` once, parents before children."""
         seen = {run_id}
@@ -283,3 +303,35 @@ def _entry(row: tuple[Any, ...]) -> RunEntry:
     return RunEntry(
         number, run_id, origin, created, mark, time, bool(is_archived), bool(is_head), state, bool(has_points)
     )
+
+
+class Stale:
+    """Marks on what changed since everything was worked out last."""
+
+    def __init__(self) -> None:
+        self.runs: set[str] = set()
+        """Runs whose place in the lineage is another, always with all below them."""
+        self.paths: dict[str, set[int]] = defaultdict(set)
+        """Paths of runs; a run without any stands for its derived attributes."""
+        self.names: set[str] = set()
+        """Experiments whose head may be another."""
+        self.taken: set[str] = set()
+        """Runs of which batches were taken in: from their records alone, the other marks could be made again."""
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.runs or self.paths or self.names)
+
+    def marked(self) -> set[str]:
+        """Return the runs of which something is to be worked out."""
+        return self.runs | self.paths.keys()
+
+    def forget(self, run_id: str) -> None:
+        """Take the marks off a run."""
+        self.runs.discard(run_id)
+        self.paths.pop(run_id, None)
+
+    def clear(self) -> None:
+        """Take all marks off."""
+        for marks in (self.runs, self.paths, self.names, self.taken):
+            marks.clear()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.stale import Stale
+from runfork.index.sqlite.runs import Stale
 from runfork.index.sqlite.values.table import ValueTable
 from runfork.model.lineage import ancestors
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.inheritance.forks import Forks
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.plain_runs import PlainRuns
-    from runfork.index.sqlite.points.source import SeriesReader
+    from runfork.index.sqlite.points.pieces import PieceReader
     from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
     from runfork.index.sqlite.runs import RunTable
     from runfork.model.lineage import RunNode
@@ -26,6 +27,9 @@ __all__ = ["Updates"]
 
 _LARGE = 512
 """Runs that are worked out together at most: what is remembered of each until then stays small."""
+_CHOSEN = "IN (SELECT value FROM json_each(?))"
+_OF_STREAMS = ("tail", "row_group")
+_OF_RUNS = ("stream", "record", "preview", "mark", "journal")
 
 
 class Updates:
@@ -34,12 +38,9 @@ class Updates:
     However many batches of a transaction mark a run, it is worked out once, unless a child asks for it before.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, runs: RunTable, reader: SeriesReader, sizes: ChunkSizes | None
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, sizes: ChunkSizes | None) -> None:
         self._connection = connection
         self._runs = runs
-        self._reader = reader
         self._sizes = sizes
         self.stale = Stale()
         self._logs: Logs | None = None
@@ -60,25 +61,32 @@ class Updates:
         return self._logs
 
     @cached_property
+    def reader(self) -> PieceReader:
+        """What reads points."""
+        from runfork.index.sqlite.points.pieces import PieceReader
+
+        return PieceReader(self._connection)
+
+    @cached_property
     def attributes(self) -> Attributes:
         """What works out values."""
         from runfork.index.sqlite.inheritance.attributes import Attributes
 
-        return Attributes(self._connection, self._runs, self.logs, self.values, self._reader)
+        return Attributes(self._connection, self._runs, self.logs, self.values, self.reader)
 
     @cached_property
     def forks(self) -> Forks:
         """What works out lineage."""
         from runfork.index.sqlite.inheritance.forks import Forks
 
-        return Forks(self._connection, self._runs, self.logs, self._reader.codec, self.stale)
+        return Forks(self._connection, self._runs, self.logs, self.reader.codec, self.stale)
 
     @cached_property
     def writer(self) -> PointWriter:
         """What writes points."""
         from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
 
-        return PointWriter(self._connection, self._reader.codec, self._sizes or ChunkSizes())
+        return PointWriter(self._connection, self.reader.codec, self._sizes or ChunkSizes())
 
     @property
     def plain(self) -> PlainRuns:
@@ -194,19 +202,50 @@ class Updates:
         names = (entry.origin.experiment_name for entry in runs.runs.values())
         self.stale.names.update(name for name in names if name is not None)
 
+    def remove(self, run_ids: Collection[str]) -> None:
+        """Remove runs, as if none of their journals had ever been applied, and mark what runs below them see."""
+        runs = self._runs
+        gone = [runs.runs[run_id] for run_id in dict.fromkeys(run_ids) if run_id in runs.runs]
+        if not gone:
+            return
+        self.catch_up()  # rows are then what the marks stood for
+        below = {child for entry in gone for child in runs.children.get(entry.run_id, ())}
+        self.values.remove([entry.id for entry in gone])
+        _delete(self._connection, json.dumps([entry.id for entry in gone]))
+        self.forget()
+        self.synchronise()
+        self.stale.names.update(name for entry in gone if (name := entry.origin.experiment_name) is not None)
+        for child in below & runs.runs.keys():
+            self.stale.taken.add(child)
+            self.forks.change_origin(child)
+
     def _place(self, marked: Collection[str]) -> None:
         for run_id in _parents_first(self.stale.runs.intersection(marked), self._runs.nodes):
             self.forks.place(run_id)
 
     def _work_out(self, marked: Collection[str]) -> None:
-        with self._reader.keeping_tails():
+        with self.reader.keeping_tails():
             for run_id in _parents_first(marked, self._runs.nodes):
                 paths = self.stale.paths.get(run_id, set())
-                if run_id in self.stale.runs:
-                    self.attributes.refresh_all(run_id, paths)
-                else:
-                    self.attributes.refresh(run_id, paths)
+                self.attributes.refresh(run_id, paths, is_moved=run_id in self.stale.runs)
                 self.stale.forget(run_id)
+
+
+def _delete(connection: sqlite3.Connection, runs: str) -> None:
+    """Delete the rows of runs, given by number, from every table."""
+    from runfork.index.sqlite.points.writer import chunk_number
+
+    found = connection.execute(f"SELECT id FROM stream WHERE run {_CHOSEN}", (runs,)).fetchall()  # noqa: S608
+    streams = json.dumps([number for (number,) in found])
+    for (group,) in connection.execute(f"SELECT id FROM row_group WHERE stream {_CHOSEN}", (streams,)).fetchall():  # noqa: S608
+        chunks = chunk_number(group, 0), chunk_number(group + 1, 0) - 1
+        connection.execute("DELETE FROM chunk WHERE id BETWEEN ? AND ?", chunks)
+    for table in _OF_STREAMS:
+        connection.execute(f"DELETE FROM {table} WHERE stream {_CHOSEN}", (streams,))  # noqa: S608
+    for table in _OF_RUNS:
+        connection.execute(f"DELETE FROM {table} WHERE run {_CHOSEN}", (runs,))  # noqa: S608
+    connection.execute(f"DELETE FROM run WHERE id {_CHOSEN}", (runs,))  # noqa: S608
+    connection.execute("UPDATE change SET runs = runs + 1")
 
 
 def _parents_first(marked: Collection[str], nodes: Mapping[str, RunNode]) -> list[str]:

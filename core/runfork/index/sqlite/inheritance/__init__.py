@@ -1,4 +1,4 @@
 """What runs have of their own and from above: `forks` keeps the lineage, `attributes` works out what every run has.
 
-A run takes over from its parent's values what it can (`from_parent`), and else goes up its lineage (`lineage_view`).
+`run_view` lays what a run logged over what its parent has, or else goes up its lineage by `lineage_view`.
 """

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.rules.origins import default_values, derived_values, running_seconds
-from runfork.index.sqlite.inheritance.resolving import RunView
+from runfork.index.rules.origins import default_values
+from runfork.index.sqlite.inheritance.run_view import RunView
 from runfork.index.sqlite.points import summaries
-from runfork.index.sqlite.values.run_values import Row, statistics_of
+from runfork.index.sqlite.values.run_values import Row, single_of, statistics_of
 from runfork.index.sqlite.values.shape import code_of
 from runfork.model.attributes import AttributeType, Value
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.logs import Logs
-    from runfork.index.sqlite.points.source import SeriesReader
+    from runfork.index.sqlite.points.pieces import PieceReader
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.values.table import ValueTable
 
@@ -76,7 +76,7 @@ class Attributes:
     """Works out the values of runs."""
 
     def __init__(
-        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, values: ValueTable, reader: SeriesReader
+        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, values: ValueTable, reader: PieceReader
     ) -> None:
         self._connection = connection
         self._runs = runs
@@ -86,31 +86,25 @@ class Attributes:
 
     # Working out anew
 
-    def refresh(self, run_id: str, paths: Collection[int]) -> None:
-        """Work out attributes of a run anew: those at `paths`, and the derived ones."""
-        rows = self._derived_rows(run_id)
-        wanted = [path for path in paths if path not in rows]
-        if wanted:
-            self._work_out(run_id, self._view(run_id), wanted, rows)
-        self._values.change(self._runs.runs[run_id].id, rows)
+    def refresh(self, run_id: str, paths: Collection[int], *, is_moved: bool) -> None:
+        """Work out attributes of a run anew: those at `paths` and the derived ones, or all if its place in the lineage is another.
 
-    def refresh_all(self, run_id: str, paths: Iterable[int] = ()) -> None:
-        """Work out all attributes of a run anew, for its place in the lineage has changed; those at `paths` in any case."""
-        view = self._view(run_id)
+        To work out all at any change would take four times as long, and thirteen in small portions (`benchmarks/inheritance.py`).
+        """
         run = self._runs.runs[run_id].id
         rows = self._derived_rows(run_id)
-        held = self._values.of(run).shape.places
-        wanted = {*held, *view.inherited_paths(), *self._logs.of(run).paths()}
-        wanted |= {self._runs.path_id(path) for path in DEFAULTS} | set(paths)
-        self._work_out(run_id, view, [path for path in wanted if path not in rows], rows)
-        if not view.has_parent:  # it may have seemed to have one
-            self._values.change_inherited(run, dict.fromkeys(self._values.inherited(run).shape.places))
+        if is_moved or not rows.keys() >= set(paths):
+            known = self._runs.paths
+            computed = {known[path] for path in DERIVED if path in known}
+            view = RunView(self._runs, self._logs, self._values, self._reader, run_id, computed=computed)
+            wanted = set(paths)
+            if is_moved:
+                wanted |= {*self._values.of(run).shape.places, *view.inherited_paths(), *self._logs.of(run).paths()}
+                wanted |= {self._runs.path_id(path) for path in DEFAULTS}
+            self._work_out(run_id, view, [path for path in wanted if path not in rows], rows)
+            if is_moved and not view.has_parent:  # it may have seemed to have one
+                self._values.change_inherited(run, dict.fromkeys(self._values.inherited(run).shape.places))
         self._values.change(run, rows)
-
-    def _view(self, run_id: str) -> RunView:
-        known = self._runs.paths
-        computed = {known[path] for path in DERIVED if path in known}
-        return RunView(self._runs, self._logs, self._values, self._reader, run_id, computed=computed)
 
     def _work_out(self, run_id: str, view: RunView, paths: Sequence[int], rows: dict[int, Row | None]) -> None:
         """Add rows by path, None where there is nothing; what the run's series inherit is stored."""
@@ -143,24 +137,14 @@ class Attributes:
         return rows
 
     def _row(self, value: Value) -> Row:
-        raw = sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
-        return Row(code_of(value.type), raw, self._runs.runs[value.source_run].id, value.time)
+        return Row(code_of(value.type), single_of(value), self._runs.runs[value.source_run].id, value.time)
 
     def _derived(self, run_id: str) -> dict[str, Value]:
-        entry, nodes = self._runs.runs[run_id], self._runs.nodes
-        spans = self._connection.execute("SELECT created, last_time FROM journal WHERE run = ?", (entry.id,)).fetchall()
-        last_time = max(0, *(last for _, last in spans))
-        found = derived_values(
-            nodes[run_id],
-            entry.origin,
-            nodes,
-            is_head=entry.is_head,
-            last_time=last_time,
-            running_seconds=running_seconds(spans),
-            state=entry.state,
-        )
-        if conflicts := self._logs.conflicts(entry.id):
-            found[_CONFLICTS] = Value(AttributeType.INT, conflicts, run_id, last_time)
+        run = self._runs.runs[run_id].id
+        spans = self._connection.execute("SELECT created, last_time FROM journal WHERE run = ?", (run,)).fetchall()
+        found = self._runs.derived(run_id, spans)
+        if conflicts := self._logs.conflicts(run):
+            found[_CONFLICTS] = found["sys/modification_time"]._replace(type=AttributeType.INT, value=conflicts)
         return found
 
     # Adding to what is there

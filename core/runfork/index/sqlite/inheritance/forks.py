@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from runfork.index.rules.edits import EditKey
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.points.columns import ColumnCodec
-    from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.stale import Stale
+    from runfork.index.sqlite.runs import RunTable, Stale
     from runfork.journal.records import Record
 
     Integers = npt.NDArray[np.int64]

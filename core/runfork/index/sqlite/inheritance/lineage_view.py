@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from runfork.index.rules.edits import Edit, is_inherited
-from runfork.index.sqlite.points.series import Contribution
+from runfork.index.sqlite.points.pieces import Contribution
 from runfork.model import lineage
 from runfork.model.attributes import AttributeType
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.rules.progressions import Progression
-    from runfork.index.sqlite.points.series import Piece, SeriesPoints
+    from runfork.index.sqlite.points.pieces import Piece
+    from runfork.index.sqlite.points.series import SeriesPoints
 
     Integers = npt.NDArray[np.int64]
 
@@ -52,7 +53,11 @@ class StepLine:
 
     def _load(self, cluster: Sequence[Piece]) -> tuple[Progression | Integers, npt.NDArray[Any]]:
         if len(cluster) == 1 and cluster[0].is_increasing:
-            return self._points.load_chunks(cluster) if _is_chunk(cluster) else self._points.load_tail(cluster[0])
+            return (
+                self._points.reader.load_chunks(cluster)
+                if _is_chunk(cluster)
+                else self._points.reader.load_tail(cluster[0])
+            )
         points = self._points.merged(cluster, self._low)
         return points.steps, points.values
 
@@ -62,7 +67,7 @@ class StepLine:
         values: list[npt.NDArray[Any]] = []
         for are_chunks, clusters in groupby(self._clusters, _is_chunk):
             found = list(clusters)
-            parts = [self._points.load_chunks([*chain(*found)])] if are_chunks else map(self._load, found)
+            parts = [self._points.reader.load_chunks([*chain(*found)])] if are_chunks else map(self._load, found)
             for some_steps, some_values in parts:
                 if len(some_steps):
                     steps.append(some_steps)

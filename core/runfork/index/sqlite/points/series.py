@@ -9,43 +9,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runfork.index.rules.edits import decode_value
-from runfork.index.rules.progressions import joined, part_of
-from runfork.index.sqlite.points.summaries import WIDTH, empty_summaries, merge_summaries, summarise
-from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail, part_of_row
+from runfork.index.sqlite.points.pieces import objects
+from runfork.index.sqlite.points.summaries import WIDTH, empty_summaries, merge_summaries, summarise, text_summary
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from runfork.index.rules.progressions import Progression
-    from runfork.index.sqlite.points.source import SeriesReader
+    from runfork.index.sqlite.points.pieces import Contribution, Loaded, Piece, PieceReader
 
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Contribution", "Piece", "Points", "PreviewPoint", "SeriesPoints", "Summary", "decoded"]
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """What one run adds to a series: its own points up to a cut.
-
-    Args:
-        position: That of its segment; later ones win.
-        run: The run.
-        path: The path.
-        columns: By stream that holds points of it, the writer, and in which column.
-        high: The last step that counts.
-    """
-
-    position: int
-    run: int
-    path: int
-    columns: Mapping[int, tuple[str, int]]
-    high: int
+__all__ = ["Points", "PreviewPoint", "SeriesPoints", "Summary", "decoded"]
 
 
 @dataclass(frozen=True)
@@ -79,97 +58,31 @@ class PreviewPoint:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a series amounts to. `floats` is a row of `summaries`, or None; `last` holds its last point."""
+    """What a series amounts to: its first step, its last point, and a row of `summaries`."""
 
-    count: int
     first_step: int
     last: Points
-    floats: Floats | None
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of one journal's points, not loaded yet: a column of a piece of the tail, or of a row of chunks."""
-
-    position: int
-    writer: str
-    is_tail: bool
-    number: int
-    column: int
-    count: int
-    low: int
-    high: int
-    begin: int
-    cut: int
-    is_increasing: bool
-    statistics: bytes | None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it can be taken as it is: sorted, and nothing cut off."""
-        return self.is_increasing and self.begin <= self.low and self.high <= self.cut
-
-    def places(self, steps: Progression | Integers) -> tuple[int, int]:
-        """Return from where up to where its sorted steps count."""
-        first = 0 if self.begin <= self.low else int(steps.searchsorted(np.array([self.begin]))[0])
-        end = self.count if self.high <= self.cut else int(steps.searchsorted(np.array([self.cut + 1]))[0])
-        return first, end
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    steps: Integers
-    times: Integers
-    sequences: Integers
-    values: Any
-    piece: Piece
-
-
-_COLUMN = f"(row_group.id << {COLUMN_BITS} | ?1)"
-_CHUNKS = f"""
-SELECT chunk.id, {_COLUMN} - chunk.id, count, low_step, high_step, is_increasing,
-    substr(statistics, 1 + ({_COLUMN} - chunk.id) * {WIDTH * 8}, {WIDTH * 8})
-FROM row_group JOIN chunk ON chunk.id = (SELECT max(id) FROM chunk WHERE id <= {_COLUMN})
-WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
-"""  # noqa: S608
-_TAILS = """
-SELECT id, ?1, count, low_step, high_step, is_increasing, NULL FROM tail WHERE stream = ?2 AND low_step <= ?3 AND high_step >= ?4
-"""
-_DATA_OF_CHUNK = f"ends, data FROM chunk JOIN row_group ON row_group.id = chunk.id >> {COLUMN_BITS} WHERE chunk.id = ?"
-_DATA = "SELECT steps, times, sequences, " + _DATA_OF_CHUNK
-_SOME_DATA = "SELECT steps, NULL, NULL, " + _DATA_OF_CHUNK
-_TIMED_DATA = "SELECT steps, times, NULL, " + _DATA_OF_CHUNK
+    numbers: Floats
 
 
 class SeriesPoints:
     """One series as seen from one run."""
 
-    def __init__(self, reader: SeriesReader, kind: AttributeType, contributions: Sequence[Contribution]) -> None:
-        self._reader = reader
-        self._connection = reader.connection
-        self._codec = reader.codec
+    def __init__(self, reader: PieceReader, kind: AttributeType, contributions: Sequence[Contribution]) -> None:
+        self.reader = reader
         self._is_float = kind is AttributeType.FLOAT_SERIES
         self._contributions = contributions
 
     # Which pieces
 
-    def _pieces(self, low: int, high: int) -> list[Piece]:
-        found = []
-        for part in self._contributions:
-            cut = min(part.high, high)
-            for stream, (writer, column) in part.columns.items():
-                for query in (_CHUNKS, _TAILS) if self._is_float else (_CHUNKS,):
-                    for row in self._connection.execute(query, (column, stream, cut, low)):
-                        number, at, count, first, last, is_increasing, statistics = row
-                        about = part.position, writer, query is _TAILS, number, at, count, first, last, low, cut
-                        found.append(Piece(*about, bool(is_increasing), statistics))
-        return found
-
     def clusters(self, low: int, high: int) -> list[list[Piece]]:
         """Return the pieces by step, those that overlap together."""
         clusters: list[list[Piece]] = []
         end = -(2**63)
-        for piece in sorted(self._pieces(low, high), key=lambda piece: (piece.low, piece.position)):
+        for piece in sorted(
+            self.reader.find(self._is_float, self._contributions, low, high),
+            key=lambda piece: (piece.low, piece.position),
+        ):
             if clusters and piece.low <= end:
                 clusters[-1].append(piece)
             else:
@@ -191,7 +104,7 @@ class SeriesPoints:
         if tail is not None:
             return self._tail(low, high, tail)
         clusters = self.clusters(low, high)
-        size = sum(piece.count for cluster in clusters for piece in cluster)
+        size = sum(piece.size for cluster in clusters for piece in cluster)
         steps = np.empty(size, np.int64)
         times = np.empty(size, np.int64) if with_times else None
         values: Any = np.empty(size) if self._is_float else []
@@ -200,9 +113,9 @@ class SeriesPoints:
         for cluster in clusters:
             start = end
             if len(cluster) == 1 and cluster[0].is_whole:
-                end += cluster[0].count
+                end += cluster[0].size
                 part = slice(start, end)
-                self._fill(cluster[0], steps[part], None if times is None else times[part], values, start)
+                self.reader.fill(cluster[0], steps[part], None if times is None else times[part], values, start)
                 sources[part] = cluster[0].position
                 continue
             found = self.merged(cluster, low)
@@ -221,7 +134,7 @@ class SeriesPoints:
     def replaced(self, low: int, high: int, *, tail: int | None = None) -> Points:
         """Return the points at whose step the same run has a later one; of the last `tail` of them if that is given."""
         loaded = [
-            self._load(piece)
+            self.reader.load(piece)
             for cluster in self.clusters(low, high)
             if len(cluster) > 1 or not cluster[0].is_whole  # else no step occurs twice
             for piece in cluster
@@ -231,91 +144,23 @@ class SeriesPoints:
         found = found.part(slice(0 if tail is None else max(0, len(found) - tail), None))
         return found if self._is_float else Points(found.steps, found.times, list(found.values), found.sources)
 
-    def load_chunks(self, pieces: Sequence[Piece]) -> tuple[Progression | Integers, npt.NDArray[Any]]:
-        """Return the steps and the values of chunks of a float series, both in as little space as holds them exactly.
-
-        The chunks are sorted, and lie one after another. What is cut off them is left out.
-        """
-        rows = [self._chunk(_SOME_DATA, piece) for piece in pieces]
-        values = self._codec.decode_floats([data for *_, data in rows], [piece.count for piece in pieces])
-        steps: list[Progression | Integers] = []
-        kept: list[list[int]] = []
-        start = 0
-        for piece, (data, *_) in zip(pieces, rows, strict=True):
-            axis = self._codec.decode_steps(data, piece.count)
-            first, end = piece.places(axis)
-            if first < end:
-                steps.append(part_of(axis, first, end))
-                if kept and kept[-1][1] == start + first:
-                    kept[-1][1] = start + end
-                else:
-                    kept.append([start + first, start + end])
-            start += piece.count
-        parts = [values[first:end] for first, end in kept]
-        return joined(steps), parts[0] if len(parts) == 1 else np.concatenate([values[:0], *parts])
-
-    def load_tail(self, piece: Piece) -> tuple[Integers, Floats]:
-        """Return the steps and the values of a sorted piece of the tail, without what is cut off."""
-        loaded = self._load_tail(piece)
-        kept = slice(*piece.places(loaded.steps))
-        return loaded.steps[kept], loaded.values[kept]
-
-    def _fill(self, piece: Piece, steps: Integers, times: Integers | None, values: Any, start: int) -> None:
-        """Load a whole piece into its place in the result: one copy of each number."""
-        if piece.is_tail:
-            loaded = self._load_tail(piece)
-            steps[:] = loaded.steps
-            if times is not None:
-                times[:] = loaded.times
-            values[start : start + piece.count] = loaded.values
-            return
-        query = _SOME_DATA if times is None else _TIMED_DATA
-        step_data, time_data, _, data = self._chunk(query, piece)
-        self._codec.decode_integers(step_data, steps)
-        if times is not None:
-            self._codec.decode_integers(time_data, times)
-        if self._is_float:
-            values[start : start + piece.count] = self._codec.decode_floats([data], [piece.count])
-        else:
-            values.extend(self._codec.decode_values(data))
-
-    def _load(self, piece: Piece) -> _Loaded:
-        if piece.is_tail:
-            return self._load_tail(piece)
-        *columns, data = self._chunk(_DATA, piece)
-        numbers = np.empty((3, piece.count), np.int64)
-        for column, out in zip(columns, numbers, strict=True):
-            self._codec.decode_integers(column, out)
-        if self._is_float:
-            values: Any = self._codec.decode_floats([data], [piece.count]).astype(np.float64, copy=False)
-        else:
-            values = _objects(self._codec.decode_values(data))
-        return _Loaded(numbers[0], numbers[1], numbers[2], values, piece)
-
-    def _chunk(self, query: str, piece: Piece) -> tuple[bytes, bytes, bytes, bytes]:
-        """Return steps, times, sequences and values, as far as `query` asks for them, as they were encoded."""
-        *shared, ends, data = self._connection.execute(query, (piece.number,)).fetchone()
-        return *shared, part_of_row(ends, data, piece.column)
-
-    def _load_tail(self, piece: Piece) -> _Loaded:
-        data = self._reader.tail(piece.number)
-        block = decode_tail(data, piece.count, len(data) // (8 * piece.count) - 3)
-        return _Loaded(block.steps, block.times, block.sequences, block.columns[piece.column], piece)
-
     def merged(self, pieces: Sequence[Piece], low: int) -> Points:
         """Return the points of pieces that overlap, from step `low` on."""
-        return _overlaid([self._load(piece) for piece in pieces], low)
+        return _overlaid([self.reader.load(piece) for piece in pieces], low)
 
     def _tail(self, low: int, high: int, tail: int) -> Points:
         """Load pieces from the end, until so many points lie beyond all pieces that are left."""
-        waiting = sorted(self._pieces(low, high), key=lambda piece: min(piece.high, piece.cut))
-        loaded: list[_Loaded] = []
+        waiting = sorted(
+            self.reader.find(self._is_float, self._contributions, low, high),
+            key=lambda piece: min(piece.high, piece.cut),
+        )
+        loaded: list[Loaded] = []
         found = _overlaid(loaded, low)
         if not self._is_float:
-            found = Points(found.steps, found.times, _objects([]), found.sources)
+            found = Points(found.steps, found.times, objects([]), found.sources)
         wave = 1
         while waiting and tail > 0:
-            loaded += [self._load(waiting.pop()) for _ in range(min(wave, len(waiting)))]
+            loaded += [self.reader.load(waiting.pop()) for _ in range(min(wave, len(waiting)))]
             wave *= 2
             found = _overlaid(loaded, low)
             bound = min(waiting[-1].high, waiting[-1].cut) if waiting else -1
@@ -332,29 +177,30 @@ class SeriesPoints:
         if not clusters:
             return None
         last = self.merged(clusters[-1], 0)
-        first_step = min(piece.low for piece in clusters[0])
-        count = len(last)
-        floats = [summarise(last.values.reshape(1, -1))[0]] if self._is_float else []
+        found = [self._summarised(last)]
         for cluster in clusters[-2::-1]:
-            piece = cluster[0]
-            if len(cluster) == 1 and piece.is_whole and not (self._is_float and piece.statistics is None):
-                count += piece.count
-                if piece.statistics is not None:
-                    floats.append(np.frombuffer(piece.statistics, np.float64, WIDTH))
-                continue
-            found = self.merged(cluster, 0)
-            count += len(found)
-            if self._is_float:
-                floats.append(summarise(found.values.reshape(1, -1))[0])
-        floats.reverse()
-        merged = _merge_all(np.array(floats)) if self._is_float else None
-        return Summary(count, int(first_step), last.part(slice(len(last) - 1, None)), merged)
+            (piece, *others) = cluster
+            if others or not piece.is_whole or (self._is_float and piece.statistics is None):
+                found.append(self._summarised(self.merged(cluster, 0)))
+            elif piece.statistics is None:
+                found.append(text_summary(piece.size))
+            else:
+                found.append(np.frombuffer(piece.statistics, np.float64, WIDTH))
+        found.reverse()
+        first_step = min(piece.low for piece in clusters[0])
+        return Summary(int(first_step), last.part(slice(len(last) - 1, None)), _merge_all(np.array(found)))
+
+    def _summarised(self, points: Points) -> Floats:
+        if not self._is_float:
+            return text_summary(len(points))
+        found: Floats = summarise(points.values.reshape(1, -1))[0]
+        return found
 
     def previews(self, after: int) -> list[PreviewPoint]:
         """Return the previews beyond step `after`, by step: of several at one step the later one."""
         found: dict[int, PreviewPoint] = {}
         for part in self._contributions if self._is_float else ():
-            rows = self._connection.execute(
+            rows = self.reader.connection.execute(
                 "SELECT step, time, value, completion FROM preview JOIN journal ON journal.id = journal"
                 " WHERE preview.run = ? AND path = ? AND step > ? AND step <= ? ORDER BY writer, sequence",
                 (part.run, part.path, after, part.high),
@@ -376,7 +222,7 @@ def _merge_all(summaries: Floats) -> Floats:
     return found
 
 
-def _overlaid(loaded: Sequence[_Loaded], low: int) -> Points:
+def _overlaid(loaded: Sequence[Loaded], low: int) -> Points:
     """Lay pieces over each other: at one step the later run in the lineage wins, then the later writer, then the later frame."""
     laid = _Laid.of(loaded, low)
     return laid.points(laid.is_last)
@@ -390,7 +236,7 @@ class _Laid:
     order: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, loaded: Sequence[_Loaded], low: int) -> _Laid:
+    def of(cls, loaded: Sequence[Loaded], low: int) -> _Laid:
         """Lay out what pieces hold from step `low` on, up to their cuts."""
         if not loaded:
             nothing = np.empty(0, np.int64)
@@ -430,7 +276,7 @@ class _Laid:
         return Points(whole.steps[at], times, whole.values[at], whole.sources[at])
 
 
-def _order(loaded: Sequence[_Loaded], counts: list[int], steps: Integers, kept: Integers) -> npt.NDArray[np.intp]:
+def _order(loaded: Sequence[Loaded], counts: list[int], steps: Integers, kept: Integers) -> npt.NDArray[np.intp]:
     """Return the order by step, at equal steps as the pieces are; where pieces of one journal interlock, that of its frames."""
     origins = [(part.piece.position, part.piece.writer) for part in loaded]
     for earlier, later in pairwise(range(len(loaded))):
@@ -440,12 +286,6 @@ def _order(loaded: Sequence[_Loaded], counts: list[int], steps: Integers, kept: 
             sequences = np.concatenate([part.sequences for part in loaded])
             return np.lexsort((sequences[kept], rank[kept], steps[kept]))
     return np.argsort(steps[kept], kind="stable")
-
-
-def _objects(values: list[Any]) -> npt.NDArray[Any]:
-    found = np.empty(len(values), object)
-    found[:] = values
-    return found
 
 
 def decoded(kind: AttributeType, values: Any) -> Any:

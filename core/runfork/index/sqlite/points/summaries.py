@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise"]
+__all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise", "text_summary"]
 
 COUNT, FINITE, MINIMUM, MAXIMUM, MEAN, SQUARES, FIRST, LAST, NAN, POSITIVE, NEGATIVE = range(11)
 WIDTH = 11
@@ -25,6 +25,13 @@ def empty_summaries(columns: int) -> Floats:
     """Return summaries of no points, one per column."""
     found = np.full((columns, WIDTH), np.nan)
     found[:, [COUNT, FINITE, SQUARES, NAN, POSITIVE, NEGATIVE]] = 0
+    return found
+
+
+def text_summary(count: int) -> Floats:
+    """Return the summary of so many points that are no floats."""
+    found: Floats = empty_summaries(1)[0]
+    found[COUNT] = count
     return found
 
 

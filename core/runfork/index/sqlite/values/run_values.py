@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from runfork.model.attributes import Value
+
     Integers = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
 
@@ -44,6 +46,7 @@ __all__ = [
     "RunValues",
     "merged_row",
     "point_row",
+    "single_of",
     "statistics_of",
 ]
 
@@ -104,6 +107,11 @@ def point_row(
 ) -> Row:
     """Return the row of a series that has points."""
     return Row(code_of(kind, clock_axis=clock_axis), value, source, time, *statistics)
+
+
+def single_of(value: Value) -> Any:
+    """Return a single value as rows hold it."""
+    return sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
 
 
 def merged_row(earlier: Row, later: Row) -> Row:

@@ -8,20 +8,18 @@ the rounds.
 
 from __future__ import annotations
 
-import argparse
 import os
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import short
-from benchmarks.reporting.sections import add_report_option, opening, tell_section
+from benchmarks.reporting.sections import run_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 STEPS = 5000
 ROUNDS = 7
@@ -120,18 +118,11 @@ def accelerate_rows() -> list[list[str]]:
     return [["Accelerate: `accelerator.log` of 4 metrics", short(cost)]]
 
 
-def main() -> None:
-    """Measure, and tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_report_option(parser)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        os.environ.update(RUNFORK_QUIET="1", RUNFORK_DIR=str(folder / "runs"), RUNFORK_CONSOLE="0")
-        rows = [*trainer_rows(folder), *keras_rows(), *accelerate_rows()]
-        text = f"{opening(folder)}\n\n{markdown_table(['what', 'added, us'], rows)}"
-    tell_section("callbacks", asked.report, text)
+def measure(folder: Path) -> str:
+    """Return the table of all of them."""
+    os.environ.update(RUNFORK_QUIET="1", RUNFORK_DIR=str(folder / "runs"), RUNFORK_CONSOLE="0")
+    return markdown_table(["what", "added, us"], [*trainer_rows(folder), *keras_rows(), *accelerate_rows()])
 
 
 if __name__ == "__main__":
-    main()
+    run_command("callbacks", __doc__, measure)

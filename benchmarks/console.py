@@ -6,23 +6,21 @@ rounds of `CALLS` calls.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import short
-from benchmarks.reporting.sections import add_report_option, opening, tell_section
+from benchmarks.reporting.sections import run_command
 
 from runfork import Run, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CALLS = 10_000
 ROUNDS = 5
@@ -59,8 +57,9 @@ def microseconds(call: Callable[[int], None]) -> float:
     return (time.thread_time() - began) / CALLS * 1e6
 
 
-def measure(folder: Path) -> dict[str, tuple[float, float]]:
-    """Return what each way of printing costs without and with the console captured."""
+def measure(folder: Path) -> str:
+    """Return the table of what each way of printing costs without and with the console captured."""
+    os.environ["RUNFORK_QUIET"] = "1"
     settings = Settings(directory=str(folder / "runs"), project="local/benchmark")
     floors: dict[str, list[float]] = {name: [] for name in WAYS}
     ours: dict[str, list[float]] = {name: [] for name in WAYS}
@@ -70,23 +69,10 @@ def measure(folder: Path) -> dict[str, tuple[float, float]]:
                 floors[name].append(microseconds(call))
                 with Run(settings=settings, source_tracking_config=None):
                     ours[name].append(microseconds(call))
-    return {name: (min(floors[name]), min(ours[name])) for name in WAYS}
-
-
-def main() -> None:
-    """Measure, and tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_report_option(parser)
-    asked = parser.parse_args()
-    os.environ["RUNFORK_QUIET"] = "1"
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        found = measure(folder)
-        rows = [[name, short(bare), short(ours), short(ours / bare)] for name, (bare, ours) in found.items()]
-        table = markdown_table(["print, us of CPU", "bare", "captured", "times"], rows)
-        text = f"{opening(folder)}\n\n{table}"
-    tell_section("console", asked.report, text)
+    found = [(name, min(floors[name]), min(ours[name])) for name in WAYS]
+    rows = [[name, short(bare), short(captured), short(captured / bare)] for name, bare, captured in found]
+    return markdown_table(["print, us of CPU", "bare", "captured", "times"], rows)
 
 
 if __name__ == "__main__":
-    main()
+    run_command("console", __doc__, measure)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.reporting.figures import seconds_of
 from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
@@ -28,12 +29,7 @@ if TYPE_CHECKING:
 
 def best(function: Callable[[], object], repeat: int = 5) -> float:
     """Return the shortest of several durations, in seconds."""
-    durations = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        function()
-        durations.append(time.perf_counter() - start)
-    return min(durations)
+    return min(seconds_of(function) for _ in range(repeat))
 
 
 def tell(what: str, seconds: float, floor: float | None = None, note: str = "") -> None:
@@ -115,11 +111,7 @@ def follow(directory: Path) -> None:
     for columns in (10, 1000, 10_000):
         index = SqliteIndex(directory / f"follow-{columns}.db")
         batches = batches_of("a", noise(60, columns), 2)
-        durations = []
-        for batch in batches:
-            start = time.perf_counter()
-            index.apply(batch)
-            durations.append(time.perf_counter() - start)
+        durations = [seconds_of(partial(index.apply, batch)) for batch in batches]
         index.close()
         tell(f"refresh with 2 rows of {columns} metrics", float(np.median(durations[5:])))
 

@@ -7,25 +7,23 @@ floor's; figures are medians over the rounds.
 
 from __future__ import annotations
 
-import argparse
 import os
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import percentile, short
-from benchmarks.reporting.sections import add_report_option, opening, tell_section
+from benchmarks.reporting.sections import run_command
 
 from runfork import Run, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 METRICS = (1, 10, 100, 1000)
 CALLS = 5000
@@ -154,19 +152,12 @@ def _output(script: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def main() -> None:
-    """Measure, and tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_report_option(parser)
-    asked = parser.parse_args()
+def measure(folder: Path) -> str:
+    """Return the three tables."""
     os.environ["RUNFORK_QUIET"] = "1"
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs")}
-        told = f"{opening(folder)} Calls in microseconds."
-        text = "\n\n".join([told, log_calls(folder), starting(environment), growth(environment)])
-    tell_section("log_calls", asked.report, text)
+    environment = {**os.environ, "RUNFORK_DIR": str(folder / "runs")}
+    return "\n\n".join(["Calls in microseconds.", log_calls(folder), starting(environment), growth(environment)])
 
 
 if __name__ == "__main__":
-    main()
+    run_command("log_calls", __doc__, measure)

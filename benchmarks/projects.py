@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from benchmarks.reporting.figures import seconds_of
 from benchmarks.reporting.profiles import profiled
 from benchmarks.reporting.sections import add_report_option, printed_section
 
@@ -30,13 +31,6 @@ from runfork.writing.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-def seconds_of(function: Callable[[], object]) -> float:
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def tell(what: str, seconds: float, note: str = "") -> None:

@@ -7,18 +7,19 @@ is measured in turns, in a process of its own.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from benchmarks.reporting.documents import markdown_table
 from benchmarks.reporting.figures import short
-from benchmarks.reporting.sections import add_report_option, opening, tell_section
+from benchmarks.reporting.sections import run_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROCESSES = 3
 
@@ -83,15 +84,10 @@ def table(processes: list[list[list[float]]]) -> str:
     return markdown_table(head, rows)
 
 
-def main() -> None:
-    """Measure, and tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_report_option(parser)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        processes = [measured(Path(temporary) / str(number)) for number in range(PROCESSES)]
-        tell_section("runs", asked.report, f"{opening(Path(temporary))}\n\n{table(processes)}")
+def measure(folder: Path) -> str:
+    """Return the table of so many processes."""
+    return table([measured(folder / str(number)) for number in range(PROCESSES)])
 
 
 if __name__ == "__main__":
-    main()
+    run_command("runs", __doc__, measure)

@@ -9,10 +9,10 @@ import argparse
 import os
 import random
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.reporting.figures import seconds_of
 from benchmarks.reporting.sections import add_report_option, printed_section
 
 from runfork import Run
@@ -61,9 +61,7 @@ def follow(run_id: str, rows: int, choose: Callable[[], list[str]]) -> float:
         project.refresh()
         first = look(project, log)
         log(rows - step)
-        start = time.perf_counter()
-        project.refresh()
-        seconds = time.perf_counter() - start
+        seconds = seconds_of(project.refresh)
         last = look(project, log)
         run.close()
     size = sum(
@@ -81,9 +79,7 @@ def look(project: Project, log: Callable[[int], None]) -> float:
     found = []
     for _ in range(LOOKS):
         log(1)
-        start = time.perf_counter()
-        project.refresh()
-        found.append(time.perf_counter() - start)
+        found.append(seconds_of(project.refresh))
     return min(found)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
+import tempfile
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +14,7 @@ from benchmarks.reporting.documents import replace_section
 from benchmarks.reporting.machine import describe_checkout, describe_machine, today
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -23,16 +24,21 @@ def add_report_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="put what is measured into a section of FILE, too")
 
 
-def opening(folder: Path) -> str:
-    """Return when, of which version and on which machine something is measured that writes to `folder`."""
-    return f"{today()}, {describe_checkout(HOME)}, {describe_machine(folder)}."
-
-
-def tell_section(name: str, report: Path | None, text: str) -> None:
-    """Print `text`, and put it into the section `name` of the document `report`, if there is one."""
+def run_command(name: str, description: str | None, measure: Callable[[Path], str]) -> None:
+    """Be the command of a benchmark: tell what `measure` returns, which is called with an empty folder, as section `name`."""
+    parser = argparse.ArgumentParser(description=description)
+    add_report_option(parser)
+    report = parser.parse_args().report
+    with tempfile.TemporaryDirectory() as folder:
+        text = f"{opening(Path(folder))}\n\n{measure(Path(folder))}"
     print(text)
     if report is not None:
         replace_section(report, name, text)
+
+
+def opening(folder: Path) -> str:
+    """Return when, of which version and on which machine something is measured that writes to `folder`."""
+    return f"{today()}, {describe_checkout(HOME)}, {describe_machine(folder)}."
 
 
 @contextmanager

@@ -24,30 +24,22 @@ PRELUDE = QUIET + Path(__file__).with_name("tiny.py").read_text(encoding="utf-8"
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory of its own; the console and the hardware stay out of it."""
-    directory = tmp_path / ".runfork"
-    for name in list(os.environ):
-        if name.startswith(("RUNFORK_", "NEPTUNE_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("RUNFORK_DIR", str(directory))
-    monkeypatch.setenv("RUNFORK_CONSOLE", "0")
-    monkeypatch.setenv("RUNFORK_MONITORING_SECONDS", "0")
-    monkeypatch.setenv("RUNFORK_QUIET", "1")
+def in_own_folder(tmp_path, monkeypatch):
+    """The working directory is the test's own."""
     monkeypatch.chdir(tmp_path)
-    return directory
+
+
+@pytest.fixture
+def store(data_directory, in_own_folder, monkeypatch):
+    """The data directory of the test; code names the project itself."""
+    monkeypatch.delenv("RUNFORK_PROJECT")
+    return data_directory
 
 
 @pytest.fixture
 def history(store):
     """Reads the data directory anew at every call."""
     return lambda: History(store, PROJECT)
-
-
-@pytest.fixture
-def in_own_folder(tmp_path, monkeypatch):
-    """The working directory is the test's own."""
-    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -241,12 +241,12 @@ def test_checkpoint_copied_elsewhere_finds_its_run_from_another_directory(lightn
     parent.experiment.close()
 
 
-def test_parent_that_is_not_here_stays_pending(lightning, history, tmp_path, monkeypatch):
+def test_parent_that_is_not_here_stays_pending(lightning, history, store, tmp_path, monkeypatch):
     fit(lightning, "parent", saver(lightning), max_epochs=1)
     monkeypatch.setenv("RUNFORK_DIR", str(tmp_path / "other"))
     fit(lightning, "child", checkpoint=str(saved()[0]))
     monkeypatch.undo()
-    shutil.copytree(tmp_path / "other" / "test" / "tiny" / "child", tmp_path / ".runfork" / "test" / "tiny" / "child")
+    shutil.copytree(tmp_path / "other" / "test" / "tiny" / "child", store / "test" / "tiny" / "child")
     values = history().values("child")
 
     assert ("parent", 7.0) == (values["sys/forking/parent"], values["sys/forking/step"])

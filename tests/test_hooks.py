@@ -23,9 +23,9 @@ HOOKS = [
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction)
     if getattr(function, "runfork_spec", None) is not None
 ]
-HEADINGS = re.findall(
-    r"^## `(.+)`$", (Path(__file__).parents[1] / "docs" / "hooks.md").read_text(encoding="utf-8"), re.MULTILINE
-)
+ROOT = Path(__file__).parents[1]
+HEADINGS = re.findall(r"^## `(.+)`$", (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8"), re.MULTILINE)
+USES = re.compile(r"^@(?:runfork\.)?hookimpl(?:\(.*\))?\ndef (\w+)", re.MULTILINE)
 
 
 def signature(function):
@@ -34,14 +34,16 @@ def signature(function):
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Install a plugin of the given code, as pip would."""
+    """Install a plugin of the given code, or from the given file, as pip would."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
 
     def install(code, name="lab"):
         module = f"{name}_plugin_{tmp_path.name}".replace("-", "_")
-        (site / f"{module}.py").write_text(f"from runfork import hookimpl\n{code}")
+        if not isinstance(code, Path):
+            code = f"from runfork import hookimpl\n{code}"
+        (site / f"{module}.py").write_text(code if isinstance(code, str) else code.read_text(encoding="utf-8"))
         info = site / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
@@ -68,6 +70,13 @@ def test_the_document_has_a_heading_with_the_signature_of_every_hook():
 
 def test_every_hook_has_a_test_of_its_name():
     assert [function.__name__ for function in HOOKS if f"test_hook_{function.__name__}" not in globals()] == []
+
+
+def test_every_hook_is_used_by_a_feature_or_an_example():
+    files = (path for folder in ("core", "integrations", "examples") for path in (ROOT / folder).rglob("*.py"))
+    used = {name for path in files for name in USES.findall(path.read_text(encoding="utf-8"))}
+
+    assert [function.__name__ for function in HOOKS if function.__name__ not in used] == []
 
 
 def test_the_facade_has_a_method_for_every_hook():
@@ -223,6 +232,31 @@ def test_hook_after_run_closed(install):
     Run(run_id="r", source_tracking_config=None).close("failed")
 
     assert plugin().told[-1] == ("closed", "r", "failed", True)
+
+
+def test_the_plugin_among_the_examples_keeps_a_book_of_runs_and_indexes_in_memory(
+    install, parent, data_directory, tmp_path, monkeypatch
+):
+    plugin = install(ROOT / "examples" / "lab_plugin.py")
+    monkeypatch.setenv("LAB_BOOK", str(tmp_path / "book"))
+    monkeypatch.setenv("LOGNAME", "ada")
+    with pytest.raises(ValueError, match="diverged"), Run("digits", run_id="r", fork_run_id="p", fork_step=2):
+        raise ValueError("diverged")
+    book = (tmp_path / "book").read_text().splitlines()
+    lines = [line[len("2026-01-01 00:00 ") :] for line in book if "/r: " in line]
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr(plugin(), "MEMORY", tmp_path / "memory")
+    with Project.open(index_uri="ram://mine") as project:
+        project.refresh()
+        found = set(project.index.nodes())
+
+    assert lines == [
+        "ada tests/project/r: began digits",
+        "ada tests/project/r: forked it from p at step 2",
+        "ada tests/project/r: failed",
+    ]
+    assert found == {"p", "r"}
+    assert (tmp_path / "memory" / "runfork-ada" / "mine.sqlite3").is_file()
 
 
 # What a plugin does wrong

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 import struct
@@ -18,6 +19,7 @@ from runfork.journal.format import (
     encode_file_header,
     encode_frame,
     encode_json,
+    read_json,
 )
 
 IDENTITY = {"project": "a/b", "run_id": "ä" * 243, "writer": "w"}
@@ -108,3 +110,28 @@ def test_the_document_shows_the_magic_and_the_sync_word():
 
     assert MAGIC.hex(" ") in text
     assert f"0x{SYNC:04X}" in text
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]), max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(
+    JSON,
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"]),
+    st.booleans(),
+    st.binary(max_size=3),
+)
+def test_json_is_read_as_the_standard_library_reads_it(value, encoding, ensure_ascii, rest):
+    payload = json.dumps({"a": value}, ensure_ascii=ensure_ascii).encode(encoding, "surrogatepass")
+    for written in (payload, payload + rest, payload[:-1], b" " + payload):
+        assert _outcome(json.loads, written) == _outcome(read_json, written)
+
+
+def _outcome(function, payload):
+    try:
+        return repr(function(payload))
+    except ValueError as error:
+        return type(error), str(error)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -173,6 +174,28 @@ def test_what_was_appended_since_is_read_next(path):
     assert second is not None
 
     assert [{"a": 2}] == [one.body for one in second.records]
+
+
+@pytest.mark.parametrize("pad", [0, 100_000])
+def test_what_was_appended_since_somebody_asked_whose_it_is_is_read_at_once_or_next(path, pad):
+    path.write_bytes(HEADER)
+    reader = JournalReader(path)
+    assert reader.key() == ("r", "w")
+    bodies = [{"a": 1, "pad": "p" * pad}, {"a": 2}]
+    with path.open("ab") as file:
+        file.write(b"".join(map(record, bodies)))
+    found = [one.body for batch in reader.batches() for one in batch.records]
+
+    assert bodies == found
+
+
+def test_asking_whose_journal_it_is_leaves_it_closed(path):
+    for pad in (0, 100_000):
+        write(path, [(record({"a": 1, "pad": "p" * pad}), None)])
+        reader = JournalReader(path)
+
+        assert reader.key() == ("r", "w")
+        assert str(path) not in [file.path for file in psutil.Process().open_files()]
 
 
 def test_an_empty_file_and_half_a_header_are_left_for_later(path):

@@ -61,6 +61,7 @@ __all__ = [
     "encode_file_header",
     "encode_frame",
     "is_of_newer_version",
+    "read_json",
     "selection_bytes",
 ]
 
@@ -206,3 +207,21 @@ def encode_frame(kind: Kind, payload: bytes, *, time: int, step: int, schema: in
 def encode_json(body: dict[str, Any]) -> bytes:
     """Return a record's JSON payload: ASCII, so that lone surrogates survive; NaN and infinities as Python spells them."""
     return json.dumps(body, separators=(",", ":")).encode("ascii")
+
+
+def read_json(payload: bytes) -> Any:
+    """Return what `json.loads` makes of a record's payload, in less time where it is what `encode_json` gives.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deep.
+    """
+    if payload.startswith(b'{"'):  # no other coding begins like that
+        text = payload.decode("utf-8", "surrogatepass")
+        body, end = _read_value(text)
+        if end == len(text):
+            return body
+    return json.loads(payload)
+
+
+_read_value = json.JSONDecoder().raw_decode

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, BinaryIO
+from io import BytesIO, FileIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 from zlib import crc32
 
 from runfork.journal.format import (
@@ -42,21 +43,33 @@ __all__ = [
 
 WINDOW_BYTES = 4 * 1024 * 1024
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _OF_ROWS = frozenset((Kind.SCHEMA, Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))
 _SCHEMA_MARK = bytes((Kind.SCHEMA, 0)) + _SYNC_BYTES
 
 
-def open_journal(path: Path) -> BinaryIO:
+def open_journal(path: str | Path, *, at_once: int = -1) -> BinaryIO:
     """Open a journal to read it; never waits, as opening a pipe would.
 
+    Args:
+        path: The journal.
+        at_once: A file of so many bytes at most is read here and now, and what is returned are the bytes that it had.
+
     Raises:
-        OSError: It cannot be opened, or is no regular file.
+        OSError: It cannot be opened or read, or is no regular file.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path} is no regular file, but a folder, pipe or device; move it away")
-    return os.fdopen(descriptor, "rb", buffering=0)  # whoever reads it wants much at once
+    descriptor = os.open(path, _TO_READ)
+    try:
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(f"{path} is no regular file, but a folder, pipe or device; move it away")
+        if about.st_size > at_once:
+            file, descriptor = FileIO(descriptor), -1  # no buffer: whoever reads it wants much at once
+            return cast("BinaryIO", file)
+        return BytesIO(os.read(descriptor, about.st_size))
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def claimed_end(data: bytes | memoryview, position: int) -> int | None:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote
 
@@ -25,7 +26,6 @@ from runfork.journal.validation import EARLIEST, LATEST, checked_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 __all__ = ["Header", "read_header", "read_identity"]
 
@@ -72,7 +72,7 @@ def read_identity(path: Path) -> tuple[Mapping[str, Any], int] | None:
     return None if header is None else (header.identity, header.first_frame)
 
 
-def read_header(file: BinaryIO, path: Path) -> Header | None:
+def read_header(file: BinaryIO, path: str | Path) -> Header | None:
     """Read the beginning of an open journal; None while it is still being written.
 
     Raises:
@@ -102,7 +102,7 @@ def _identity(told: object, *, source: str) -> dict[str, Any]:
         raise FormatError(f"{source} has a header that does not say whose journal it is: {error}") from error
 
 
-def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Header | None:
+def _recover(file: BinaryIO, path: str | Path, damaged: bytes) -> Header | None:
     """Work out whose journal it is; None if no frame is in it."""
     first = find_in_file(file, 0)
     if first is None:
@@ -110,6 +110,7 @@ def _recover(file: BinaryIO, path: Path, damaged: bytes) -> Header | None:
     file.seek(first)
     data = file.read(_FIRST_BYTES)
     creation = creation_in(data) or {}
+    path = Path(path)
     folders = path.absolute().parents
     workspace, project, run = (unquote(folders[level].name) for level in (2, 1, 0))
     told = {"project": creation.get("project"), "run_id": creation.get("run_id")}

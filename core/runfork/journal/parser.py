@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from runfork.journal.checksums import LONGEST_STRIDE, first_unsound
-from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, HEADER_SIZE, MAX_PAYLOAD, SYNC, Flag, Kind
+from runfork.journal.format import FRAME_HEADER, FRAME_LENGTH, HEADER_SIZE, MAX_PAYLOAD, SYNC, Flag, Kind, read_json
 from runfork.journal.frame_search import belongs, find_frame, why_unreadable
 from runfork.journal.records import Damage, Record
 from runfork.journal.row_schemas import decode_paths
@@ -26,6 +25,7 @@ __all__ = ["Parser"]
 RECORD_BYTES = 8 * 1024 * 1024
 """So many bytes of JSON are read at once: as Python objects they take ten times as much."""
 _KINDS = {int(kind): kind for kind in Kind}
+_FILLER, _SCHEMA = int(Kind.FILLER), int(Kind.SCHEMA)
 _CLOCK_AXIS, _GIVEN_TIME = int(Flag.CLOCK_AXIS), int(Flag.GIVEN_TIME)
 """Plain numbers: an operation on flags of an enumeration makes a new one of them."""
 _ROWS = frozenset((int(Kind.METRICS), int(Kind.PREVIEW), int(Kind.SELECTION)))
@@ -95,11 +95,11 @@ class Parser:
                 start_crc = length_crcs.get(length)
                 if start_crc is None:
                     start_crc = length_crcs[length] = crc32(FRAME_LENGTH.pack(length))
-                if crc32(view[position + 8 : end], start_crc) == crc and (tag is None or belongs(tag, kind, schema)):
+                if crc32(view[position + 8 : end], start_crc) == crc and (schema == tag or belongs(tag, kind, schema)):
                     if kind in _ROWS:
                         end = self._take_rows(position, (kind, flags, schema, length), crc=start_crc)
                     else:
-                        self._take_record(position, kind, flags, schema, step, time, view[position + HEADER_SIZE : end])
+                        self._take_record(position, end, kind, flags, schema, step, time)
                     position = end
                     continue
             elif sync == SYNC and length <= MAX_PAYLOAD and not at_end:
@@ -170,37 +170,33 @@ class Parser:
         same = (heads[:, :4] == expected[:4]).all(1) & (heads[:, 8:16] == expected[4:]).all(1)
         return most if same.all() else int(same.argmin())
 
-    def _take_record(
-        self, position: int, kind: int, flags: int, schema: int, step: int, time: int, payload: memoryview
-    ) -> None:
+    def _take_record(self, position: int, end: int, kind: int, flags: int, schema: int, step: int, time: int) -> None:
         offset = self.base + position
-        self._record_bytes += len(payload)
-        if kind == Kind.FILLER:
+        self._record_bytes += end - position - HEADER_SIZE
+        if kind == _FILLER:
             return
-        time = min(max(time, EARLIEST), LATEST)
+        if not EARLIEST <= time <= LATEST:
+            time = min(max(time, EARLIEST), LATEST)
         if kind not in _POINTS or step == NO_STEP:  # the time of a point is the user's to say
             self.order_time = max(self.order_time, time)
             self.record_time = max(self.record_time, time)
-        elif not flags & _GIVEN_TIME:
-            self.point_time = max(self.point_time, time)
-        if kind not in _KINDS:
+        elif not flags & _GIVEN_TIME and time > self.point_time:
+            self.point_time = time
+        known = _KINDS.get(kind)
+        if known is None:
             return  # of a later version: not ours to read
+        payload = self.data[position + HEADER_SIZE : end]
         try:
-            if kind == Kind.SCHEMA:
+            if kind == _SCHEMA:
                 self._define(schema, decode_paths(payload))
                 self.schema_offsets[schema] = offset
                 return
-            known = _KINDS[kind]
-            body = json.loads(bytes(payload)) if payload else {}
-            check_body(known, body)
-            if known in _STEPPED and (step != NO_STEP or known != Kind.FILES):
-                _check_step(step, body)
+            body = _body_of(known, payload, step)
         except (ValueError, RecursionError) as error:
-            reason = f"a {_KINDS[kind].name} record whose contents cannot be understood: {error}"
-            self.damage.append(Damage(offset, HEADER_SIZE + len(payload), reason, is_sound=True))
+            reason = f"a {known.name} record whose contents cannot be understood: {error}"
+            self.damage.append(Damage(offset, end - position, reason, is_sound=True))
             return
-        clock_axis = bool(flags & _CLOCK_AXIS)
-        self.records.append(Record(known, offset, time, self.order_time, step, clock_axis, body))
+        self.records.append(Record(known, offset, time, self.order_time, step, bool(flags & _CLOCK_AXIS), body))
 
     def _define(self, schema: int, paths: tuple[str, ...]) -> None:
         """Note the paths of the rows that follow; writers repeat what they said, and mean the same."""
@@ -217,6 +213,20 @@ class Parser:
         for (kind, flags, schema, length, generation), stretches in self._stretches.items():
             paths = self._definitions[schema][generation - 1] if generation else resolve(schema)
             yield AlikeRows(kind, flags, schema, length, paths, stretches)
+
+
+def _body_of(kind: Kind, payload: bytes, step: int) -> Any:
+    """Return the JSON of a record.
+
+    Raises:
+        ValueError: It is none, or does not hold what it must.
+        RecursionError: It is nested too deep.
+    """
+    body = read_json(payload) if payload else {}
+    check_body(kind, body)
+    if kind in _STEPPED and (step != NO_STEP or kind != Kind.FILES):
+        _check_step(step, body)
+    return body
 
 
 def _check_step(step: int, body: Mapping[str, Any]) -> None:

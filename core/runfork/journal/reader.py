@@ -7,6 +7,7 @@ file is split into reads.
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO
 from zlib import crc32
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["DAMAGED_HEADER", "JournalReader"]
 
 READ_BYTES = 64 * 1024 * 1024
+_SMALL = 64 * 1024
+"""A journal of so many bytes at most is opened once: who asked whose it is will want to read it."""
 _SEALED_BYTES = 64
 _IDENTIFYING = ("project", "run_id", "writer", "created", "tag")
 DAMAGED_HEADER = "a damaged header; whose journal this is was worked out from its first record, its folder and its name"
@@ -41,12 +44,14 @@ class JournalReader:
         carry: `Batch.carry` of the batch after which to go on; not needed to read from the beginning.
     """
 
-    def __init__(self, path: Path, carry: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, path: str | Path, carry: Mapping[str, Any] | None = None) -> None:
         self.path = path
         self.end = -1
         """Where the last read ended; -1 before the first."""
         carried = carry or {}
         self._header: Header | None = None
+        self._whole: BytesIO | None = None
+        """What a small journal holds, from `key` until the next `read`."""
         self._order_time = int(carried.get("order_time", 0))
         self._schemas = RowSchemas(carried.get("schemas", {}), carried.get("lost", ()))
 
@@ -58,9 +63,24 @@ class JournalReader:
             OSError: It cannot be read.
         """
         if self._header is None:
-            with open_journal(self.path) as file:
-                self._header = read_header(file, self.path)
+            file = self._open()
+            if isinstance(file, BytesIO):
+                self._whole = file
+            else:
+                file.close()
         return None if self._header is None else self._header.key
+
+    def _open(self) -> BinaryIO:
+        """Open the journal, and look whose it is where that is not known yet."""
+        if self._header is not None:
+            return open_journal(self.path)
+        file = open_journal(self.path, at_once=_SMALL)
+        try:
+            self._header = read_header(file, self.path)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def read(self, start: int = 0, *, limit: int = READ_BYTES) -> Batch | None:
         """Read whole frames from `start`, about `limit` bytes of them.
@@ -76,9 +96,8 @@ class JournalReader:
             FormatError: The file is no journal, or is of a newer version.
             OSError: It cannot be read.
         """
-        with open_journal(self.path) as file:
-            if self._header is None:
-                self._header = read_header(file, self.path)
+        whole, self._whole = self._whole, None
+        with self._open() if whole is None or self._header is None else whole as file:
             if self._header is None:
                 return None
             header = self._header

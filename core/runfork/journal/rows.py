@@ -133,7 +133,10 @@ class RowCollector:
     def _within_range(self, rows: MetricRows) -> MetricRows:
         """Return rows without those whose step is none, and with times that a calendar holds."""
         steps, times = rows.steps, rows.times
-        if len(steps) and (steps.min() < 0 or steps.max() > MAX_MICRO_STEP):
+        if not len(steps):
+            return rows
+        first, last = _ends(steps)
+        if first < 0 or last > MAX_MICRO_STEP:
             is_right = (steps >= 0) & (steps <= MAX_MICRO_STEP)
             wrong = rows.sequences[~is_right]
             size = len(wrong) * (HEADER_SIZE + 8 * len(rows.paths))
@@ -147,7 +150,8 @@ class RowCollector:
             ]
             rows = replace(rows, **{name: getattr(rows, name)[is_right] for name in columns})
             times = rows.times
-        if len(times) and (times.min() < EARLIEST or times.max() > LATEST):
+        first, last = _ends(times) if len(times) else (EARLIEST, LATEST)
+        if first < EARLIEST or last > LATEST:
             rows = replace(rows, times=times.clip(EARLIEST, LATEST))
         return rows
 
@@ -156,7 +160,15 @@ class RowCollector:
 
     def _note_times(self, flags: int, found: list[MetricRows]) -> None:
         if not flags & _GIVEN_TIME:
-            self.last_time = min(LATEST, max([self.last_time, *(int(rows.times.max()) for rows in found)]))
+            self.last_time = min(LATEST, max([self.last_time, *(_ends(rows.times)[1] for rows in found)]))
+
+
+def _ends(numbers: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """Return the smallest and the largest number; of few, NumPy takes much longer to tell."""
+    if len(numbers) > _FEW_ROWS:
+        return int(numbers.min()), int(numbers.max())
+    found = numbers.tolist()
+    return min(found), max(found)
 
 
 @lru_cache(maxsize=64)

@@ -110,10 +110,13 @@ def _or_none(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or is_right(value)
 
 
+_is_name_or_none, _is_time_or_none, _is_bool_or_none = map(_or_none, (_is_name, _is_time, _is_bool))
+
+
 def _check_creation(body: Mapping[str, Any]) -> None:
-    _need(body, "experiment_name", _or_none(_is_name), "a name or null")
-    _need(body, "creation_time", _or_none(_is_time), "microseconds since 1970")
-    _need(body, "inherit_configs", _or_none(_is_bool), "true or false")
+    _need(body, "experiment_name", _is_name_or_none, "a name or null")
+    _need(body, "creation_time", _is_time_or_none, "microseconds since 1970")
+    _need(body, "inherit_configs", _is_bool_or_none, "true or false")
     fork = body.get("fork")
     if fork is not None:
         if not isinstance(fork, dict):
@@ -124,9 +127,9 @@ def _check_creation(body: Mapping[str, Any]) -> None:
 def _check_lineage(body: Mapping[str, Any]) -> None:
     _need(body, "parent", _is_name, "a run id")
     _need(body, "step", _is_step, "a step in micro-steps")
-    _need(body, "mark", _or_none(_is_name), "an id or null")
-    _need(body, "mark_time", _or_none(_is_time), "microseconds since 1970, or null")
-    _need(body, "inherit_configs", _or_none(_is_bool), "true or false")
+    _need(body, "mark", _is_name_or_none, "an id or null")
+    _need(body, "mark_time", _is_time_or_none, "microseconds since 1970, or null")
+    _need(body, "inherit_configs", _is_bool_or_none, "true or false")
     _need(body, "journals", _or_none(_are_sizes), "sizes in bytes by writer, or null")
 
 
@@ -139,7 +142,7 @@ def _check_mark(body: Mapping[str, Any]) -> None:
 
 
 def _check_state(body: Mapping[str, Any]) -> None:
-    _need(body, "state", _or_none(_is_name), "a string")
+    _need(body, "state", _is_name_or_none, "a string")
 
 
 def _is_file(value: Any) -> bool:

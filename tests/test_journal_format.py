@@ -8,6 +8,7 @@ from zlib import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.journal_bytes import bits_of, items_of, read
 
 from runfork.errors import FormatError
 from runfork.journal.format import (
@@ -135,3 +136,60 @@ def _outcome(function, payload):
         return repr(function(payload))
     except ValueError as error:
         return type(error), str(error)
+
+
+# For ever
+
+FORMATS = sorted((Path(__file__).parent / "formats").glob("v1-*.journal"))
+
+
+def test_there_are_files_of_released_formats():
+    assert [one.name for one in FORMATS] == ["v1-every-kind.journal"]
+
+
+@pytest.mark.parametrize("released", FORMATS, ids=lambda one: one.stem)
+def test_a_file_of_a_released_format_is_read_for_ever(released):
+    batch = read(released)
+    found = items_of(released)
+
+    assert (batch.damage, batch.end) == ([], released.stat().st_size)
+    assert [item for _, item in sorted(found.items())] == [
+        ("record", {"run_id": "swift-öwl-1", "project": "team/digits", "experiment_name": "näme", "creation_time": 1_700_000_000_000_000, "inherit_configs": True, "fork": {"parent": "root", "step": 2_500_000}}, 1_700_000_000_000_001),  # noqa: E501
+        ("record", {"parent": "root", "step": 2_500_000, "mark": "m0", "policy": "fork", "checkpoint": "last.ckpt", "inherit_configs": True}, 1_700_000_000_000_002),  # noqa: E501
+        ("row", ("train/loss", "träin/acc"), 1_000_000, None, 0, (bits_of(0.5), bits_of(-0.0))),
+        ("row", ("train/loss", "träin/acc"), 1_300_000, None, 0, (bits_of(math.inf), bits_of(0.1))),
+        ("row", ("runtime/monitoring/cpu/percent",), 1_700_000_000_500_000, None, 1, (bits_of(12.5),)),
+        ("row", ("val/loss",), 2_000_000, 0.25, 0, (bits_of(3.0),)),
+        ("record", {"lr": ["float", 0.001], "epochs": ["int", 3], "amp": ["bool", True], "optimizer": ["string", "ädam"], "started": ["datetime", 1_700_000_000_000_000], "layers": ["string_set", ["a", "b"]]}, 1_700_000_000_000_008),  # noqa: E501
+        ("record", {"runtime/stdout": ["one", "two"]}, 1_700_000_000_000_009),
+        ("record", {"weights": {"edges": [0.0, 1.0, 2.0], "counts": [3, 4]}}, 1_700_000_000_000_010),
+        ("record", {"config": {"sha256": "0" * 64, "size": 12, "mime": "text/plain", "name": "c.txt"}}, 1_700_000_000_000_011),
+        ("record", {"sys/tags": {"add": ["a"], "remove": ["b"]}}, 1_700_000_000_000_012),
+        ("record", {"mark": "m1", "epoch": 1, "fingerprint": None, "cuts": {"val/loss": 4_000_000}}, 1_700_000_000_000_013),
+        ("record", {}, 1_700_000_000_000_014),
+        ("record", {"state": "failed", "exception": {"type": "ValueError", "message": "no"}}, 1_700_000_000_000_015),
+        ("record", {"state": "failed"}, 1_700_000_000_000_016),
+    ]  # fmt: skip
+
+
+def test_a_file_of_format_2_is_read_for_ever():
+    released = Path(__file__).parent / "formats" / "v2-what-is-new.journal"
+    batch = read(released)
+    creation, lineage, described, mark = [record.body for record in batch.records]
+
+    assert (batch.damage, batch.end, batch.identity["flags_times"]) == ([], released.stat().st_size, True)
+    about = {
+        "parent": "job",
+        "step": 2_500_000,
+        "mark": "m0",
+        "mark_time": 1_799_999_999_999_991,
+        "journals": {"20270115T070000.000000-host-41-abcdef": 1234},
+    }
+    assert (creation["fork"], creation["attempt_of"]) == (about, "job")
+    assert lineage == {**about, "policy": "fork", "checkpoint": None, "inherit_configs": True}
+    assert described == {"trainer/": ["namespace", None], "trainer/clip": ["none", None], "trainer/epochs": ["int", 3]}
+    assert mark["journals"] == {"other": 99}
+    assert [(rows.paths, rows.steps.tolist(), rows.values.tolist()) for rows in batch.rows] == [
+        (("a", "c"), [1_000_000], [[0.5, -1.0]]),
+        (("b",), [2_000_000], [[3.0]]),
+    ]

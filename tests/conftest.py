@@ -16,9 +16,8 @@ from runfork.testing.histories import EPOCH, HistoryWriter
 
 pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
 
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # as in the background of a shell; the processes of tests inherit it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a shell; the processes of tests inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["RUNFORK_QUIET"] = "1"  # else runs that end after their test speak into the report

@@ -95,9 +95,8 @@ def test_what_was_logged_while_the_disk_was_full_is_there_once_there_is_space(ki
             log(run, number)
         size = run.journal.size
         disk.fill(leave=gap)
-        for number in range(
-            20, 120
-        ):  # the first of these still fit, one is cut short by the disk, the others are refused
+        for number in range(20, 120):
+            # The first of these still fit, one is cut short by the disk, the others are refused.
             timed(log, run, number)
         while not run.status.waiting_bytes:
             expected += 1

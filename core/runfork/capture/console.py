@@ -18,7 +18,7 @@ import re
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from runfork.capture.terminal_lines import TerminalLines
 from runfork.model.clock import now_us
@@ -41,8 +41,6 @@ _MAX_ASIDE_CHARACTERS = 4096
 _MAX_TAIL_CHARACTERS = 64
 _CONTROL_AT_END = re.compile(r"(?:\x1b\[[0-9;?]*[A-Za-z])+\Z")
 """Colours and the like: they move no cursor that stands at the beginning of a line."""
-
-_T = TypeVar("_T")
 
 
 class ConsoleCapture:
@@ -138,39 +136,33 @@ class StreamCapture:
 
     def receive(self, text: str) -> None:
         """Take text that was printed."""
-        self._edit(self._terminal.feed, text)
+        self._edit(lambda now: self._terminal.feed(text, now), text)
 
     def flush(self, now: int | None = None) -> None:
         """Hand on what is due."""
-        self._edit(self._flush_terminal, now)
+        self._edit(lambda moment: self._terminal.flush(moment if now is None else now))
 
     def finish(self) -> None:
         """Hand on everything."""
-        self._edit(self._finish_terminal, None)
+        self._edit(lambda _moment: self._terminal.finish())
 
-    def _flush_terminal(self, moment: int | None, now: int) -> Output:
-        return self._terminal.flush(now if moment is None else moment)
-
-    def _finish_terminal(self, _moment: None, _now: int) -> Output:
-        return self._terminal.finish()
-
-    def _edit(self, edit: Callable[[_T, int], Output], argument: _T) -> None:
-        """Let the terminal work, and hand on what it puts out."""
+    def _edit(self, edit: Callable[[int], Output], text: str = "") -> None:
+        """Let the terminal work at a moment, and hand on what it puts out; where it is at work already, `text` waits."""
         if os.getpid() != self._pid:
             return  # in a child process
         if getattr(self._calls, "is_active", False):  # calling the sink for what it prints itself would go on for ever
-            if isinstance(argument, str) and sum(map(len, self._waiting)) < _MAX_ASIDE_CHARACTERS:
-                self._waiting.append(argument)
+            if text and sum(map(len, self._waiting)) < _MAX_ASIDE_CHARACTERS:
+                self._waiting.append(text)
             return
         with self._lock:
             if self._is_busy:
-                if isinstance(argument, str):
-                    self._waiting.append(argument)
+                if text:
+                    self._waiting.append(text)
                 return
             self._is_busy = True
             try:
                 now = self._clock()
-                output = edit(argument, now)
+                output = edit(now)
                 if not (output.lines or output.snapshots or self._waiting):
                     return
                 batches = self._collect(output, now)

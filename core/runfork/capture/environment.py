@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import socket
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
@@ -88,13 +89,13 @@ def _usable_cpus() -> int | None:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else psutil.cpu_count()
 
 
+@dataclass
 class _Gpus:
     """Names of GPUs by number, and versions of driver and CUDA (the latest that the driver supports)."""
 
-    def __init__(self) -> None:
-        self.names: dict[int, str] = {}
-        self.cuda: str | None = None
-        self.driver: str | None = None
+    names: dict[int, str] = field(default_factory=dict)
+    cuda: str | None = None
+    driver: str | None = None
 
 
 @lru_cache(maxsize=1)

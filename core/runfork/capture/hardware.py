@@ -45,18 +45,15 @@ def register_samplers() -> list[Sampler]:
     return samplers
 
 
-class CpuSampler:
+class CpuSampler(Sampler):
     """Use of all CPUs since the last sample, 0 to 100."""
 
     def sample(self) -> Mapping[str, float]:
         """Return ``cpu/percent``."""
         return {"cpu/percent": psutil.cpu_percent(None)}
 
-    def close(self) -> None:
-        """Release nothing."""
 
-
-class MemorySampler:
+class MemorySampler(Sampler):
     """Memory and swap of the machine."""
 
     def sample(self) -> Mapping[str, float]:
@@ -69,11 +66,8 @@ class MemorySampler:
             "memory/swap_utilized_percent": swap.percent,
         }
 
-    def close(self) -> None:
-        """Release nothing."""
 
-
-class _Counters:
+class _Counters(Sampler):
     """Counters of the machine that only grow: what was added since the start, and the rate since the last sample.
 
     Args:
@@ -104,9 +98,6 @@ class _Counters:
                 readings[f"{name}_per_second"] = max(0.0, value - self._last.get(counter, value)) / unit / seconds
         self._last, self._time = values, moment
         return readings
-
-    def close(self) -> None:
-        """Release nothing."""
 
 
 class DiskSampler(_Counters):

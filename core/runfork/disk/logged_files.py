@@ -161,9 +161,8 @@ def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     try:
         with open(temporary, "xb", opener=open_descriptor) as file:
             yield temporary, file
-    except (
-        BaseException
-    ):  # an interrupt, too; what was renamed is not looked for: a round trip on a network file system
+    except BaseException:  # an interrupt, too
+        # Whether it was renamed is not looked for: a round trip on a network file system.
         temporary.unlink(missing_ok=True)
         raise
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from runfork.query.selection import Selection
     from runfork.query.source import Source
     from runfork.types import FileReference
 
@@ -70,20 +71,19 @@ class LoggedFile:
 
 def logged_file(
     source: Source,
-    reference: FileReference,
-    *,
-    kind: str,
-    label: str,
+    selection: Selection,
     run_id: str,
     path: str,
+    reference: FileReference,
+    *,
     source_run: str,
     micro_step: int | None = None,
 ) -> LoggedFile:
-    """Return how a query result names a file."""
+    """Return how a query result names a file that a selected run has at `path`, and `source_run` logged."""
     return LoggedFile(
         project=source.project,
         run_id=run_id,
-        experiment_name=label if kind == "experiment" else None,
+        experiment_name=selection.label_of[run_id] if selection.kind == "experiment" else None,
         attribute_path=path,
         step=None if micro_step is None else micro_step / MICRO,
         size_bytes=reference.size_bytes,

@@ -241,15 +241,13 @@ def _with_files(source: Source, selection: Selection, series: Series) -> Series:
     if series.type is not AttributeType.FILE_SERIES:
         return series
     run_id, path = series.key.run_id, series.key.path
-    label = selection.label_of[run_id]
     files = [
         logged_file(
             source,
+            selection,
+            run_id,
+            path,
             reference,
-            kind=selection.kind,
-            label=label,
-            run_id=run_id,
-            path=path,
             source_run=series.segments[position].run_id,
             micro_step=step,
         )

@@ -266,11 +266,10 @@ def _converter(source: Source, selection: Selection, path: str) -> Callable[[int
             return cell.value
         return logged_file(
             source,
+            selection,
+            selection.run_ids[row],
+            path,
             cell.value,
-            kind=selection.kind,
-            label=selection.labels[row],
-            run_id=selection.run_ids[row],
-            path=path,
             source_run=cell.source_run,
             micro_step=(cell.statistics or {}).get("last_step") if cell.type is AttributeType.FILE_SERIES else None,
         )

@@ -86,21 +86,7 @@ class RunArguments(TypedDict, total=False):
     run: Run | None
 
 
-_DEFAULTS = RunArguments(
-    project=None,
-    run_id=None,
-    resume=None,
-    resume_from=None,
-    fork_run_id=None,
-    fork_step=None,
-    attach_evaluations=True,
-    directory=None,
-    mode=None,
-    tags=(),
-    group_tags=(),
-    settings=None,
-    run=None,
-)
+_DEFAULTS = {**dict.fromkeys(RunArguments.__annotations__), "attach_evaluations": True, "tags": (), "group_tags": ()}
 
 
 def takes_run_arguments(kind: type[_Kind]) -> type[_Kind]:
@@ -116,10 +102,10 @@ def takes_run_arguments(kind: type[_Kind]) -> type[_Kind]:
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=default,
+            default=_DEFAULTS[name],
             annotation=getattr(annotation, "__forward_arg__", annotation),
         )
-        for (name, default), annotation in zip(_DEFAULTS.items(), RunArguments.__annotations__.values(), strict=True)
+        for name, annotation in RunArguments.__annotations__.items()
     ]
     constructor.__signature__ = signature.replace(parameters=[*own, *further])  # type: ignore[attr-defined]
     if kind.__doc__ and RunArguments.__doc__:  # neither is there with -OO

@@ -80,13 +80,12 @@ def examine_parent(
     paths = list(journals_of(run_directory))
     found = next((at for path in paths for batch in _read(path) if (at := _find_mark(path, batch, mark))), None)
     beyond = found.step if found is not None else step
-    others = [one for path in paths if (one := _examine(path, found, beyond)) is not None and not passes(*one.passing)]
-    steps = [one.last_step for one in others if one.last_step is not None]
+    others = _examined(paths, passes, found, beyond)
     return ParentState(
         found is not None,
         any(one.has_gone_on for one in others),
         any(one.is_alive for one in others),
-        max(steps, default=None),
+        _largest(one.last_step for one in others),
         bool(others) or found is not None,
     )
 
@@ -103,12 +102,20 @@ class _Examined:
     last_step: int | None
 
     @property
-    def passing(self) -> tuple[Path, Mapping[str, Any], bool]:
-        return self.path, self.identity, self.is_closed
-
-    @property
     def is_alive(self) -> bool:
         return not self.is_closed and self.state == "running" and _may_live(self.identity, self.path)
+
+
+def _examined(
+    paths: Iterable[Path], passes: Passes, found: _Marked | None = None, beyond: int | None = None
+) -> list[_Examined]:
+    """Read the journals that hold something and are not passed over."""
+    examined = (_examine(path, found, beyond) for path in paths)
+    return [one for one in examined if one is not None and not passes(one.path, one.identity, one.is_closed)]
+
+
+def _largest(steps: Iterable[int | None]) -> int | None:
+    return max((step for step in steps if step is not None), default=None)
 
 
 def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined | None:
@@ -125,8 +132,7 @@ def _examine(path: Path, found: _Marked | None, beyond: int | None) -> _Examined
             state = record.body.get("state") or state if record.kind == Kind.STATUS else state
         after = _After() if found is None else _after(found, path, batch)
         has_gone_on = has_gone_on or (beyond is not None and _goes_beyond(batch, beyond + SAME_STEP, after))
-        step = _last_step(batch)
-        last_step = step if last_step is None else max(last_step, last_step if step is None else step)
+        last_step = _largest((last_step, _last_step(batch)))
     return None if last is None else _Examined(path, last.identity, is_closed, state, has_gone_on, last_step)
 
 
@@ -170,27 +176,17 @@ class _After(NamedTuple):
     time: int = -1
 
 
-def has_points(run_directory: Path, *, passes: Passes = lambda *_: False) -> bool:
-    """Return whether a run has a point of a series in its journals; console lines and hardware metrics do not count.
-
-    Args:
-        run_directory: The run's folder.
-        passes: Journals that do not count.
-    """
-    return last_step(journals_of(run_directory), passes=passes) is not None
-
-
 def is_taken(run_directory: Path, *, passes: Passes) -> bool:
     """Return whether a run has a journal in its folder that does not pass."""
-    examined = (_examine(path, None, None) for path in journals_of(run_directory))
-    return any(not passes(*one.passing) for one in examined if one is not None)
+    return bool(_examined(journals_of(run_directory), passes))
 
 
 def last_step(journals: Iterable[Path], *, passes: Passes = lambda *_: False) -> int | None:
-    """Return the largest step, in micro-steps, of the points in journals that do not pass; None if there is none."""
-    examined = [_examine(path, None, None) for path in journals]
-    steps = [one.last_step for one in examined if one is not None and not passes(*one.passing)]
-    return max((step for step in steps if step is not None), default=None)
+    """Return the largest step, in micro-steps, of the points in journals that do not pass; None if there is none.
+
+    Console lines and hardware metrics do not count.
+    """
+    return _largest(one.last_step for one in _examined(journals, passes))
 
 
 def _read(path: Path) -> Iterator[Batch]:

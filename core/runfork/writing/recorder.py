@@ -85,10 +85,6 @@ def _flags(*, clock_axis: bool, is_given: bool) -> int:
     return int(Flag.CLOCK_AXIS) * clock_axis | int(Flag.GIVEN_TIME) * is_given
 
 
-def _new_tag() -> int:
-    return int.from_bytes(os.urandom(4), "little") | 1  # 0 is the tag of journals without one
-
-
 class Recorder:
     """Encodes log calls into the records of one journal. Every method may be called from any thread.
 
@@ -100,30 +96,22 @@ class Recorder:
     def __init__(self, journal: JournalWriter, problems: Problems) -> None:
         self._journal = journal
         self._problems = problems
+        self.types = PathTypes(problems)
+        self.has_points = False
+        self.on_first_point: Callable[[], None] | None = None
+        self.is_closed = False
+        self.forget_journal()
+
+    def forget_journal(self) -> None:
+        """Begin anew: the journal behind this recorder is another one now (after ``os.fork()``)."""
         self._lock = threading.RLock()
         self._schemas: dict[tuple[Any, ...], Schema] = {}
         self._other_schemas: dict[tuple[Any, ...], Schema] = {}  # previews, clock axis, names that need flattening
         self._pool: Pool | None = None
         self._seen_names: dict[str, None] = {}
         self._new_sets = 0
-        self.tag = _new_tag()
+        self.tag = int.from_bytes(os.urandom(4), "little") | 1  # 0 is the tag of journals without one
         """What marks the frames of the journal: readers tell them from those of others, should a disk mix them up."""
-        self._next_schema = 1
-        self._repeated_bytes = 0
-        self.types = PathTypes(problems)
-        self.has_points = False
-        self.on_first_point: Callable[[], None] | None = None
-        self.is_closed = False
-
-    def forget_journal(self) -> None:
-        """Begin anew: the journal behind this recorder is another one now (after ``os.fork()``)."""
-        self._lock = threading.RLock()
-        self._schemas = {}
-        self._other_schemas = {}
-        self._pool = None
-        self._seen_names = {}
-        self._new_sets = 0
-        self.tag = _new_tag()
         self._next_schema = 1
         self._repeated_bytes = 0
 

@@ -91,21 +91,21 @@ class Resuming:
 
     def _has_origin(self) -> bool:
         """Whether it is settled where this run comes from."""
-        if self._identity.fork is not None or not self._journal.is_reopened:
-            return self._identity.fork is not None
-        from runfork.writing.journal_progress import has_points
+        return self._identity.fork is not None or (self._journal.is_reopened and self._had_points())
 
-        return has_points(self._journal.directory, passes=self._journal.passes)
+    def _had_points(self) -> bool:
+        """Whether an earlier attempt logged points to this run."""
+        from runfork.writing.journal_progress import last_step
+
+        return last_step(journals_of(self._journal.directory), passes=self._journal.passes) is not None
 
     def _keep_origin(
         self, found: Mark, mark: Mapping[str, Any], checkpoint: str | None, policy: Decision | None
     ) -> Decision:
         if self._identity.fork == (found.run_id, found.step):
-            from runfork.writing.journal_progress import has_points
-
             if not self._journal.is_reopened:
                 return "fork"
-            if not has_points(self._journal.directory, passes=self._journal.passes):
+            if not self._had_points():
                 return "continue"
             return self._begin_attempt(found, checkpoint, self._decide(mark, policy))
         if not self._journal.is_reopened:
@@ -127,14 +127,14 @@ class Resuming:
             return False
         from runfork.journal.first_records import read_creation
 
-        creation = read_creation(journals_of(self._journal.store.run_directory(self._journal.project, run_id)))
+        creation = read_creation(journals_of(self._journal.folder_of(run_id)))
         return creation is not None and creation.get("attempt_of") == self._journal.run_id
 
     def _go_on(self, found: Mark, mark: Mapping[str, Any], checkpoint: str | None, policy: Decision | None) -> Decision:
         """Continue a run from a checkpoint of its own, unless that would hide points that it has."""
         from runfork.writing.journal_progress import examine_parent
 
-        folder = self._journal.store.run_directory(self._journal.project, found.run_id)
+        folder = self._journal.folder_of(found.run_id)
         state = examine_parent(folder, found.mark, step=found.step, passes=self._journal.passes)
         reason = state.reason_for_an_attempt()
         if reason is not None:
@@ -160,17 +160,13 @@ class Resuming:
         if identity.experiment_name is None:
             identity.experiment_name = mark.experiment
         for candidate in attempt_ids(given, (mark.run_id, mark.step), self._journal.launch.key):
-            if is_taken(
-                self._journal.store.run_directory(self._journal.project, candidate), passes=self._journal.passes
-            ):
+            if is_taken(self._journal.folder_of(candidate), passes=self._journal.passes):
                 continue
             provisional, identity.run_id = self._journal.directory, candidate
             self._move_journal(provisional)
             self._recorder.record(Kind.CONFIGS, identity.configs())
-            if not is_taken(
-                self._journal.directory, passes=self._journal.passes
-            ):  # else another process was here at the same moment
-                break
+            if not is_taken(self._journal.directory, passes=self._journal.passes):
+                break  # else another process was here at the same moment
         if decision == "new":
             self._log_resume(mark, checkpoint, decision)
             return decision
@@ -216,7 +212,7 @@ class Resuming:
     def _can_continue(self, mark: Mark) -> bool:
         from runfork.writing.journal_progress import examine_parent
 
-        folder = self._journal.store.run_directory(self._journal.project, mark.run_id)
+        folder = self._journal.folder_of(mark.run_id)
         parent = examine_parent(folder, mark.mark, passes=self._journal.passes)
         reason = parent.reason_against_continuing()
         if reason is not None:
@@ -284,7 +280,7 @@ class Resuming:
 
     def _tell_if_unmarked(self, mark: Mark) -> None:
         """Say where the run that a mark names has no such mark: its process ended while it saved, or its id was used again."""
-        folder = self._journal.store.run_directory(self._journal.project, mark.run_id)
+        folder = self._journal.folder_of(mark.run_id)
         if folder.is_dir() and not holds(folder, json.dumps(mark.mark).encode()):
             self._problems.tell(
                 "unmarked",
@@ -293,7 +289,7 @@ class Resuming:
             )
 
     def _tell_forked(self, parent: str, step: int) -> None:
-        folder = self._journal.store.run_directory(self._journal.project, parent)
+        folder = self._journal.folder_of(parent)
         if not folder.is_dir():
             self._problems.tell(
                 "pending",
@@ -312,9 +308,8 @@ class Resuming:
             if is_quiet(journal):
                 return
             others = [path for path in journals_of(journal.directory) if path != journal.writer.path]
-            if (
-                sum(path.stat().st_size for path in others) > _MOST_READ
-            ):  # reading is work, and training goes on meanwhile
+            # Reading is work, and training goes on meanwhile.
+            if sum(path.stat().st_size for path in others) > _MOST_READ:
                 say_continued(journal, None)
             elif (last := last_step(others, passes=journal.passes)) is not None:
                 say_continued(journal, last)

@@ -111,7 +111,11 @@ class RunJournal:
     @property
     def directory(self) -> Path:
         """The folder of its journals and files."""
-        return self.store.run_directory(self.project, self.run_id)
+        return self.folder_of(self.run_id)
+
+    def folder_of(self, run_id: str) -> Path:
+        """Return the folder of a run of this project; it need not be there."""
+        return self.store.run_directory(self.project, run_id)
 
     @property
     def is_disabled(self) -> bool:
@@ -120,7 +124,7 @@ class RunJournal:
 
     def sizes_of(self, run_id: str) -> dict[str, int] | None:
         """Return how far the journals of a run of this project are now, None where it is not there yet."""
-        return journal_sizes(self.store.run_directory(self.project, run_id)) or None
+        return journal_sizes(self.folder_of(run_id)) or None
 
     def begin(self) -> None:
         """Write the run's first records, after a look at whether it exists already."""
@@ -159,7 +163,7 @@ class RunJournal:
 
         Names that users gave are not abbreviated: a run of just that name may be somewhere else, and arrive later.
         """
-        if journals_of(self.store.run_directory(self.project, name)):
+        if journals_of(self.folder_of(name)):
             return name
         found = [run_id for run_id in self.store.find_short(self.project, name) if run_id != self.run_id]
         if len(found) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 from tests.command_line import call, call_json
 
@@ -23,6 +24,12 @@ def test_show_has_state_lineage_configs_series_and_files(lineage):
         r"^  weights  weights \(5 B\)$|^  weights  .*\(5 B\)$",
     ):
         assert re.search(expected, text, re.MULTILINE), f"{expected}\n{text}"
+
+
+def test_show_says_the_date_of_an_old_run_once(data_directory):
+    Run(run_id="old", creation_time=datetime(2020, 2, 3, tzinfo=timezone.utc)).close()
+
+    assert re.search(r"^  created +2020-02-0[234] [0-9:]{8}; ran ", call("show", "old").stdout, re.MULTILINE)
 
 
 def test_show_finds_a_run_by_the_beginning_of_its_id(lineage):

@@ -174,7 +174,9 @@ def _last_line(values: Mapping[str, Value], path: str) -> str:
 
 
 def _times(node: RunNode, values: Mapping[str, Value]) -> str:
-    text = f"{format_time(node.created)}, {format_age(node.created)}"
+    text, age = format_time(node.created), format_age(node.created)
+    if not text.startswith(age):  # of what is old that is its date, once more
+        text = f"{text}, {age}"
     running = values.get("sys/running_time_seconds")
     if running is not None and running.value:
         text += f"; ran {format_duration(running.value)}"

@@ -70,6 +70,11 @@ class JournalReader:
                 file.close()
         return None if self._header is None else self._header.key
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of the journal are held until the next `read`."""
+        return 0 if self._whole is None else self._whole.getbuffer().nbytes
+
     def _open(self) -> BinaryIO:
         """Open the journal, and look whose it is where that is not known yet."""
         if self._header is not None:

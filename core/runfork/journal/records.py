@@ -118,4 +118,4 @@ class Batch:
     rows: list[MetricRows] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
     last_time: int = 0
-    carry: Mapping[str, Any] = field(default_factory=dict)
+    carry: dict[str, Any] = field(default_factory=dict)

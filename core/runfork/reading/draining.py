@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.disk.layout import JOURNAL_SUFFIX
 from runfork.disk.watching import JournalWatch
 from runfork.errors import ArgumentError, FormatError, NotFoundError
+from runfork.index.garbage import collector_paused
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.clock import now_us
 from runfork.model.identifiers import directory_name
@@ -34,6 +34,8 @@ __all__ = ["Drain"]
 
 _GROUP = 64
 """Journals after which the states of their runs are worked out: few look-ups, and no run is left without for long."""
+_HELD_BYTES = 64 * 1024 * 1024
+"""Bytes of journals that are held at most between the look whose they are and reading them."""
 _ODD = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
 """As what contents of a journal may come to light that no check foresaw."""
 
@@ -78,6 +80,8 @@ class Drain:
         self._misread: set[str] = set()
         """Runs of which more can be read than was."""
         self._readers: dict[str, JournalReader] = {}
+        self._held = 0
+        """How many bytes of journals the readers found at the last look hold."""
         self._writers: dict[str, dict[JournalKey, Writer]] = {}
         self._states: dict[str, str] = {}
         self._running: set[str] = set()
@@ -211,6 +215,7 @@ class Drain:
 
     def _find_places(self, changed: Collection[str], files: Mapping[str, JournalFile]) -> None:
         """Find out which journals the new paths hold, and where each journal is read now."""
+        self._held = 0
         vanished = [path for path in (*self._keys, *self._failed) if path not in files]
         self._missing.update(self._keys[path] for path in vanished if path in self._keys)
         for path in vanished:
@@ -245,7 +250,9 @@ class Drain:
         self._failed.pop(path, None)
         if key is not None:
             self._keys[path] = key
-            self._readers[path] = reader
+            self._held += reader.held_bytes
+            if self._held <= _HELD_BYTES:  # else it is opened again
+                self._readers[path] = reader
         return key is not None
 
     def _usual_path(self, key: JournalKey) -> str:
@@ -325,6 +332,7 @@ class Drain:
             return True
         if path not in self._failed:
             self._files[path] = file  # all of it is applied, it is a copy, or its header is still being written
+        self._readers.pop(path, None)
         return False
 
     def _apply_all(self, paths: list[str], files: Mapping[str, JournalFile], progress: Progress) -> None:
@@ -334,13 +342,14 @@ class Drain:
         while group := list(islice(waiting, _GROUP)):
             runs = {self._keys[path].run_id for path in group if path in self._keys}
             self._note(self._index.writers(runs))  # others may have applied some
-            for path in group:
-                for end in self._drain(path, files[path]):
-                    if progress is not None:
-                        progress(done + min(end, files[path].size), total)
-                done += files[path].size
-            self._note(self._index.writers(runs))
-            self._set_states(runs.intersection(self._writers))
+            with collector_paused():
+                for path in group:
+                    for end in self._drain(path, files[path]):
+                        if progress is not None:
+                            progress(done + min(end, files[path].size), total)
+                    done += files[path].size
+                self._note(self._index.writers(runs))
+                self._set_states(runs.intersection(self._writers))
             for path in group:
                 self._note_done(path)
 
@@ -378,8 +387,10 @@ class Drain:
             if not lost.isdisjoint(map(int, batch.carry["schemas"])):
                 self._misread.add(key.run_id)  # the names of rows that were passed over can be read by now
                 return
-            self._index.apply(replace(batch, carry={**batch.carry, **seen}))
-            start, lost = batch.end, lost.union(batch.carry.get("lost", ()))
+            lost.update(batch.carry.get("lost", ()))
+            batch.carry.update(seen)
+            self._index.apply(batch)
+            start = batch.end
             yield start
         self._readers[path] = reader
 
@@ -407,7 +418,7 @@ class Drain:
 def _open_journal(path: str, carry: Mapping[str, Any] | None = None) -> JournalReader:
     from runfork.journal.reader import JournalReader  # NumPy and all: most processes find nothing new to read
 
-    return JournalReader(Path(path), carry)
+    return JournalReader(path, carry)
 
 
 def _as_carried(file: JournalFile) -> list[int]:

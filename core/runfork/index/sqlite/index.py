@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from runfork.errors import NotFoundError, RunforkError
+from runfork.index.garbage import collector_paused
 from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
 from runfork.index.sqlite import journals
 from runfork.index.sqlite.runs import RunTable, storable
@@ -278,8 +279,9 @@ class SqliteIndex:
                 wanted = {known[path] for path in known if pattern.matches(path)}
             found: dict[str, dict[str, Value]] = {run_id: {} for run_id in run_ids if run_id in self._runs.runs}
             reader = ValueReader(self._runs.path_names, self._runs.names, wanted)
-            for run, shape, columns in self._values.read(self._numbers(run_ids)):
-                found[self._runs.names[run]] = reader.read(shape, *columns)
+            with collector_paused():
+                for run, shape, columns in self._values.read(self._numbers(run_ids)):
+                    found[self._runs.names[run]] = reader.read(shape, *columns)
         return found
 
     def points(self, request: PointsRequest) -> list[Series]:

@@ -50,7 +50,8 @@ _ELSEWHERE = frozenset((*DEFAULTS, *DERIVED))
 """Paths at which every run has something; who logs to them needs thought."""
 _REMEMBERED = 256
 _MOST, _MOST_BYTES = 512, 8 * 1024 * 1024
-"""Runs that wait at most, and bytes of their journals, which take ten times as much as Python objects."""
+"""Runs that wait, and bytes of their journals, which take ten times as much as Python objects, before the next one stores them: by
+then the states of those that wait are set."""
 
 
 class _Key(NamedTuple):
@@ -126,7 +127,7 @@ class PlainRuns:
     @property
     def is_large(self) -> bool:
         """Whether so much waits that it had better be stored now."""
-        return len(self._waiting) >= _MOST or self._bytes >= _MOST_BYTES
+        return len(self._waiting) > _MOST or self._bytes > _MOST_BYTES
 
     def forget(self) -> None:
         """Forget what is not stored, and the numbers of paths."""

@@ -14,6 +14,7 @@ from runfork.index.sqlite.schema import TYPES, is_damage
 from runfork.index.sqlite.sealing import check_seal
 from runfork.index.sqlite.values.run_values import RunValues
 from runfork.index.sqlite.values.shape import Shape
+from runfork.index.sqlite.values.table import WHOLE
 from runfork.model.messages import described
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _odd_columns(connection: sqlite3.Connection, codec: ColumnCodec) -> Iterator
                 f"a piece of the tail has {len(data)} bytes, which are not {count} rows of {columns} columns"
             )
         reasons.append(_why_not(decode_tail, data, count, columns))
-    for table in ("attribute", "inherited"):
+    for table in WHOLE.values():
         query = f"SELECT data, numbers, series, texts, rest FROM {table} JOIN shape ON shape.id = shape"  # noqa: S608
         rows = connection.execute(query)
         reasons += [_why_not(_read_values, *row) for row in rows]

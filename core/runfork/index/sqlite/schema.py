@@ -36,7 +36,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 17
+SCHEMA_VERSION = 18
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -127,11 +127,10 @@ CREATE TABLE preview (
 CREATE TABLE shape (
     id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, runs INTEGER NOT NULL, others INTEGER NOT NULL, data BLOB NOT NULL
 );
-CREATE TABLE attribute (
-    run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, series BLOB NOT NULL, texts BLOB NOT NULL,
-    rest BLOB NOT NULL
-);
+-- What filters and sorts read of all runs stands by itself, many runs on a page.
+CREATE TABLE attribute (run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, texts BLOB NOT NULL);
 CREATE INDEX attribute_by_shape ON attribute (shape);
+CREATE TABLE statistic (run INTEGER PRIMARY KEY, series BLOB NOT NULL, rest BLOB NOT NULL);
 -- What a run with a parent would have at the paths of its own series if it had logged nothing to them.
 CREATE TABLE inherited (
     run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, series BLOB NOT NULL, texts BLOB NOT NULL,

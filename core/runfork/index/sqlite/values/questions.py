@@ -46,6 +46,8 @@ _SEARCHES = ("MATCHES", "NOT MATCHES", "CONTAINS", "NOT CONTAINS")
 _TEXT_NAMES = frozenset(kind.value for kind in TEXTS)
 _CACHED = 64
 """So many paths' values are remembered."""
+_TOGETHER = 128
+"""Runs that are read at a time: many more objects would have Python look for garbage among all there are."""
 
 
 @dataclass
@@ -105,21 +107,27 @@ class Questions:
             self._read(shape, wanted)
 
     def _read(self, shape: int, wanted: list[tuple[int, int, int]]) -> None:
-        places = ", ".join(f"substr(numbers, {8 * place + 1}, 8)" for _, place, _ in wanted)
         has_texts = any(type_of(code) not in FIXED for _, _, code in wanted)
-        query = f"SELECT run, {'texts' if has_texts else 'NULL'}, {places} FROM attribute WHERE shape = ?"  # noqa: S608
-        rows = self._connection.execute(query, (shape,)).fetchall()
-        if not rows:
-            return
-        runs, texts, *numbers = zip(*rows, strict=True)
-        for (path, _, code), data in zip(wanted, numbers, strict=True):
+        query = f"SELECT run, numbers, {'texts' if has_texts else 'NULL'} FROM attribute WHERE shape = ?"  # noqa: S608
+        cursor = self._connection.execute(query, (shape,))
+        runs: list[int] = []
+        texts: list[bytes] = []
+        parts = [np.empty((0, len(wanted)), np.int64)]
+        while rows := cursor.fetchmany(_TOGETHER):
+            some, numbers, more = zip(*rows, strict=True)
+            runs += some
+            texts += more
+            lines = np.frombuffer(b"".join(numbers), np.int64).reshape(len(rows), -1)
+            parts.append(lines[:, [place for _, place, _ in wanted]])
+        columns = np.ascontiguousarray(np.concatenate(parts).T)
+        for (path, _, code), numbers in zip(wanted, columns, strict=True):
             kind = type_of(code)
             column = self._columns[path].setdefault(kind, _Column())
             if is_empty(code):
                 column.empty += runs
                 continue
             column.runs += runs
-            found = np.frombuffer(b"".join(data), FIXED.get(kind, "i8")).tolist()
+            found = numbers.view(FIXED.get(kind, "i8")).tolist()
             if kind not in FIXED:
                 found = [decode_text(kind, read_text(slot, text)) for slot, text in zip(found, texts, strict=True)]
             column.values += found
@@ -141,7 +149,7 @@ class Questions:
 
     def _statistic(self, shape: int, number: int) -> tuple[list[int], npt.NDArray[np.float64]]:
         """Return the runs of a shape, and one of the statistics that each of them holds of its series."""
-        query = "SELECT run, substr(series, ?, 8) FROM attribute WHERE shape = ?"
+        query = "SELECT run, substr(series, ?, 8) FROM attribute JOIN statistic USING (run) WHERE shape = ?"
         rows = self._connection.execute(query, (8 * number + 1, shape)).fetchall()
         return [run for run, _ in rows], np.frombuffer(b"".join(data for _, data in rows), np.float64)
 
@@ -224,8 +232,12 @@ class Questions:
                 keys[place].update(found)
                 without_order.update(run for run in column.runs if run not in found)
             elif kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES):
-                keys[place].update((run, value) for run, value in values if not isnan(value))
-                without_order.update(run for run, value in zip(column.runs, column.values, strict=True) if isnan(value))
+                found = dict(values)
+                without = [run for run, value in found.items() if isnan(value)]
+                for run in without:
+                    del found[run]
+                keys[place].update(found)
+                without_order.update(without)
             else:
                 keys[place].update(values)
         ordered: list[int] = []

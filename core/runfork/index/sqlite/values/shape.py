@@ -1,7 +1,7 @@
 """Where a run has what, and the bytes in which its values are stored: all that reading a table takes, without NumPy.
 
 Which paths a run has, and of what kinds, is its `Shape`; the runs of a project mostly share a few. A number has its place by the
-shape alone. So a filter or a sort reads eight bytes of each run, whatever else the run has, and a new row of a thousand
+shape alone. So a filter or a sort reads the numbers of each run, whatever else the run has, and a new row of a thousand
 metrics changes a thousand statistics in one go.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from runfork.index.sqlite.sealing import check_seal, sealed
@@ -18,9 +19,16 @@ if TYPE_CHECKING:
 
     Columns = tuple[bytes, bytes, bytes, bytes]
 
-__all__ = ["ValueTable", "counted"]
+__all__ = ["WHOLE", "ValueTable", "counted"]
 
 _ATTRIBUTES, _INHERITED = "attribute", "inherited"
+WHOLE = {_ATTRIBUTES: "attribute JOIN statistic USING (run)", _INHERITED: "inherited"}
+"""Where all columns of values are, by the table that says their shape."""
+_PARTS: dict[str, dict[str, tuple[int, ...]]] = {
+    _ATTRIBUTES: {"attribute": (0, 1, 2, 4), "statistic": (0, 3, 5)},
+    _INHERITED: {"inherited": (0, 1, 2, 3, 4, 5)},
+}
+"""The same, which of the columns are in which table."""
 _COUNTED = {_ATTRIBUTES: "runs", _INHERITED: "others"}
 _CACHED = 200_000
 """So many attributes are remembered; beyond that they are read again."""
@@ -100,7 +108,7 @@ class ValueTable:
         return ((run, self.shape(shape), columns) for run, shape, columns in self._read(_ATTRIBUTES, runs))
 
     def _read(self, table: str, runs: Collection[int]) -> Iterator[tuple[int, int, Columns]]:
-        query = f"SELECT run, shape, numbers, series, texts, rest FROM {table} WHERE run IN (SELECT value FROM json_each(?))"  # noqa: S608
+        query = f"SELECT run, shape, numbers, series, texts, rest FROM {WHOLE[table]} WHERE run IN (SELECT value FROM json_each(?))"  # noqa: S608
         for run, shape, *columns in self._connection.execute(query, (json.dumps([*runs]),)):
             yield run, shape, tuple(columns)
 
@@ -161,11 +169,15 @@ class ValueTable:
                 before, after = self._stored[table].get(run), self._shape_number(values.shape) if len(values) else None
                 self._count(table, before, after)
                 self._stored[table][run] = after
-                if after is None:
-                    self._connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608
-                else:
+                if after is not None:
                     rows.append((run, after, *values.columns()))
-            self._connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+                elif before is not None:
+                    for one in _PARTS[table]:
+                        self._connection.execute(f"DELETE FROM {one} WHERE run = ?", (run,))  # noqa: S608
+            for one, part in _PARTS[table].items():
+                holes = ", ".join("?" * len(part))
+                query = f"INSERT OR REPLACE INTO {one} VALUES ({holes})"  # noqa: S608
+                self._connection.executemany(query, map(itemgetter(*part), rows))
             self.version += bool(runs)
             runs.clear()
         self._store_counts()

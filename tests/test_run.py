@@ -84,7 +84,7 @@ def test_the_environment_names_the_run(open_run, monkeypatch):
         ({"project": 3}, ArgumentTypeError, "project must be a string like 'workspace/project', found 3"),
         ({"run_id": "a/b"}, ArgumentError, "run_id must not contain '/', found 'a/b'; use 'a-b' instead"),
         ({"run_id": ""}, ArgumentError, "run_id must not be empty, found ''; leave it out to have one chosen"),
-        ({"run_id": 7}, ArgumentTypeError, "run_id must be a string, found 7"),
+        ({"run_id": 7}, ArgumentTypeError, "run_id must be a string, found 7; pass '7'"),
         ({"experiment_name": " "}, ArgumentError, "experiment_name must not be empty, found ' '; leave it out to have one chosen"),
         ({"experiment_name": b"e"}, ArgumentTypeError, "experiment_name must be a string, found b'e'"),
         ({"fork_step": 3}, ArgumentError, "fork_run_id and fork_step belong together, found fork_run_id=None and fork_step=3; pass fork_run_id too"),  # noqa: E501
@@ -98,7 +98,7 @@ def test_the_environment_names_the_run(open_run, monkeypatch):
         ({"resume_from": 3}, ArgumentTypeError, "resume_from must be a mark, a checkpoint dict or a path, found 3"),
         ({"resume_from": "gone.ckpt"}, ArgumentError, "resume_from names 'gone.ckpt', and there is no such checkpoint; pass None to begin anew"),  # noqa: E501
         ({"mode": "online"}, ArgumentError, "mode must be one of offline, disabled, found 'online'; runs are always written to disk first: leave mode out"),  # noqa: E501
-        ({"creation_time": 3}, ArgumentTypeError, "creation_time must be a datetime, found 3"),
+        ({"creation_time": 3}, ArgumentTypeError, "creation_time must be a datetime, found 3; leave it out to begin now"),
         ({"runtime_namespace": 3}, ArgumentTypeError, "runtime_namespace must be a string, found 3; leave it out for 'runtime'"),
         ({"runtime_namespace": "/"}, ArgumentError, "runtime_namespace: an attribute path must not be empty, found ''; name it like 'train/loss'"),  # noqa: E501
         ({"settings": {"mode": "offline"}}, ArgumentTypeError, "settings must be runfork.Settings, found {'mode': 'offline'}"),

@@ -24,7 +24,10 @@ def convert_histogram(value: object) -> dict[str, list[float]]:
         ArgumentError: Its edges or values break the rules in `runfork.types.Histogram`.
     """
     if not issubclass(type(value), Histogram):
-        raise ArgumentTypeError(f"a histogram must be a runfork.Histogram, found {type_name(value)}")
+        raise ArgumentTypeError(
+            f"a histogram must be a runfork.Histogram, found {type_name(value)}; "
+            "count it before, as np.histogram does: runfork.Histogram(bin_edges=..., counts=...)"
+        )
     histogram: Any = value
     try:
         return _checked_histogram(histogram)

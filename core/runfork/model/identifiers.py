@@ -90,7 +90,8 @@ def check_mark_id(mark_id: object) -> str:
 
 def _check_name(name: object, argument: str) -> str:
     if not issubclass(type(name), str):
-        raise ArgumentTypeError(f"{argument} must be a string, found {shown(name)}")
+        remedy = f"; pass '{name}'" if type(name) is int else ""
+        raise ArgumentTypeError(f"{argument} must be a string, found {shown(name)}{remedy}")
     name = str.__str__(cast("str", name))
     if not name.strip():
         remedy = "pass the run id of the parent" if argument == "fork_run_id" else "leave it out to have one chosen"

@@ -29,7 +29,7 @@ def check_fork(parent: object, step: object, resume_from: object) -> tuple[str, 
 def check_creation_time(moment: object) -> int:
     """Return when a run began, in microseconds since 1970."""
     if moment is not None and not isinstance(moment, datetime):
-        raise ArgumentTypeError(f"creation_time must be a datetime, found {moment!r}")
+        raise ArgumentTypeError(f"creation_time must be a datetime, found {moment!r:.80}; leave it out to begin now")
     return to_micros(moment)
 
 

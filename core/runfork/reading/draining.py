@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -318,10 +318,7 @@ class Drain:
         self, changed: Collection[str], files: Mapping[str, JournalFile], progress: Progress, *, is_together: bool
     ) -> None:
         paths = [path for path in sorted(changed, key=_by_start) if self._has_news(path, files[path])]  # parents first
-        if is_together and paths:
-            with self._index.together():
-                self._apply_all(paths, files, progress)
-        else:
+        with collector_paused(), self._index.together() if is_together and paths else nullcontext():
             self._apply_all(paths, files, progress)
 
     def _has_news(self, path: str, file: JournalFile) -> bool:
@@ -342,14 +339,13 @@ class Drain:
         while group := list(islice(waiting, _GROUP)):
             runs = {self._keys[path].run_id for path in group if path in self._keys}
             self._note(self._index.writers(runs))  # others may have applied some
-            with collector_paused():
-                for path in group:
-                    for end in self._drain(path, files[path]):
-                        if progress is not None:
-                            progress(done + min(end, files[path].size), total)
-                    done += files[path].size
-                self._note(self._index.writers(runs))
-                self._set_states(runs.intersection(self._writers))
+            for path in group:
+                for end in self._drain(path, files[path]):
+                    if progress is not None:
+                        progress(done + min(end, files[path].size), total)
+                done += files[path].size
+            self._note(self._index.writers(runs))
+            self._set_states(runs.intersection(self._writers))
             for path in group:
                 self._note_done(path)
 

@@ -21,7 +21,7 @@ from runfork.index.sqlite.logs import Stream, stretches
 from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
 from runfork.index.sqlite.runs import RunEntry
-from runfork.index.sqlite.values.run_values import Arrangement, RunValues, single_of
+from runfork.index.sqlite.values.run_values import Arrangement, Filling, single_of
 from runfork.index.sqlite.values.shape import code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
@@ -211,9 +211,8 @@ class PlainRuns:
         self._store_journals(runs)
         found = _summaries(blocks)
         self._writer.store(self._store_streams(runs), blocks, found)
-        summaries = iter(found)
+        self._store_values(runs, iter(found))
         for run in runs:
-            self._values.add_whole(run.number, self._values_of(run, [next(summaries) for _ in run.batch.rows]))
             self._logs.note_plain(run.number)
             if run.batch.key.run_id not in self._stale.runs:
                 self._stale.paths.pop(run.batch.key.run_id, None)
@@ -235,12 +234,21 @@ class PlainRuns:
         ]
         return self._logs.add_streams(found)
 
-    def _values_of(self, run: _PlainRun, summaries: list[Floats]) -> RunValues:
-        layout, batch = run.layout, run.batch
-        following = self._following(run)
-        arrangement = layout.arrangements.get(key := tuple(following))
-        if arrangement is None:
-            arrangement = layout.arrangements[key] = self._arrange(layout, following)
+    def _store_values(self, runs: list[_PlainRun], summaries: Iterator[Floats]) -> None:
+        alike: dict[int, tuple[Arrangement, list[Filling]]] = {}
+        for run in runs:
+            following = self._following(run)
+            arrangement = run.layout.arrangements.get(key := tuple(following))
+            if arrangement is None:
+                arrangement = run.layout.arrangements[key] = self._arrange(run.layout, following)
+            filling = self._filling(run, following, [next(summaries) for _ in run.batch.rows])
+            alike.setdefault(id(arrangement), (arrangement, []))[1].append(filling)
+        for arrangement, fillings in alike.values():
+            for filling, values in zip(fillings, arrangement.fill(fillings), strict=True):
+                self._values.add_whole(filling.source, values)
+
+    def _filling(self, run: _PlainRun, following: dict[str, Value], summaries: list[Floats]) -> Filling:
+        batch = run.batch
         values: list[Any] = []
         times: list[int] = []
         for record in batch.records:
@@ -255,7 +263,7 @@ class PlainRuns:
             values += rows.values[-1].tolist()
             times += [int(rows.times[-1])] * len(rows.paths)
             extents += [(int(rows.steps[0]), int(rows.steps[-1]))] * len(rows.paths)
-        return arrangement.fill(values, times, run.number, summaries, extents)
+        return Filling(values, times, run.number, summaries, extents)
 
     def _following(self, run: _PlainRun) -> dict[str, Value]:
         """Return what every run has, and what follows from the rest."""

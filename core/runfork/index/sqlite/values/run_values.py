@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arrangement",
+    "Filling",
     "Row",
     "RunValues",
     "merged_row",
@@ -415,37 +416,44 @@ class Arrangement(NamedTuple):
             lines,
         )
 
-    def fill(
-        self,
-        values: list[Any],
-        times: list[int],
-        source: int,
-        found: list[Floats],
-        extents: list[tuple[int, int]],
-    ) -> RunValues:
-        """Return the values of a run, which logged all of them.
-
-        Args:
-            values: As in rows.
-            times: When each was logged.
-            source: The run.
-            found: Rows of `runfork.index.sqlite.points.summaries`, one per series.
-            extents: The first and the last step of each series.
-        """
-        shape = self.shape
-        numbers = np.zeros(len(shape), np.int64)
+    def fill(self, runs: Sequence[Filling]) -> list[RunValues]:
+        """Return the values of runs that logged all of them."""
+        shape, lines = self.shape, self.lines
+        size = len(runs), len(shape)
+        numbers = np.zeros(size, np.int64)
         which, places = self.floats
-        numbers.view(np.float64)[places] = [values[one] for one in which]
+        numbers.view(np.float64)[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.float64)
         which, places = self.integers
-        numbers[places] = [values[one] for one in which]
-        texts = {place: _text_of(kind, values[one]) for place, one, kind in self.texts}
-        series = np.zeros((len(self.lines), _WIDTH), np.int64)
-        if extents:
-            series.view(np.float64)[:, _IN_STATISTICS] = np.concatenate(found)[self.lines][:, _FROM_SUMMARY]
-            series[:, _STEPS] = np.array(extents, np.int64)[self.lines]
-        moved = np.empty(len(shape), np.int64)
-        moved[self.places] = times
-        return RunValues(shape, numbers, series, texts, moved, np.full(len(shape), source, np.int32))
+        numbers[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.int64)
+        series = np.zeros((len(runs), len(lines), _WIDTH), np.int64)
+        if len(lines):
+            found = np.concatenate([part for run in runs for part in run.found]).reshape(len(runs), len(lines), -1)
+            series.view(np.float64)[..., _IN_STATISTICS] = found[:, lines][..., _FROM_SUMMARY]
+            series[..., _STEPS] = np.array([run.extents for run in runs], np.int64)[:, lines]
+        times = np.empty(size, np.int64)
+        times[:, self.places] = [run.times for run in runs]
+        sources = np.repeat(np.array([[run.source] for run in runs], np.int32), len(shape), axis=1)
+        texts = [{place: _text_of(kind, run.values[one]) for place, one, kind in self.texts} for run in runs]
+        columns = zip(numbers, series, texts, times, sources, strict=True)
+        return [RunValues(shape, *of_run) for of_run in columns]
+
+
+class Filling(NamedTuple):
+    """What a run has, in the order of an `Arrangement`.
+
+    Args:
+        values: As in rows.
+        times: When each was logged.
+        source: The run.
+        found: Rows of `runfork.index.sqlite.points.summaries`, one per series.
+        extents: The first and the last step of each series.
+    """
+
+    values: list[Any]
+    times: list[int]
+    source: int
+    found: list[Floats]
+    extents: list[tuple[int, int]]
 
 
 def _encoded(row: Row) -> bytes:

@@ -28,6 +28,7 @@ class CareContract:
         history = History(data_directory)
 
         assert history.values(parent.run_id)[driver.setting] == 2
+        assert " failed (" in history.values(parent.run_id)["sys/diagnostics/problems"]
         assert history.parent(child.run_id) == (parent.run_id, last_step(driver, 1))
         assert steps_until(driver, 2) == sorted(history.points(child.run_id, driver.loss))
 

@@ -12,6 +12,7 @@ from runfork.errors import ArgumentError, LoggingError, RunforkWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
 
 _logger = logging.getLogger("runfork")
@@ -73,20 +74,19 @@ def describe(owner: Any, run: Run, *namespaces: str, values: Callable[[], Mappin
 
 
 def _tell(owner: Any, name: str, error: Exception) -> None:
+    """Say once what failed; it stands in each run, too, that is open then: an owner's `runs` are known by that name."""
     told = owner.__dict__.setdefault("_told_failures", set())
     is_users = _is_of_the_user(error)
+    what = f"{getattr(owner, '_face', type(owner).__name__)}.{name}"
+    sentence = f"{what} failed ({type(error).__name__}: {error}); training goes on"
+    runs: TrainingRuns | None = getattr(owner, "runs", None)
+    if runs is not None and runs.run is not None:
+        runs.run.problems.keep(f"{what} {is_users}", sentence)
     if (name, is_users) in told:
         return
     told.add((name, is_users))
-    _logger.warning(
-        "runfork: %s.%s failed (%s: %s); training goes on. Told once%s",
-        getattr(owner, "_face", type(owner).__name__),
-        name,
-        type(error).__name__,
-        error,
-        "" if is_users else "; please report it",
-        exc_info=_logger.isEnabledFor(logging.DEBUG),
-    )
+    advice = "" if is_users else "; please report it"
+    _logger.warning("runfork: %s. Told once%s", sentence, advice, exc_info=_logger.isEnabledFor(logging.DEBUG))
 
 
 def _is_of_the_user(error: Exception) -> bool:

@@ -65,6 +65,10 @@ class Problems:
         self.note(cause, sentence)
         self.tell_noted()
 
+    def keep(self, cause: str, sentence: str) -> None:
+        """Keep, once per `cause`, what was told by somebody else."""
+        self._is_new(cause, sentence)
+
     def note(self, cause: str, sentence: str) -> None:
         """Remember what is to be told by `tell_noted`: for callers that hold a lock, which a logging handler may want too."""
         if self._is_new(cause, sentence):

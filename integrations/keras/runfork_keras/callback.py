@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
     from runfork_keras.trained_model import TrainedModel
 
@@ -124,6 +125,11 @@ class CallbackMethods:
         After a rollback it is the new run, also where it was read before. In processes that do not log it does nothing.
         """
         return self._training.runs.handle(logs=is_logging_process())
+
+    @property
+    def runs(self) -> TrainingRuns:
+        """The runs behind the callback."""
+        return self._training.runs
 
     @property
     def run_id(self) -> str:

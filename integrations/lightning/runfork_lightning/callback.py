@@ -27,6 +27,7 @@ from runfork_torch.weights import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from runfork.training.runs import TrainingRuns
     from runfork_lightning.lightning_training import LightningTraining
 
 
@@ -79,6 +80,11 @@ class CallbackMethods:
         trainer = self._trainer() if self._trainer is not None else None
         present = trainer.loggers if trainer is not None else ()
         return [logger.training for logger in self._found if any(logger is one for one in present)]
+
+    @property
+    def runs(self) -> TrainingRuns | None:
+        """The runs behind the first of the loggers."""
+        return self._present[0].runs if self._present else None
 
     @guarded
     def _prepare(self, training: LightningTraining) -> None:

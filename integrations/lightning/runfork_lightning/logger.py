@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
+    from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
     from runfork_torch.gradients import GradientNorms
 
@@ -79,6 +80,11 @@ class LoggerMethods:
         After a rollback it is the new run, also where it was read before.
         """
         return self.training.runs.handle(logs=is_rank_zero())
+
+    @property
+    def runs(self) -> TrainingRuns:
+        """The runs behind the logger."""
+        return self.training.runs
 
     @property
     def name(self) -> str:

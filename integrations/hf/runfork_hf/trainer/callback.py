@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from runfork.training.loaded_checkpoint import LoadedCheckpoint
+    from runfork.training.runs import TrainingRuns
     from runfork.writing.run import Run
 
 _DURATIONS = ("runtime", "_per_second", "_time")
@@ -82,6 +83,11 @@ class CallbackMethods:
         After a second training or a rollback it is the new run, also where it was read before.
         """
         return self.training.runs.handle(logs=self._is_rank_zero)
+
+    @property
+    def runs(self) -> TrainingRuns:
+        """The runs behind the callback."""
+        return self.training.runs
 
     def on_init_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
         """Learn which process this is."""

@@ -25,7 +25,7 @@ from runfork.index.sqlite.points.summaries import text_summary
 from runfork.index.sqlite.points.writer import TextPoint
 from runfork.index.sqlite.runs import RunEntry, storable
 from runfork.index.sqlite.values.run_values import Row
-from runfork.index.sqlite.values.shape import code_of
+from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["Application"]
 
 _ARCHIVED = "sys/archived"
-_PLAIN_TYPES = frozenset(("float", "int", "bool", "string", "datetime", "none"))
 _WITHOUT_VALUES = frozenset(
     (Kind.CREATE, Kind.LINEAGE, Kind.MARK, Kind.STATUS, Kind.CLOSE, Kind.HEARTBEAT, Kind.SCHEMA)
 )
@@ -190,11 +189,11 @@ class Application:
         count = 0
         for record in batch.records:
             if record.kind == Kind.CONFIGS:
-                if not _PLAIN_CODES.keys() >= {name for name, _ in record.body.values()}:
+                if not SINGLE_CODES.keys() >= {name for name, _ in record.body.values()}:
                     return False
                 number, time = run.id, record.time
                 for path, (name, value) in record.body.items():
-                    rows[known.get(path) or path_id(path)] = Row(_PLAIN_CODES[name], value, number, time)
+                    rows[known.get(path) or path_id(path)] = Row(SINGLE_CODES[name], value, number, time)
                 count += len(record.body)
             elif record.kind not in _WITHOUT_VALUES:
                 return False
@@ -421,9 +420,6 @@ class Application:
 
 
 _COMPARED_POINTS = 100_000
-_PLAIN_CODES = {
-    kind.value: code_of(kind) for kind in AttributeType if not kind.is_series and kind.value in _PLAIN_TYPES
-}
 
 
 def _are_unique(steps: Integers) -> bool:

@@ -22,7 +22,7 @@ from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
 from runfork.index.sqlite.runs import RunEntry
 from runfork.index.sqlite.values.run_values import Arrangement, Filling, single_of
-from runfork.index.sqlite.values.shape import code_of
+from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["PlainRuns"]
 
 _KINDS = frozenset((Kind.CREATE, Kind.CONFIGS, Kind.STATUS, Kind.CLOSE, Kind.HEARTBEAT, Kind.SCHEMA))
-_CODES = {kind: code_of(AttributeType(kind)) for kind in ("float", "int", "bool", "string", "datetime", "none")}
 _SERIES = code_of(AttributeType.FLOAT_SERIES)
 _ELSEWHERE = frozenset((*DEFAULTS, *DERIVED))
 """Paths at which every run has something; who logs to them needs thought."""
@@ -189,7 +188,7 @@ class PlainRuns:
 
     def _layout(self, key: _Key) -> _Layout | None:
         every = [*key.names, *chain.from_iterable(key.series)]
-        if not _CODES.keys() >= {*key.types} or not _ELSEWHERE.isdisjoint(every):
+        if not SINGLE_CODES.keys() >= {*key.types} or not _ELSEWHERE.isdisjoint(every):
             return None
         path_id = self._runs.path_id
         numbers, streams = [*map(path_id, key.names)], [[*map(path_id, paths)] for paths in key.series]
@@ -197,7 +196,7 @@ class PlainRuns:
             return None
         ends = [*accumulate(key.sizes)]
         records = [stretches(numbers[end - size : end]) for size, end in zip(key.sizes, ends, strict=True)]
-        return _Layout([_CODES[kind] for kind in key.types], numbers, records, streams)
+        return _Layout([SINGLE_CODES[kind] for kind in key.types], numbers, records, streams)
 
     # Storing
 

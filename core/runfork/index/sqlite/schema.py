@@ -36,7 +36,7 @@ __all__ = [
     "refusal",
 ]
 
-SCHEMA_VERSION = 18
+SCHEMA_VERSION = 19
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)

@@ -10,8 +10,8 @@ import numpy as np
 
 from runfork.index.rules.origins import default_values
 from runfork.index.sqlite.inheritance.run_view import RunView
-from runfork.index.sqlite.points import summaries
-from runfork.index.sqlite.values.run_values import Row, single_of, statistics_of
+from runfork.index.sqlite.points.summaries import merge_summaries
+from runfork.index.sqlite.values.run_values import Row, single_of
 from runfork.index.sqlite.values.shape import code_of
 from runfork.model.attributes import AttributeType, Value
 
@@ -175,7 +175,7 @@ class Attributes:
         is_there = (places >= 0) & (values.shape.codes_at(places) == code)
         if is_there.any():
             chosen = places[is_there]
-            merged = summaries.merge_summaries(values.summaries(chosen), added[is_there])
+            merged = merge_summaries(values.summaries(chosen), added[is_there])
             last = list(compress(new.last, is_there.tolist()))
             values.add_points(chosen, merged, (new.low, new.high), last, run, new.time)
             self._values.note_change(run)
@@ -187,7 +187,7 @@ class Attributes:
     def _write_series(self, run: int, paths: Sequence[int], new: NewPoints, added: Floats) -> None:
         code, time, low, high = new.code, new.time, new.low, new.high
         rows: dict[int, Row | None] = {
-            path: Row(code, value, run, time, *statistics_of(summary, low, high))
+            path: Row(code, value, run, time, low, high, summary)
             for path, value, summary in zip(paths, new.last, added.tolist(), strict=True)
         }
         self._values.change(run, rows)

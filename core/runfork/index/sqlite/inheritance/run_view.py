@@ -15,7 +15,8 @@ from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits
 from runfork.index.sqlite.logs import standing
 from runfork.index.sqlite.points.pieces import Contribution
 from runfork.index.sqlite.points.series import SeriesPoints
-from runfork.index.sqlite.values.run_values import Row, merged_row, point_row, statistics_of
+from runfork.index.sqlite.points.summaries import empty_summaries
+from runfork.index.sqlite.values.run_values import Row, merged_row
 from runfork.index.sqlite.values.shape import code_of, member_list
 from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
@@ -244,7 +245,7 @@ class _Inheritance:
         above = self._above.get(path)
         if own.lowest > cut:
             return None if above is None else self._handed_on(path, above)
-        if held.points and held.last_step is not None and cut >= held.last_step:
+        if held.last_step is not None and cut >= held.last_step:
             return held
         if above is None:
             return self._series_rows.own(self._parent.id, path, own, cut)
@@ -286,13 +287,11 @@ class _SeriesRows:
         if found is None:
             preview = whole.previews(-1)[-1]
             code = code_of(kind, clock_axis=clock_axis, is_empty=True)
-            return Row(
-                code, None, sources[preview.source], preview.time, 0, None, None, 0, None, None, None, 0.0, 0, 0, 0
-            )
-        assert found.last.times is not None
-        statistics = statistics_of(found.numbers.tolist(), found.first_step, int(found.last.steps[0]))
-        value, source = found.last.values[0], sources[int(found.last.sources[0])]
-        return point_row(kind, value, source, int(found.last.times[0]), statistics, clock_axis=clock_axis)
+            return Row(code, None, sources[preview.source], preview.time, summary=empty_summaries(1)[0].tolist())
+        last = found.last
+        assert last.times is not None
+        about = code_of(kind, clock_axis=clock_axis), last.values[0], sources[int(last.sources[0])], int(last.times[0])
+        return Row(*about, found.first_step, int(last.steps[0]), found.numbers.tolist())
 
 
 def _precedes(row: Row, own: Own) -> bool:

@@ -1,6 +1,6 @@
 """Statistics of float columns, made so that those of parts add up to those of the whole.
 
-A summary is a row of eleven float64s, see the names below. Statistics of finite values are NaN where there is none; "squares"
+A summary is a row of nine float64s, see the names below. Statistics of finite values are NaN where there is none; "squares"
 is the sum of squared differences from the mean, which two parts add up by Chan's formula (Chan, Golub and LeVeque, 1979).
 """
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise", "text_summary"]
 
-COUNT, FINITE, MINIMUM, MAXIMUM, MEAN, SQUARES, FIRST, LAST, NAN, POSITIVE, NEGATIVE = range(11)
-WIDTH = 11
+COUNT, FINITE, MINIMUM, MAXIMUM, MEAN, SQUARES, NAN, POSITIVE, NEGATIVE = range(9)
+WIDTH = 9
 
 
 def empty_summaries(columns: int) -> Floats:
@@ -39,8 +39,6 @@ def summarise(columns: Floats) -> Floats:
     """Return one summary per row of float64[m, n], n >= 1."""
     found = np.zeros((len(columns), WIDTH))
     found[:, COUNT] = columns.shape[1]
-    found[:, FIRST] = columns[:, 0]
-    found[:, LAST] = columns[:, -1]
     with np.errstate(all="ignore"):
         _summarise_finite(columns, found)
         odd = np.flatnonzero(~np.isfinite(found[:, MEAN]))
@@ -76,14 +74,12 @@ def _summarise_odd(values: Floats, found: Floats) -> None:
 
 
 def merge_summaries(earlier: Floats, later: Floats) -> Floats:
-    """Return the summaries of two parts together; `later` holds the later points, so that its last ones are the last."""
+    """Return the summaries of two parts together."""
     found = np.empty_like(earlier)
     for counted in (COUNT, FINITE, NAN, POSITIVE, NEGATIVE):
         found[..., counted] = earlier[..., counted] + later[..., counted]
     found[..., MINIMUM] = np.fmin(earlier[..., MINIMUM], later[..., MINIMUM])
     found[..., MAXIMUM] = np.fmax(earlier[..., MAXIMUM], later[..., MAXIMUM])
-    found[..., FIRST] = np.where(earlier[..., COUNT] > 0, earlier[..., FIRST], later[..., FIRST])
-    found[..., LAST] = np.where(later[..., COUNT] > 0, later[..., LAST], earlier[..., LAST])
     _merge_means(earlier, later, found)
     return found
 

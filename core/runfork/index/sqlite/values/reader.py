@@ -21,7 +21,7 @@ __all__ = ["ValueReader"]
 _new_value: Callable[[Iterable[Any]], Value] = partial(tuple.__new__, Value)
 """`Value` of all its fields: a hundred thousand calls of a function in Python would take longer than all the rest."""
 
-_LINE = struct.Struct(f"=dqq{len(STATISTICS) - 3}d")
+_LINE = struct.Struct(f"=qq{len(STATISTICS) - 2}d")
 """The statistics of one series."""
 
 
@@ -120,9 +120,9 @@ def _way(code: int) -> int:
 
 
 def _statistics(
-    count: float,
     first: int,
     last: int,
+    count: float,
     finite: float,
     minimum: float,
     maximum: float,
@@ -154,7 +154,7 @@ def _other(code: int, text: bytes, line: tuple[Any, ...] | None) -> tuple[Any, d
         return None, dict(_NO_POINTS), None
     statistics = None
     if line is not None:
-        count, _, last, *_ = line
+        _, last, count, *_ = line
         statistics = {"last_step": None, "count": 0} if is_empty(code) else {"last_step": last, "count": int(count)}
     if is_empty(code) or kind is AttributeType.NONE:
         return None, statistics, None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 from itertools import compress
-from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from runfork.index.sqlite.points import summaries
+from runfork.index.sqlite.points.summaries import empty_summaries, merge_summaries
 from runfork.index.sqlite.schema import TYPES
 from runfork.index.sqlite.sealing import checksum, sealed, to_json
 from runfork.index.sqlite.values.shape import (
@@ -24,7 +23,6 @@ from runfork.index.sqlite.values.shape import (
     TYPE,
     WORDS,
     Shape,
-    code_of,
     read_text,
     unpacked,
 )
@@ -46,45 +44,33 @@ __all__ = [
     "Row",
     "RunValues",
     "merged_row",
-    "point_row",
     "single_of",
-    "statistics_of",
 ]
 
-_WIDTH = len(STATISTICS)
-_STEPS = slice(1, 3)
-_FROM_SUMMARY = [
-    getattr(summaries, name)
-    for name in ("COUNT", "FINITE", "MINIMUM", "MAXIMUM", "MEAN", "SQUARES", "NAN", "POSITIVE", "NEGATIVE")
-]
-_IN_STATISTICS = [0, *range(3, _WIDTH)]
+_STEPS = 2
+"""So many columns of the statistics are steps."""
 
 
 class Row(NamedTuple):
-    """One attribute. Those from `count` on are None of single values.
+    """One attribute.
 
     Args:
         code: Its type, and of a series its axis and whether it has points: `code_of`.
         value: A number, a text, None; of other types what JSON can hold, as in the journal.
         source: The number of the run that logged it.
         time: When it was logged.
+        first_step: Of a series that has points; else None.
+        last_step: The same.
+        summary: Of a series: a row of `summaries`.
     """
 
     code: int
     value: Any
     source: int
     time: int
-    points: int | None = None
     first_step: int | None = None
     last_step: int | None = None
-    finite: int | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    mean: float | None = None
-    squares: float | None = None
-    nan: int | None = None
-    positive: int | None = None
-    negative: int | None = None
+    summary: Sequence[float] | None = None
 
     @property
     def kind(self) -> AttributeType:
@@ -97,19 +83,6 @@ class Row(NamedTuple):
         return bool(self.code & ON_CLOCK)
 
 
-def statistics_of(summary: Sequence[Any], first_step: int | None, last_step: int | None) -> tuple[Any, ...]:
-    """Return the columns of a row from `count` on, from a row of `runfork.index.sqlite.points.summaries`."""
-    count, *rest = (summary[place] for place in _FROM_SUMMARY)
-    return count, first_step, last_step, *rest
-
-
-def point_row(
-    kind: AttributeType, value: Any, source: int, time: int, statistics: tuple[Any, ...], *, clock_axis: bool
-) -> Row:
-    """Return the row of a series that has points."""
-    return Row(code_of(kind, clock_axis=clock_axis), value, source, time, *statistics)
-
-
 def single_of(value: Value) -> Any:
     """Return a single value as rows hold it."""
     return sorted(value.value) if value.type is AttributeType.STRING_SET else value.value
@@ -117,12 +90,10 @@ def single_of(value: Value) -> Any:
 
 def merged_row(earlier: Row, later: Row) -> Row:
     """Return the row of a series made of two, one of them beginning after the other's end."""
-    if not later.points:
+    if later.last_step is None:
         return earlier
-    numbers = np.full((2, summaries.WIDTH), np.nan)
-    numbers[:, _FROM_SUMMARY] = np.array([(row[4], *row[7:]) for row in (earlier, later)], np.float64)
-    merged = summaries.merge_summaries(numbers[:1], numbers[1:])[0]
-    return Row(*later[:4], *statistics_of(merged.tolist(), earlier.first_step, later.last_step))
+    summaries = np.array([earlier.summary, later.summary])
+    return later._replace(first_step=earlier.first_step, summary=merge_summaries(*summaries).tolist())
 
 
 class RunValues:
@@ -166,11 +137,11 @@ class RunValues:
         if places := shape.integers:
             numbers[places] = [ordered[place][1] for place in places]
         texts = {place: _encoded(ordered[place]) for place in shape.texts}
-        series = np.zeros((len(shape.series), _WIDTH), np.int64)
+        series = np.zeros((len(shape.series), len(STATISTICS)), np.int64)
         if shape.series:
-            statistics = [ordered[place][4:] for place in shape.series]
-            series.view(np.float64)[:] = np.array(statistics, np.float64)
-            series[:, _STEPS] = [[first or 0, last or 0] for _, first, last, *_ in statistics]
+            held = [ordered[place] for place in shape.series]
+            series[:, :_STEPS] = [[row.first_step or 0, row.last_step or 0] for row in held]
+            series.view(np.float64)[:, _STEPS:] = [row.summary for row in held]
         times = np.array([row[3] for row in ordered], np.int64)
         return cls(shape, numbers, series, texts, times, np.array([row[2] for row in ordered], np.int32))
 
@@ -199,7 +170,7 @@ class RunValues:
         about = unpacked(numbers, series, texts, rest)
         count = len(shape)
         found = np.frombuffer(numbers, np.int64, count).copy()
-        statistics = np.frombuffer(series, np.int64).reshape(-1, _WIDTH).copy()
+        statistics = np.frombuffer(series, np.int64).reshape(-1, len(STATISTICS)).copy()
         at = {place: read_text(int(found[place]), texts) for place in shape.texts}
         times = np.frombuffer(about, np.int64, count).copy()
         return cls(shape, found, statistics, at, times, np.frombuffer(about, np.int32, count, 8 * count).copy())
@@ -237,12 +208,11 @@ class RunValues:
         if line is None:
             return Row(*about)
         numbers = self.series[line]
-        count, _, _, finite, *rest = [None if isnan(one) else one for one in numbers.view(np.float64).tolist()]
-        first, last = numbers[_STEPS].tolist()
-        counts = [int(number or 0) for number in rest[4:]]
+        summary = numbers[_STEPS:].view(np.float64).tolist()
         if code & EMPTY:
-            return Row(code, None, *about[2:], 0, None, None, int(finite or 0), *rest[:4], *counts)
-        return Row(*about, int(count or 0), first, last, int(finite or 0), *rest[:4], *counts)
+            return Row(code, None, *about[2:], summary=summary)
+        first, last = numbers[:_STEPS].tolist()
+        return Row(*about, first, last, summary)
 
     def rows(self) -> dict[int, Row]:
         """Return all rows by path."""
@@ -265,7 +235,7 @@ class RunValues:
         if place is None or row is None:
             return place is None and row is None
         code = row.code
-        if self.shape.codes[place] != code or row.points is not None:
+        if self.shape.codes[place] != code or row.summary is not None:
             return False
         kind = code & TYPE
         if kind in FLOATS:
@@ -330,13 +300,12 @@ class RunValues:
         return found
 
     def summaries(self, places: Integers) -> Floats:
-        """Return rows of `runfork.index.sqlite.points.summaries` of the series at some places, of no points where there is none."""
-        found = summaries.empty_summaries(len(places))
+        """Return rows of `summaries` of the series at some places, of no points where there is none."""
+        found = empty_summaries(len(places))
         chosen = np.flatnonzero(places >= 0)
         lines = self.shape.lines[places[chosen]]
         if len(lines):
-            numbers = self.series[lines].view(np.float64)
-            found[chosen[:, None], _FROM_SUMMARY] = numbers[:, _IN_STATISTICS]
+            found[chosen] = self.series[lines].view(np.float64)[:, _STEPS:]
         return found
 
     def last_steps(self, places: Integers) -> Integers:
@@ -345,7 +314,7 @@ class RunValues:
         if self.shape.series:
             lines = self.shape.lines[places]
             chosen = np.flatnonzero((places >= 0) & (lines >= 0) & (self.shape.codes_at(places) & EMPTY == 0))
-            found[chosen] = self.series[lines[chosen], 2]
+            found[chosen] = self.series[lines[chosen], 1]
         return found
 
     def add_points(
@@ -363,10 +332,10 @@ class RunValues:
         """
         lines = self.shape.lines[places]
         numbers = self.series
-        is_last = numbers[lines, 2] <= new[1]
-        numbers[lines, 1] = np.minimum(numbers[lines, 1], new[0])
-        numbers[lines, 2] = np.maximum(numbers[lines, 2], new[1])
-        numbers.view(np.float64)[lines[:, None], _IN_STATISTICS] = merged[:, _FROM_SUMMARY]
+        is_last = numbers[lines, 1] <= new[1]
+        numbers[lines, 0] = np.minimum(numbers[lines, 0], new[0])
+        numbers[lines, 1] = np.maximum(numbers[lines, 1], new[1])
+        numbers.view(np.float64)[lines, _STEPS:] = merged
         chosen = places[is_last]
         self.times[chosen] = time
         self.sources[chosen] = source
@@ -425,11 +394,11 @@ class Arrangement(NamedTuple):
         numbers.view(np.float64)[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.float64)
         which, places = self.integers
         numbers[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.int64)
-        series = np.zeros((len(runs), len(lines), _WIDTH), np.int64)
+        series = np.zeros((len(runs), len(lines), len(STATISTICS)), np.int64)
         if len(lines):
             found = np.concatenate([part for run in runs for part in run.found]).reshape(len(runs), len(lines), -1)
-            series.view(np.float64)[..., _IN_STATISTICS] = found[:, lines][..., _FROM_SUMMARY]
-            series[..., _STEPS] = np.array([run.extents for run in runs], np.int64)[:, lines]
+            series.view(np.float64)[..., _STEPS:] = found[:, lines]
+            series[..., :_STEPS] = np.array([run.extents for run in runs], np.int64)[:, lines]
         times = np.empty(size, np.int64)
         times[:, self.places] = [run.times for run in runs]
         sources = np.repeat(np.array([[run.source] for run in runs], np.int32), len(shape), axis=1)
@@ -445,7 +414,7 @@ class Filling(NamedTuple):
         values: As in rows.
         times: When each was logged.
         source: The run.
-        found: Rows of `runfork.index.sqlite.points.summaries`, one per series.
+        found: Rows of `summaries`, one per series.
         extents: The first and the last step of each series.
     """
 

@@ -34,6 +34,7 @@ __all__ = [
     "INTEGERS",
     "NONE",
     "ON_CLOCK",
+    "SINGLE_CODES",
     "STATISTICS",
     "TYPE",
     "WORDS",
@@ -48,9 +49,9 @@ __all__ = [
 ]
 
 STATISTICS = (
-    "count",
     "first_step",
     "last_step",
+    "count",
     "finite",
     "min",
     "max",
@@ -60,7 +61,7 @@ STATISTICS = (
     "positive",
     "negative",
 )
-"""The columns of the statistics of series: int64 for steps, float64 for the others, NaN for what is not there."""
+"""The columns of the statistics of series: int64 for steps, and float64 for the others, a row of `summaries`."""
 ON_CLOCK, EMPTY, TYPE = 16, 32, 15
 """A code is the number of a type, and these: a series on the clock axis, a series without a committed point."""
 FLOATS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES))
@@ -78,6 +79,14 @@ CHECKSUM = struct.Struct("<I")
 def code_of(kind: AttributeType, *, clock_axis: bool = False, is_empty: bool = False) -> int:
     """Return the code of a type; `is_empty` is a series without a committed point."""
     return TYPE_NUMBERS[kind] + ON_CLOCK * clock_axis + EMPTY * is_empty
+
+
+SINGLE_CODES = {
+    kind.value: code_of(kind)
+    for kind in AttributeType
+    if not kind.is_series and kind not in (AttributeType.STRING_SET, AttributeType.FILE)
+}
+"""The codes of single values that hide what is inherited, by what journals call their types."""
 
 
 def type_of(code: int) -> AttributeType:

@@ -15,10 +15,7 @@ from runfork.journal.records import MetricRows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy.typing as npt
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats, Integers
 
 __all__ = ["Stretch", "rows_of_many_schemas", "rows_of_selections"]
 

@@ -18,14 +18,11 @@ from runfork.query.curves import choose_paths, read_curves
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
-
     from runfork.cli.drawing.canvas import Span
     from runfork.cli.place import Place
+    from runfork.model.arrays import Floats
     from runfork.query.curves import Axis, Curve
     from runfork.reading.project import Project
-
-    Floats = npt.NDArray[np.float64]
 
 DEFAULT_CHARTS = 4
 JSON_COLUMNS = 200

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Bools, Floats
 
 DOT_COLUMNS = 2
 DOT_ROWS = 4
@@ -44,7 +44,7 @@ class Columns:
     last: Floats
     minimum: Floats
     maximum: Floats
-    points: npt.NDArray[np.bool_]
+    points: Bools
     nan: npt.NDArray[np.int64]
     positive_infinity: npt.NDArray[np.int64]
     negative_infinity: npt.NDArray[np.int64]
@@ -189,9 +189,9 @@ def _connecting_dots(from_column: int, from_row: int, to_column: int, to_row: in
         yield column, min(reach), max(reach)
 
 
-def _dashes(top: Floats, bottom: Floats) -> npt.NDArray[np.bool_]:
+def _dashes(top: Floats, bottom: Floats) -> Bools:
     """Return which columns of a dashed line are drawn: every other few, and each that stands out."""
-    shown: npt.NDArray[np.bool_] = np.arange(len(top)) // _DASH % 2 == 0
+    shown: Bools = np.arange(len(top)) // _DASH % 2 == 0
     there = ~np.isnan(top)
     if there.any():
         span = bottom - top

@@ -14,11 +14,8 @@ from runfork.cli.drawing.canvas import DOT_COLUMNS, Canvas, Columns, bin_columns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from runfork.cli.drawing.canvas import Span
-
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats
 
 FORK_MARK = "◆"
 _LABEL_GAP = 2

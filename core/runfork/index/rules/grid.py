@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.interface import SeriesKey
+    from runfork.model.arrays import Floats, Integers
 
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
     Values = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 

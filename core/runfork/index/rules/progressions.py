@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Integers = npt.NDArray[np.int64]
+    from runfork.model.arrays import Integers
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,11 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
-    import numpy.typing as npt
-
     from runfork.index.sqlite.logs import Stream
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats, Integers
 
 __all__ = ["Application"]
 

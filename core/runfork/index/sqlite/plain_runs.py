@@ -30,16 +30,13 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterator
 
-    import numpy.typing as npt
-
     from runfork.index.sqlite.logs import Logs, Stretches
     from runfork.index.sqlite.points.writer import PointWriter
     from runfork.index.sqlite.runs import RunTable, Stale
     from runfork.index.sqlite.values.table import ValueTable
     from runfork.journal.records import Batch, MetricRows
+    from runfork.model.arrays import Floats
     from runfork.model.attributes import Value
-
-    Floats = npt.NDArray[np.float64]
 
 __all__ = ["PlainRuns"]
 

@@ -10,11 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from runfork.journal.records import Batch, Damage
-
-    Integers = npt.NDArray[np.int64]
+    from runfork.model.arrays import Integers
 
 __all__ = ["Gap", "GapFinder"]
 

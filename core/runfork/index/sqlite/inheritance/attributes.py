@@ -19,15 +19,11 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
-    import numpy.typing as npt
-
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.points.pieces import PieceReader
     from runfork.index.sqlite.runs import RunTable
     from runfork.index.sqlite.values.table import ValueTable
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats, Integers
 
 __all__ = ["DEFAULTS", "DERIVED", "Attributes", "NewPoints"]
 

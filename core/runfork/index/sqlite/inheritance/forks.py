@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from runfork.index.rules.edits import EditKey
     from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.points.columns import ColumnCodec
     from runfork.index.sqlite.runs import RunTable, Stale
     from runfork.journal.records import Record
-
-    Integers = npt.NDArray[np.int64]
+    from runfork.model.arrays import Integers
 
 __all__ = ["Forks"]
 

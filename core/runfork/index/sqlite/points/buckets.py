@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from runfork.index.rules.progressions import Progression
     from runfork.index.sqlite.points.pieces import Piece
     from runfork.index.sqlite.points.series import SeriesPoints
-
-    Integers = npt.NDArray[np.int64]
+    from runfork.model.arrays import Integers
 
 __all__ = ["StepLine", "TimeLine"]
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Bools, Floats, Integers
+
     Values = Floats | npt.NDArray[np.float32]
 
 __all__ = ["ColumnCodec"]
@@ -166,7 +166,7 @@ def _unpacked(data: bytes, out: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return out
 
 
-def _are_noise(columns: Floats) -> npt.NDArray[np.bool_]:
+def _are_noise(columns: Floats) -> Bools:
     """Return which rows, by a sample, jump about as far from one number to the next as they spread at all, and repeat none."""
     count = columns.shape[1]
     if count == 1:
@@ -179,5 +179,5 @@ def _are_noise(columns: Floats) -> npt.NDArray[np.bool_]:
         is_repeated = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
         jump = np.abs(stretch[:, 1:] - stretch[:, :-1]).mean(axis=1)
         distance = np.abs(spread - spread.mean(axis=1, keepdims=True)).mean(axis=1)
-        found: npt.NDArray[np.bool_] = ~is_repeated & ~(jump < distance / 2)
+        found: Bools = ~is_repeated & ~(jump < distance / 2)
     return found

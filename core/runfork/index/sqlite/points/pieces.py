@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.rules.progressions import Progression
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats, Integers
 
 __all__ = ["Contribution", "Loaded", "Piece", "PieceReader", "objects"]
 

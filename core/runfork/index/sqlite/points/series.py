@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from runfork.index.sqlite.points.pieces import Contribution, Loaded, Piece, PieceReader
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Bools, Floats, Integers
 
 __all__ = ["Points", "PreviewPoint", "SeriesPoints", "Summary", "decoded"]
 
@@ -254,7 +252,7 @@ class _Laid:
         return cls(Points(steps, times, values, sources), order)
 
     @property
-    def is_last(self) -> npt.NDArray[np.bool_]:
+    def is_last(self) -> Bools:
         """Which points stand: the last of each step."""
         ordered = self.everything.steps[self.order]
         found = np.ones(len(ordered), np.bool_)
@@ -262,14 +260,14 @@ class _Laid:
         return found
 
     @property
-    def is_replaced(self) -> npt.NDArray[np.bool_]:
+    def is_replaced(self) -> Bools:
         """Which points have a later one of the same run at their step."""
         sources = self.everything.sources[self.order]
         found = ~self.is_last
         found[:-1] &= sources[1:] == sources[:-1]
         return found
 
-    def points(self, chosen: npt.NDArray[np.bool_]) -> Points:
+    def points(self, chosen: Bools) -> Points:
         """Return some of the points, in order."""
         whole, at = self.everything, self.order[chosen]
         times = None if whole.times is None else whole.times[at]

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats
 
 __all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise", "text_summary"]
 

@@ -16,13 +16,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    import numpy.typing as npt
-
     from runfork.index.sqlite.points.columns import ColumnCodec
     from runfork.journal.records import MetricRows
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
+    from runfork.model.arrays import Floats, Integers
 
 __all__ = [
     "COLUMN_BITS",

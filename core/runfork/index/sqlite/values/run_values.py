@@ -33,10 +33,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from runfork.model.arrays import Bools, Floats, Integers
     from runfork.model.attributes import Value
-
-    Integers = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
 
 __all__ = [
     "Arrangement",
@@ -247,7 +245,7 @@ class RunValues:
         self.times[place], self.sources[place] = row.time, row.source
         return True
 
-    def _part(self, kept: npt.NDArray[np.bool_]) -> RunValues:
+    def _part(self, kept: Bools) -> RunValues:
         if kept.all():
             return self
         shape = self.shape
@@ -294,9 +292,9 @@ class RunValues:
         found = np.minimum(known.searchsorted(wanted), len(known) - 1)
         return np.where(known[found] == wanted, found, -1)
 
-    def hold(self, places: Integers, code: int) -> npt.NDArray[np.bool_]:
+    def hold(self, places: Integers, code: int) -> Bools:
         """Return which places have a code, be their series empty or not."""
-        found: npt.NDArray[np.bool_] = (places >= 0) & (self.shape.codes_at(places) & ~np.uint8(EMPTY) == code)
+        found: Bools = (places >= 0) & (self.shape.codes_at(places) & ~np.uint8(EMPTY) == code)
         return found
 
     def summaries(self, places: Integers) -> Floats:

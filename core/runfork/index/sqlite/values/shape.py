@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Integers = npt.NDArray[np.int64]
+    from runfork.model.arrays import Integers
 
 __all__ = [
     "CHECKSUM",

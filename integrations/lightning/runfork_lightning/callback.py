@@ -45,7 +45,7 @@ class CallbackMethods:
         self._logger_to_add = logger
         self._found: list[LoggerMethods] = []
         self._trainer: weakref.ref[Any] | None = None
-        self._measures = StepMeasures()
+        self._measures = StepMeasures(self)
         self._must_describe_optimizers = False
 
     def __getstate__(self) -> dict[str, Any]:

@@ -155,7 +155,7 @@ class LoggerMethods:
 
     @guarded
     def finalize(self, status: str) -> None:
-        """Note how a call of the trainer ended. The run stays open, to be closed when the process ends.
+        """Note how a call of the trainer ended. The run stays open until another training begins, or the process ends.
 
         Args:
             status: "success", "finished", or anything else for a failure.

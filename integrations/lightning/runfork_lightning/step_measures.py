@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 class StepMeasures:
-    """Measures the steps of one trainer after the other. Used by the training thread alone."""
+    """Measures the steps of one trainer after the other. Used by the training thread alone.
 
-    _face = "RunforkCallback"
+    Args:
+        owner: The callback, for which is told what fails.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
         self.throughput = Throughput()
         self._gradients = GradientsSeen()
         self._labels: list[str] = []
@@ -58,14 +61,14 @@ class StepMeasures:
         has_stepped = not gathers
         if has_stepped:
             self._steps_done = trainer.global_step
-        samples = attempt(self, "batch size", lambda: batch_size(batch) * trainer.world_size)
+        samples = attempt(self._owner, "batch size", lambda: batch_size(batch) * trainer.world_size)
         self.throughput.count(steps=int(has_stepped), samples=samples or 0)
         return has_stepped
 
     def read(self) -> tuple[dict[str, float], Mapping[str, float]]:
         """Return rates and throughput since they were read last, and the norms of the gradients that were looked at."""
         rates, self._rates = {**self._rates, **self.throughput.read()}, {}
-        return rates, attempt(self, "gradient norms", lambda: self._gradients.read(detail="layers")) or {}
+        return rates, attempt(self._owner, "gradient norms", lambda: self._gradients.read(detail="layers")) or {}
 
 
 def chosen_norms(norms: Mapping[str, float], detail: GradientNorms | None) -> Mapping[str, float]:

@@ -306,7 +306,7 @@ class CallbackMethods:
 
     @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
-        """Note that the training ended well. The run stays open for evaluations, to be closed when the process ends."""
+        """Note that the training ended well. The run stays open for evaluations, until another training begins."""
         del args, control, objects
         if not self._is_training or not self._logs(state):
             return

@@ -45,7 +45,14 @@ def register_samplers() -> list[Sampler]:
     return samplers
 
 
-class CpuSampler(Sampler):
+class _Unbound(Sampler):
+    """A sampler that holds nothing."""
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
+class CpuSampler(_Unbound):
     """Use of all CPUs since the last sample, 0 to 100."""
 
     def sample(self) -> Mapping[str, float]:
@@ -53,7 +60,7 @@ class CpuSampler(Sampler):
         return {"cpu/percent": psutil.cpu_percent(None)}
 
 
-class MemorySampler(Sampler):
+class MemorySampler(_Unbound):
     """Memory and swap of the machine."""
 
     def sample(self) -> Mapping[str, float]:
@@ -67,7 +74,7 @@ class MemorySampler(Sampler):
         }
 
 
-class _Counters(Sampler):
+class _Counters(_Unbound):
     """Counters of the machine that only grow: what was added since the start, and the rate since the last sample.
 
     Args:

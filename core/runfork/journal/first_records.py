@@ -50,6 +50,8 @@ def creation_of(records: Iterable[FirstRecord]) -> dict[str, Any]:
     records = list(records)
     creates = sorted((one for one in records if one.kind == Kind.CREATE), key=lambda one: one[1:3])
     body: dict[str, Any] = dict(creates[0].body) if creates else {}
+    if len(creates) == len(records) == 1 and not body.get("fork"):  # as most are
+        return {**body, "experiment_name": body.get("experiment_name"), "fork": None}
     forks = [one for one in records if one.kind == Kind.LINEAGE]
     if body.get("fork"):
         inherits = {"inherit_configs": body.get("inherit_configs", True)}

@@ -92,7 +92,8 @@ class RowCollector:
         dtype = _row_type(alike.length)
         offsets = _offsets(alike.stretches, stride)
         if len(alike.stretches) == 1:
-            rows = np.frombuffer(self._data, dtype, alike.count, offsets[0])
+            (stretch,) = alike.stretches
+            rows = np.frombuffer(self._data, dtype, stretch.frames, stretch.offset)
         else:  # two calls a step make a stretch of every row
             frames = sliding_window_view(np.frombuffer(self._data, np.uint8), stride)
             rows = frames[offsets].view(dtype).reshape(-1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
+from operator import lt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from runfork.index.sqlite.runs import RunEntry
 from runfork.index.sqlite.values.run_values import Arrangement, Filling, single_of
 from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of
 from runfork.journal.format import Kind
+from runfork.journal.records import Batch
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.points.writer import PointWriter
     from runfork.index.sqlite.runs import RunTable, Stale
     from runfork.index.sqlite.values.table import ValueTable
-    from runfork.journal.records import Batch, MetricRows
+    from runfork.journal.records import MetricRows
     from runfork.model.arrays import Floats
     from runfork.model.attributes import Value
 
@@ -80,11 +82,22 @@ class _Layout:
 
 @dataclass(frozen=True)
 class _PlainRun:
-    """A run on its way in: `row` is `journals.row_after`."""
+    """A run on its way in.
+
+    Args:
+        number: The run.
+        batch: Its journal, configs left out.
+        layout: What it logs.
+        values: Of configs. By themselves they are few objects, and what they were read from makes room for the next run.
+        times: When each was logged.
+        row: `journals.row_after`.
+    """
 
     number: int
     batch: Batch
     layout: _Layout
+    values: list[Any]
+    times: list[int]
     row: tuple[Any, ...]
 
     @property
@@ -133,11 +146,11 @@ class PlainRuns:
 
     def journals(self, runs: Collection[int] | None) -> Iterator[tuple[Any, ...]]:
         """Yield what `runfork.index.sqlite.journals.read` says, of the runs that are not stored yet."""
-        for run in self._waiting.values():
-            if runs is None or run.number in runs:
-                batch, (applied, last_time, _, state, is_closed, damage, _) = run.batch, run.row
-                about = applied, last_time, state, is_closed, journals.stretches_of(damage), batch.carry
-                yield run.number, batch.key.writer, batch.identity, *about
+        names = self._waiting if runs is None else [self._runs.names[number] for number in runs]
+        for run in (self._waiting[name] for name in names if name in self._waiting):
+            batch, (applied, last_time, _, state, is_closed, damage, _) = run.batch, run.row
+            about = applied, last_time, state, is_closed, journals.stretches_of(damage), batch.carry
+            yield run.number, batch.key.writer, batch.identity, *about
 
     # Taking in
 
@@ -153,7 +166,8 @@ class PlainRuns:
         if origin.parent is not None:
             return False
         entry = RunEntry(runs.new_number(), run_id, origin, origin.created, has_points=bool(batch.rows))
-        run = _PlainRun(entry.id, batch, layout, journals.row_after(journals.JournalState(), batch))
+        row = journals.row_after(journals.JournalState(), batch)
+        run = _PlainRun(entry.id, _without_configs(batch), layout, *_configs(batch), row)
         runs.save(entry)
         self._waiting[run_id] = run
         self._bytes += batch.end
@@ -178,10 +192,10 @@ class PlainRuns:
 
     def _is_plain(self, rows: MetricRows) -> bool:
         """Return whether rows are few, on a step axis, and no step is there twice."""
-        steps = rows.steps
-        if rows.completion is not None or rows.clock_axis or not len(steps) or not self._writer.fits(rows):
+        if rows.completion is not None or rows.clock_axis or not len(rows.steps) or not self._writer.fits(rows):
             return False
-        return bool((steps[1:] > steps[:-1]).all())
+        steps = rows.steps.tolist()
+        return all(map(lt, steps, steps[1:]))
 
     def _layout(self, key: _Key) -> _Layout | None:
         every = [*key.names, *chain.from_iterable(key.series)]
@@ -244,18 +258,10 @@ class PlainRuns:
                 self._values.add_whole(filling.source, values)
 
     def _filling(self, run: _PlainRun, following: dict[str, Value], summaries: list[Floats]) -> Filling:
-        batch = run.batch
-        values: list[Any] = []
-        times: list[int] = []
-        for record in batch.records:
-            if record.kind == Kind.CONFIGS:
-                values += [value for _, value in record.body.values()]
-                times += [record.time] * len(record.body)
-        for value in following.values():
-            values.append(single_of(value))
-            times.append(value.time)
+        values = [*run.values, *map(single_of, following.values())]
+        times = [*run.times, *(value.time for value in following.values())]
         extents = []
-        for rows in batch.rows:
+        for rows in run.batch.rows:
             values += rows.values[-1].tolist()
             times += [int(rows.times[-1])] * len(rows.paths)
             extents += [(int(rows.steps[0]), int(rows.steps[-1]))] * len(rows.paths)
@@ -270,6 +276,23 @@ class PlainRuns:
         numbers = [*layout.numbers, *map(self._runs.path_id, following), *chain.from_iterable(layout.streams)]
         codes = [*layout.codes, *(code_of(value.type) for value in following.values())]
         return Arrangement.of(numbers, codes + [_SERIES] * (len(numbers) - len(codes)))
+
+
+def _configs(batch: Batch) -> tuple[list[Any], list[int]]:
+    """Return the values of configs, and when each was logged."""
+    values: list[Any] = []
+    times: list[int] = []
+    for record in batch.records:
+        if record.kind == Kind.CONFIGS:
+            values += [value for _, value in record.body.values()]
+            times += [record.time] * len(record.body)
+    return values, times
+
+
+def _without_configs(batch: Batch) -> Batch:
+    records = [one if one.kind != Kind.CONFIGS else one._replace(body={}) for one in batch.records]
+    about = batch.key, batch.identity, batch.start, batch.end
+    return Batch(*about, records=records, rows=batch.rows, last_time=batch.last_time, carry=batch.carry)
 
 
 def _stream(batch: Batch, rows: MetricRows, paths: list[int]) -> Stream:

@@ -27,6 +27,7 @@ from runfork.journal import parser
 from runfork.journal.format import FLAGS_TIMES, Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.header import read_identity
 from runfork.journal.reader import JournalReader
+from runfork.journal.writer import JournalWriter
 from runfork.testing.journals import batches_of
 
 
@@ -190,3 +191,17 @@ def test_many_rows_of_one_schema_are_one_group(path):
     assert batch.rows[0].steps.tolist() == list(range(10_000))
     assert batch.rows[0].values[:, 0].tolist() == list(map(float, range(10_000)))
     assert np.all(np.diff(batch.rows[0].sequences) == 40)
+
+
+def test_reading_while_writing_finds_whole_records_only(tmp_path):
+    writer = JournalWriter(lambda: (tmp_path / "w.journal", HEADER), on_trouble=print)
+    reader, end, seen = JournalReader(tmp_path / "w.journal"), 0, []
+    for number in range(50):
+        writer.write(record({"n": number}))
+        batch = reader.read(end)
+        assert batch is not None
+        end = batch.end
+        seen += [one.body["n"] for one in batch.records]
+    writer.close()
+
+    assert seen == list(range(50))

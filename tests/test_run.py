@@ -1,4 +1,5 @@
 # pyright: reportOptionalMemberAccess=false
+import atexit
 import copy
 import math
 import os
@@ -116,6 +117,30 @@ def test_settings_may_be_passed_as_one_object(open_run, tmp_path):
 
     assert run.project == "x/y"
     assert run.directory.is_relative_to(tmp_path / "elsewhere")
+
+
+def test_an_interrupt_while_a_run_is_made_leaves_no_run_and_no_thread(data_directory, monkeypatch):
+    threads = threading.active_count()
+    monkeypatch.setattr(atexit, "register", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Run(run_id="r", source_tracking_config=None)
+
+    assert threading.active_count() == threads
+    assert not Store(data_directory).run_directories("tests/project")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_run_that_is_refused_after_it_was_begun_leaves_what_was_there_before(folder):
+    Run(run_id="r", source_tracking_config=None).close()
+    before = journals_of(folder)
+    with pytest.raises(RunforkWarning, match="exists"):  # in tests, warnings are errors
+        Run(run_id="r", fork_run_id="p", fork_step=1, source_tracking_config=None)
+
+    assert len(before) == 1
+    assert journals_of(folder) == before
 
 
 # Ending

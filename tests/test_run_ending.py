@@ -1,7 +1,6 @@
 """How runs end: what exceptions and exit statuses say, for ``with run:`` and for processes that leave their runs open."""
 
 import asyncio
-import atexit
 import bdb
 import os
 import pickle
@@ -18,7 +17,7 @@ from tests.run_records import state_of
 import runfork
 from runfork import Run, Settings
 from runfork.disk.layout import Store, journals_of
-from runfork.errors import ArgumentError, RunforkWarning
+from runfork.errors import ArgumentError
 from runfork.journal.format import Kind
 from runfork.model.run_ending import ending_after
 from runfork.reading.fsck import inspect_store
@@ -408,6 +407,15 @@ def test_trainings_on_two_threads_stand_beside_each_other(data_directory):
     assert state_of(run.directory) == "finished"
 
 
+def test_a_run_that_names_no_state_is_still_open(folder):
+    run = Run(run_id="r", source_tracking_config=None)
+    with pytest.raises(ArgumentError, match="state must be one of"):
+        run.close("done")
+    run.close()
+
+    assert state_of(folder) == "finished"
+
+
 # A run that rests
 
 
@@ -468,39 +476,3 @@ def test_a_run_that_rests_and_is_closed_has_one_end(folder):
     run.close()
 
     assert [record.body for record in records_of(folder, Kind.CLOSE)] == [{"state": "aborted"}]
-
-
-# A run that cannot be made
-
-
-def test_an_interrupt_while_a_run_is_made_leaves_no_run_and_no_thread(data_directory, monkeypatch):
-    threads = threading.active_count()
-    monkeypatch.setattr(atexit, "register", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        Run(run_id="r", source_tracking_config=None)
-
-    assert threading.active_count() == threads
-    assert not Store(data_directory).run_directories("tests/project")
-
-
-def interrupted(*_):
-    raise KeyboardInterrupt
-
-
-def test_a_run_that_is_refused_after_it_was_begun_leaves_what_was_there_before(folder):
-    Run(run_id="r", source_tracking_config=None).close()
-    before = journals_of(folder)
-    with pytest.raises(RunforkWarning, match="exists"):  # in tests, warnings are errors
-        Run(run_id="r", fork_run_id="p", fork_step=1, source_tracking_config=None)
-
-    assert len(before) == 1
-    assert journals_of(folder) == before
-
-
-def test_a_run_that_names_no_state_is_still_open(folder):
-    run = Run(run_id="r", source_tracking_config=None)
-    with pytest.raises(ArgumentError, match="state must be one of"):
-        run.close("done")
-    run.close()
-
-    assert state_of(folder) == "finished"

@@ -16,6 +16,7 @@ from runfork.index.rules.edits import (
     members_of,
 )
 from runfork.index.rules.origins import (
+    CONFLICTS,
     default_values,
     derived_values,
     fork_of,
@@ -115,7 +116,7 @@ class RecordView:
         )
         conflicts = sum(map(run.conflicts, run.paths()))
         if conflicts:
-            derived["sys/diagnostics/type_conflicts"] = Value(AttributeType.INT, conflicts, run_id, run.last_time)
+            derived[CONFLICTS] = Value(AttributeType.INT, conflicts, run_id, run.last_time)
         return {**found, **derived}
 
     def _visible(self, run_id: str, path: str) -> Iterator[tuple[str, AttributeType, list[Edit]]]:

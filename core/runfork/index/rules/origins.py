@@ -15,6 +15,26 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Record
 
+DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
+"""What every run has where nobody said otherwise."""
+CONFLICTS = "sys/diagnostics/type_conflicts"
+DERIVED = (
+    "sys/modification_time",
+    "sys/running_time_seconds",
+    "sys/name",
+    "sys/experiment/name",
+    "sys/experiment/is_head",
+    "sys/forking/parent",
+    "sys/forking/step",
+    "sys/forking/depth",
+    "sys/forking/mark",
+    "sys/forking/is_pending",
+    "sys/state",
+    "sys/failed",
+    CONFLICTS,
+)
+"""What follows from others."""
+
 
 class Origin(NamedTuple):
     """How a run began.
@@ -105,6 +125,27 @@ def fork_of(origin: Origin, mark: RecordedMark | None, last_time: int | None) ->
         return Fork(origin.parent, origin.step, clock=mark.time, cuts=mark.cuts, snapshot=mark.snapshot, is_marked=True)
     clock = origin.created if last_time is None else last_time
     return Fork(origin.parent, origin.step, clock=clock, snapshot=origin.snapshot)
+
+
+DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
+"""What every run has where nobody said otherwise."""
+CONFLICTS = "sys/diagnostics/type_conflicts"
+DERIVED = (
+    "sys/modification_time",
+    "sys/running_time_seconds",
+    "sys/name",
+    "sys/experiment/name",
+    "sys/experiment/is_head",
+    "sys/forking/parent",
+    "sys/forking/step",
+    "sys/forking/depth",
+    "sys/forking/mark",
+    "sys/forking/is_pending",
+    "sys/state",
+    "sys/failed",
+    CONFLICTS,
+)
+"""What follows from others."""
 
 
 def derived_values(

@@ -4,7 +4,7 @@
 `updating` says what must be worked out anew, `inheritance` does it, and `values` keeps what each run has, to be asked for.
 """
 
+from runfork.index.interface import StaleIndexError
 from runfork.index.sqlite.index import SqliteIndex
-from runfork.index.sqlite.schema import StaleIndexError
 
 __all__ = ["SqliteIndex", "StaleIndexError"]

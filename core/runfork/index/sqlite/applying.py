@@ -30,16 +30,13 @@ from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection
 
     from runfork.index.sqlite.logs import Stream
-    from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.tables import Tables
     from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
     from runfork.model.arrays import Floats, Integers
-
-__all__ = ["Application"]
 
 _ARCHIVED = "sys/archived"
 _WITHOUT_VALUES = frozenset(
@@ -65,17 +62,18 @@ class _Place:
 class Application:
     """Applies one batch, within the caller's transaction; what it marks is to be caught up before the transaction ends."""
 
-    def __init__(self, connection: sqlite3.Connection, runs: RunTable, updates: Updates) -> None:
-        self._connection = connection
-        self._runs = runs
+    def __init__(self, tables: Tables, updates: Updates) -> None:
+        self._tables = tables
+        self._connection = tables.connection
+        self._runs = tables.runs
         self._updates = updates
-        self._writer = updates.writer
-        self._reader = updates.reader
-        self._logs = updates.logs
-        self._values = updates.values
+        self._writer = tables.writer
+        self._reader = tables.reader
+        self._logs = tables.logs
+        self._values = tables.values
         self._attributes = updates.attributes
         self._forks = updates.forks
-        self._stale = updates.stale
+        self._stale = tables.stale
         self._first: set[int] = set()
 
     def apply(self, batch: Batch) -> None:
@@ -246,7 +244,7 @@ class Application:
             self._stale.names.add(self._run.origin.experiment_name)
 
     def _change_archived(self, path: int) -> None:
-        seen = LineageView(self._runs, self._logs, self._run.run_id).see(path, "own")
+        seen = LineageView(self._tables, self._run.run_id).see(path, "own")
         is_archived = isinstance(seen, SeenEdits) and fold(seen.edits) is True
         entry = self._runs.runs[self._run.run_id]
         if entry.is_archived != is_archived:
@@ -387,7 +385,7 @@ class Application:
         """Return whether the run sees no point at the steps of new ones."""
         if len(new.steps) > _COMPARED_POINTS:
             return False
-        seen = LineageView(self._runs, self._logs, self._run.run_id).see(path)
+        seen = LineageView(self._tables, self._run.run_id).see(path)
         if not isinstance(seen, SeenSeries):
             return False
         existing = SeriesPoints(self._reader, new.type, seen.contributions).points(new.low, new.high, with_times=False)

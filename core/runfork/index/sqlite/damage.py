@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.points.columns import ColumnCodec
 
-__all__ = ["find_damage"]
-
 _KINDS = {"INTEGER": ("integer", "null"), "TEXT": ("text", "null"), "BLOB": ("blob", "null")}
 _REFERENCES = {"run": "run", "path": "path", "journal": "journal", "stream": "stream", "shape": "shape"}
 _TEXTS = (

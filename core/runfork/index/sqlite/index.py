@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from runfork.errors import NotFoundError, RunforkError
 from runfork.index.garbage import collector_paused
-from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, Writer
+from runfork.index.interface import Definition, PointsRequest, RunRow, RunsPage, Series, StaleIndexError, Writer
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.runs import RunTable, storable
+from runfork.index.sqlite.runs import storable
 from runfork.index.sqlite.schema import (
     MISREAD,
     TYPE_NUMBERS,
     TYPES,
-    StaleIndexError,
     close_file,
     delete_file,
     is_damage,
@@ -29,6 +28,7 @@ from runfork.index.sqlite.schema import (
     place_of,
     refusal,
 )
+from runfork.index.sqlite.tables import Tables
 from runfork.index.sqlite.transactions import Transactions
 from runfork.index.sqlite.updating import Updates
 from runfork.index.sqlite.values.reader import ValueReader
@@ -53,8 +53,6 @@ if TYPE_CHECKING:
     from runfork.model.lineage import RunNode
     from runfork.model.patterns import Pattern
 
-__all__ = ["SqliteIndex"]
-
 
 class SqliteIndex:
     """The index of one project in a file.
@@ -77,10 +75,10 @@ class SqliteIndex:
         self._is_given_up = False
         self._connection = open_file(self.path, read_only=read_only)
         self._place = place_of(self.path)
-        self._runs = RunTable(self._connection)
-        self._updates = Updates(self._connection, self._runs, sizes)
-        self._values = self._updates.values
-        self._transactions = Transactions(self._connection, self._updates)
+        self._tables = Tables(self._connection, sizes)
+        self._runs, self._values = self._tables.runs, self._tables.values
+        self._updates = Updates(self._tables)
+        self._transactions = Transactions(self._tables, self._updates)
 
     # What most processes do not need: they read a page of runs, and importing all of it takes longer than that
 
@@ -88,13 +86,13 @@ class SqliteIndex:
     def _questions(self) -> Questions:
         from runfork.index.sqlite.values.questions import Questions
 
-        return Questions(self._connection, self._runs, self._values)
+        return Questions(self._tables)
 
     @cached_property
     def _application(self) -> Application:
         from runfork.index.sqlite.applying import Application
 
-        return Application(self._connection, self._runs, self._updates)
+        return Application(self._tables, self._updates)
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[None]:
@@ -139,7 +137,7 @@ class SqliteIndex:
         """Return what is wrong with the file; None if nothing is, as far as SQLite and checksums tell."""
         from runfork.index.sqlite.damage import find_damage
 
-        return find_damage(self._connection, self._updates.reader.codec)
+        return find_damage(self._connection, self._tables.reader.codec)
 
     def _discard(self, reason: str, error: BaseException) -> NoReturn:
         self._give_up()
@@ -187,11 +185,11 @@ class SqliteIndex:
                 entry = entries[run_id]
                 if entry.state != state:
                     self._runs.save(entry._replace(state=storable(state)))
-                    self._updates.stale.taken.add(run_id)
+                    self._tables.stale.taken.add(run_id)
                     if run_id not in self._updates.noted:
-                        self._updates.stale.paths[run_id].update()
+                        self._tables.stale.paths[run_id].update()
                     if "running" in (state, entry.state) and entry.origin.experiment_name is not None:
-                        self._updates.stale.names.add(entry.origin.experiment_name)
+                        self._tables.stale.names.add(entry.origin.experiment_name)
 
     def keep_look(self, look: Any) -> None:
         """Keep what a reader saw; see `Index.keep_look`."""
@@ -286,7 +284,7 @@ class SqliteIndex:
 
     def points(self, request: PointsRequest) -> list[Series]:
         """Return points; see `Index.points`."""
-        with self._transaction("DEFERRED"), self._updates.reader.keeping_tails():
+        with self._transaction("DEFERRED"), self._tables.reader.keeping_tails():
             found = []
             for key, seen in self._seen(request.series, request.inherit):
                 found.append(self._series(key, seen, request))
@@ -301,7 +299,7 @@ class SqliteIndex:
             if path is None or key.run_id not in self._runs.runs:
                 continue
             if key.run_id not in views:
-                views[key.run_id] = LineageView(self._runs, self._updates.logs, key.run_id)
+                views[key.run_id] = LineageView(self._tables, key.run_id)
             seen = views[key.run_id].see(path, inherit)
             if isinstance(seen, SeenSeries):
                 yield key, seen
@@ -309,7 +307,7 @@ class SqliteIndex:
     def _series(self, key: SeriesKey, seen: SeenSeries, request: PointsRequest) -> Series:
         from runfork.index.sqlite.points.series import SeriesPoints, decoded
 
-        whole = SeriesPoints(self._updates.reader, seen.type, seen.contributions)
+        whole = SeriesPoints(self._tables.reader, seen.type, seen.contributions)
         low, high = request.step_range
         low = 0 if low is None else max(0, low)
         high = MAX_MICRO_STEP if high is None else high
@@ -372,13 +370,13 @@ class SqliteIndex:
         lines: dict[SeriesKey, StepLine | TimeLine] = {}
         low, high = request.x_range
         by_step = request.x == "step"
-        with self._transaction("DEFERRED"), self._updates.reader.keeping_tails():
+        with self._transaction("DEFERRED"), self._tables.reader.keeping_tails():
             for key, seen in self._seen(request.series, request.inherit):
                 if seen.type is not AttributeType.FLOAT_SERIES or key in lines:
                     continue
                 first = 0 if low is None or not by_step else max(0, low)
                 last = MAX_MICRO_STEP if high is None or not by_step else high
-                whole = SeriesPoints(self._updates.reader, seen.type, seen.contributions)
+                whole = SeriesPoints(self._tables.reader, seen.type, seen.contributions)
                 lines[key] = StepLine(whole, first, last) if by_step else TimeLine(whole, low, high)
             ends = [] if None not in (low, high) else [line.ends for line in lines.values() if line.ends]
             if low is None:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Batch
 
-__all__ = ["JournalState", "begin", "find", "go_on", "read", "row_after", "stretches_of"]
-
-
 _NONE = "[]"
 
 

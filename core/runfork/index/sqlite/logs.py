@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.values.table import ValueTable
     from runfork.model.lineage import Snapshot
 
-__all__ = ["Logs", "Own", "RunLog", "Stream", "Stretches", "read_records", "standing", "stream_key", "stretches"]
-
 _KEPT = (Kind.CREATE, Kind.LINEAGE, Kind.CONFIGS, Kind.TAGS, Kind.FILES)
 _CACHED = 200_000
 """So many paths are remembered; beyond that they are read again."""

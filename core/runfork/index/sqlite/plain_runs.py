@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from runfork.index.rules.edits import EditKey
-from runfork.index.rules.origins import default_values, origin_of
+from runfork.index.rules.origins import DEFAULTS, DERIVED, default_values, origin_of
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.inheritance.attributes import DEFAULTS, DERIVED
 from runfork.index.sqlite.logs import Stream, stretches
 from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
@@ -29,18 +28,13 @@ from runfork.journal.records import Batch
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterator
 
-    from runfork.index.sqlite.logs import Logs, Stretches
-    from runfork.index.sqlite.points.writer import PointWriter
-    from runfork.index.sqlite.runs import RunTable, Stale
-    from runfork.index.sqlite.values.table import ValueTable
+    from runfork.index.sqlite.logs import Stretches
+    from runfork.index.sqlite.tables import Tables
     from runfork.journal.records import MetricRows
     from runfork.model.arrays import Floats
     from runfork.model.attributes import Value
-
-__all__ = ["PlainRuns"]
 
 _KINDS = frozenset((Kind.CREATE, Kind.CONFIGS, Kind.STATUS, Kind.CLOSE, Kind.HEARTBEAT, Kind.SCHEMA))
 _SERIES = code_of(AttributeType.FLOAT_SERIES)
@@ -109,21 +103,13 @@ class _PlainRun:
 class PlainRuns:
     """Takes in runs that are plain, within the caller's transaction; `flush` stores them. Until then only `RunTable` knows them."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        runs: RunTable,
-        logs: Logs,
-        values: ValueTable,
-        stale: Stale,
-        writer: PointWriter,
-    ) -> None:
-        self._connection = connection
-        self._runs = runs
-        self._logs = logs
-        self._values = values
-        self._stale = stale
-        self._writer = writer
+    def __init__(self, tables: Tables) -> None:
+        self._connection = tables.connection
+        self._runs = tables.runs
+        self._logs = tables.logs
+        self._values = tables.values
+        self._stale = tables.stale
+        self._writer = tables.writer
         self._layouts: dict[_Key, _Layout | None] = {}
         self._waiting: dict[str, _PlainRun] = {}
         self._bytes = 0

@@ -6,8 +6,9 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runfork.index.interface import StaleIndexError
 from runfork.index.rules.origins import Origin, RecordedMark, derived_values, fork_of, running_seconds
-from runfork.index.sqlite.schema import SCHEMA_VERSION, StaleIndexError
+from runfork.index.sqlite.schema import SCHEMA_VERSION
 from runfork.model.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import RunsQuery
     from runfork.model.attributes import Value
-
-__all__ = ["RunEntry", "RunTable", "Stale", "read_snapshot", "snapshot_text", "storable"]
 
 _COLUMNS = (
     "run_id, created, experiment_name, born, inherit_configs, parent, step, mark, snapshot, mark_time, mark_cuts,"

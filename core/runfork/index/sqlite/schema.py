@@ -19,23 +19,6 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = [
-    "APPLICATION_ID",
-    "MISREAD",
-    "SCHEMA_VERSION",
-    "TYPES",
-    "TYPE_NUMBERS",
-    "StaleIndexError",
-    "close_file",
-    "delete_file",
-    "foreign_reason",
-    "is_damage",
-    "is_foreign",
-    "open_file",
-    "place_of",
-    "refusal",
-]
-
 SCHEMA_VERSION = 19
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 

@@ -7,8 +7,6 @@ import struct
 
 from xxhash import xxh3_64, xxh3_64_intdigest
 
-__all__ = ["SEAL", "check_seal", "checksum", "sealed", "to_json"]
-
 to_json = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 """Return the JSON of what came from JSON: to look for circles would take three times as long."""
 

@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
+    from runfork.index.sqlite.tables import Tables
     from runfork.index.sqlite.updating import Updates
-
-__all__ = ["Transactions"]
 
 LONGEST_SECONDS = 1.0
 """So long readers wait at most for what was applied together, beside the time that one batch takes."""
@@ -24,8 +22,9 @@ LONGEST_SECONDS = 1.0
 class Transactions:
     """Transactions on one connection. What is remembered is forgotten with a transaction that is undone."""
 
-    def __init__(self, connection: sqlite3.Connection, updates: Updates) -> None:
-        self._connection = connection
+    def __init__(self, tables: Tables, updates: Updates) -> None:
+        self._connection = tables.connection
+        self._tables = tables
         self._updates = updates
         self._is_together = False
         self._has_begun = False
@@ -35,7 +34,7 @@ class Transactions:
     def one(self, kind: str) -> Iterator[None]:
         """Read or write one state of the file: DEFERRED to read, RECORDS to read only what batches said, IMMEDIATE to write."""
         if self._has_begun and kind == "RECORDS":
-            self._updates.synchronise()
+            self._tables.synchronise()
             yield
         elif self._has_begun or (self._is_together and kind == "IMMEDIATE"):
             with self._part(is_to_read=kind == "DEFERRED"):
@@ -48,7 +47,7 @@ class Transactions:
     def _alone(self, kind: str) -> Iterator[None]:
         try:
             self._connection.execute("BEGIN IMMEDIATE" if kind == "IMMEDIATE" else "BEGIN DEFERRED")
-            self._updates.synchronise()
+            self._tables.synchronise()
             yield
             self._updates.catch_up()
             self._connection.execute("COMMIT")
@@ -65,7 +64,7 @@ class Transactions:
         try:
             self._updates.store_notes()
             self._connection.execute("SAVEPOINT part")
-            self._updates.synchronise()
+            self._tables.synchronise()
             self._updates.recover()
             yield
             self._connection.execute("RELEASE part")
@@ -91,7 +90,7 @@ class Transactions:
             return
         self._begin()
         try:
-            self._updates.synchronise()
+            self._tables.synchronise()
             self._updates.recover()
             yield
             self._updates.keep()
@@ -152,7 +151,7 @@ class Transactions:
 
     def _catch_up(self) -> None:
         try:
-            self._updates.synchronise()
+            self._tables.synchronise()
             self._updates.catch_up()
         except BaseException:  # as in `one`
             self.abandon()

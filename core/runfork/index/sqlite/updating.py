@@ -6,8 +6,6 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from runfork.index.sqlite.runs import Stale
-from runfork.index.sqlite.values.table import ValueTable
 from runfork.model.lineage import ancestors
 
 if TYPE_CHECKING:
@@ -16,14 +14,9 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.inheritance.attributes import Attributes
     from runfork.index.sqlite.inheritance.forks import Forks
-    from runfork.index.sqlite.logs import Logs
     from runfork.index.sqlite.plain_runs import PlainRuns
-    from runfork.index.sqlite.points.pieces import PieceReader
-    from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
-    from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.tables import Tables
     from runfork.model.lineage import RunNode
-
-__all__ = ["Updates"]
 
 _LARGE = 512
 """Runs that are worked out together at most: what is remembered of each until then stays small."""
@@ -38,55 +31,29 @@ class Updates:
     However many batches of a transaction mark a run, it is worked out once, unless a child asks for it before.
     """
 
-    def __init__(self, connection: sqlite3.Connection, runs: RunTable, sizes: ChunkSizes | None) -> None:
-        self._connection = connection
-        self._runs = runs
-        self._sizes = sizes
-        self.stale = Stale()
-        self._logs: Logs | None = None
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._runs = tables.runs
+        self.stale = tables.stale
         self._plain: PlainRuns | None = None
-        self.values = ValueTable(connection)
         self._kept: set[str] = set()
         self._is_lost = False
 
     # Imported where something is worked out: most processes only read values
-
-    @property
-    def logs(self) -> Logs:
-        """The logs of runs."""
-        if self._logs is None:
-            from runfork.index.sqlite.logs import Logs
-
-            self._logs = Logs(self._connection, self._runs, self.values)
-        return self._logs
-
-    @cached_property
-    def reader(self) -> PieceReader:
-        """What reads points."""
-        from runfork.index.sqlite.points.pieces import PieceReader
-
-        return PieceReader(self._connection)
 
     @cached_property
     def attributes(self) -> Attributes:
         """What works out values."""
         from runfork.index.sqlite.inheritance.attributes import Attributes
 
-        return Attributes(self._connection, self._runs, self.logs, self.values, self.reader)
+        return Attributes(self._tables)
 
     @cached_property
     def forks(self) -> Forks:
         """What works out lineage."""
         from runfork.index.sqlite.inheritance.forks import Forks
 
-        return Forks(self._connection, self._runs, self.logs, self.reader.codec, self.stale)
-
-    @cached_property
-    def writer(self) -> PointWriter:
-        """What writes points."""
-        from runfork.index.sqlite.points.writer import ChunkSizes, PointWriter
-
-        return PointWriter(self._connection, self.reader.codec, self._sizes or ChunkSizes())
+        return Forks(self._tables)
 
     @property
     def plain(self) -> PlainRuns:
@@ -94,8 +61,7 @@ class Updates:
         if self._plain is None:
             from runfork.index.sqlite.plain_runs import PlainRuns
 
-            about = self._connection, self._runs, self.logs, self.values, self.stale
-            self._plain = PlainRuns(*about, self.writer)
+            self._plain = PlainRuns(self._tables)
         return self._plain
 
     @property
@@ -106,12 +72,6 @@ class Updates:
     def noted_journals(self, runs: Collection[int] | None) -> Iterable[tuple[Any, ...]]:
         """Return what `runfork.index.sqlite.journals.read` says, of the same."""
         return self._plain.journals(runs) if self._plain is not None else ()
-
-    def synchronise(self) -> None:
-        """Take in what other processes changed."""
-        if self._runs.synchronise():
-            self._forget_logs()
-            self.values.forget()
 
     @property
     def is_large(self) -> bool:
@@ -136,10 +96,7 @@ class Updates:
 
     def forget(self) -> None:
         """Know nothing: only the file can tell."""
-        self._runs.forget()  # what it holds may come from what is undone
-        self._forget_logs()
-        self.values.forget()
-        self.stale.clear()
+        self._tables.forget()
         if self._plain is not None:
             self._plain.forget()
 
@@ -148,15 +105,11 @@ class Updates:
         """Whether something was undone, and marks are to be made again."""
         return self._is_lost
 
-    def _forget_logs(self) -> None:
-        if self._logs is not None:
-            self._logs.forget()
-
     def flush(self) -> None:
         """Store what was noted."""
         self._flush_plain()
         self._runs.flush()
-        self.values.flush()
+        self._tables.values.flush()
 
     def _flush_plain(self) -> None:
         if self._plain is not None:
@@ -177,8 +130,7 @@ class Updates:
             self._flush_plain()  # which leave no marks
             self._work_out(self.stale.marked())
         self.flush()
-        if self._logs is not None:
-            self._logs.trim()
+        self._tables.trim()
         self.stale.clear()
         self._kept.clear()
 
@@ -198,7 +150,7 @@ class Updates:
             self.forks.change_defaults(run_id)
             self.forks.change_origin(run_id)
         for run_id in self.stale.runs:
-            self.stale.paths[run_id].update(self.logs.of(runs.runs[run_id].id).paths())
+            self.stale.paths[run_id].update(self._tables.logs.of(runs.runs[run_id].id).paths())
         names = (entry.origin.experiment_name for entry in runs.runs.values())
         self.stale.names.update(name for name in names if name is not None)
 
@@ -210,10 +162,10 @@ class Updates:
             return
         self.catch_up()  # rows are then what the marks stood for
         below = {child for entry in gone for child in runs.children.get(entry.run_id, ())}
-        self.values.remove([entry.id for entry in gone])
-        _delete(self._connection, json.dumps([entry.id for entry in gone]))
+        self._tables.values.remove([entry.id for entry in gone])
+        _delete(self._tables.connection, json.dumps([entry.id for entry in gone]))
         self.forget()
-        self.synchronise()
+        self._tables.synchronise()
         self.stale.names.update(name for entry in gone if (name := entry.origin.experiment_name) is not None)
         for child in below & runs.runs.keys():
             self.stale.taken.add(child)
@@ -224,7 +176,7 @@ class Updates:
             self.forks.place(run_id)
 
     def _work_out(self, marked: Collection[str]) -> None:
-        with self.reader.keeping_tails():
+        with self._tables.reader.keeping_tails():
             for run_id in _parents_first(marked, self._runs.nodes):
                 paths = self.stale.paths.get(run_id, set())
                 self.attributes.refresh(run_id, paths, is_moved=run_id in self.stale.runs)

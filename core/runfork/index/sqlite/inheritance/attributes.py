@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runfork.index.rules.origins import default_values
+from runfork.index.rules.origins import CONFLICTS, DEFAULTS, default_values
 from runfork.index.sqlite.inheritance.run_view import RunView
 from runfork.index.sqlite.points.summaries import merge_summaries
 from runfork.index.sqlite.values.run_values import Row, single_of
@@ -16,36 +16,11 @@ from runfork.index.sqlite.values.shape import code_of
 from runfork.model.attributes import AttributeType, Value
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
-    from runfork.index.sqlite.logs import Logs
-    from runfork.index.sqlite.points.pieces import PieceReader
-    from runfork.index.sqlite.runs import RunTable
-    from runfork.index.sqlite.values.table import ValueTable
+    from runfork.index.sqlite.tables import Tables
     from runfork.model.arrays import Floats, Integers
 
-__all__ = ["DEFAULTS", "DERIVED", "Attributes", "NewPoints"]
-
-DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
-"""What every run has where nobody said otherwise."""
-_CONFLICTS = "sys/diagnostics/type_conflicts"
-DERIVED = (
-    "sys/modification_time",
-    "sys/running_time_seconds",
-    "sys/name",
-    "sys/experiment/name",
-    "sys/experiment/is_head",
-    "sys/forking/parent",
-    "sys/forking/step",
-    "sys/forking/depth",
-    "sys/forking/mark",
-    "sys/forking/is_pending",
-    "sys/state",
-    "sys/failed",
-    _CONFLICTS,
-)
-"""What follows from others."""
 _ELSEWHERE = Row(0, None, -1, -1)
 _EXTENDED = {kind for kind in AttributeType if kind.is_series or kind is AttributeType.STRING_SET}
 
@@ -71,14 +46,11 @@ class NewPoints:
 class Attributes:
     """Works out the values of runs."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, values: ValueTable, reader: PieceReader
-    ) -> None:
-        self._connection = connection
-        self._runs = runs
-        self._logs = logs
-        self._values = values
-        self._reader = reader
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._runs = tables.runs
+        self._logs = tables.logs
+        self._values = tables.values
 
     # Working out anew
 
@@ -90,9 +62,7 @@ class Attributes:
         run = self._runs.runs[run_id].id
         rows = self._derived_rows(run_id)
         if is_moved or not rows.keys() >= set(paths):
-            known = self._runs.paths
-            computed = {known[path] for path in DERIVED if path in known}
-            view = RunView(self._runs, self._logs, self._values, self._reader, run_id, computed=computed)
+            view = RunView(self._tables, run_id)
             wanted = set(paths)
             if is_moved:
                 wanted |= {*self._values.of(run).shape.places, *view.inherited_paths(), *self._logs.of(run).paths()}
@@ -126,7 +96,7 @@ class Attributes:
 
     def _derived_rows(self, run_id: str) -> dict[int, Row | None]:
         rows: dict[int, Row | None] = {}
-        if (conflicts := self._runs.paths.get(_CONFLICTS)) is not None:
+        if (conflicts := self._runs.paths.get(CONFLICTS)) is not None:
             rows[conflicts] = None  # a description may have replaced what was left out
         for path, value in self._derived(run_id).items():
             rows[self._runs.path_id(path)] = self._row(value)
@@ -137,10 +107,12 @@ class Attributes:
 
     def _derived(self, run_id: str) -> dict[str, Value]:
         run = self._runs.runs[run_id].id
-        spans = self._connection.execute("SELECT created, last_time FROM journal WHERE run = ?", (run,)).fetchall()
+        spans = self._tables.connection.execute(
+            "SELECT created, last_time FROM journal WHERE run = ?", (run,)
+        ).fetchall()
         found = self._runs.derived(run_id, spans)
         if conflicts := self._logs.conflicts(run):
-            found[_CONFLICTS] = found["sys/modification_time"]._replace(type=AttributeType.INT, value=conflicts)
+            found[CONFLICTS] = found["sys/modification_time"]._replace(type=AttributeType.INT, value=conflicts)
         return found
 
     # Adding to what is there

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of
-from runfork.index.sqlite.inheritance.attributes import DEFAULTS
+from runfork.index.rules.origins import DEFAULTS, Origin, RecordedMark, mark_of, origin_of
 from runfork.index.sqlite.points.writer import decode_tail
 from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS
@@ -16,30 +15,23 @@ from runfork.model import lineage
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
     from runfork.index.rules.edits import EditKey
-    from runfork.index.sqlite.logs import Logs
-    from runfork.index.sqlite.points.columns import ColumnCodec
-    from runfork.index.sqlite.runs import RunTable, Stale
+    from runfork.index.sqlite.tables import Tables
     from runfork.journal.records import Record
     from runfork.model.arrays import Integers
 
-__all__ = ["Forks"]
-
 
 class Forks:
-    """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale in `stale`."""
+    """Keeps the runs table as CREATE, LINEAGE and MARK records arrive, and marks what they make stale."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, runs: RunTable, logs: Logs, codec: ColumnCodec, stale: Stale
-    ) -> None:
-        self._connection = connection
-        self._runs = runs
-        self._logs = logs
-        self._codec = codec
-        self._stale = stale
+    def __init__(self, tables: Tables) -> None:
+        self._connection = tables.connection
+        self._runs = tables.runs
+        self._logs = tables.logs
+        self._codec = tables.reader.codec
+        self._stale = tables.stale
 
     def save_origin(self, run_id: str, records: Sequence[tuple[str, Record]], *, created: int) -> None:
         """Work out a run's origin from its records, given with their writers; `created` is when its first journal was."""

@@ -14,11 +14,10 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.logs import Logs, Own
-    from runfork.index.sqlite.runs import RunEntry, RunTable
+    from runfork.index.sqlite.logs import Own
+    from runfork.index.sqlite.runs import RunEntry
+    from runfork.index.sqlite.tables import Tables
     from runfork.model.lineage import Segment, Snapshot
-
-__all__ = ["LineageView", "SeenEdits", "SeenSeries"]
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,11 @@ class SeenSeries:
 class LineageView:
     """What one run sees, worked out by going up its whole lineage. Holds for one state of the index."""
 
-    def __init__(self, runs: RunTable, logs: Logs, run_id: str) -> None:
-        self._runs = runs
-        self._logs = logs
+    def __init__(self, tables: Tables, run_id: str) -> None:
+        self._runs = tables.runs
+        self._logs = tables.logs
         self._run_id = run_id
-        self._nodes = runs.nodes
+        self._nodes = tables.runs.nodes
         self._segments: dict[bool, list[Segment]] = {}
 
     @cached_property

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runfork.index.rules.edits import fold, is_inherited, members_of, newest_replacement
+from runfork.index.rules.origins import DERIVED
 from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.logs import standing
 from runfork.index.sqlite.points.pieces import Contribution
@@ -22,15 +23,12 @@ from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from runfork.index.rules.edits import Edit
-    from runfork.index.sqlite.logs import Logs, Own
-    from runfork.index.sqlite.points.pieces import PieceReader
-    from runfork.index.sqlite.runs import RunEntry, RunTable
-    from runfork.index.sqlite.values.table import ValueTable
-
-__all__ = ["RunView"]
+    from runfork.index.sqlite.logs import Own
+    from runfork.index.sqlite.runs import RunEntry
+    from runfork.index.sqlite.tables import Tables
 
 _UNCLEAR: Final = Row(0, None, -1, -1)
 """Says that the parent's rows do not tell; compared by identity."""
@@ -40,38 +38,18 @@ _CODES = {kind: code_of(kind) for kind in AttributeType}
 
 
 class RunView:
-    """Rows of one run. Holds for one state of the index.
+    """Rows of one run. Holds for one state of the index, in which the values of the run's parent are up to date."""
 
-    Args:
-        runs: What is known of runs and paths.
-        logs: What each run logged.
-        values: The values of all runs; those of the run's parent are up to date.
-        reader: For reading points.
-        run_id: The run.
-        computed: Paths that runs have besides what is logged to them.
-    """
-
-    def __init__(
-        self,
-        runs: RunTable,
-        logs: Logs,
-        values: ValueTable,
-        reader: PieceReader,
-        run_id: str,
-        *,
-        computed: Collection[int],
-    ) -> None:
-        self._runs = runs
-        self._series_rows = _SeriesRows(runs, reader)
+    def __init__(self, tables: Tables, run_id: str) -> None:
+        runs = self._runs = tables.runs
+        self._series_rows = _SeriesRows(tables)
         self._run = runs.runs[run_id]
-        self._log = logs.of(self._run.id)
-        self._lineage = LineageView(runs, logs, run_id)
+        self._log = tables.logs.of(self._run.id)
+        self._lineage = LineageView(tables, run_id)
         self._inheritance: _Inheritance | None = None
         parent = runs.runs.get(self._run.origin.parent or "")
         if parent is not None and not self._lineage.is_on_loop:
-            self._inheritance = _Inheritance(
-                runs, logs, values, self._series_rows, run=self._run, parent=parent, computed=computed
-            )
+            self._inheritance = _Inheritance(tables, self._run, parent)
         self.has_parent = parent is not None
 
     def inherited_paths(self) -> set[int]:
@@ -145,33 +123,14 @@ class RunView:
 
 
 class _Inheritance:
-    """What one run inherits. Holds for one state of the index, in which the parent's rows are up to date.
+    """What one run inherits by the rows of its parent. The run must not be its own ancestor."""
 
-    Args:
-        runs: What is known of runs and paths.
-        logs: What each run logged.
-        values: The values of all runs.
-        series: Works out rows of series.
-        run: The run.
-        parent: Its parent. The run must not be its own ancestor.
-        computed: Paths that runs have besides what is logged to them; the parent's row need not say what is seen there.
-    """
-
-    def __init__(
-        self,
-        runs: RunTable,
-        logs: Logs,
-        values: ValueTable,
-        series: _SeriesRows,
-        *,
-        run: RunEntry,
-        parent: RunEntry,
-        computed: Collection[int],
-    ) -> None:
+    def __init__(self, tables: Tables, run: RunEntry, parent: RunEntry) -> None:
+        runs, logs, values = tables.runs, tables.logs, tables.values
         self._path_names = runs.path_names
         self._values = values
-        self._series_rows = series
-        self._computed = computed
+        self._series_rows = _SeriesRows(tables)
+        self._derived = {runs.paths[path] for path in DERIVED if path in runs.paths}
         self._run = run
         self._parent = parent
         fork = runs.nodes[run.run_id].fork
@@ -202,7 +161,7 @@ class _Inheritance:
         held = self._held.get(path)
         if held is None:
             return None
-        if path in self._computed:
+        if path in self._derived:
             return _UNCLEAR
         kinds = self._parents_log.kinds(path)
         if not kinds:
@@ -265,9 +224,9 @@ class _Inheritance:
 class _SeriesRows:
     """Works out rows of series."""
 
-    def __init__(self, runs: RunTable, reader: PieceReader) -> None:
-        self._runs = runs
-        self._reader = reader
+    def __init__(self, tables: Tables) -> None:
+        self._runs = tables.runs
+        self._reader = tables.reader
 
     def seen(self, seen: SeenSeries) -> Row:
         """Return the row of a series as a run sees it."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.points.series import SeriesPoints
     from runfork.model.arrays import Integers
 
-__all__ = ["StepLine", "TimeLine"]
-
 
 class StepLine:
     """A series by step, between two of them."""

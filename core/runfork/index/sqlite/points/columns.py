@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     Values = Floats | npt.NDArray[np.float32]
 
-__all__ = ["ColumnCodec"]
-
 _PROGRESSION, _INTEGERS, _SAME, _FLOAT32, _FLOAT64, _JSON = range(6)
 _PROGRESSION_BYTES = struct.Struct("<qqB")
 _CODE = -1 - SEAL.size

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.index.rules.progressions import Progression
     from runfork.model.arrays import Floats, Integers
 
-__all__ = ["Contribution", "Loaded", "Piece", "PieceReader", "objects"]
-
 _KEPT_PIECES = 16
 """More than one run's tail is cut into."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from runfork.index.sqlite.points.pieces import Contribution, Loaded, Piece, PieceReader
     from runfork.model.arrays import Bools, Floats, Integers
 
-__all__ = ["Points", "PreviewPoint", "SeriesPoints", "Summary", "decoded"]
-
 
 @dataclass(frozen=True)
 class Points:

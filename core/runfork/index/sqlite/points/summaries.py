@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from runfork.model.arrays import Floats
 
-__all__ = ["WIDTH", "empty_summaries", "merge_summaries", "summarise", "text_summary"]
-
 COUNT, FINITE, MINIMUM, MAXIMUM, MEAN, SQUARES, NAN, POSITIVE, NEGATIVE = range(9)
 WIDTH = 9
 

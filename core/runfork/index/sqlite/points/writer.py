@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from runfork.journal.records import MetricRows
     from runfork.model.arrays import Floats, Integers
 
-__all__ = [
-    "COLUMN_BITS",
-    "Block",
-    "ChunkSizes",
-    "PointWriter",
-    "TextPoint",
-    "chunk_number",
-    "decode_tail",
-    "part_of_row",
-    "parts_of_row",
-]
-
-
 COLUMN_BITS = 24
 _PART_NUMBERS = 64 * 1024
 """So many numbers are worked on at once, half a megabyte; measured."""

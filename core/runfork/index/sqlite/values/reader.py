@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from runfork.index.sqlite.values.shape import Shape
 
-__all__ = ["ValueReader"]
-
 _new_value: Callable[[Iterable[Any]], Value] = partial(tuple.__new__, Value)
 """`Value` of all its fields: a hundred thousand calls of a function in Python would take longer than all the rest."""
 

@@ -36,15 +36,6 @@ if TYPE_CHECKING:
     from runfork.model.arrays import Bools, Floats, Integers
     from runfork.model.attributes import Value
 
-__all__ = [
-    "Arrangement",
-    "Filling",
-    "Row",
-    "RunValues",
-    "merged_row",
-    "single_of",
-]
-
 _STEPS = 2
 """So many columns of the statistics are steps."""
 

@@ -26,28 +26,6 @@ if TYPE_CHECKING:
 
     from runfork.model.arrays import Integers
 
-__all__ = [
-    "CHECKSUM",
-    "EMPTY",
-    "FIXED",
-    "FLOATS",
-    "INTEGERS",
-    "NONE",
-    "ON_CLOCK",
-    "SINGLE_CODES",
-    "STATISTICS",
-    "TYPE",
-    "WORDS",
-    "Shape",
-    "code_of",
-    "decode_text",
-    "is_empty",
-    "member_list",
-    "read_text",
-    "type_of",
-    "unpacked",
-]
-
 STATISTICS = (
     "first_step",
     "last_step",

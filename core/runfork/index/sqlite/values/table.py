@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Columns = tuple[bytes, bytes, bytes, bytes]
 
-__all__ = ["WHOLE", "ValueTable", "counted"]
-
 _ATTRIBUTES, _INHERITED = "attribute", "inherited"
 WHOLE = {_ATTRIBUTES: "attribute JOIN statistic USING (run)", _INHERITED: "inherited"}
 """Where all columns of values are, by the table that says their shape."""

@@ -4,6 +4,7 @@ import tests.one_thread  # noqa: F401  before anything loads NumPy or torch
 import gc
 import os
 import signal
+import sys
 
 import pytest
 
@@ -33,6 +34,14 @@ def _imported_for_good():
 @pytest.fixture(autouse=True)
 def _own_data_directory(data_directory):
     """Every test has a data directory of its own."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown():
+    """No test leaves to the next ones a run that looks out for the end of the process."""
+    result = yield
+    assert not hasattr(sys.exit, "of"), f"a run was left open: {sys.exit.of.lives}"
+    return result
 
 
 @pytest.fixture(params=["memory", "sqlite"])

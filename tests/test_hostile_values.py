@@ -191,6 +191,17 @@ def test_a_collection_without_an_end_is_refused(run):
     assert configs_of(run.directory)["good"] == 1
 
 
+def test_a_file_that_will_not_say_its_class_costs_itself(run):
+    def refuse(_: object) -> None:
+        raise RuntimeError("not now")
+
+    unwilling = type("Unwilling", (), {"__class__": property(refuse)})()
+    with pytest.warns(RunforkWarning, match="^file 'bad' was not logged: it could not be read"):
+        run.assign_files({"bad": unwilling, "good": b"x"})
+
+    assert [["good"]] == [list(record.body) for record in records_of(run.directory, Kind.FILES)]
+
+
 def test_an_interrupt_goes_through_while_configs_are_read(run):
     class Interrupting:
         def __str__(self) -> str:

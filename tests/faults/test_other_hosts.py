@@ -177,7 +177,7 @@ def start_apart(tmp_path, data_directory):
     "namespaces", [("--pid", "--fork", "--kill-child"), ("--uts",)], ids=["container", "host name"]
 )
 def test_a_busy_run_that_cannot_be_seen_is_running_until_it_ends(namespaces, start_apart, monkeypatch, tried):
-    monkeypatch.setattr("runfork.disk.liveness.LOST_AFTER_SECONDS", 5.0)  # of a minute and a half
+    monkeypatch.setattr("runfork.reading.state.LOST_AFTER_SECONDS", 5.0)  # of a minute and a half
     process = start_apart(*namespaces)
     assert process.stdout.readline() == "up\n"
     looks: set[str] = set()

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.integrations.user_scripts import MODULES
 
 from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
@@ -78,7 +79,7 @@ def script(store, tmp_path):
         )
         return start_warm(
             file,
-            modules=("torch", namespace, f"{namespace}.callbacks", "runfork_lightning.logger"),
+            modules=[name.replace("pytorch_lightning", namespace) for name in MODULES["lightning"]],
             cwd=tmp_path,
             environment={**os.environ, "NAMESPACE": namespace, **environment},
         )

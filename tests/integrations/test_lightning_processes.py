@@ -110,6 +110,8 @@ options = {{"devices": 2, "strategy": "{strategy}", "max_epochs": 1}}
 one = trainer(own, callbacks=[saver], **options)
 one.fit(model(), loader(), loader(16))
 resumed = logger(**({{"run_id": "child"}} if "{strategy}" == "ddp_spawn" else {{}}))
+if "{strategy}" == "ddp_spawn":  # as that, but for processes which are forked from one that has imported the framework
+    options["strategy"] = importlib.import_module(L.__name__ + ".strategies").DDPStrategy(start_method="forkserver")
 another = trainer(resumed, **options)
 path = pathlib.Path("tiny/parent/checkpoints/epoch=0-step=2.ckpt").absolute()
 another.fit(model(), loader(), loader(16), ckpt_path=str(path))

@@ -12,7 +12,12 @@ from runfork.testing.warm import WarmProcess, start_warm
 
 MODULES = {
     "keras": ("tests.integrations.keras_driver", "tests.integrations.tiny_keras"),
-    "lightning": ("torch", "pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger"),
+    "lightning": (
+        "tests.integrations.lightning_driver",
+        "pytorch_lightning",
+        "pytorch_lightning.callbacks",
+        "runfork_lightning.logger",
+    ),
     "transformers": (
         "tests.integrations.hf_driver",
         "runfork_hf.trainer.callback",
@@ -20,7 +25,17 @@ MODULES = {
         "transformers.models.gpt2.modeling_gpt2",
     ),
 }
-"""What other tests import beforehand, too, by framework."""
+"""What the contract's trainings import beforehand, too, by framework: so they share a server."""
+
+SETTINGS = {
+    "keras": (
+        "KERAS_BACKEND",
+        "JAX_COMPILATION_CACHE_DIR",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",
+    )
+}
+"""The variables that these modules read when they are imported."""
 
 
 def start(script: Path, *arguments: str, framework: str, folder: Path, **environment: str) -> WarmProcess:
@@ -32,7 +47,7 @@ def start(script: Path, *arguments: str, framework: str, folder: Path, **environ
         modules=MODULES[framework],
         cwd=folder,
         environment={**kept, **environment},
-        settings=[name for name in (*kept, *environment) if name == "KERAS_BACKEND" or name.startswith("JAX_")],
+        settings=SETTINGS.get(framework, ()),
     )
 
 

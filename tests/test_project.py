@@ -22,7 +22,6 @@ from runfork.reading.project import Project
 from runfork.testing.histories import EPOCH
 from runfork.testing.journals import configs_of
 from runfork.testing.waits import until
-from runfork.types import FileReference
 
 
 def make(run_id, name=None, **kwargs):
@@ -232,17 +231,6 @@ def test_two_readers_at_once_apply_each_journal_once(data_directory):
         reader.join()
 
     assert failures == []
-
-
-def test_files_are_found_in_the_run_that_logged_them(project):
-    with make("files") as run:
-        run.assign_files({"f": b"contents"})
-        (kept,) = (run.directory / "files").iterdir()
-    reference = FileReference(kept.name, 8, "text/plain", "f")
-
-    assert project.file_path("files", reference) == kept
-    with pytest.raises(NotFoundError, match="the contents of 'f' of run 'elsewhere' are not at .*; copy them there"):
-        project.file_path("elsewhere", reference)
 
 
 def test_an_index_that_is_damaged_under_a_reader_is_made_anew(data_directory):

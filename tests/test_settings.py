@@ -44,7 +44,7 @@ def test_defaults_keep_everything_on_this_machine():
 def test_every_variable_is_heeded(monkeypatch, variable, text, name, value):
     monkeypatch.setenv(variable, text)
 
-    assert value == Settings.from_environment().as_dict()[name]
+    assert value == getattr(Settings.from_environment(), name)
 
 
 def test_a_variable_that_is_named_nearly_like_one_of_ours_is_told(data_directory, monkeypatch):

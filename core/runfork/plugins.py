@@ -142,20 +142,20 @@ class Plugins:
     def _each(
         self,
         hook: str,
-        arguments: Mapping[str, Any],
         *,
-        first: bool,
+        first: bool = False,
         read: Callable[[Any], Any] = lambda found: found,
         timeout_seconds: float | None = None,
+        **arguments: Any,
     ) -> list[Any]:
         """Call `hook` plugin by plugin, last registered first as pluggy does, and note what each raises.
 
         Args:
             hook: Its name.
-            arguments: Its arguments.
             first: Stop at the first that does not return None.
             read: Brings what a plugin returned into the form that is expected, or raises.
             timeout_seconds: Instead of that of all hooks.
+            arguments: Its arguments.
         """
         results = []
         registered = self.manager.list_name_plugin()
@@ -194,51 +194,48 @@ class Plugins:
 
     def convert_value(self, value: object, *, timeout_seconds: float | None = None) -> object | None:
         """Ask for a known form of `value`."""
-        found = self._each("convert_value", {"value": value}, first=True, timeout_seconds=timeout_seconds)
+        found = self._each("convert_value", first=True, timeout_seconds=timeout_seconds, value=value)
         return found[0] if found else None
 
     def find_checkpoint_mark(self, path: str) -> Mapping[str, Any] | None:
         """Ask for the mark inside a checkpoint."""
-        return next(iter(self._each("find_checkpoint_mark", {"path": path}, first=True)), None)
+        return next(iter(self._each("find_checkpoint_mark", first=True, path=path)), None)
 
     def decide_resume(
         self, run: hooks.OpenRun, mark: Mapping[str, Any], *, timeout_seconds: float | None = None
     ) -> hooks.Decision:
         """Ask what a resume makes of the run; "fork" if nobody has an opinion."""
-        about = {"run": run, "mark": mark}
         decisions = self._each(
-            "decide_resume", about, first=True, read=_check_decision, timeout_seconds=timeout_seconds
+            "decide_resume", first=True, read=_check_decision, timeout_seconds=timeout_seconds, run=run, mark=mark
         )
         return decisions[0] if decisions else "fork"
 
     def collect_system_attributes(self, run: hooks.OpenRun) -> dict[str, Any]:
         """Gather attributes; those of plugins registered later win."""
         gathered: dict[str, Any] = {}
-        for attributes in reversed(
-            self._each("collect_system_attributes", {"run": run}, first=False, read=_check_mapping)
-        ):
+        for attributes in reversed(self._each("collect_system_attributes", read=_check_mapping, run=run)):
             gathered.update(attributes)
         return gathered
 
     def register_samplers(self) -> list[hooks.Sampler]:
         """Gather samplers."""
-        return [one for some in self._each("register_samplers", {}, first=False, read=_taken) for one in some]
+        return [one for some in self._each("register_samplers", read=_taken) for one in some]
 
     def register_commands(self) -> list[Callable[[], click.Command]]:
         """Gather command factories."""
-        return [one for some in self._each("register_commands", {}, first=False, read=_taken) for one in some]
+        return [one for some in self._each("register_commands", read=_taken) for one in some]
 
     def after_run_created(self, run: hooks.OpenRun) -> None:
         """Tell that a run was created."""
-        self._each("after_run_created", {"run": run}, first=False)
+        self._each("after_run_created", run=run)
 
     def after_run_forked(self, run: hooks.OpenRun, parent: str, step: float) -> None:
         """Tell that a run was forked."""
-        self._each("after_run_forked", {"run": run, "parent": parent, "step": step}, first=False)
+        self._each("after_run_forked", run=run, parent=parent, step=step)
 
     def after_run_closed(self, run: hooks.OpenRun) -> None:
         """Tell that a run was closed."""
-        self._each("after_run_closed", {"run": run}, first=False)
+        self._each("after_run_closed", run=run)
 
 
 def _taken(found: Iterable[Any]) -> list[Any]:

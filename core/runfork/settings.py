@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runfork.advice import advice_for_mode
@@ -97,10 +97,6 @@ class Settings:
     def with_overrides(self, **overrides: Any) -> Settings:
         """Return a copy with `overrides` (those that are not None)."""
         return replace(self, **{name: value for name, value in overrides.items() if value is not None})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return every setting by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def said_by(name: str, value: str) -> str:

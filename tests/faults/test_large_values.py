@@ -12,6 +12,7 @@ import pytest
 from tests.faults.children import run_child
 
 from runfork import Histogram, Run
+from runfork.disk.logged_files import FOLDER
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.model.attributes import MAX_PATH_BYTES, AttributeType
 from runfork.model.histograms import MAX_HISTOGRAM_EDGES
@@ -205,8 +206,9 @@ def test_thousands_of_small_files_and_a_large_one_are_kept(rounds, tried, tmp_pa
     with Project.open() as project:
         project.refresh()
         found = project.index.values(["large"])["large"]
-        kept = {path: project.file_path("large", found[path].value).read_bytes() for path in contents}
-        copy = project.file_path("large", found["checkpoints/large"].value)
+    files = run.directory / FOLDER
+    kept = {path: (files / found[path].value.sha256).read_bytes() for path in contents}
+    copy = files / found["checkpoints/large"].value.sha256
     assert contents == kept
     assert digest.hexdigest() == digest_of(copy) == copy.name
     assert AttributeType.FILE_SERIES is found["checkpoints/large"].type

@@ -11,6 +11,7 @@ from tests.command_line import runner
 import runfork
 from runfork import File, Run
 from runfork.cli import cli
+from runfork.disk.logged_files import FOLDER
 from runfork.errors import ArgumentError
 from runfork.reading.project import Project
 
@@ -79,7 +80,8 @@ def test_a_name_comes_back_exactly(name, data_directory, tmp_path):
         values = opened.index.values([name])[name]
         found = opened.find_run(name)
         projects = opened.store.projects()
-        contents = opened.file_path(name, values[f"f/{name}"].value).read_bytes()
+        folder = opened.store.run_directory(project, name) / FOLDER
+        contents = (folder / values[f"f/{name}"].value.sha256).read_bytes()
     pattern = re.escape(name)
     metrics = runfork.fetch_metrics(project=project, runs=[name], attributes=[f"m/{name}"])
     table = runfork.fetch_runs_table(

@@ -4,18 +4,19 @@ import logging
 import shutil
 import time
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import pytest
 from tests.faults.disks import small_disk, unwritable
 
+import runfork
 from runfork import Run
 from runfork.disk.layout import Store
-from runfork.errors import NotFoundError
+from runfork.errors import RunforkWarning
 from runfork.journal.format import Kind
 from runfork.reading.project import Project
 from runfork.testing.journals import batches_of, points_of, records_of
 from runfork.testing.waits import until
-from runfork.types import FileReference
 
 CALL_SECONDS = 5.0
 
@@ -193,7 +194,7 @@ def test_a_live_run_whose_files_are_deleted_goes_on_and_says_so(what, data_direc
     tried(f"{what} was deleted under a live run", times=1, outcome="training went on; told once; other runs are whole")
 
 
-def test_logged_files_that_were_deleted_are_named_and_later_ones_are_kept(data_directory, tried):
+def test_logged_files_that_were_deleted_are_named_and_later_ones_are_kept(data_directory, tmp_path, tried):
     run = new_run()
     run.assign_files({"first": b"first"})
     shutil.rmtree(run.directory / "files")
@@ -202,15 +203,11 @@ def test_logged_files_that_were_deleted_are_named_and_later_ones_are_kept(data_d
     shutil.rmtree(run.directory / "files")
     run.assign_files({"last": b"last"})
     run.close()
-    with Project.open() as project:
-        project.refresh()
-        values = project.index.values(["r"])["r"]
-        reference = values["first"].value
+    files = runfork.fetch_runs_table(runs=["r"], attributes=["first", "last"])
+    with pytest.warns(RunforkWarning, match="the contents of 'first' of 'r' are not at .*; copy them there"):
+        copies = runfork.download_files(files=files, destination=tmp_path / "copies")
 
-        assert isinstance(reference, FileReference)
-        with pytest.raises(NotFoundError, match="the contents of .* are not at .*; copy them there"):
-            project.file_path("r", reference)
-        assert project.file_path("r", values["last"].value).read_bytes() == b"last"
+    assert [None, b"last"] == [path and Path(path).read_bytes() for path in copies.iloc[0]]
     tried(
         "the folder of logged files was deleted under a live run",
         times=2,

@@ -17,8 +17,6 @@ from runfork.journal.format import CHECKSUM_AT, HEADER_SIZE, KIND_AT
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["LONGEST_STRIDE", "first_unsound"]
-
 LONGEST_STRIDE = HEADER_SIZE + 12 * 8
 """From longer frames on, a call of `zlib.crc32` per frame is faster; measured."""
 

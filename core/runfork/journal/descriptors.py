@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["append", "close_own", "close_signed", "duplicate", "is_signed", "open_descriptor", "sign"]
-
 _FIRST = 3
 """Those below are stdin, stdout and stderr."""
 

@@ -16,15 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = [
-    "FirstRecord",
-    "body_of",
-    "config_types",
-    "creation_in",
-    "creation_of",
-    "read_creation",
-]
-
 _BLOCK_BYTES = 256 * 1024
 _MOST_JOURNALS = 50
 _ROWS = frozenset((Kind.METRICS, Kind.PREVIEW, Kind.SELECTION))

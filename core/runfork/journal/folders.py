@@ -11,8 +11,6 @@ from runfork.journal.descriptors import close_own
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["make_folders", "sync_path"]
-
 _NOT_HERE = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR))
 """Why a folder cannot be synced on some systems and file systems, and need not be."""
 

@@ -43,28 +43,6 @@ from runfork.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "CHECKSUM_AT",
-    "FILE_VERSION",
-    "FLAGS_TIMES",
-    "FRAME_HEADER",
-    "HEADER_SIZE",
-    "KIND_AT",
-    "MAGIC",
-    "STEP_AT",
-    "SYNC",
-    "SYNC_AT",
-    "TIME_AT",
-    "Flag",
-    "Kind",
-    "decode_file_header",
-    "encode_file_header",
-    "encode_frame",
-    "is_of_newer_version",
-    "read_json",
-    "selection_bytes",
-]
-
 MAGIC = b"\x89RFJ\r\n\x1a\n"
 FILE_VERSION = 2
 FLAGS_TIMES = "flags_times"

@@ -28,19 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = [
-    "belongs",
-    "claimed_end",
-    "find_frame",
-    "find_in_file",
-    "frame_at",
-    "frames_in",
-    "is_sound",
-    "open_journal",
-    "schema_frames",
-    "why_unreadable",
-]
-
 WINDOW_BYTES = 4 * 1024 * 1024
 _SYNC_BYTES = SYNC.to_bytes(2, "little")
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -27,8 +27,6 @@ from runfork.journal.validation import EARLIEST, LATEST, checked_identity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Header", "read_header", "read_identity"]
-
 _FIRST_BYTES = 256 * 1024
 _SALVAGED = ("host", "pid", "boot_id", "process_start", "rank", "forked_by", "is_visitor", FLAGS_TIMES)
 """What only the header says. It helps readers to tell whether the process still lives; nothing hangs on it."""

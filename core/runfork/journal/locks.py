@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["lock_held", "locked", "try_lock"]
-
 
 def try_lock(descriptor: int) -> bool:
     """Lock an open file or folder until it is closed; returns whether nobody else has it, which is so where there are no locks."""

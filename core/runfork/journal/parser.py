@@ -20,8 +20,6 @@ from runfork.model.steps import MAX_MICRO_STEP, NO_STEP
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Parser"]
-
 RECORD_BYTES = 8 * 1024 * 1024
 """So many bytes of JSON are read at once: as Python objects they take ten times as much."""
 _KINDS = {int(kind): kind for kind in Kind}

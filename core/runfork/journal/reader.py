@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from runfork.journal.header import Header
     from runfork.journal.records import JournalKey
 
-__all__ = ["DAMAGED_HEADER", "JournalReader"]
-
 READ_BYTES = 64 * 1024 * 1024
 _SMALL = 64 * 1024
 """A journal of so many bytes at most is opened once: who asked whose it is will want to read it."""

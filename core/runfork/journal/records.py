@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.format import Kind
 
-__all__ = ["Batch", "Damage", "JournalKey", "MetricRows", "Record"]
-
 
 class JournalKey(NamedTuple):
     """Names one journal within a project.

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.records import Damage
 
-__all__ = ["KEPT", "TEMPORARY", "Repair", "RepairError", "repair_journal"]
-
 KEPT = ".damaged-"
 """What stands between a journal's name and a number in the name of its damaged original."""
 TEMPORARY = ".repair-"

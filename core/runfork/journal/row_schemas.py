@@ -10,8 +10,6 @@ from runfork.journal.frame_search import frame_at, schema_frames
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["RowSchemas", "decode_paths"]
-
 _Copies = dict[int, list[tuple[int, tuple[str, ...]]]]
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from runfork.journal.varying_rows import Stretch
 
-__all__ = ["AlikeRows", "RowCollector"]
-
 _CLOCK_AXIS, _GIVEN_TIME = int(Flag.CLOCK_AXIS), int(Flag.GIVEN_TIME)
 _FEW_ROWS, _MANY_SETS = 64, 64
 """Where so many sets of names have less than so many rows each in a buffer, names vary."""

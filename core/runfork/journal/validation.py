@@ -17,8 +17,6 @@ from runfork.model.steps import MAX_MICRO_STEP
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["EARLIEST", "LATEST", "check_body", "checked_identity"]
-
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The times that a calendar holds, from the year 1 to the year 9999, in microseconds since 1970."""
 _INTEGERS = range(-(2**63), 2**63)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from runfork.model.arrays import Floats, Integers
 
-__all__ = ["Stretch", "rows_of_many_schemas", "rows_of_selections"]
-
 
 @dataclass(frozen=True, slots=True)
 class Stretch:

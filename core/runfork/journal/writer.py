@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["JournalWriter", "NullWriter"]
-
 MAX_BACKLOG_BYTES = 16 * 1024 * 1024
 RETRY_SECONDS = 0.5
 _fdatasync = getattr(os, "fdatasync", os.fsync)

@@ -157,7 +157,7 @@ class _Reading:
         finally:
             self._holders.pop()
 
-    def _nested(self, value: Any, parts: NamedParts | Unreadable | None) -> Any:
+    def _nested(self, value: Any, parts: NamedParts | None) -> Any:
         if any(value is holder for holder in self._holders):
             return f"<recursion: {type_name(value)}>"
         if len(self._holders) > MAX_LEVELS:
@@ -168,10 +168,9 @@ class _Reading:
         finally:
             self._holders.pop()
 
-    def _parts(self, parts: NamedParts | Unreadable) -> dict[str, Any]:
-        trouble = parts if isinstance(parts, Unreadable) else parts.trouble
-        if isinstance(parts, Unreadable) or trouble is not None:
-            raise ArgumentError(trouble.reason if trouble is not None else "")
+    def _parts(self, parts: NamedParts) -> dict[str, Any]:
+        if parts.trouble is not None:
+            raise ArgumentError(parts.trouble.reason)
         return {self._counted(key_text(key)): self._item(part) for key, part in parts.items}
 
     def _collection(self, value: Any) -> Any:

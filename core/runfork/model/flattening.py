@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MAX_LEVELS = MAX_PATH_BYTES // 2
 """Keys on the way to a value, so that its path is not too long for sure; deeper values would be refused."""
 
-_Waiting = tuple[str, "NamedParts | Unreadable", tuple[object, ...]]
+_Waiting = tuple[str, NamedParts, tuple[object, ...]]
 """A path, what was read of the value there, and the value with all that it lies in."""
 
 
@@ -45,9 +45,6 @@ def flatten(data: object, *, prefix: str = "", on_twice: Callable[[str], object]
     count = 0
     while waiting:
         above, parts, holders = waiting.popleft()
-        if isinstance(parts, Unreadable):
-            flat[above] = parts
-            continue
         count += len(parts.items)
         if count > MAX_PARTS and above != prefix:
             flat[above] = Unreadable(f"there are more than {MAX_PARTS:,} values in one call; log a file")

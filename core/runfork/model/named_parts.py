@@ -49,7 +49,7 @@ def unreadable(error: Exception) -> Unreadable:
     return Unreadable(f"it could not be read ({described(error)}); log what it stands for instead")
 
 
-def named_parts(value: object) -> NamedParts | Unreadable | None:
+def named_parts(value: object) -> NamedParts | None:
     """Read the parts of a mapping, a dataclass instance, a named tuple or a namespace; None if `value` is nothing of the kind."""
     if type(value) in _FINITE_LEAVES:
         return None
@@ -59,7 +59,7 @@ def named_parts(value: object) -> NamedParts | Unreadable | None:
         opened = _opened(value)
         return None if opened is None else _read(*opened)
     except Exception as error:  # anything of the value's own may raise anything
-        return unreadable(error)
+        return NamedParts([], unreadable(error))
 
 
 def _opened(value: Any) -> tuple[Iterable[Any], Callable[[Any], Any]] | None:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None] | None
 
-__all__ = ["Drain"]
-
 _GROUP = 64
 """Journals after which the states of their runs are worked out: few look-ups, and no run is left without for long."""
 _HELD_BYTES = 64 * 1024 * 1024

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from runfork.model.differences import Change
     from runfork.model.lineage import Extent, RunNode, StepRange
 
-__all__ = ["Family", "Member", "own_step_ranges", "read_family"]
-
 _CONFIGS_AND_STATE = "!^(sys|runtime|source_code)/ | ^sys/state$"
 
 

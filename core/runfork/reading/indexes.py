@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from runfork.index.interface import Index
     from runfork.plugins import Plugins
 
-__all__ = ["open_index"]
-
 _SQLITE = "sqlite:///"
 
 

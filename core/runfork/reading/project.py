@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
     from runfork.plugins import Plugins
-    from runfork.types import FileReference
-
-__all__ = ["Project"]
 
 DRAIN_WAIT_SECONDS = 30.0
 IN_MEMORY = "sqlite:///:memory:"
@@ -228,25 +225,6 @@ class Project:
         """Return the head of each experiment by name."""
         page = self.index.runs(RunsQuery(heads_only=True))
         return {row.node.experiment_name: row.node.run_id for row in page.rows if row.node.experiment_name is not None}
-
-    def file_path(self, source_run: str, reference: FileReference) -> Path:
-        """Return where the contents of a logged file lie.
-
-        Args:
-            source_run: The run that logged it.
-            reference: The file.
-
-        Raises:
-            NotFoundError: They are not there.
-        """
-        from runfork.disk.logged_files import FOLDER
-
-        path = self.store.run_directory(self.name, source_run) / FOLDER / reference.sha256
-        if not path.is_file():
-            raise NotFoundError(
-                f"the contents of {reference.name!r} of run {source_run!r} are not at {path}; copy them there"
-            )
-        return path
 
 
 def _absolute(path: str) -> Path:

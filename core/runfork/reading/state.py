@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Writer
 
-__all__ = ["Look", "State", "work_out_state"]
-
 State = Literal["running", "finished", "failed", "aborted", "preempted", "lost"]
 
 _SEVERITY = {"failed": 0, "aborted": 1, "preempted": 2, "finished": 3, "running": 4}

@@ -13,17 +13,7 @@ from runfork.journal.records import Damage
 from runfork.model.filters import Attribute, Comparison
 from runfork.model.steps import MICRO
 from runfork.testing.histories import EPOCH, HistoryWriter
-from runfork.testing.questions import (
-    SECOND,
-    apply,
-    child,
-    line,
-    points_of,
-    run_ids,
-    series_of,
-    statistics_of,
-    value_of,
-)
+from runfork.testing.questions import SECOND, apply, child, line, points_of, run_ids, series_of, statistics_of, value_of
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index

@@ -12,15 +12,7 @@ from runfork.errors import ArgumentError
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.model.filters import AllOf, AnyOf, Attribute, Filter
 from runfork.testing.histories import HistoryWriter
-from runfork.testing.questions import (
-    NAN,
-    apply,
-    child,
-    found,
-    line,
-    points_of,
-    run_ids,
-)
+from runfork.testing.questions import NAN, apply, child, found, line, points_of, run_ids
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index

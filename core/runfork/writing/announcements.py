@@ -47,7 +47,7 @@ def say_created(run: RunJournal) -> None:
         say_created(run)
         return
     run.said_as = run_id
-    _say(text)
+    _say(run, text)
 
 
 def say_moved(run: RunJournal) -> None:
@@ -55,65 +55,61 @@ def say_moved(run: RunJournal) -> None:
     earlier, run_id = run.said_as, run.run_id
     if earlier in (None, run_id):
         return
-    if earlier != run.attempt_of and not is_quiet(run):
-        _say(f"run {earlier} goes on as {run_id}")
+    if earlier != run.attempt_of:
+        _say(run, f"run {earlier} goes on as {run_id}")
     say_created(run)
 
 
 def say_forked(run: RunJournal, parent: str, step: float) -> None:
     """Say what the run was forked from."""
-    if is_quiet(run):
-        return
     again = f": another attempt of {run.attempt_of}, which keeps its points" if run.attempt_of is not None else ""
-    _say(f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
+    _say(run, f"run {run.run_id} is forked from {parent} at step {format_step(to_micro_steps(step))}{again}")
 
 
 def say_replaced(run: RunJournal, by: RunJournal) -> None:
     """Say that a run of an earlier cell made room for another one of its name."""
-    if not is_quiet(run) and run.run_id != by.run_id:
+    if run.run_id != by.run_id:
         name = f"of {run.experiment_name!r}" if run.experiment_name else "without a name"
         _say(
-            f"run {by.run_id} takes the place of {run.run_id}, the run {name} of an earlier cell; log to that again and it goes on"
+            run,
+            f"run {by.run_id} takes the place of {run.run_id}, the run {name} of an earlier cell; log to that again and it goes on",
         )
 
 
 def say_closed(run: RunJournal, status: RunStatus) -> None:
     """Say how the run ended, and what of it could not be kept."""
-    if is_quiet(run):
-        return
     lost = [
         f"{plural(count, noun)} {what}"
         for count, noun, what in ((status.dropped_values, "value", "dropped"), (status.lost_records, "record", "lost"))
         if count
     ]
-    _say(f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
+    _say(run, f"run {run.run_id} {status.state}{': ' if lost else ''}{', '.join(lost)}")
 
 
 def say_continued(run: RunJournal, last: int | None) -> None:
     """Say that a run is continued that has points already, up to the step `last` (micro-steps); None where it is not known."""
-    if not is_quiet(run):
-        points = "" if last is None else f", with points up to step {shown_step(last)},"
-        _say(
-            f"run {run.run_id} exists{points} and is continued: what is logged at steps that "
-            "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
-            f"for a run of its own, leave out {said_by('run_id', run.run_id)}"
-        )
+    points = "" if last is None else f", with points up to step {shown_step(last)},"
+    _say(
+        run,
+        f"run {run.run_id} exists{points} and is continued: what is logged at steps that "
+        "it has replaces what is shown there; the replaced points stay, see them with fetch_metrics(..., replaced=True); "
+        f"for a run of its own, leave out {said_by('run_id', run.run_id)}",
+    )
 
 
 def say_evaluated(run: RunJournal, mark: Mark, *, is_taken: bool) -> None:
     """Say whose weights `run` holds results of, and why that run does not hold them itself."""
-    if not is_quiet(run):
-        why = ", which has other results there" if is_taken else ""
-        _say(f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
+    why = ", which has other results there" if is_taken else ""
+    _say(run, f"run {run.run_id} holds an evaluation of run {mark.run_id} at step {format_step(mark.step)}{why}")
 
 
 def say_suggestion(run: RunJournal, mark: Mark, code: str) -> None:
     """Say which run the weights of `run` come from, and how to make it the parent."""
-    if not is_quiet(run):
-        _say(
-            f"run {run.run_id} begins with the weights that {mark.run_id} saved at step {format_step(mark.step)}, "
-            f"in a file that does not say so; to fork from there: {code}"
-        )
+    _say(
+        run,
+        f"run {run.run_id} begins with the weights that {mark.run_id} saved at step {format_step(mark.step)}, "
+        f"in a file that does not say so; to fork from there: {code}",
+    )
 
 
 def is_quiet(run: RunJournal) -> bool:
@@ -122,9 +118,9 @@ def is_quiet(run: RunJournal) -> bool:
     return is_muted or run.is_disabled or run.rank != 0
 
 
-def _say(text: str) -> None:
+def _say(run: RunJournal, text: str) -> None:
     stream = uncaptured(sys.stderr)
-    if stream is None:
+    if stream is None or is_quiet(run):
         return
     try:
         stream.write(f"{line_break()}runfork: {text}\n")

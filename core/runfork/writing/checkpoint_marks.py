@@ -17,7 +17,7 @@ from runfork.model.conversion import plain_value
 from runfork.model.identifiers import check_mark_id, random_suffix
 from runfork.model.marks import Mark, find_mark, parse_mark
 from runfork.model.messages import shown
-from runfork.model.named_parts import NamedParts, named_parts
+from runfork.model.named_parts import named_parts
 from runfork.model.steps import to_micro_steps
 from runfork.writing.recorder import check_mapping
 
@@ -131,7 +131,7 @@ def _check_cuts(cuts: object) -> dict[str, int]:
     if cuts is None:
         return {}
     parts = named_parts(check_mapping(cuts, "cuts must be a dict of path to step"))
-    if not isinstance(parts, NamedParts) or parts.trouble is not None:
+    if parts is None or parts.trouble is not None:
         raise ArgumentTypeError(f"cuts must be a dict of path to step, found {shown(cuts)}, which could not be read")
     return {check_path(path): to_micro_steps(last, "a cut") for path, last in parts.items}
 

@@ -202,11 +202,10 @@ class Log:
     def _checked(self, data: object, kind: AttributeType, what: str) -> list[tuple[str, Any]]:
         """Return the items of `data` whose path is fit for `kind`."""
         parts = named_parts(check_mapping(data, f"{what} must be a dict of path to value"))
-        trouble = parts if isinstance(parts, Unreadable) else parts.trouble if parts is not None else None
-        if trouble is not None:
-            self._problems.drop(what, f"some {what} were not logged: {trouble.reason}")
-        if parts is None or isinstance(parts, Unreadable):
+        if parts is None:
             return []
+        if parts.trouble is not None:
+            self._problems.drop(what, f"some {what} were not logged: {parts.trouble.reason}")
         found = []
         for path, value in parts.items:
             try:

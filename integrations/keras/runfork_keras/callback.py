@@ -20,12 +20,7 @@ from runfork_keras.model_description import describe_model
 from runfork_keras.ranks import is_logging_process
 from runfork_keras.references import weak_method, weakly
 from runfork_keras.saved_files import SavedFiles
-from runfork_keras.training_description import (
-    describe_compilation,
-    describe_fit,
-    describe_optimizers,
-    learning_rates,
-)
+from runfork_keras.training_description import describe_compilation, describe_fit, describe_optimizers, learning_rates
 from runfork_keras.weight_origins import begin_fit, begin_test
 from runfork_keras.weights import weights_of
 

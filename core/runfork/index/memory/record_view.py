@@ -9,18 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.memory.run_records import Point, RunRecords, gather
-from runfork.index.rules.edits import (
-    Edit,
-    fold,
-    is_inherited,
-    members_of,
-)
-from runfork.index.rules.origins import (
-    CONFLICTS,
-    default_values,
-    derived_values,
-    fork_of,
-)
+from runfork.index.rules.edits import Edit, fold, is_inherited, members_of
+from runfork.index.rules.origins import CONFLICTS, default_values, derived_values, fork_of
 from runfork.model import lineage
 from runfork.model.attributes import AttributeType, Value
 from runfork.model.lineage import Snapshot

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from runfork.reading.fsck.gaps import Gap
 
-__all__ = ["Inspection", "Note", "Problem", "ProblemKind"]
-
 ProblemKind = Literal[
     "damage", "names", "header", "stray", "tail", "empty", "unreadable", "misplaced", "copy", "file", "index", "foreign"
 ]

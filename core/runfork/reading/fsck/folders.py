@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from runfork.reading.fsck.findings import Inspection
 
-__all__ = ["inspect_files", "inspect_folder"]
-
 _DIGEST_LENGTH = 64
 
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from runfork.journal.records import Batch, Damage
     from runfork.model.arrays import Integers
 
-__all__ = ["Gap", "GapFinder"]
-
 
 @dataclass(frozen=True)
 class Gap:

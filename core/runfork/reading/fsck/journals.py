@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from runfork.reading.fsck.findings import Inspection, ProblemKind
     from runfork.reading.fsck.gaps import Gap
 
-__all__ = ["JournalInspector"]
-
 READ_BYTES = 16 * 1024 * 1024
 REPAIR_AFTER_SECONDS = 3600
 """A journal whose process cannot be seen from here is repaired when the file is older, by its file system's clock: the process may

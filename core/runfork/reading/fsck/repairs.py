@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from runfork.journal.repair import Repair
     from runfork.reading.fsck.findings import Inspection
 
-__all__ = ["Repairs", "repair_store"]
-
 _OF_JOURNALS = frozenset({"damage", "header", "tail"})
 
 

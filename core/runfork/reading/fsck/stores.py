@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from runfork.disk.layout import Store
 
-__all__ = ["inspect_store"]
-
-
 _REMEDY = "it holds nothing of its own: 'runfork fsck --repair' deletes it, and the next command builds it anew"
 
 

@@ -22,11 +22,7 @@ from runfork.training.loaded_checkpoint import LoadedCheckpoint, readable_mark
 from runfork.training.run_handle import RunHandle
 from runfork.training.training_steps import TrainingSteps, checked_step
 from runfork.writing.run import Run
-from runfork_hf.accelerate.description import (
-    describe_accelerator,
-    describe_models,
-    describe_prepared_optimizers,
-)
+from runfork_hf.accelerate.description import describe_accelerator, describe_models, describe_prepared_optimizers
 from runfork_hf.accelerate.first_weights import FirstWeights, fingerprint_of
 from runfork_hf.accelerate.loop_steps import place, starts_over
 from runfork_hf.accelerate.state_file import held_against_weights

@@ -19,10 +19,10 @@ from runfork.index.sqlite import journals
 from runfork.index.sqlite.inheritance.attributes import NewPoints
 from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.journals import JournalState
-from runfork.index.sqlite.logs import standing, stream_key
 from runfork.index.sqlite.points.series import SeriesPoints
 from runfork.index.sqlite.points.summaries import text_summary
 from runfork.index.sqlite.points.writer import TextPoint
+from runfork.index.sqlite.run_log import Stream, standing, stream_key
 from runfork.index.sqlite.runs import RunEntry, storable
 from runfork.index.sqlite.values.run_values import Row
 from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of
@@ -32,7 +32,6 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from runfork.index.sqlite.logs import Stream
     from runfork.index.sqlite.tables import Tables
     from runfork.index.sqlite.updating import Updates
     from runfork.journal.records import Batch, MetricRows, Record
@@ -49,14 +48,6 @@ class _Journal:
     id: int
     writer: str
     order_time: int
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where points of a batch go: their stream, and whether it is new."""
-
-    stream: Stream
-    is_new: bool
 
 
 class Application:
@@ -270,8 +261,10 @@ class Application:
         for rows, times in sorted(groups, key=lambda group: int(group[0].sequences[0])):
             self._apply_rows(rows, times)
 
-    def _place(self, paths: list[int], kind: AttributeType, first: EditKey, low: int, *, clock_axis: bool) -> _Place:
-        """Find the stream of points, and take note of what it changes that the run has them."""
+    def _place(
+        self, paths: list[int], kind: AttributeType, first: EditKey, low: int, *, clock_axis: bool
+    ) -> tuple[int, bool]:
+        """Take note of points; return the number of their stream, and whether it is new."""
         if not clock_axis and not self._run.has_points:
             self._note_points()
         log = self._log
@@ -279,20 +272,18 @@ class Application:
         is_new = stream is None
         if self._run.origin.parent is not None:
             self._first.update(path for path in paths if path not in log)
+        changed: list[int] = []
         if stream is None:
-            run, journal = self._run.id, self._journal.id
-            stream = self._logs.new_stream(run, journal, kind, first, paths, clock_axis=clock_axis, lowest=low)
+            stream = Stream(0, kind, clock_axis, first, low, paths)
+            stream.id = self._logs.add_streams([(self._run.id, self._journal.id, stream)])
+            changed = log.add_stream(first.writer, stream)
         elif low < stream.lowest:
             self._logs.lower(stream, low)
-        else:
-            if log.replacements:
-                self._mark_below([path for path in paths if log.replaced(path) is not None])
-            return _Place(stream, is_new)
-        changed = log.add_stream(first.writer, stream)
+            changed = log.add_stream(first.writer, stream)
         if log.replacements:
             changed += [path for path in paths if log.replaced(path) is not None]
         self._mark_below(changed)
-        return _Place(stream, is_new)
+        return stream.id, is_new
 
     def _apply_texts(self, path: int, kind: AttributeType, found: list[tuple[Record, list[TextPoint]]]) -> None:
         by_axis: dict[bool, list[tuple[Record, list[TextPoint]]]] = defaultdict(list)
@@ -302,8 +293,8 @@ class Application:
         for clock_axis, part in by_axis.items():
             record, low = part[0][0], min(one.step for one, _ in part)
             first = EditKey(record.order_time, self._journal.writer, record.offset)
-            place = self._place([path], kind, first, low, clock_axis=clock_axis)
-            placed.append((place.stream.id, [point for _, points in part for point in points]))
+            stream, _ = self._place([path], kind, first, low, clock_axis=clock_axis)
+            placed.append((stream, [point for _, points in part for point in points]))
         points = [point for _, points in found for point in points]
         steps = np.array([point.step for point in points], np.int64)
         added = text_summary(len(points)).reshape(1, -1)
@@ -321,7 +312,7 @@ class Application:
         paths = [self._runs.path_id(path) for path in rows.paths]
         low = int(rows.steps.min())
         first = EditKey(int(order_times[0]), self._journal.writer, int(rows.sequences[0]))
-        place = self._place(paths, kind, first, low, clock_axis=rows.clock_axis)
+        stream, is_new = self._place(paths, kind, first, low, clock_axis=rows.clock_axis)
         if rows.completion is not None:
             self._apply_previews(paths, rows, low)
             return
@@ -329,7 +320,7 @@ class Application:
         last, time, high = rows.values[at].tolist(), int(rows.times[at]), int(rows.steps[at])
         new = NewPoints(kind, rows.steps, rows.clock_axis, low, high, time, last)
         columns = self._addable(paths, new)
-        added = self._writer.append_rows(place.stream.id, rows, is_new=place.is_new)
+        added = self._writer.append_rows(stream, rows, is_new=is_new)
         self._add(paths, columns, new, added)
         self._forks.touch_points(self._run, paths, kind, low)
         if not rows.clock_axis:

@@ -339,27 +339,19 @@ class SqliteIndex:
         completion = np.concatenate([np.ones(committed), [preview.completion for preview in previews]])
         is_preview = np.arange(committed + len(previews)) >= committed
         chosen = slice(None if request.tail is None else max(0, len(is_preview) - request.tail), None)
+        added = replace(series, completion=completion[chosen], is_preview=is_preview[chosen])
         if not previews:
-            return replace(series, completion=completion[chosen], is_preview=is_preview[chosen])
-        columns = [
-            np.concatenate([own, np.array([getattr(preview, name) for preview in previews], own.dtype)])[chosen]
+            return added
+        steps, times, values, sources = (
+            np.concatenate([own, np.array([getattr(one, name) for one in previews], own.dtype)])[chosen]
             for own, name in (
                 (series.steps, "step"),
                 (series.times, "time"),
                 (np.asarray(series.values), "value"),
                 (series.sources, "source"),
             )
-        ]
-        steps, times, values, sources = columns
-        return replace(
-            series,
-            steps=steps,
-            times=times,
-            values=values,
-            sources=sources,
-            completion=completion[chosen],
-            is_preview=is_preview[chosen],
         )
+        return replace(added, steps=steps, times=times, values=values, sources=sources)
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""

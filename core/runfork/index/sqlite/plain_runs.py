@@ -17,9 +17,10 @@ import numpy as np
 from runfork.index.rules.edits import EditKey
 from runfork.index.rules.origins import DEFAULTS, DERIVED, default_values, origin_of
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.logs import Stream, stretches
+from runfork.index.sqlite.logs import stretches
 from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
+from runfork.index.sqlite.run_log import Stream
 from runfork.index.sqlite.runs import RunEntry
 from runfork.index.sqlite.values.run_values import Arrangement, Filling, single_of
 from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of

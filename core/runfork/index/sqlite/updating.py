@@ -100,11 +100,6 @@ class Updates:
         if self._plain is not None:
             self._plain.forget()
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether something was undone, and marks are to be made again."""
-        return self._is_lost
-
     def flush(self) -> None:
         """Store what was noted."""
         self._flush_plain()

@@ -14,7 +14,7 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runfork.index.sqlite.logs import Own
+    from runfork.index.sqlite.run_log import Own
     from runfork.index.sqlite.runs import RunEntry
     from runfork.index.sqlite.tables import Tables
     from runfork.model.lineage import Segment, Snapshot

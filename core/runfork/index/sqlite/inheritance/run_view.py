@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from runfork.index.rules.edits import fold, is_inherited, members_of, newest_replacement
 from runfork.index.rules.origins import DERIVED
 from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
-from runfork.index.sqlite.logs import standing
 from runfork.index.sqlite.points.pieces import Contribution
 from runfork.index.sqlite.points.series import SeriesPoints
 from runfork.index.sqlite.points.summaries import empty_summaries
+from runfork.index.sqlite.run_log import standing
 from runfork.index.sqlite.values.run_values import Row, merged_row
 from runfork.index.sqlite.values.shape import code_of, member_list
 from runfork.model.attributes import AttributeType
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from runfork.index.rules.edits import Edit
-    from runfork.index.sqlite.logs import Own
+    from runfork.index.sqlite.run_log import Own
     from runfork.index.sqlite.runs import RunEntry
     from runfork.index.sqlite.tables import Tables
 

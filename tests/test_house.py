@@ -156,6 +156,24 @@ def test_nothing_imports_in_a_circle(arrows):
         pytest.fail(f"modules import each other in a circle: {' -> '.join(error.args[1])}")
 
 
+def test_the_parts_of_a_package_import_in_no_circle(arrows):
+    packages = {name.rpartition(".")[0] for name in arrows if name.count(".") > 1}
+
+    for package in packages:
+
+        def part_of(module, package=package):
+            return module.removeprefix(f"{package}.").partition(".")[0]
+
+        inside = [name for name in arrows if name.startswith(f"{package}.")]
+        parts = {part_of(name): set() for name in inside}
+        for name in inside:
+            parts[part_of(name)] |= {part_of(target) for target in arrows[name] if target in inside} - {part_of(name)}
+        try:
+            list(TopologicalSorter(parts).static_order())
+        except CycleError as error:
+            pytest.fail(f"parts of {package} import each other in a circle: {' -> '.join(error.args[1])}")
+
+
 @pytest.mark.parametrize("integration", INTEGRATIONS)
 def test_an_integration_imports_core_and_nothing_beside_it(arrows, integration):
     ours = {name: targets for name, targets in arrows.items() if name.partition(".")[0] == integration}

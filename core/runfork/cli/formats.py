@@ -13,7 +13,6 @@ from runfork.query.names import short_names
 from runfork.types import FileReference, Histogram
 
 if TYPE_CHECKING:
-    from runfork.cli.drawing.console import OutputConsole
     from runfork.index.interface import Index
     from runfork.model.attributes import Value
 
@@ -130,9 +129,9 @@ def _format_content(content: Any) -> str:
     return one_line(str(content))
 
 
-def run_names(index: Index, console: OutputConsole) -> dict[str, str]:
-    """Return what to call each run: a short name on a terminal, its id where a program may read the output."""
+def run_names(index: Index, *, are_short: bool) -> dict[str, str]:
+    """Return what to call each run: short names are for a terminal, ids for where a program may read the output."""
     nodes = index.nodes()
-    if not console.is_terminal:
+    if not are_short:
         return {run_id: run_id for run_id in nodes}
     return short_names(nodes, (node.experiment_name for node in nodes.values() if node.experiment_name))

@@ -90,7 +90,7 @@ def _print_comparison(
     if not rows:
         console.print("no differences" if only_differences else "nothing to compare", style="dim")
         return
-    names = run_names(project.index, console)
+    names = run_names(project.index, are_short=console.is_terminal)
     paths = Column("", [Cell(one_line(row.path), None if row.differs else "dim") for row in rows], is_flexible=True)
     columns = [
         Column(one_line(names.get(run_id, run_id)), [_cell(row, at) for row in rows], is_flexible=True)

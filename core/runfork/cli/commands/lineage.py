@@ -90,7 +90,7 @@ def _print_families(project: Project, families: list[Family], *, all_changes: bo
     from runfork.cli.drawing.tree import draw_tree
 
     console = open_console()
-    names = run_names(project.index, console)
+    names = run_names(project.index, are_short=console.is_terminal)
     width = min(console.width, 120) if console.is_terminal else console.width
     is_first = True
     for family in families:

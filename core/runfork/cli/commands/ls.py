@@ -174,7 +174,7 @@ def _notes(listing: Listing, left_out: Sequence[str], *, is_runs: bool, is_chose
 def _experiment_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
     from runfork.cli.drawing.tables import Cell, Column
 
-    names = run_names(project.index, console)
+    names = run_names(project.index, are_short=console.is_terminal)
     items = listing.items
     return [
         Column(
@@ -191,7 +191,7 @@ def _experiment_columns(project: Project, listing: Listing, console: OutputConso
 def _run_columns(project: Project, listing: Listing, console: OutputConsole) -> list[Any]:
     from runfork.cli.drawing.tables import Cell, Column
 
-    names = run_names(project.index, console)
+    names = run_names(project.index, are_short=console.is_terminal)
     items = listing.items
 
     forks = [item.row.node.fork for item in items]

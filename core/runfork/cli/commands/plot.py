@@ -124,7 +124,7 @@ def _print_charts(
 
     width = options["width"] or chart_width()
     console = open_console(width)
-    names = run_names(project.index, console)
+    names = run_names(project.index, are_short=console.is_terminal)
     for at, curves in enumerate(groups):
         if at:
             console.print()

@@ -86,7 +86,7 @@ class SqliteIndex:
     def _questions(self) -> Questions:
         from runfork.index.sqlite.values.questions import Questions
 
-        return Questions(self._tables)
+        return Questions(self._connection, self._runs, self._values)
 
     @cached_property
     def _application(self) -> Application:

@@ -22,12 +22,14 @@ from runfork.model.filters import AllOf, AnyOf, Comparison, Not
 from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
     from runfork.index.interface import RunsQuery, Sort
-    from runfork.index.sqlite.tables import Tables
+    from runfork.index.sqlite.runs import RunTable
+    from runfork.index.sqlite.values.table import ValueTable
     from runfork.model.filters import Attribute, Filter
 
 _COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -61,10 +63,10 @@ class _Column:
 class Questions:
     """Finds runs by their values."""
 
-    def __init__(self, tables: Tables) -> None:
-        self._connection = tables.connection
-        self._runs = tables.runs
-        self._values = tables.values
+    def __init__(self, connection: sqlite3.Connection, runs: RunTable, values: ValueTable) -> None:
+        self._connection = connection
+        self._runs = runs
+        self._values = values
         self._version = -1
         self._columns: dict[int, dict[AttributeType, _Column]] = {}
 

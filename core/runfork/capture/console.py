@@ -189,7 +189,7 @@ class StreamCapture:
         self._calls.is_active = True
         try:
             self._sink(name, lines, time_us)
-        except Exception:  # printing must not fail because of whoever listens; counted here, told by the run
+        except Exception:  # printing must not fail because of whoever listens
             self.failed_calls += 1
         finally:
             self._calls.is_active = False
@@ -222,7 +222,8 @@ class Tee:
 
     def __init__(self, name: StreamName, stream: Any) -> None:
         self._name = name
-        self._stream = stream
+        self.original = stream
+        """The stream that this tee stands for."""
         self._pid = os.getpid()
         self._subscribers: tuple[StreamCapture, ...] = ()
         self._tail = ""
@@ -250,19 +251,14 @@ class Tee:
         """Stop passing on to `subscriber`. Without subscribers the original stream is restored, unless this tee was replaced."""
         self._subscribers = tuple(one for one in self._subscribers if one is not subscriber)
         if not self._subscribers and self.is_of_this_process:
-            _hand_over_log_handlers(self, self._stream)
+            _hand_over_log_handlers(self, self.original)
             if getattr(sys, self._name, None) is self:
-                setattr(sys, self._name, self._stream)
+                setattr(sys, self._name, self.original)
 
     @property
     def is_of_this_process(self) -> bool:
         """Whether it was put there by this process, and not by the one that this was forked from."""
         return self._pid == os.getpid()
-
-    @property
-    def original(self) -> Any:
-        """The stream that this tee stands for."""
-        return self._stream
 
     def end_line(self) -> bool:
         """Take the line to be ended that was written last; returns whether it was open, as those of progress bars are."""
@@ -271,7 +267,7 @@ class Tee:
 
     def write(self, text: str) -> Any:
         """Write to the original stream, then hand the text to the subscribers."""
-        written = self._stream.write(text)
+        written = self.original.write(text)
         if type(text) is str and text:
             self._tail = text[-_MAX_TAIL_CHARACTERS:]
         for subscriber in self._subscribers:
@@ -288,24 +284,24 @@ class Tee:
 
     def __getattr__(self, name: str) -> Any:
         # Nothing is passed on before `__init__`, nor for protocols that are not offered.
-        if name.startswith("__") or name == "_stream":
+        if name.startswith("__") or name == "original":
             raise AttributeError(name)
-        return getattr(self._stream, name)
+        return getattr(self.original, name)
 
     def __repr__(self) -> str:
-        return f"<runfork tee of {self._stream!r}>"
+        return f"<runfork tee of {self.original!r}>"
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._stream)
+        return iter(self.original)
 
     def __enter__(self) -> Any:
-        self._stream.__enter__()
+        self.original.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Any:
-        return self._stream.__exit__(kind, error, trace)
+        return self.original.__exit__(kind, error, trace)
 
 
 def uncaptured(stream: Any) -> Any:

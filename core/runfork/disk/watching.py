@@ -50,7 +50,8 @@ class JournalWatch:
         self._now = 0.0
         self._listed: dict[str, tuple[_Sign, list[str]]] = {}
         self._settled: set[str] = set()
-        self._files: dict[str, JournalFile] = {}
+        self.files: dict[str, JournalFile] = {}
+        """What was there at the last look, by path."""
         self.unreadable: dict[str, str] = {}
         """Journals and folders that could not be looked at the last time, and why."""
         self._unknown: set[str] = set()
@@ -67,26 +68,26 @@ class JournalWatch:
         self.unreadable, self._unknown = {}, set()
         self._now = time.time()
         listed, self._listed = self._listed, {}
-        files, self._files = self._files, {}
+        files, self.files = self.files, {}
         for folder in self._entries(self._directory, sorted(listed), are_folders=True):
             for path in self._paths(folder, listed.get(folder)):
                 file = self._file(path, files.get(path))
                 if file is not None:
-                    self._files[path] = file
+                    self.files[path] = file
         self._settled &= self._listed.keys()
-        return self._files
+        return self.files
 
     def is_gone(self, path: str) -> bool:
         """Return whether a journal was not there at the last look; False where that could not be told."""
         folder = os.path.dirname(path)  # noqa: PTH120
-        return path not in self._files and self._unknown.isdisjoint((path, folder, self._directory))
+        return path not in self.files and self._unknown.isdisjoint((path, folder, self._directory))
 
     # From one process to the next
 
     def remembered(self) -> list[Any]:
         """Return what was seen at the last look, as JSON can hold it: of folders that changed long ago what they are known by."""
         journals: dict[str, list[Any]] = {folder: [] for folder in self._listed}
-        for path, file in self._files.items():
+        for path, file in self.files.items():
             folder, name = os.path.split(path)
             journals[folder].append([name, *file])
         return [
@@ -101,16 +102,11 @@ class JournalWatch:
             paths = []
             for journal, *file in files:
                 paths.append(path := f"{folder}{os.sep}{journal}")
-                self._files[path] = JournalFile(*file)
+                self.files[path] = JournalFile(*file)
             if sign is not None:
                 self._listed[folder] = (*sign,), paths
                 self._settled.add(folder)
-        return self._files
-
-    @property
-    def files(self) -> dict[str, JournalFile]:
-        """What was there at the last look, by path."""
-        return self._files
+        return self.files
 
     @property
     def settled_count(self) -> int:

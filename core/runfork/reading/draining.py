@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from runfork.disk.layout import JOURNAL_SUFFIX
 from runfork.disk.watching import JournalWatch
 from runfork.errors import ArgumentError, FormatError, NotFoundError
-from runfork.index.garbage import collector_paused
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.clock import now_us
 from runfork.model.identifiers import directory_name
@@ -316,7 +315,7 @@ class Drain:
         self, changed: Collection[str], files: Mapping[str, JournalFile], progress: Progress, *, is_together: bool
     ) -> None:
         paths = [path for path in sorted(changed, key=_by_start) if self._has_news(path, files[path])]  # parents first
-        with collector_paused(), self._index.together() if is_together and paths else nullcontext():
+        with self._index.together() if is_together and paths else nullcontext():
             self._apply_all(paths, files, progress)
 
     def _has_news(self, path: str, file: JournalFile) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runfork.disk.layout import Store, default_project, find_data_directory
 from runfork.errors import NotFoundError, warn_caller
+from runfork.index.garbage import collector_paused
 from runfork.index.interface import RunsQuery, StaleIndexError, UnusableIndexError
 from runfork.journal.descriptors import open_descriptor
 from runfork.journal.locks import lock_held
@@ -172,7 +173,7 @@ class Project:
         self._drain = Drain(self.name, self.store, self.index)
 
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
-        with self._drain_lock() as is_alone:
+        with self._drain_lock() as is_alone, collector_paused():
             self.index.definitions(run_ids=())  # nothing, but it tells whether the index is of use still
             self._drain.bring_in(progress, is_alone=is_alone)
 

@@ -103,11 +103,11 @@ class SqliteIndex:
             yield
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _noting(self, *, settles: bool) -> Iterator[None]:
         """Take note of something in memory, as part of a transaction."""
         if self._is_given_up:
             raise self._given_up()
-        with self._guarded(), self._transactions.notes():
+        with self._guarded(), self._transactions.notes(settles=settles):
             yield
 
     def _given_up(self) -> StaleIndexError:
@@ -163,7 +163,9 @@ class SqliteIndex:
     def apply(self, batch: Batch) -> None:
         """Take in a batch; see `Index.apply`."""
         if not batch.start:
-            with self._noting():
+            with self._noting(
+                settles=False
+            ):  # its state comes next: once it is stored, all of it would be worked out for that
                 if self._updates.plain.take(batch):
                     return
         with self._transaction("IMMEDIATE"):
@@ -176,7 +178,7 @@ class SqliteIndex:
 
     def set_states(self, states: Mapping[str, str]) -> None:
         """Store the states of runs; see `Index.set_states`."""
-        with self._noting():
+        with self._noting(settles=True):
             entries = self._runs.runs
             for run_id in states:
                 if run_id not in entries:

@@ -43,8 +43,8 @@ _ELSEWHERE = frozenset((*DEFAULTS, *DERIVED))
 """Paths at which every run has something; who logs to them needs thought."""
 _REMEMBERED = 256
 _MOST, _MOST_BYTES = 512, 8 * 1024 * 1024
-"""Runs that wait, and bytes of their journals, which take ten times as much as Python objects, before the next one stores them: by
-then the states of those that wait are set."""
+"""Runs that wait until they are stored when states are told next, and bytes of their journals, which take ten times as much as
+Python objects. Twice as many wait at most."""
 
 
 class _Key(NamedTuple):
@@ -123,7 +123,7 @@ class PlainRuns:
     @property
     def is_large(self) -> bool:
         """Whether so much waits that it had better be stored now."""
-        return len(self._waiting) > _MOST or self._bytes > _MOST_BYTES
+        return len(self._waiting) >= _MOST or self._bytes >= _MOST_BYTES
 
     def forget(self) -> None:
         """Forget what is not stored, and the numbers of paths."""
@@ -146,6 +146,8 @@ class PlainRuns:
         runs, run_id = self._runs, batch.key.run_id
         if batch.start or run_id in runs.runs or runs.children.get(run_id) or not batch.records:
             return False
+        if len(self._waiting) >= 2 * _MOST or self._bytes >= 2 * _MOST_BYTES:
+            return False  # nobody tells their states
         if batch.records[-1].kind != Kind.CLOSE or (layout := self._find_layout(batch)) is None:
             return False
         creations = [(batch.key.writer, record) for record in batch.records if record.kind == Kind.CREATE]

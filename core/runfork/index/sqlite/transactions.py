@@ -79,10 +79,13 @@ class Transactions:
         self._settle()
 
     @contextmanager
-    def notes(self) -> Iterator[None]:
+    def notes(self, *, settles: bool) -> Iterator[None]:
         """Take note of something in memory alone, which is stored with what comes after it, or before the transaction ends.
 
         An exception leaves nothing noted, by its own account; after an interrupt nobody knows, and all is undone.
+
+        Args:
+            settles: Whether this is a moment to commit what has taken long, and to work out what has become much.
         """
         if not (self._has_begun or self._is_together):
             with self._alone("IMMEDIATE"):
@@ -101,7 +104,8 @@ class Transactions:
         except BaseException:
             self.abandon()
             raise
-        self._settle()
+        if settles:
+            self._settle()
 
     def _begin(self) -> None:
         if not self._has_begun:

@@ -182,7 +182,7 @@ class Application:
                 count += len(record.body)
             elif record.kind not in _WITHOUT_VALUES:
                 return False
-        series = {path_id(path) for part in batch.rows for path in part.paths}
+        series = {path for part in batch.rows for path in self._runs.path_ids(part.paths)}
         if len(rows) < count or not series.isdisjoint(rows) or self._runs.paths.get(_ARCHIVED) in rows:
             return False
         self._attributes.add_new(run.run_id, rows)
@@ -309,7 +309,7 @@ class Application:
 
     def _apply_rows(self, rows: MetricRows, order_times: Integers) -> None:
         kind = AttributeType.FLOAT_SERIES
-        paths = [self._runs.path_id(path) for path in rows.paths]
+        paths = self._runs.path_ids(rows.paths)
         low = int(rows.steps.min())
         first = EditKey(int(order_times[0]), self._journal.writer, int(rows.sequences[0]))
         stream, is_new = self._place(paths, kind, first, low, clock_axis=rows.clock_axis)

@@ -190,8 +190,7 @@ class PlainRuns:
         every = [*key.names, *chain.from_iterable(key.series)]
         if not SINGLE_CODES.keys() >= {*key.types} or not _ELSEWHERE.isdisjoint(every):
             return None
-        path_id = self._runs.path_id
-        numbers, streams = [*map(path_id, key.names)], [[*map(path_id, paths)] for paths in key.series]
+        numbers, streams = self._runs.path_ids(key.names), [*map(self._runs.path_ids, key.series)]
         if len({*numbers, *chain.from_iterable(streams)}) < len(every):
             return None
         ends = [*accumulate(key.sizes)]

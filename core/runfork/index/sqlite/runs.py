@@ -13,7 +13,7 @@ from runfork.model.lineage import RunNode, Snapshot, children_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from runfork.index.interface import RunsQuery
     from runfork.model.attributes import Value
@@ -136,6 +136,14 @@ class RunTable:
         self.paths[path] = number
         self.path_names[number] = path
         return number
+
+    def path_ids(self, paths: Iterable[str]) -> list[int]:
+        """Return the numbers of paths, new ones if need be."""
+        held = tuple(paths)
+        try:
+            return [*map(self.paths.__getitem__, held)]
+        except KeyError:
+            return [*map(self.path_id, held)]
 
     # Runs
 

@@ -160,7 +160,7 @@ def decode_file_header(data: bytes | memoryview, *, source: str) -> tuple[Any, i
             f"{source} has journal format {version}, this runfork reads up to {FILE_VERSION}; upgrade runfork to read it"
         )
     try:
-        return json.loads(body), end
+        return read_json(body), end
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{source} has a header that is no JSON: {error}") from error
 

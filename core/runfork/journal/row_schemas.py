@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from runfork.journal.format import FRAME_HEADER, HEADER_SIZE, Kind
@@ -13,16 +14,24 @@ if TYPE_CHECKING:
 _Copies = dict[int, list[tuple[int, tuple[str, ...]]]]
 
 
-def decode_paths(payload: bytes | memoryview) -> tuple[str, ...]:
-    """Return the paths in a SCHEMA frame's payload.
+def decode_paths(payload: bytes) -> tuple[str, ...]:
+    """Return the paths in a SCHEMA frame's payload, mostly those of the journal before, too.
 
     Raises:
         ValueError: It is not UTF-8, a path is empty, or one is there twice.
     """
-    paths = tuple(bytes(payload).decode("utf-8").split("\0"))
+    return _decode_again(payload) if len(payload) <= _SHORT else _decode(payload)
+
+
+def _decode(payload: bytes) -> tuple[str, ...]:
+    paths = tuple(payload.decode("utf-8").split("\0"))
     if len(set(paths)) < len(paths) or not all(paths):
         raise ValueError("a path is empty, or is there twice")
     return paths
+
+
+_decode_again = lru_cache(maxsize=64)(_decode)
+_SHORT = 4096
 
 
 class RowSchemas:

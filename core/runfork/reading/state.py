@@ -67,6 +67,8 @@ def work_out_state(writers: Iterable[Writer], *, is_quiet: Callable[[Writer], bo
 
 def _newest(writers: list[Writer]) -> list[Writer]:
     """Return those of some sessions that no other one came after."""
+    if len(writers) == 1:
+        return writers
     latest: dict[Any, Writer] = {}
     for writer in sorted(writers, key=_last_moment):
         latest[_clock(writer)] = writer

@@ -125,7 +125,6 @@ class Application:
 
     def _note_journal(self, batch: Batch, before: JournalState) -> _Journal:
         number = journals.go_on(self._connection, self._run.id, before, batch)
-        self._runs.add_journal(number, self._run.id, batch.key.writer)
         created = int(batch.identity.get("created", 0))
         return _Journal(number, batch.key.writer, created if before.id is None else before.order_time)
 

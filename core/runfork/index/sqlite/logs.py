@@ -76,17 +76,15 @@ class Logs:
         if found is None:
             found = self._held[run] = RunLog(self._runs.path_names)
             path_id = self._runs.path_id
-            for journal, data in self._connection.execute(_RECORDS, (run,)).fetchall():
-                writer = self._runs.writer(journal)
+            for writer, data in self._connection.execute(_RECORDS, (run,)).fetchall():
                 for record in self._whole(run, data):
                     if record.kind in (Kind.CREATE, Kind.LINEAGE):
                         found.origins.append((writer, record))
                     found.replacements += replacements_of(record, writer)
                     found.add_edits([(path_id(path), edit) for path, edit in edits_of(record, writer)])
-            for number, journal, kind, clock_axis, order_time, position, lowest, paths in self._connection.execute(
+            for writer, number, kind, clock_axis, order_time, position, lowest, paths in self._connection.execute(
                 _STREAMS, (run,)
             ).fetchall():
-                writer = self._runs.writer(journal)
                 first = EditKey(order_time, writer, position)
                 numbers = array("i", paths).tolist()
                 found.add_stream(writer, Stream(number, TYPES[kind], bool(clock_axis), first, lowest, numbers))
@@ -155,10 +153,15 @@ class Logs:
         self._connection.execute("UPDATE stream SET lowest = ? WHERE id = ?", (lowest, stream.id))
 
 
-_RECORDS = "SELECT journal, data FROM record WHERE run = ? ORDER BY id"
+_RECORDS = """
+SELECT writer, data FROM record JOIN journal ON journal.id = record.journal WHERE record.run = ? ORDER BY record.id
+"""
 _PLAIN_RECORDS = "SELECT id, data FROM record WHERE run = ? AND substr(data, 1, 1) = ?"
 _NEW_RECORDS = "INSERT INTO record (run, journal, data) VALUES (?, ?, ?)"
-_STREAMS = "SELECT id, journal, type, clock_axis, order_time, position, lowest, paths FROM stream WHERE run = ?"
+_STREAMS = """
+SELECT writer, stream.id, type, clock_axis, stream.order_time, position, lowest, paths
+FROM stream JOIN journal ON journal.id = stream.journal WHERE stream.run = ?
+"""
 _NEW_STREAM = """
 INSERT INTO stream (id, run, journal, type, clock_axis, order_time, position, lowest, paths) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """

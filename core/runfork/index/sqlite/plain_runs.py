@@ -206,28 +206,28 @@ class PlainRuns:
         runs, self._waiting, self._bytes = [*self._waiting.values()], {}, 0
         groups = [group for run in runs for group in run.batch.rows]
         blocks = _blocks(groups)
-        self._store_journals(runs)
+        journal = self._store_journals(runs)
         found = _summaries(blocks)
-        self._writer.store(self._store_streams(runs), blocks, found)
+        self._writer.store(self._store_streams(runs, journal), blocks, found)
         self._store_values(runs, iter(found))
         for run in runs:
             self._logs.note_plain(run.number)
             if run.batch.key.run_id not in self._stale.runs:
                 self._stale.paths.pop(run.batch.key.run_id, None)
 
-    def _store_journals(self, runs: list[_PlainRun]) -> None:
+    def _store_journals(self, runs: list[_PlainRun]) -> int:
+        """Return the number of the first; others follow it."""
         first = journals.begin(self._connection, ((run.number, run.batch, run.row) for run in runs))
-        for journal, run in enumerate(runs, first):
-            self._runs.add_journal(journal, run.number, run.batch.key.writer)
         self._logs.add_plain_records(
             (run.number, journal, run.batch.records, run.layout.records) for journal, run in enumerate(runs, first)
         )
+        return first
 
-    def _store_streams(self, runs: list[_PlainRun]) -> int:
+    def _store_streams(self, runs: list[_PlainRun], first_journal: int) -> int:
         """Return the number of the first; others follow it."""
         found = [
-            (run.number, self._runs.journal(run.number, run.batch.key.writer), _stream(run.batch, rows, paths))
-            for run in runs
+            (run.number, journal, _stream(run.batch, rows, paths))
+            for journal, run in enumerate(runs, first_journal)
             for rows, paths in zip(run.batch.rows, run.layout.streams, strict=True)
         ]
         return self._logs.add_streams(found)

@@ -1,4 +1,4 @@
-"""Runs, their journals, and paths, held in memory as long as the file says the same; and marks on what has changed of them."""
+"""Runs and paths, held in memory as long as the file says the same; and marks on what has changed of them."""
 
 from __future__ import annotations
 
@@ -94,8 +94,6 @@ class RunTable:
         self.paths: dict[str, int] = {}
         self.path_names: dict[int, str] = {}
         self._last_number = 0
-        self._writers: dict[int, str] = {}
-        self._journals: dict[tuple[int, str], int] = {}
         self._unsaved: dict[int, RunEntry] = {}
         self._unsaved_paths: list[tuple[int, str]] = []
         self._ranks: dict[int, int] | None = None
@@ -150,8 +148,6 @@ class RunTable:
     def _load_runs(self) -> None:
         rows = self._connection.execute(f"SELECT id, {_COLUMNS} FROM run")  # noqa: S608
         self.runs = {entry.run_id: entry for entry in map(_entry, rows)}
-        self._writers.clear()  # numbers of journals that were removed are given to others
-        self._journals.clear()
         self.names = {entry.id: entry.run_id for entry in self.runs.values()}
         self._last_number = max(self.names, default=0)
         self.nodes = {entry.run_id: entry.node() for entry in self.runs.values()}
@@ -230,30 +226,6 @@ class RunTable:
                     seen.add(child)
                     waiting.append(child)
                     yield child
-
-    # Journals
-
-    def add_journal(self, number: int, run: int, writer: str) -> None:
-        """Take note of a journal's number."""
-        self._writers[number] = writer
-        self._journals[run, writer] = number
-
-    def writer(self, journal: int) -> str:
-        """Return the writer of a journal."""
-        if journal not in self._writers:
-            run, writer = self._connection.execute(
-                "SELECT run, writer FROM journal WHERE id = ?", (journal,)
-            ).fetchone()
-            self.add_journal(journal, run, writer)
-        return self._writers[journal]
-
-    def journal(self, run: int, writer: str) -> int:
-        """Return the number of a journal."""
-        if (run, writer) not in self._journals:
-            query = "SELECT id FROM journal WHERE run = ? AND writer = ?"
-            (number,) = self._connection.execute(query, (run, writer)).fetchone()
-            self.add_journal(number, run, writer)
-        return self._journals[run, writer]
 
     def flush(self) -> None:
         """Store what was noted; to be called before others read the tables, and before the transaction ends."""

@@ -22,7 +22,8 @@ from runfork.index.sqlite.points.summaries import summarise
 from runfork.index.sqlite.points.writer import Block
 from runfork.index.sqlite.run_log import Stream
 from runfork.index.sqlite.runs import RunEntry
-from runfork.index.sqlite.values.run_values import Arrangement, Filling, single_of
+from runfork.index.sqlite.values.arrangement import Arrangement, Filling
+from runfork.index.sqlite.values.run_values import single_of
 from runfork.index.sqlite.values.shape import SINGLE_CODES, code_of
 from runfork.journal.format import Kind
 from runfork.journal.records import Batch

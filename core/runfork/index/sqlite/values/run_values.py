@@ -11,7 +11,7 @@ import numpy as np
 
 from runfork.index.sqlite.points.summaries import empty_summaries, merge_summaries
 from runfork.index.sqlite.schema import TYPES
-from runfork.index.sqlite.sealing import checksum, sealed, to_json
+from runfork.index.sqlite.sealing import checksum, sealed
 from runfork.index.sqlite.values.shape import (
     CHECKSUM,
     EMPTY,
@@ -20,10 +20,12 @@ from runfork.index.sqlite.values.shape import (
     NONE,
     ON_CLOCK,
     STATISTICS,
+    STEPS,
     TYPE,
     WORDS,
     Shape,
     read_text,
+    text_of,
     unpacked,
 )
 from runfork.model.attributes import AttributeType
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
     from runfork.model.arrays import Bools, Floats, Integers
     from runfork.model.attributes import Value
-
-_STEPS = 2
-"""So many columns of the statistics are steps."""
 
 
 class Row(NamedTuple):
@@ -129,8 +128,8 @@ class RunValues:
         series = np.zeros((len(shape.series), len(STATISTICS)), np.int64)
         if shape.series:
             held = [ordered[place] for place in shape.series]
-            series[:, :_STEPS] = [[row.first_step or 0, row.last_step or 0] for row in held]
-            series.view(np.float64)[:, _STEPS:] = [row.summary for row in held]
+            series[:, :STEPS] = [[row.first_step or 0, row.last_step or 0] for row in held]
+            series.view(np.float64)[:, STEPS:] = [row.summary for row in held]
         times = np.array([row[3] for row in ordered], np.int64)
         return cls(shape, numbers, series, texts, times, np.array([row[2] for row in ordered], np.int32))
 
@@ -197,10 +196,10 @@ class RunValues:
         if line is None:
             return Row(*about)
         numbers = self.series[line]
-        summary = numbers[_STEPS:].view(np.float64).tolist()
+        summary = numbers[STEPS:].view(np.float64).tolist()
         if code & EMPTY:
             return Row(code, None, *about[2:], summary=summary)
-        first, last = numbers[:_STEPS].tolist()
+        first, last = numbers[:STEPS].tolist()
         return Row(*about, first, last, summary)
 
     def rows(self) -> dict[int, Row]:
@@ -294,7 +293,7 @@ class RunValues:
         chosen = np.flatnonzero(places >= 0)
         lines = self.shape.lines[places[chosen]]
         if len(lines):
-            found[chosen] = self.series[lines].view(np.float64)[:, _STEPS:]
+            found[chosen] = self.series[lines].view(np.float64)[:, STEPS:]
         return found
 
     def last_steps(self, places: Integers) -> Integers:
@@ -324,7 +323,7 @@ class RunValues:
         is_last = numbers[lines, 1] <= new[1]
         numbers[lines, 0] = np.minimum(numbers[lines, 0], new[0])
         numbers[lines, 1] = np.maximum(numbers[lines, 1], new[1])
-        numbers.view(np.float64)[lines, _STEPS:] = merged
+        numbers.view(np.float64)[lines, STEPS:] = merged
         chosen = places[is_last]
         self.times[chosen] = time
         self.sources[chosen] = source
@@ -333,97 +332,11 @@ class RunValues:
             self.numbers.view(np.float64)[chosen] = values
             return
         for place, value in zip(chosen.tolist(), values, strict=True):
-            self.texts[place] = _text_of(self.shape.codes[place] & TYPE, value)
-
-
-class Arrangement(NamedTuple):
-    """Where values that come in a certain order go, for runs that have values of the same paths and types, series last.
-
-    Args:
-        shape: Theirs.
-        places: Of each value.
-        floats: Which of them are floats, series among them, and where they go.
-        integers: Which are whole numbers, bools and times, and where they go.
-        texts: Where those go that are kept as text, or as JSON, in the order of their places, which they are, and their types.
-        lines: By row of the statistics, which of the series it is.
-    """
-
-    shape: Shape
-    places: Integers
-    floats: tuple[list[int], list[int]]
-    integers: tuple[list[int], list[int]]
-    texts: list[tuple[int, int, int]]
-    lines: Integers
-
-    @staticmethod
-    def of(paths: Sequence[int], codes: Sequence[int]) -> Arrangement:
-        """Return the arrangement of paths, each there once, by number, with their codes."""
-        order = sorted(range(len(paths)), key=paths.__getitem__)
-        shape = Shape.of([paths[place] for place in order], bytes([codes[place] for place in order]))
-        places = np.empty(len(order), np.int64)
-        places[order] = np.arange(len(order))
-        texts = [(place, order[place], shape.codes[place] & TYPE) for place in shape.texts]
-        before = len(order) - len(shape.series)
-        lines = np.array([order[place] - before for place in shape.series], np.int64)
-        return Arrangement(
-            shape,
-            places,
-            ([order[place] for place in shape.floats], shape.floats),
-            ([order[place] for place in shape.integers], shape.integers),
-            texts,
-            lines,
-        )
-
-    def fill(self, runs: Sequence[Filling]) -> list[RunValues]:
-        """Return the values of runs that logged all of them."""
-        shape, lines = self.shape, self.lines
-        size = len(runs), len(shape)
-        numbers = np.zeros(size, np.int64)
-        which, places = self.floats
-        numbers.view(np.float64)[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.float64)
-        which, places = self.integers
-        numbers[:, places] = np.array([[run.values[one] for one in which] for run in runs], np.int64)
-        series = np.zeros((len(runs), len(lines), len(STATISTICS)), np.int64)
-        if len(lines):
-            found = np.concatenate([part for run in runs for part in run.found]).reshape(len(runs), len(lines), -1)
-            series.view(np.float64)[..., _STEPS:] = found[:, lines]
-            series[..., :_STEPS] = np.array([run.extents for run in runs], np.int64)[:, lines]
-        times = np.empty(size, np.int64)
-        times[:, self.places] = [run.times for run in runs]
-        sources = np.repeat(np.array([[run.source] for run in runs], np.int32), len(shape), axis=1)
-        texts = [{place: _text_of(kind, run.values[one]) for place, one, kind in self.texts} for run in runs]
-        columns = zip(numbers, series, texts, times, sources, strict=True)
-        return [RunValues(shape, *of_run) for of_run in columns]
-
-
-class Filling(NamedTuple):
-    """What a run has, in the order of an `Arrangement`.
-
-    Args:
-        values: As in rows.
-        times: When each was logged.
-        source: The run.
-        found: Rows of `summaries`, one per series.
-        extents: The first and the last step of each series.
-    """
-
-    values: list[Any]
-    times: list[int]
-    source: int
-    found: list[Floats]
-    extents: list[tuple[int, int]]
+            self.texts[place] = text_of(self.shape.codes[place] & TYPE, value)
 
 
 def _encoded(row: Row) -> bytes:
-    return b"" if row[1] is None else _text_of(row[0] & TYPE, row[1])
-
-
-def _text_of(kind: int, value: Any) -> bytes:
-    if kind not in WORDS:
-        return to_json(value).encode("ascii")
-    if not isinstance(value, str):
-        raise TypeError(f"a text must be a string, found {type(value).__name__}")
-    return value.encode("utf-8", "surrogatepass")
+    return b"" if row[1] is None else text_of(row[0] & TYPE, row[1])
 
 
 def _decoded(kind: int, data: bytes) -> Any:

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.sqlite.schema import TYPE_NUMBERS, TYPES
-from runfork.index.sqlite.sealing import check_seal, checksum
+from runfork.index.sqlite.sealing import check_seal, checksum, to_json
 from runfork.model.attributes import TEXTS, AttributeType
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ STATISTICS = (
     "negative",
 )
 """The columns of the statistics of series: int64 for steps, and float64 for the others, a row of `summaries`."""
+STEPS = 2
+"""So many columns of the statistics are steps."""
+
 ON_CLOCK, EMPTY, TYPE = 16, 32, 15
 """A code is the number of a type, and these: a series on the clock axis, a series without a committed point."""
 FLOATS = frozenset(TYPE_NUMBERS[kind] for kind in (AttributeType.FLOAT, AttributeType.FLOAT_SERIES))
@@ -173,6 +176,15 @@ def decode_text(kind: AttributeType, data: bytes) -> Any:
     if kind is AttributeType.STRING_SET:
         return frozenset(member_list(json.loads(data)))
     return data.decode("utf-8", "surrogatepass") if kind in TEXTS else None
+
+
+def text_of(kind: int, value: Any) -> bytes:
+    """Return what is neither number nor None as a run's texts hold it, by the number of its type."""
+    if kind not in WORDS:
+        return to_json(value).encode("ascii")
+    if not isinstance(value, str):
+        raise TypeError(f"a text must be a string, found {type(value).__name__}")
+    return value.encode("utf-8", "surrogatepass")
 
 
 def member_list(raw: Any) -> list[str]:

@@ -25,8 +25,8 @@ def collector_paused() -> Iterator[None]:
     if not (gc.isenabled() and _is_only_thread()):
         yield
         return
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         gc.enable()

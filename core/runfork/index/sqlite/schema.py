@@ -19,7 +19,7 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA_VERSION = 19
+SCHEMA_VERSION = 20
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -110,10 +110,10 @@ CREATE TABLE preview (
 CREATE TABLE shape (
     id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, runs INTEGER NOT NULL, others INTEGER NOT NULL, data BLOB NOT NULL
 );
--- What filters and sorts read of all runs stands by itself, many runs on a page.
-CREATE TABLE attribute (run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, texts BLOB NOT NULL);
+-- Numbers, which most filters and sorts read of all runs, stand by themselves, those of many runs on a page.
+CREATE TABLE attribute (run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL);
 CREATE INDEX attribute_by_shape ON attribute (shape);
-CREATE TABLE statistic (run INTEGER PRIMARY KEY, series BLOB NOT NULL, rest BLOB NOT NULL);
+CREATE TABLE detail (run INTEGER PRIMARY KEY, series BLOB NOT NULL, texts BLOB NOT NULL, rest BLOB NOT NULL);
 -- What a run with a parent would have at the paths of its own series if it had logged nothing to them.
 CREATE TABLE inherited (
     run INTEGER PRIMARY KEY, shape INTEGER NOT NULL, numbers BLOB NOT NULL, series BLOB NOT NULL, texts BLOB NOT NULL,

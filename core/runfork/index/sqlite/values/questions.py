@@ -106,7 +106,9 @@ class Questions:
 
     def _read(self, shape: int, wanted: list[tuple[int, int, int]]) -> None:
         has_texts = any(type_of(code) not in FIXED for _, _, code in wanted)
-        query = f"SELECT run, numbers, {'texts' if has_texts else 'NULL'} FROM attribute WHERE shape = ?"  # noqa: S608
+        query = "SELECT run, numbers, NULL FROM attribute WHERE shape = ?"
+        if has_texts:
+            query = "SELECT run, numbers, texts FROM attribute JOIN detail USING (run) WHERE shape = ?"
         cursor = self._connection.execute(query, (shape,))
         runs: list[int] = []
         texts: list[bytes] = []
@@ -147,7 +149,7 @@ class Questions:
 
     def _statistic(self, shape: int, number: int) -> tuple[list[int], npt.NDArray[np.float64]]:
         """Return the runs of a shape, and one of the statistics that each of them holds of its series."""
-        query = "SELECT run, substr(series, ?, 8) FROM attribute JOIN statistic USING (run) WHERE shape = ?"
+        query = "SELECT run, substr(series, ?, 8) FROM attribute JOIN detail USING (run) WHERE shape = ?"
         rows = self._connection.execute(query, (8 * number + 1, shape)).fetchall()
         return [run for run, _ in rows], np.frombuffer(b"".join(data for _, data in rows), np.float64)
 

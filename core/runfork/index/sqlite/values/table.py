@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     Columns = tuple[bytes, bytes, bytes, bytes]
 
 _ATTRIBUTES, _INHERITED = "attribute", "inherited"
-WHOLE = {_ATTRIBUTES: "attribute JOIN statistic USING (run)", _INHERITED: "inherited"}
+WHOLE = {_ATTRIBUTES: "attribute JOIN detail USING (run)", _INHERITED: "inherited"}
 """Where all columns of values are, by the table that says their shape."""
 _PARTS: dict[str, dict[str, tuple[int, ...]]] = {
-    _ATTRIBUTES: {"attribute": (0, 1, 2, 4), "statistic": (0, 3, 5)},
+    _ATTRIBUTES: {"attribute": (0, 1, 2), "detail": (0, 3, 4, 5)},
     _INHERITED: {"inherited": (0, 1, 2, 3, 4, 5)},
 }
 """The same, which of the columns are in which table."""

@@ -7,7 +7,7 @@ else is marked, for the run and for those descendants that see what is new. `Upd
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from runfork.errors import ArgumentError
 from runfork.index.rules.edits import EditKey, edits_of, fold, is_inherited, points_of, replacements_of
 from runfork.index.rules.origins import Origin
 from runfork.index.sqlite import journals
-from runfork.index.sqlite.inheritance.attributes import NewPoints
+from runfork.index.sqlite.inheritance.attributes import NewPoints, some_of
 from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenEdits, SeenSeries
 from runfork.index.sqlite.journals import JournalState
 from runfork.index.sqlite.points.series import SeriesPoints
@@ -327,9 +327,7 @@ class Application:
 
     def _add(self, paths: list[int], columns: list[int], new: NewPoints, added: Floats) -> None:
         if len(columns) < len(paths):
-            added = added[columns]
-            new = replace(new, last=[new.last[column] for column in columns])
-            paths = [paths[column] for column in columns]
+            paths, new, added = some_of(columns, paths, new, added)
         if paths:
             self._attributes.add_points(self._run.id, paths, new, added)
 

@@ -43,6 +43,14 @@ class NewPoints:
         return code_of(self.type, clock_axis=self.clock_axis)
 
 
+def some_of(
+    columns: Sequence[int], paths: Sequence[int], new: NewPoints, added: Floats
+) -> tuple[list[int], NewPoints, Floats]:
+    """Return some of the series that new points are for, with their points and summaries."""
+    last = [new.last[column] for column in columns]
+    return [paths[column] for column in columns], replace(new, last=last), added[columns]
+
+
 class Attributes:
     """Works out the values of runs."""
 
@@ -57,7 +65,7 @@ class Attributes:
     def refresh(self, run_id: str, paths: Collection[int], *, is_moved: bool) -> None:
         """Work out attributes of a run anew: those at `paths` and the derived ones, or all if its place in the lineage is another.
 
-        To work out all at any change would take four times as long, and thirteen in small portions (`benchmarks/inheritance.py`).
+        To work out all at any change would take three times as long, and ten in small portions (`benchmarks/inheritance.py`).
         """
         run = self._runs.runs[run_id].id
         rows = self._derived_rows(run_id)
@@ -148,9 +156,7 @@ class Attributes:
             values.add_points(chosen, merged, (new.low, new.high), last, run, new.time)
             self._values.note_change(run)
         if not is_there.all():
-            chosen = np.flatnonzero(~is_there).tolist()
-            some = replace(new, last=[new.last[column] for column in chosen])
-            self._write_series(run, [paths[column] for column in chosen], some, added[chosen])
+            self._write_series(run, *some_of(np.flatnonzero(~is_there).tolist(), paths, new, added))
 
     def _write_series(self, run: int, paths: Sequence[int], new: NewPoints, added: Floats) -> None:
         code, time, low, high = new.code, new.time, new.low, new.high

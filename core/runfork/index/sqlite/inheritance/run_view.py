@@ -2,7 +2,7 @@
 
 What it inherits is taken from what the tables hold of its parent, whose attributes are worked out before. Wherever the run's cut
 and its creation leave nothing out, these are the parent's rows as they are; else what the parent inherited, and the parent's own
-points up to the cut. That costs the same however long the lineage is; going up would take four times as long in a chain of ten
+points up to the cut. That costs the same however long the lineage is; going up would take three times as long in a chain of ten
 forks, and seven times in one of forty (`benchmarks/inheritance.py`). Where it is not enough (`_UNCLEAR`), `lineage_view` goes up.
 """
 

@@ -1,6 +1,6 @@
 """Filters and sorts over the values of all runs. `runfork.index.rules.conditions` says what they mean.
 
-The values at one path are read for all runs at once, some bytes of each, and remembered as long as nothing changes.
+The values at one path are read for all runs at once, and remembered as long as nothing changes.
 """
 
 from __future__ import annotations

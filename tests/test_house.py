@@ -165,7 +165,7 @@ def test_the_parts_of_a_package_import_in_no_circle(arrows):
             return module.removeprefix(f"{package}.").partition(".")[0]
 
         inside = [name for name in arrows if name.startswith(f"{package}.")]
-        parts = {part_of(name): set() for name in inside}
+        parts: dict[str, set[str]] = {part_of(name): set() for name in inside}
         for name in inside:
             parts[part_of(name)] |= {part_of(target) for target in arrows[name] if target in inside} - {part_of(name)}
         try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
@@ -63,6 +63,17 @@ TOOLS = [
 ]
 """What core's tests need besides core."""
 
+NOT_OF_PACKAGES = [
+    "tests/faults",
+    "tests/integrations",
+    "tests/test_attributes.py",
+    "tests/test_benchmarks.py",
+    "tests/test_run_metrics.py",
+    "tests/test_status.py",
+    "tests/test_steps.py",
+]
+"""What `packages` does not run, or not all of: it needs frameworks, benchmarks, or a Python that other users can start."""
+
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -76,12 +87,12 @@ def check() -> None:
     """Install everything and run every check. What CI runs.
 
     The built packages are looked at beside the installation, which keeps one core busy, and all else beside the tests, many of
-    which wait.
+    which wait. Core's tests are left to the packages, where the newest Python is there.
     """
     with beside("packages"):
         install("dev")
         with beside("oldest", "types", "lint"):
-            test("-n", "2", "--dist", "worksteal")
+            test("-n", "2", "--dist", "worksteal", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else []))
 
 
 def oldest(*arguments: str) -> None:
@@ -100,28 +111,27 @@ def oldest(*arguments: str) -> None:
 
 
 def packages(*arguments: str) -> None:
-    """Build wheel and sdist, and run core's tests on each, installed without frameworks: the oldest and the newest Python.
+    """Build wheel and sdist, and run core's tests on each, installed without frameworks, by the newest and the oldest Python.
 
-    The oldest Python has the lowest versions of what core needs. Pythons are looked for on the path and among those of pyenv.
+    Pythons are looked for on the path and among those of pyenv.
     """
     builder, dist = HOME / ".venv-build", HOME / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     make_environment(builder)
     pip_install("hatchling>=1.27", of=builder)
     run("-m", "hatchling", "build", "--directory", str(dist), of=builder)
-    artifacts = {"*.tar.gz": LOWEST_VERSIONS, "*.whl": []}
-    for version, (pattern, pins) in zip((OLDEST_PYTHON, NEWEST_PYTHON), artifacts.items(), strict=True):
-        python = find_python(version)
-        if python is None:
-            print(f"Python {version} was not found: runfork is untested with it here", flush=True)
-            continue
-        folder = HOME / f".venv-{version}"
-        make_environment(folder, python)
-        artifact = next(dist.glob(pattern))
-        pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
-        print(f"core's tests with Python {version} and {artifact.name}", flush=True)
-        left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "test_benchmarks.py")]
-        run("-m", "pytest", "-p", "no:cacheprovider", "tests", *left_out, "--brief", *arguments, of=folder)
+    with beside("wheel", arguments=arguments):
+        sdist(*arguments)
+
+
+def wheel(*arguments: str) -> None:
+    """Run core's tests by the newest Python, on what the wheel that `packages` built installs."""
+    test_package("*.whl", NEWEST_PYTHON, [], *arguments)
+
+
+def sdist(*arguments: str) -> None:
+    """Run core's tests by the oldest Python, with the lowest versions of what core needs and ten examples, on the sdist."""
+    test_package("*.tar.gz", OLDEST_PYTHON, LOWEST_VERSIONS, "--brief", *arguments)
 
 
 def format_() -> None:
@@ -176,6 +186,8 @@ RECIPES = {
     "test": test,
     "oldest": oldest,
     "packages": packages,
+    "wheel": wheel,
+    "sdist": sdist,
     "prove": prove,
     "bench": bench,
 }
@@ -211,6 +223,21 @@ def install_oldest() -> None:
     print("installing the oldest versions of the frameworks", flush=True)
     pip_install(*OLDEST_VERSIONS, of=OLDEST)
     stamp.write_text(wanted, encoding="utf-8")
+
+
+def test_package(pattern: str, version: str, pins: list[str], *arguments: str) -> None:
+    """Install a built package into an environment of a Python, and run core's tests there."""
+    python = find_python(version)
+    if python is None:
+        print(f"Python {version} was not found: runfork is untested with it here", flush=True)
+        return
+    folder = HOME / f".venv-{version}"
+    make_environment(folder, python)
+    artifact = next((HOME / "dist").glob(pattern))
+    pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
+    print(f"core's tests with Python {version} and {artifact.name}", flush=True)
+    left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "test_benchmarks.py")]
+    run("-m", "pytest", "-p", "no:cacheprovider", "tests", *left_out, *arguments, of=folder)
 
 
 def find_python(version: str) -> str | None:
@@ -253,11 +280,11 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
 
 
 @contextlib.contextmanager
-def beside(*recipes: str) -> Iterator[None]:
+def beside(*recipes: str, arguments: Iterable[str] = ()) -> Iterator[None]:
     """Run recipes in processes of their own, one after the other, beside what happens within; tell what they said at its end."""
 
     def carry_out(name: str) -> bool:
-        command = [sys.executable, str(HOME / "recipes.py"), name]
+        command = [sys.executable, str(HOME / "recipes.py"), name, *arguments]
         start = time.monotonic()
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         outcome = f"{'failed' if done.returncode else 'passed'} in {time.monotonic() - start:.0f} s"
@@ -288,6 +315,7 @@ def main() -> None:
     if chosen.fresh:
         for environment in HOME.glob(".venv*"):
             shutil.rmtree(environment, ignore_errors=True)
+        os.environ["MYPY_CACHE_DIR"] = os.devnull  # nobody comes back to it
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each process compiles the frameworks anew, for 10 s
     RECIPES[chosen.recipe](*rest)
 

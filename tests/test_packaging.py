@@ -100,6 +100,18 @@ def test_the_pythons_whose_packages_are_tested_are_the_ends_of_the_range():
     assert PROJECT["project"]["requires-python"] == f">={said[0]}"
 
 
+def test_what_no_package_can_run_is_run_beside_the_frameworks():
+    recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
+    needs_torch = {
+        f"tests/{path.name}"
+        for path in (HOUSE / "tests").glob("test_*.py")
+        if 'importorskip("torch")' in path.read_text(encoding="utf-8") and path.name != "test_packaging.py"
+    }
+
+    assert needs_torch < set(recipes["NOT_OF_PACKAGES"])
+    assert all((HOUSE / path).exists() for path in recipes["NOT_OF_PACKAGES"])
+
+
 def test_the_lowest_versions_that_are_tested_are_the_lower_bounds_of_core():
     recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
     lines = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["pandas"]]

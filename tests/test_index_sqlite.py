@@ -2,6 +2,8 @@
 
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
 import tracemalloc
 from contextlib import closing
@@ -20,7 +22,7 @@ from runfork.index.sqlite import SqliteIndex, StaleIndexError
 from runfork.index.sqlite.inheritance.lineage_view import LineageView
 from runfork.index.sqlite.points.pieces import PieceReader
 from runfork.index.sqlite.points.writer import ChunkSizes
-from runfork.index.sqlite.schema import APPLICATION_ID
+from runfork.index.sqlite.schema import APPLICATION_ID, foreign_reason
 from runfork.journal.records import Batch, MetricRows
 from runfork.model.steps import MICRO
 from runfork.reading import indexes
@@ -498,6 +500,20 @@ def test_a_database_of_somebody_elses_is_refused_and_left_as_it_is(others, read_
         SqliteIndex(others, read_only=read_only)
     assert others.read_bytes() == before
     assert [path.name for path in others.parent.iterdir()] == ["photos.db"]
+
+
+def test_who_opens_an_index_twice_keeps_the_locks_on_it(tmp_path):
+    path = tmp_path / "index.sqlite3"
+    with closing(SqliteIndex(path)) as first:
+        for is_read_only in (False, True):
+            SqliteIndex(path, read_only=is_read_only).close()
+        assert foreign_reason(path) is None
+        # Bytes that SQLite locks for whoever has the file open: another process that gets them all takes its journal away.
+        ask = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'rb+'), fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"
+        other = subprocess.run([sys.executable, "-c", ask, path], capture_output=True, text=True, check=False)
+        first.nodes()
+
+    assert "BlockingIOError" in other.stderr
 
 
 @pytest.mark.parametrize("content", [b"dear diary\n" * 1000, b"SQLite format 3\0" + b"\xff" * 5000, b"x"])

@@ -130,8 +130,6 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         ForeignIndexError: It is no index of ours; it is left as it is.
         UnusableIndexError: It cannot be written, or stays locked.
     """
-    if is_foreign(path, is_unreadable=False):
-        raise _foreign(path, "it is no database")
     if read_only:
         return _open_to_read(path)
     try:
@@ -143,8 +141,8 @@ def open_file(path: Path, *, read_only: bool) -> sqlite3.Connection:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            if is_foreign(path):
-                raise _foreign(path, f"it is no index that can be recognised ({error})") from error
+            if (reason := _why_foreign(path, error)) is not None:
+                raise _foreign(path, reason) from error
             delete_file(path)
             return _open_in_turn(path)
     except (OSError, sqlite3.OperationalError) as error:
@@ -160,38 +158,38 @@ def place_of(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def is_foreign(path: Path, *, is_unreadable: bool = True) -> bool:
-    """Return whether nothing tells that a file was once an index.
+def _why_foreign(path: Path, error: sqlite3.DatabaseError) -> str | None:
+    """Return why a file is none of ours that SQLite cannot read; None if something tells that it was once an index.
 
-    What tells is our mark in its header, or the lock beside it, which a project makes where it keeps its index.
-
-    Args:
-        path: The file.
-        is_unreadable: Whether SQLite cannot read it; if nobody has tried, only a file that does not begin as a database is foreign.
+    What tells is our mark in its header, or the lock beside it, which a project makes where it keeps its index. A file that SQLite
+    can read must not be opened here: to close it takes all locks on it from this process, those of its other connections, too, and
+    other processes then write as if nobody had it open.
     """
+    if not is_damage(error):
+        return None
     lock = path.with_suffix(".lock")
     try:
         with path.open("rb") as file:
             head = file.read(_APPLICATION_ID_OFFSET + 4)
         has_lock = lock.is_file() and not lock.stat().st_size
     except OSError:
-        return False
+        return None
     is_database = head[: len(_MAGIC)] == _MAGIC
-    is_marked = head[_APPLICATION_ID_OFFSET:] == APPLICATION_ID.to_bytes(4, "big")
-    return bool(head) and not has_lock and not (is_database and (is_marked or not is_unreadable))
+    if not head or has_lock or (is_database and head[_APPLICATION_ID_OFFSET:] == APPLICATION_ID.to_bytes(4, "big")):
+        return None
+    return f"it is no index that can be recognised ({error})" if is_database else "it is no database"
 
 
 def foreign_reason(path: Path) -> str | None:
     """Return why the file at `path` is none of ours, in a sentence; None if it is, or cannot be told at this moment."""
-    if is_foreign(path, is_unreadable=False):
-        return str(_foreign(path, "it is no database"))
     try:
         with contextlib.closing(_connect(f"file:{quote(str(path.absolute()))}?mode=ro", is_uri=True)) as connection:
             _check_owner(connection, path)
     except ForeignIndexError as error:
         return str(error)
     except sqlite3.DatabaseError as error:
-        return str(_foreign(path, str(error))) if is_damage(error) and is_foreign(path) else None
+        reason = _why_foreign(path, error)
+        return None if reason is None else str(_foreign(path, reason))
     return None
 
 
@@ -199,6 +197,9 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     """Look whose file it is, before anything in it is touched."""
     number, listed = connection.execute(_OWNER).fetchone()  # in one statement: another process may be making it
     tables = set(json.loads(listed))
+    with contextlib.suppress(FileNotFoundError):  # in memory
+        if not (number or tables) and path.stat().st_size == 1:  # which SQLite takes for none
+            raise _foreign(path, "it is no database")
     if number == APPLICATION_ID or tables >= _EARLIER_TABLES or not (number or tables):
         return
     shown = f"with the tables {', '.join(map(repr, sorted(tables)[:3]))}" if tables else f"with the id {number:#x}"
@@ -282,6 +283,8 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
                 raise StaleIndexError(f"{advice} (its version is {version}, this runfork's {SCHEMA_VERSION})")
             return connection
     except sqlite3.DatabaseError as error:
+        if (reason := _why_foreign(path, error)) is not None:
+            raise _foreign(path, reason) from error
         raise StaleIndexError(f"{advice} ({error})") from error
 
 

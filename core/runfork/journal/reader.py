@@ -80,7 +80,7 @@ class JournalReader:
         file = open_journal(self.path, at_once=_SMALL)
         try:
             self._header = read_header(file, self.path)
-        except BaseException:
+        except BaseException:  # an interrupt, too: nobody will hold the file
             file.close()
             raise
         return file

@@ -127,27 +127,6 @@ def fork_of(origin: Origin, mark: RecordedMark | None, last_time: int | None) ->
     return Fork(origin.parent, origin.step, clock=clock, snapshot=origin.snapshot)
 
 
-DEFAULTS = ("sys/tags", "sys/group_tags", "sys/archived")
-"""What every run has where nobody said otherwise."""
-CONFLICTS = "sys/diagnostics/type_conflicts"
-DERIVED = (
-    "sys/modification_time",
-    "sys/running_time_seconds",
-    "sys/name",
-    "sys/experiment/name",
-    "sys/experiment/is_head",
-    "sys/forking/parent",
-    "sys/forking/step",
-    "sys/forking/depth",
-    "sys/forking/mark",
-    "sys/forking/is_pending",
-    "sys/state",
-    "sys/failed",
-    CONFLICTS,
-)
-"""What follows from others."""
-
-
 def derived_values(
     node: RunNode,
     origin: Origin,

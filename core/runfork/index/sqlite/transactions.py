@@ -98,10 +98,10 @@ class Transactions:
             yield
             self._updates.keep()
         except Exception:
-            if not self._connection.in_transaction:
+            if not self._connection.in_transaction:  # SQLite itself undid all of it, as in `_part`
                 self.abandon()
             raise
-        except BaseException:
+        except BaseException:  # an interrupt: what is noted of it nobody knows
             self.abandon()
             raise
         if settles:

@@ -109,3 +109,17 @@ def test_arguments_that_frameworks_do_not_pass_on_are_raised(data_directory):
 
     with pytest.raises(ArgumentError, match="step"):
         tiny_keras.RunforkCallback(directory=data_directory).run.log_metrics({"loss": 1.0}, step=-1)
+
+
+def test_an_error_whose_message_raises_reaches_no_training(caplog):
+    class HostileError(Exception):
+        def __str__(self):
+            raise RuntimeError("no message")
+
+    def compute():
+        raise HostileError
+
+    assert attempt(Face(), "description of it", compute) is None
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+        "runfork: Face.description of it failed (HostileError)"
+    ]

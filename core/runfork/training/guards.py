@@ -8,6 +8,7 @@ import sysconfig
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfork.errors import ArgumentError, LoggingError, RunforkWarning
+from runfork.model.messages import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ def _tell(owner: Any, name: str, error: Exception) -> None:
     told = owner.__dict__.setdefault("_told_failures", set())
     is_users = _is_of_the_user(error)
     what = f"{getattr(owner, '_face', type(owner).__name__)}.{name}"
-    sentence = f"{what} failed ({type(error).__name__}: {error}); training goes on"
+    sentence = f"{what} failed ({described(error)}); training goes on"
     runs: TrainingRuns | None = getattr(owner, "runs", None)
     if runs is not None and runs.run is not None:
         runs.run.problems.keep(f"{what} {is_users}", sentence)

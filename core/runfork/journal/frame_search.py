@@ -50,10 +50,11 @@ def open_journal(path: str | Path, *, at_once: int = -1) -> BinaryIO:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise OSError(f"{path} is no regular file, but a folder, pipe or device; move it away")
-        if about.st_size > at_once:
-            file, descriptor = FileIO(descriptor), -1  # no buffer: whoever reads it wants much at once
-            return cast("BinaryIO", file)
-        return BytesIO(os.read(descriptor, about.st_size))
+        if about.st_size <= at_once and len(data := os.read(descriptor, about.st_size)) == about.st_size:
+            return BytesIO(data)
+        os.lseek(descriptor, 0, os.SEEK_SET)  # a read may give less than there is
+        file, descriptor = FileIO(descriptor), -1  # no buffer: whoever reads it wants much at once
+        return cast("BinaryIO", file)
     finally:
         if descriptor >= 0:
             os.close(descriptor)

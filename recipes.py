@@ -14,12 +14,12 @@ import subprocess
 import sys
 import time
 import venv
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
@@ -69,14 +69,20 @@ TOOLS = [
 
 NOT_OF_PACKAGES = [
     "tests/faults",
-    "tests/integrations",
     "tests/test_attributes.py",
     "tests/test_benchmarks.py",
     "tests/test_run_metrics.py",
     "tests/test_status.py",
     "tests/test_steps.py",
 ]
-"""What `packages` does not run, or not all of: it needs frameworks, benchmarks, or a Python that other users can start."""
+"""What `packages` does not run, or not all of: it needs torch, benchmarks, or a Python that other users can start."""
+
+INTEGRATIONS = "tests/integrations"
+FRAMEWORKS = ("keras", "lightning", "hf")
+"""Whose tests are most of the integrations': by the names of the files."""
+
+AT_ONCE = 3
+"""Recipes that `check` carries out at once: on two cores, since many tests wait."""
 
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 
@@ -90,14 +96,29 @@ def demo(*arguments: str) -> None:
 def check() -> None:
     """Install everything and run every check. What CI runs.
 
-    The built packages are looked at beside the installation, which keeps one core busy, and all else beside the tests, many of
-    which wait. Core's tests are left to the packages, where the newest Python is there.
+    Each recipe has a process of its own, and so have the tests of each framework: they share what they import. The longest go
+    first. Core's tests are left to the packages, where the newest Python is there.
     """
-    prepare_builder()
-    with beside("packages"):
+    with at_once() as begin:
+        build()
+        begin("wheel")
+        begin("sdist")
         install("dev")
-        with beside("oldest", "types", "lint"):
-            test("-n", "2", "--dist", "worksteal", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else []))
+        install_oldest()
+        for whose in (*FRAMEWORKS, "others"):
+            begin("integrations", whose)
+        begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else ["tests", f"--ignore={INTEGRATIONS}"]))
+        for recipe in ("oldest", "pyright", "mypy", "lint"):
+            begin(recipe)
+
+
+def integrations(whose: str, *arguments: str) -> None:
+    """Run the tests of the integrations of one framework, or `others`; further arguments go to pytest."""
+    files: dict[str, list[str]] = {name: [] for name in (*FRAMEWORKS, "others")}
+    for path in sorted((HOME / INTEGRATIONS).glob("test_*.py")):
+        framework = path.name.split("_")[1]
+        files[framework if framework in FRAMEWORKS else "others"].append(f"{INTEGRATIONS}/{path.name}")
+    test(*files[whose], *arguments)
 
 
 def oldest(*arguments: str) -> None:
@@ -120,16 +141,21 @@ def packages(*arguments: str) -> None:
 
     Pythons are looked for on the path and among those of pyenv.
     """
+    build()
+    wheel(*arguments)
+    sdist(*arguments)
+
+
+def build() -> None:
+    """Build wheel and sdist into dist/."""
     prepare_builder()
     dist = HOME / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     run("-m", "hatchling", "build", "--directory", str(dist), of=BUILDER)
-    with beside("wheel", arguments=arguments):
-        sdist(*arguments)
 
 
 def wheel(*arguments: str) -> None:
-    """Run core's tests by the newest Python, on what the wheel that `packages` built installs."""
+    """Run core's tests by the newest Python, on what the wheel that `build` made installs."""
     test_package("*.whl", NEWEST_PYTHON, [], *arguments)
 
 
@@ -154,8 +180,19 @@ def lint() -> None:
 
 def types() -> None:
     """Check the types with mypy (strict) and pyright."""
+    mypy()
+    pyright()
+
+
+def mypy() -> None:
+    """Check the types with mypy (strict)."""
     install("dev")
     run("-m", "mypy")
+
+
+def pyright() -> None:
+    """Check the types with pyright."""
+    install("dev")
     run("-m", "pyright")
 
 
@@ -187,9 +224,13 @@ RECIPES = {
     "format": format_,
     "lint": lint,
     "types": types,
+    "mypy": mypy,
+    "pyright": pyright,
     "test": test,
+    "integrations": integrations,
     "oldest": oldest,
     "packages": packages,
+    "build": build,
     "wheel": wheel,
     "sdist": sdist,
     "prove": prove,
@@ -316,32 +357,26 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
 
 
 @contextlib.contextmanager
-def beside(*recipes: str, arguments: Iterable[str] = ()) -> Iterator[None]:
-    """Run recipes in processes of their own, one after the other, beside what happens within; tell what they said at its end."""
+def at_once() -> Iterator[Callable[..., None]]:
+    """Carry out recipes in processes of their own, some at once, in the order in which they are begun; tell what each said."""
 
-    def carry_out(name: str) -> bool:
-        command = [sys.executable, str(HOME / "recipes.py"), name, *arguments]
-        start = time.monotonic()
+    def carry_out(name: str, *arguments: str) -> bool:
+        command, start = [sys.executable, str(HOME / "recipes.py"), name, *arguments], time.monotonic()
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         outcome = f"{'failed' if done.returncode else 'passed'} in {time.monotonic() - start:.0f} s"
-        said.append(f"==== {name}: {outcome}\n{done.stdout}")
+        print(f"==== {' '.join([name, *arguments])}: {outcome}\n{done.stdout}", flush=True)
         return done.returncode == 0
 
-    said: list[str] = []
-    with ThreadPoolExecutor(max_workers=1) as lane:
-        running = [lane.submit(carry_out, name) for name in recipes]
-        try:
-            yield
-        finally:
-            have_passed = [one.result() for one in running]
-            print(*said, sep="\n", flush=True)
-    if not all(have_passed):
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        begun: list[Future[bool]] = []
+        yield lambda *recipe: begun.append(pool.submit(carry_out, *recipe))
+    if not all(one.result() for one in begun):
         sys.exit(1)
 
 
 def main() -> None:
     """Choose a recipe by name."""
-    listed = "\n".join(f"  {name:8} {(recipe.__doc__ or '').splitlines()[0]}" for name, recipe in RECIPES.items())
+    listed = "\n".join(f"  {name:12} {(recipe.__doc__ or '').splitlines()[0]}" for name, recipe in RECIPES.items())
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=f"recipes:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter
     )

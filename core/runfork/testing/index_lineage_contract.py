@@ -173,6 +173,19 @@ class LineageContract:
         assert fork is not None
         assert fork.clock == EPOCH + 99
 
+    def test_a_parent_that_an_earlier_record_takes_back_leaves_nothing_behind(self, index: Index) -> None:
+        second = HistoryWriter("b", "w2", now=EPOCH + 100 * SECOND).create(fork=("a", 2), journals=None)
+        apply(index, line("a", 1.0, 2.0, 3.0), second, child("c", "b", 2, created=EPOCH + 200 * SECOND))
+        before = index.nodes()["c"].fork
+        apply(index, HistoryWriter("b", "w1", now=EPOCH + 50 * SECOND).create())
+        after = index.nodes()["c"].fork
+
+        assert (points_of(index, "b", "loss"), points_of(index, "c", "loss"), index.nodes()["b"].fork) == ([], [], None)
+        assert before is not None
+        assert before.clock < EPOCH + 100 * SECOND
+        assert after is not None
+        assert after.clock == EPOCH + 200 * SECOND
+
     def test_series_on_the_clock_axis_are_cut_at_the_clock(self, index: Index) -> None:
         parent = HistoryWriter("p").create()
         for step in range(5):

@@ -101,9 +101,9 @@ class Forks:
     def place(self, run_id: str) -> None:
         """Work out where a run stands in the lineage, after its parent."""
         entry = self._runs.runs[run_id]
-        if entry.origin.parent is None:
-            return
-        mark, time = self._find_mark(entry.origin), self._inherited_time(run_id)
+        mark, time = self._find_mark(entry.origin), None
+        if entry.origin.parent is not None:
+            time = self._inherited_time(run_id)
         created = self._ordering_time(entry)
         if created != entry.created and entry.origin.experiment_name is not None:
             self._stale.names.add(entry.origin.experiment_name)

@@ -112,12 +112,14 @@ def check() -> None:
             begin(recipe)
 
 
-def integrations(whose: str, *arguments: str) -> None:
+def integrations(whose: str = "", *arguments: str) -> None:
     """Run the tests of the integrations of one framework, or `others`; further arguments go to pytest."""
     files: dict[str, list[str]] = {name: [] for name in (*FRAMEWORKS, "others")}
     for path in sorted((HOME / INTEGRATIONS).glob("test_*.py")):
         framework = path.name.split("_")[1]
         files[framework if framework in FRAMEWORKS else "others"].append(f"{INTEGRATIONS}/{path.name}")
+    if whose not in files:
+        sys.exit(f"whose integrations are to be tested? One of {', '.join(files)}; found {whose!r}")
     test(*files[whose], *arguments)
 
 
@@ -218,7 +220,7 @@ def bench(*arguments: str) -> None:
         run("-m", f"benchmarks.{name}", *arguments[1:])
 
 
-RECIPES = {
+RECIPES: dict[str, Callable[..., None]] = {
     "demo": demo,
     "check": check,
     "format": format_,
@@ -278,7 +280,9 @@ def test_package(pattern: str, version: str, pins: list[str], *arguments: str) -
         return
     folder = HOME / f".venv-{version}"
     make_environment(folder, python)
-    artifact = next((HOME / "dist").glob(pattern))
+    artifact = next((HOME / "dist").glob(pattern), None)
+    if artifact is None:
+        sys.exit(f"there is no {pattern} in dist/ to be tested; make it: python3 recipes.py build")
     pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
     print(f"core's tests with Python {version} and {artifact.name}", flush=True)
     left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "test_benchmarks.py")]

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from tests.strategies import CHARACTERS
 
 from runfork.journal.format import Flag, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.reader import JournalReader
@@ -34,31 +35,50 @@ def record(body, *, kind=Kind.HEARTBEAT, time=7, step=NO_STEP):
     return encode_frame(kind, encode_json(body), time=time, step=step)
 
 
+_BODIES = st.builds(
+    lambda text, padding: {"x": text, "pad": "p" * padding},
+    st.text(CHARACTERS, max_size=5),
+    st.sampled_from([0, 10, 500]),
+)
+_RECORDS = st.tuples(st.just(0), _BODIES, st.integers(0, 100))
+_ROW = st.tuples(
+    st.integers(0, 9),
+    st.tuples(st.floats(), st.floats()),
+    st.none() | st.just(0.5),
+    st.sampled_from([0, 0, int(Flag.CLOCK_AXIS)]),
+)
+_ROWS = st.tuples(
+    st.sampled_from(sorted(SCHEMAS)),
+    st.lists(_ROW, min_size=1, max_size=5),
+    st.sampled_from([1, 1, 1, 1, 8]),
+)
+_PARTS = _RECORDS | _ROWS
+
+
 @st.composite
 def journals(draw, max_frames=25):
     """Frames of a writer as it would write them, with what a reader should make of each: (bytes, item) pairs."""
     frames: list[tuple[bytes, Any]] = []
     known = set()
     for _ in range(draw(st.integers(0, max_frames))):
-        if draw(st.booleans()):
-            number = draw(st.sampled_from(sorted(SCHEMAS)))
-            if number not in known:
-                known.add(number)
-                frames.append((schema(number), None))
-            for _ in range(draw(st.sampled_from([1, 1, 2, 5, 40]))):
-                step = draw(st.integers(0, 9))
-                values = draw(
-                    st.lists(st.floats(width=64), min_size=len(SCHEMAS[number]), max_size=len(SCHEMAS[number]))
-                )
-                completion = draw(st.none() | st.just(0.5))
-                flags = draw(st.sampled_from([0, 0, int(Flag.CLOCK_AXIS)]))
-                item = ("row", SCHEMAS[number], step, completion, flags, tuple(map(bits_of, values)))
-                frames.append((row(number, step, values, completion=completion, flags=flags), item))
-        else:
-            body = {"x": draw(st.text(max_size=5)), "pad": "p" * draw(st.sampled_from([0, 10, 500]))}
-            time = draw(st.integers(0, 100))
+        number, *said = draw(_PARTS)
+        if not number:
+            body, time = said
             frames.append((record(body, time=time), ("record", body, time)))
+            continue
+        if number not in known:
+            known.add(number)
+            frames.append((schema(number), None))
+        rows, times = said
+        for place in range(times):
+            for step, values, completion, flags in rows:
+                frames.append(_row_and_item(number, step + place, values[: len(SCHEMAS[number])], completion, flags))
     return frames
+
+
+def _row_and_item(number, step, values, completion, flags):
+    item = ("row", SCHEMAS[number], step, completion, flags, tuple(map(bits_of, values)))
+    return row(number, step, values, completion=completion, flags=flags), item
 
 
 def bits_of(value):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from hypothesis import strategies as st
@@ -54,22 +55,29 @@ class Entry:
         return self.frame.about
 
 
-@dataclass
+@dataclass(frozen=True)
 class NaiveRun:
-    """What has arrived of one run: the frames of each writer, and when each journal began."""
+    """What has arrived of one run: the frames of each writer, and when each journal began. More makes another one."""
 
     writers: dict[str, list[Frame]] = field(default_factory=dict)
     began: dict[str, int] = field(default_factory=dict)
 
+    def with_more(self, writer, began, frames):
+        """Return the run with more frames of a writer."""
+        said = [*self.writers.get(writer, []), *frames]
+        return NaiveRun({**self.writers, writer: said}, {**self.began, writer: began})
+
     def entries(self, *kinds):
         """Return the entries of these kinds, those of the writer that started later last."""
-        found = []
-        for writer in sorted(self.writers):
-            frames = self.writers[writer]
-            for number, frame in enumerate(frames):
-                if frame.kind in kinds:
-                    found.append(Entry(writer, number, frame, self._time(writer, number)))
-        return found
+        return [one for one in self._entries if one.frame.kind in kinds]
+
+    @cached_property
+    def _entries(self):
+        return [
+            Entry(writer, number, frame, self._time(writer, number))
+            for writer in sorted(self.writers)
+            for number, frame in enumerate(self.writers[writer])
+        ]
 
     def _time(self, writer, number):
         """Points take their place among edits from what stands before them: their own time is their user's to say."""
@@ -93,7 +101,7 @@ class NaiveRun:
         names = [one.about["name"] for one in self.entries("create")]
         return next((name for name in names if name is not None), None)
 
-    @property
+    @cached_property
     def fork(self) -> Any:
         """Return the first fork: a run is never given another parent, but the same fork may be said again, with a mark."""
         creates = self.entries("create")

@@ -38,6 +38,8 @@ def examples(short, *, long=None):
 
 # Values
 
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+"""All that UTF-8 holds; to ask its codec about each, as texts do unless they are told, takes seconds."""
 ODD_FLOATS = [0.0, -0.0, 1.0, -2.5, 0.1, 5e-324, -2.5e-310, 1e-300, 1e300, -1.7e308, math.nan, math.inf, -math.inf]
 FLOATS = st.sampled_from(ODD_FLOATS) | st.floats(-1e6, 1e6) | st.floats(width=32) | st.floats()
 TEXTS = st.sampled_from(["", "t", "u", "tu", "é", "!t", "\ud800", "t\0u", "日本", "a%_b", "T"])

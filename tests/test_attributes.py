@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import examples
+from tests.strategies import CHARACTERS, examples
 
 from runfork.errors import ArgumentError, ArgumentTypeError
 from runfork.model.attributes import AttributeType, check_path, check_series_path
@@ -169,7 +169,7 @@ def test_an_object_with_keys_is_a_mapping():
 
 
 KEYS = st.text(st.characters(exclude_characters="/"), max_size=4)
-LEAVES = st.integers() | st.text(max_size=3) | st.none() | st.lists(st.integers(), max_size=2)
+LEAVES = st.integers() | st.text(CHARACTERS, max_size=3) | st.none() | st.lists(st.integers(), max_size=2)
 LIKE_A_MAPPING = [dict, collections.OrderedDict, types.MappingProxyType, lambda parts: OmegaConfLike(**parts)]
 NESTED = st.recursive(LEAVES, lambda inner: st.dictionaries(KEYS.filter(bool), inner, max_size=3), max_leaves=12)
 
@@ -247,7 +247,7 @@ ANY_VALUE = st.recursive(
         st.integers(2**62, 2**70),
         st.floats(),
         st.complex_numbers(),
-        st.text(),
+        st.text(CHARACTERS),
         st.binary(),
         st.datetimes(),
         st.datetimes(timezones=st.timezones()),
@@ -261,7 +261,7 @@ ANY_VALUE = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.tuples(inner, inner)
-        | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+        | st.dictionaries(st.text(CHARACTERS, max_size=2), inner, max_size=2)
         | st.builds(Holder, inner)
     ),
     max_leaves=5,

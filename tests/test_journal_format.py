@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.journal_bytes import bits_of, items_of, read
+from tests.strategies import CHARACTERS
 
 from runfork.errors import FormatError
 from runfork.journal.format import (
@@ -33,7 +34,10 @@ def test_a_header_reads_back_with_where_the_first_frame_begins():
     assert (IDENTITY, len(data)) == decode_file_header(data + b"frames", source="x")
 
 
-@given(st.dictionaries(st.text(max_size=9), st.text(max_size=30) | st.integers() | st.none()), st.integers(0, 5000))
+@given(
+    st.dictionaries(st.text(CHARACTERS, max_size=9), st.text(CHARACTERS, max_size=30) | st.integers() | st.none()),
+    st.integers(0, 5000),
+)
 def test_a_header_may_be_made_up_to_any_size(identity, size):
     data = encode_file_header(identity, size=size)
 
@@ -115,7 +119,7 @@ def test_the_document_shows_the_magic_and_the_sync_word():
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[]), max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(CHARACTERS, max_size=3), inner, max_size=3),
 )
 
 

@@ -201,12 +201,24 @@ def test_a_lineage_of_ten_thousand_runs_is_no_recursion():
 # End to end: any tree of runs, through both indexes, against a model that knows neither
 
 
-def assert_agrees(index, model, run_ids=None):
+def assert_agree(indexes, model, run_ids=None):
     """Compare everything that a lineage decides."""
+    run_ids = list(model.runs) if run_ids is None else run_ids
+    for index in indexes:
+        assert_nodes_agree(index, model, run_ids)
+    said = [(index, index.values(run_ids)) for index in indexes]
+    for run_id in run_ids:
+        for path in (*METRIC_PATHS, CLOCK_PATH, TEXT_PATH):
+            points = sorted(model.seen(run_id, path).items())
+            previews = sorted(model.previews(run_id, path).items())
+            for index, values in said:
+                assert_series_agrees(index, run_id, path, points, previews, values[run_id].get(path))
+
+
+def assert_nodes_agree(index, model, run_ids):
     nodes = index.nodes()
     assert set(model.runs) == set(nodes)
     assert model.heads() == {row.node.run_id for row in index.runs(RunsQuery(heads_only=True)).rows}
-    run_ids = list(model.runs) if run_ids is None else run_ids
     values = index.values(run_ids)
     for run_id in run_ids:
         fork = model.runs[run_id].fork
@@ -220,13 +232,9 @@ def assert_agrees(index, model, run_ids=None):
         for path in ("c/lr", "size"):
             value = values[run_id].get(path)
             assert model.config(run_id, path) == (value and value.value)
-        for path in (*METRIC_PATHS, CLOCK_PATH, TEXT_PATH):
-            assert_series_agrees(index, model, run_id, path, values[run_id].get(path))
 
 
-def assert_series_agrees(index, model, run_id, path, value):
-    points = sorted(model.seen(run_id, path).items())
-    previews = sorted(model.previews(run_id, path).items())
+def assert_series_agrees(index, run_id, path, points, previews, value):
     series = index.points(PointsRequest([SeriesKey(run_id, path)], previews=True))
     if not points and not previews:
         assert (series, value) == ([], None)
@@ -260,14 +268,13 @@ def test_any_lineage_reads_as_a_naive_model_says(tried):
         with both_indexes(sizes) as indexes:
             for key in order:
                 run_id, writer = key
-                run = model.runs.setdefault(run_id, NaiveRun())
-                run.began[writer] = 7
-                held = run.writers.setdefault(writer, [])
-                held += journals[key][len(held) : len(held) + portions[key]]
+                run = model.runs.get(run_id, NaiveRun())
+                held = len(run.writers.get(writer, []))
+                model.runs[run_id] = run.with_more(writer, 7, journals[key][held : held + portions[key]])
                 batch = writers[key].batch(portions[key])
                 for index in indexes:
                     index.apply(batch)
-                    assert_agrees(index, model)
+                assert_agree(indexes, model)
         seen.append(len(order))
 
     holds()
@@ -318,7 +325,7 @@ def test_any_deep_chain_of_forks_reads_as_a_naive_model_says(tried):
             for index in indexes:
                 for batch in batches:
                     index.apply(batch)
-                assert_agrees(index, model, [f"r{depth - 1}", f"r{depth // 2}"])
+            assert_agree(indexes, model, [f"r{depth - 1}", f"r{depth // 2}"])
         seen.append(depth)
 
     holds()

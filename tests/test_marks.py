@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import CHARACTERS
 
 from runfork.errors import ArgumentError, FormatError
 from runfork.model.marks import Mark, find_mark, parse_mark
@@ -25,8 +26,8 @@ MARK = Mark(
 @given(
     st.integers(0, MAX_MICRO_STEP),
     st.none() | st.integers(0, 10**6),
-    st.none() | st.text(min_size=1, max_size=20),
-    st.none() | st.text(max_size=20),
+    st.none() | st.text(CHARACTERS, min_size=1, max_size=20),
+    st.none() | st.text(CHARACTERS, max_size=20),
     st.none() | st.integers(-(2**62), 2**62),
     st.none() | st.integers(0, 2**62) | st.floats(0, allow_infinity=False),
 )
@@ -120,7 +121,7 @@ def test_a_part_that_is_no_number_is_damage(change):
 
 @given(
     st.dictionaries(
-        st.sampled_from(list(MARK.to_dict())), st.none() | st.integers() | st.text() | st.lists(st.integers())
+        st.sampled_from(list(MARK.to_dict())), st.none() | st.integers() | st.text(CHARACTERS) | st.lists(st.integers())
     )
 )
 def test_nothing_that_a_mark_may_hold_raises_anything_else(change):

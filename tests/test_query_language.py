@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.strategies import examples
+from tests.strategies import CHARACTERS, examples
 
 from runfork.errors import ArgumentError
 from runfork.model import query_language
@@ -24,11 +24,11 @@ INTEGERS = st.integers(-(10**30), 10**30)
 NUMBERS = INTEGERS | st.floats(allow_nan=False)
 OFFSETS = st.integers(-86399, 86399).map(lambda seconds: timezone(timedelta(seconds=seconds)))
 DATETIMES = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=OFFSETS)  # noqa: DTZ001
-TEXTS = st.text(max_size=30)
+TEXTS = st.text(CHARACTERS, max_size=30)
 ORDER = ["==", "!=", ">", ">=", "<", "<="]
 
 
-def comparisons() -> st.SearchStrategy[Filter]:
+def any_comparison() -> st.SearchStrategy[Filter]:
     def of(kinds: list[str | None], operators: list[str], values: st.SearchStrategy) -> st.SearchStrategy[Filter]:
         attributes = st.builds(Attribute, PATHS, st.sampled_from(kinds))
         return st.builds(Comparison, attributes, st.sampled_from(operators), values)
@@ -44,27 +44,33 @@ def comparisons() -> st.SearchStrategy[Filter]:
     )
 
 
+COMPARISONS = any_comparison()
+KINDS = st.sampled_from([None, AllOf, AnyOf, Not])
+COUNTS = st.sampled_from([2, 3, 0])
+
+
 @st.composite
-def filters(draw: st.DrawFn, depth: int = 3) -> Filter:
-    kind = draw(st.sampled_from([None, AllOf, AnyOf, Not])) if depth else None
+def around(draw: st.DrawFn, inner: st.SearchStrategy[Filter]) -> Filter:
+    """Return a comparison, or what holds some inner filters."""
+    kind = draw(KINDS)
     if kind is None:
-        return draw(comparisons())
+        return draw(COMPARISONS)
     if kind is Not:
-        return Not(draw(filters(depth - 1)))
-    parts = tuple(draw(filters(depth - 1)) for _ in range(draw(st.sampled_from([2, 3, 0]))))
+        return Not(draw(inner))
+    parts = tuple(draw(inner) for _ in range(draw(COUNTS)))
     return AllOf(parts) if kind is AllOf else AnyOf(parts)
 
 
-@given(filters())
-def test_what_was_printed_parses_to_the_same_filter(condition: Filter) -> None:
-    assert condition == Filter.parse(str(condition))
+FILTERS = around(around(around(COMPARISONS)))
 
 
-@given(filters())
-def test_printing_is_the_same_the_second_time(condition: Filter) -> None:
+@given(FILTERS)
+def test_what_was_printed_parses_to_the_same_filter_which_prints_the_same(condition: Filter) -> None:
     once = str(condition)
+    parsed = Filter.parse(once)
 
-    assert once == str(Filter.parse(once))
+    assert condition == parsed
+    assert once == str(parsed)
 
 
 WORDS = [
@@ -84,7 +90,7 @@ ANY_TEXT = st.text(st.sampled_from('`"\\() :=<>!aN.1-') | st.characters(), max_s
 SOUP = st.lists(st.sampled_from(WORDS) | ANY_TEXT, max_size=12).flatmap(
     lambda words: st.sampled_from([" ", ""]).map(lambda between: between.join(words))
 )
-DAMAGED = st.tuples(filters().map(str), st.floats(0, 1), st.integers(0, 4), st.sampled_from(["", *WORDS]))
+DAMAGED = st.tuples(FILTERS.map(str), st.floats(0, 1), st.integers(0, 4), st.sampled_from(["", *WORDS]))
 
 
 @pytest.mark.timeout(3600)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import examples
+from tests.strategies import CHARACTERS, examples
 
 from runfork.journal.format import Kind
 from runfork.model.secrets import is_secret_name, mask_arguments, mask_config, mask_text, without_credentials
@@ -155,11 +155,11 @@ def test_secrets_are_masked_by_their_form(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a", "a=", "://", "a://", "a://@", '"', "-", "-a ", "{a:", "eyJ-", "sk-", "=", " ", 'a:"']
 )
-def test_a_mebibyte_of_anything_is_masked_in_a_moment(text: str) -> None:
+def test_much_of_anything_is_masked_in_a_moment(text: str) -> None:
     begun = time.process_time()
-    mask_text(text * (2**20 // len(text)))
+    mask_text(text * (2**18 // len(text)))
 
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(
@@ -268,6 +268,6 @@ def test_tokens_in_a_query_are_masked() -> None:
     assert "https://host/x?access_token=****&y=1" == mask_text("https://host/x?access_token=abc&y=1")
 
 
-@given(st.lists(st.text(max_size=20), max_size=6))
+@given(st.lists(st.text(CHARACTERS, max_size=20), max_size=6))
 def test_any_command_line_is_survived(arguments: list[str]) -> None:
     assert isinstance(mask_arguments(arguments), str)

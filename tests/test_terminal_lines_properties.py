@@ -9,6 +9,7 @@ import pyte
 import pyte.modes
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.strategies import CHARACTERS
 from tests.typist import Typist, finished
 
 from runfork.capture.terminal_lines import TerminalLines
@@ -133,7 +134,7 @@ def test_every_row_that_a_terminal_would_show_at_the_end_was_handed_out(tokens: 
 
 
 @given(
-    st.text(alphabet=st.characters(codec="utf-8"), max_size=60),
+    st.text(CHARACTERS, max_size=60),
     st.text(alphabet="\x00\x1b[]()?;012479AHJKPmsulh\r\n\bab", max_size=60),
 )
 def test_any_text_is_survived(first: str, second: str) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.strategies import CHARACTERS
 
 from runfork import Run
 from runfork.disk.layout import Store, journals_of
@@ -66,8 +67,8 @@ def test_what_records_cannot_hold_is_told(kind, body, said):
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats() | st.text(CHARACTERS, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(CHARACTERS, max_size=3), inner, max_size=3),
     max_leaves=6,
 )
 NAMES = st.sampled_from(["parent", "step", "mark", "mark_time", "cuts", "state", "fork", "creation_time", "a", "b"])

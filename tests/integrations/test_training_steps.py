@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.strategies import CHARACTERS
 
 from runfork.training.training_steps import TrainingSteps
 
@@ -75,7 +76,9 @@ def test_own_axes_survive_a_generation_that_does_not_log_them():
 
 
 @given(
-    st.one_of(st.none(), st.text(), st.binary(), st.sampled_from(["[]", "{", '{"a":null}', '{"a":-1}', '{"a":[1]}']))
+    st.one_of(
+        st.none(), st.text(CHARACTERS), st.binary(), st.sampled_from(["[]", "{", '{"a":null}', '{"a":-1}', '{"a":[1]}'])
+    )
 )
 def test_damaged_axes_are_no_axes(text):
     steps = TrainingSteps()

@@ -65,7 +65,7 @@ FILTERS = around(around(around(COMPARISONS)))
 
 
 @given(FILTERS)
-def test_what_was_printed_parses_to_the_same_filter_which_prints_the_same(condition: Filter) -> None:
+def test_what_was_printed_parses_to_the_same_filter(condition: Filter) -> None:
     once = str(condition)
     parsed = Filter.parse(once)
 

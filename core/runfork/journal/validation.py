@@ -97,7 +97,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
+    return isinstance(value, list) and set(map(type, value)) <= {str}
 
 
 def _are_sizes(value: Any) -> bool:

@@ -1,4 +1,5 @@
 # pyright: reportArgumentType=false, reportOptionalMemberAccess=false
+import sys
 import threading
 
 from runfork.testing.waits import until
@@ -119,6 +120,108 @@ def test_settling_without_time_to_wait_ends_at_once_while_a_job_goes_on():
 
     assert not waiter.is_alive()
     assert one.leave(30)
+
+
+def test_a_job_that_is_waited_for_is_done_behind_those_before_it():
+    done = []
+    one = lane()
+    one.start()
+    one.tell(lambda: done.append("before"))
+
+    assert one.do(lambda: done.append("it"), 10)
+    assert done == ["before", "it"]
+    assert one.leave(10)
+
+
+def test_whoever_waits_for_a_job_that_raises_goes_on():
+    failures: list[Exception] = []
+    one = lane(failures=failures)
+    one.start()
+
+    assert one.do(lambda: 1 // 0, 10)
+    assert one.leave(10)
+    assert [type(error) for error in failures] == [ZeroDivisionError]
+
+
+def test_the_last_job_leaves_the_thread():
+    done = []
+    one = lane()
+    one.start()
+
+    assert one.do(lambda: done.append("last"), 10, is_last=True)
+    one.tell(lambda: done.append("too late"))
+    until(lambda: "test" not in names_of_threads())
+    assert one.leave(10)
+    assert done == ["last"]
+
+
+def test_nobody_wakes_the_thread_to_wait_where_nothing_is_to_be_done():
+    one = lane()
+    one.start()
+    assert one.join(10)
+    goes_on = threading.Event()
+    one.tell(goes_on.wait)
+
+    assert not one.join(0.01)
+    until(lambda: one.served_by)
+    assert not one.join(0.01)
+    goes_on.set()
+    assert one.leave(10)
+
+
+def test_jobs_that_several_threads_tell_are_all_done_with_nobody_waiting(monkeypatch):
+    monkeypatch.setattr(Lane, "INTERVAL_SECONDS", 60.0)
+    done: list[int] = []
+    one = lane(first_seconds=60.0)
+    one.start()
+
+    def tell():
+        for _ in range(2000):
+            one.tell(lambda: done.append(1))
+
+    tellers = [threading.Thread(target=tell) for _ in range(4)]
+    for teller in tellers:
+        teller.start()
+    for teller in tellers:
+        teller.join()
+    until(lambda: len(done) == 8000)
+
+    assert one.leave(10)
+
+
+def test_a_signal_handler_may_wait_for_jobs_wherever_it_interrupts_who_tells_one(monkeypatch):
+    monkeypatch.setattr(Lane, "INTERVAL_SECONDS", 60.0)
+    one = lane(first_seconds=60.0)
+    one.start()
+    waited: list[bool] = []
+
+    def interrupt(frame, event, called):
+        if event == "c_return" and frame.f_globals is vars(shared_thread) and called.__name__ == "append":
+            sys.setprofile(None)
+            waited.append(one.join(2))
+
+    sys.setprofile(interrupt)
+    one.tell(lambda: None)
+    sys.setprofile(None)
+
+    assert waited == [True]
+    assert one.leave(10)
+
+
+def test_a_lane_of_many_jobs_lets_others_have_their_turn():
+    done = []
+    many, other = lane(), lane()
+    for one in (many, other):
+        one.start()
+    begun = threading.Event()
+    many.tell(lambda: begun.wait(60))
+    for number in range(10):
+        many.tell(lambda number=number: (done.append(number), threading.Event().wait(shared_thread.TURN_SECONDS)))
+    other.tell(lambda: done.append("other"))
+    begun.set()
+
+    assert all(one.leave(30) for one in (many, other))
+    assert done.index("other") < 9
 
 
 def test_a_lane_that_is_held_up_holds_up_no_other():

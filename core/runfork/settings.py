@@ -36,6 +36,9 @@ VARIABLES = {
 """The environment variables of each setting; the first that is set counts."""
 
 _OTHER_VARIABLES = ("RUNFORK_QUIET", "RUNFORK_PLUGINS", "RUNFORK_TRACE_HOOKS", "RUNFORK_DEBUG")
+_PREFIXES = ("RUNFORK_", "NEPTUNE_")
+_PREFIXES_AS_BYTES = tuple(map(os.fsencode, _PREFIXES))
+_KNOWN = frozenset(_OTHER_VARIABLES).union(*VARIABLES.values())
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,19 @@ class Settings:
             ArgumentError: A variable or an override has a value that is not allowed; the message names it.
         """
         found: dict[str, Any] = {}
+        present = frozenset(_named_like_ours())
         for name, variables in VARIABLES.items():
             for variable in variables:
-                if text := os.environ.get(variable):
+                if variable in present and (text := os.environ.get(variable)):
                     found[name] = _parse(name, text, variable)
                     break
         found.update({name: value for name, value in overrides.items() if value is not None})
         return cls(**found)
 
     def with_overrides(self, **overrides: Any) -> Settings:
-        """Return a copy with `overrides` (those that are not None)."""
-        return replace(self, **{name: value for name, value in overrides.items() if value is not None})
+        """Return settings with `overrides` (those that are not None)."""
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return replace(self, **given) if given else self
 
 
 def said_by(name: str, value: str) -> str:
@@ -106,13 +111,19 @@ def said_by(name: str, value: str) -> str:
 
 def misspelled_variables() -> dict[str, str]:
     """Return environment variables that are none of ours, though named nearly like one, and that one's name."""
-    known = {variable for variables in VARIABLES.values() for variable in variables}.union(_OTHER_VARIABLES)
-    unknown = [name for name in os.environ if name.startswith("RUNFORK_") and name not in known]
+    unknown = [name for name in _named_like_ours() if name.startswith("RUNFORK_") and name not in _KNOWN]
     if not unknown:
         return {}
     from difflib import get_close_matches
 
-    return {name: close[0] for name in unknown if (close := get_close_matches(name, sorted(known), n=1, cutoff=0.85))}
+    return {name: close[0] for name in unknown if (close := get_close_matches(name, sorted(_KNOWN), n=1, cutoff=0.85))}
+
+
+def _named_like_ours() -> list[str]:
+    """Return the environment variables that may be ours: few of many, so that most names need not become text."""
+    if os.supports_bytes_environ:
+        return [os.fsdecode(name) for name in os.environb if name.startswith(_PREFIXES_AS_BYTES)]
+    return [name for name in os.environ if name.startswith(_PREFIXES)]
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

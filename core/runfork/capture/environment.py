@@ -67,10 +67,8 @@ def _system(gpus: _Gpus) -> dict[str, Any]:
 def _details(gpus: _Gpus) -> dict[str, Any]:
     found: dict[str, Any] = {
         "hostname": socket.gethostname(),
-        "cpu_num": _machine()[0],
-        "cpu_logical_num": psutil.cpu_count(),
+        **_machine(),
         "cpu_usable_num": _usable_cpus(),
-        "memory_total_GiB": _machine()[1],
         "gpu_num": len(gpus.names),
     }
     found.update({f"gpu/{number}/name": name for number, name in gpus.names.items()})
@@ -99,9 +97,13 @@ class _Gpus:
 
 
 @lru_cache(maxsize=1)
-def _machine() -> tuple[int | None, float]:
+def _machine() -> Mapping[str, Any]:
     """Return how many cores and GiB of memory there are."""
-    return psutil.cpu_count(logical=False), psutil.virtual_memory().total / _GIB
+    return {
+        "cpu_num": psutil.cpu_count(logical=False),
+        "cpu_logical_num": psutil.cpu_count(),
+        "memory_total_GiB": psutil.virtual_memory().total / _GIB,
+    }
 
 
 @lru_cache(maxsize=1)

@@ -20,13 +20,12 @@ def installed() -> tuple[_Distributions, ...]:
 
     Other changes of these folders do not count: a program's own folder changes whenever it writes there.
     """
-    return tuple(_distributions(folder or os.curdir) for folder in sys.path)
-
-
-def _distributions(folder: str) -> _Distributions:
-    changed = _changed(folder)
-    is_settled = time.time_ns() - changed > _SETTLED_NS
-    return _known(folder, changed) if is_settled else _listed(folder)
+    settled, found = time.time_ns() - _SETTLED_NS, []
+    for folder in sys.path:
+        place = folder or os.curdir
+        changed = _changed(place)
+        found.append(_known(place, changed) if changed < settled else _listed(place))
+    return tuple(found)
 
 
 def _listed(folder: str) -> _Distributions:

@@ -44,7 +44,7 @@ def find_data_directory(explicit: str | os.PathLike[str] | None = None) -> Path:
         return from_start(chosen)
     here = working_directory()
     for place in (here, *here.parents):
-        if os.path.isdir(place / DIRECTORY_NAME):  # noqa: PTH112  it passes over folders that may not be searched
+        if _holds_runs(place):
             return place / DIRECTORY_NAME
     base = find_code_base()
     return (base if os.access(base, os.W_OK) else here) / DIRECTORY_NAME
@@ -58,12 +58,17 @@ def find_code_base() -> Path:
     """
     here, home = working_directory(), os.path.expanduser("~")  # noqa: PTH111  it never raises
     for place in (here, *here.parents):
-        if os.path.isdir(place / DIRECTORY_NAME):  # noqa: PTH112  as above
+        if _holds_runs(place):
             return place
         # Settings that somebody keeps in git do not make all that lies in their home directory one program.
-        if str(place) != home and any(os.path.exists(place / name) for name in _REPOSITORIES):  # noqa: PTH110
+        if str(place) != home and any(os.path.exists(os.path.join(place, name)) for name in _REPOSITORIES):  # noqa: PTH110, PTH118
             return place
     return _started_in(here)
+
+
+def _holds_runs(place: Path) -> bool:
+    # not by pathlib, which takes as long for it as the system, and raises where a folder may not be searched
+    return os.path.isdir(os.path.join(place, DIRECTORY_NAME))  # noqa: PTH112, PTH118
 
 
 def default_project() -> str:
@@ -82,7 +87,7 @@ def working_directory() -> Path:
 
 def from_start(path: str) -> Path:
     """Return what a path of the environment means: a relative one is meant from where the program was started."""
-    return _started_in(working_directory()) / Path(path).expanduser()
+    return Path(path) if os.path.isabs(path) else _started_in(working_directory()) / Path(path).expanduser()  # noqa: PTH117
 
 
 def _started_in(here: Path) -> Path:

@@ -24,6 +24,15 @@ def make_folders(path: Path) -> list[Path]:
     Raises:
         OSError: One cannot be made.
     """
+    try:
+        os.mkdir(path)  # noqa: PTH102  as a rule the folder of a new run, in one that is there
+    except OSError:
+        return _make_missing(path)
+    return [path, path.parent]
+
+
+def _make_missing(path: Path) -> list[Path]:
+    """Make a folder that may be there, in one that may not."""
     changed, place = [path], path
     while not os.path.exists(place):  # noqa: PTH110  it never raises
         place = place.parent
@@ -40,7 +49,6 @@ def sync_path(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: The disk refuses.
     """
-    is_folder = os.path.isdir(path)  # noqa: PTH112  it never raises
     try:
         descriptor = os.open(path, os.O_RDONLY)
         known = os.fstat(descriptor)
@@ -49,5 +57,5 @@ def sync_path(path: str | os.PathLike[str]) -> None:
         finally:
             close_own(descriptor, known)
     except OSError as error:
-        if not is_folder or error.errno not in _NOT_HERE:
+        if error.errno not in _NOT_HERE or not os.path.isdir(path):  # noqa: PTH112  it never raises
             raise

@@ -125,7 +125,7 @@ def selection_bytes(paths: int) -> int:
 
 def encode_file_header(identity: Mapping[str, Any], *, size: int = 0) -> bytes:
     """Return the bytes that a journal begins with, made up with spaces to `size` bytes where they are fewer."""
-    body = json.dumps(dict(identity), separators=(",", ":")).encode("ascii").ljust(size - _FILE_PREFIX.size)
+    body = encode_json(dict(identity)).ljust(size - _FILE_PREFIX.size)
     crc = crc32(struct.pack("<HH", FILE_VERSION, len(body)) + body)
     return _FILE_PREFIX.pack(MAGIC, FILE_VERSION, len(body), crc) + body
 
@@ -184,7 +184,7 @@ def encode_frame(kind: Kind, payload: bytes, *, time: int, step: int, schema: in
 
 def encode_json(body: dict[str, Any]) -> bytes:
     """Return a record's JSON payload: ASCII, so that lone surrogates survive; NaN and infinities as Python spells them."""
-    return json.dumps(body, separators=(",", ":")).encode("ascii")
+    return _write_value(body).encode("ascii")
 
 
 def read_json(payload: bytes) -> Any:
@@ -203,3 +203,4 @@ def read_json(payload: bytes) -> Any:
 
 
 _read_value = json.JSONDecoder().raw_decode
+_write_value = json.JSONEncoder(separators=(",", ":")).encode

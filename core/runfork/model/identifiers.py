@@ -120,7 +120,7 @@ def several_runs(name: str, run_ids: Sequence[str], *, argument: str = "") -> Ar
 def new_run_id() -> str:
     """Return a new readable run id, such as ``swift-dolphin-20250319124841544-y56es`` (time in UTC)."""
     moment = datetime.now(timezone.utc).strftime("%Y%m%d%H%M%S%f")[:-3]
-    return f"{_choose(_ADJECTIVES)}-{_choose(_NOUNS)}-{moment}-{random_suffix(5)}"
+    return "-".join((*_choose(_ADJECTIVES, _NOUNS), moment, random_suffix(5)))
 
 
 def attempt_ids(run_id: str, resumed: tuple[str, int], launch: str | None) -> Iterator[str]:
@@ -162,12 +162,17 @@ def new_writer_name(*, created: int, host: str, pid: int) -> str:
 
 def random_suffix(length: int) -> str:
     """Return `length` random lower-case letters and digits."""
-    return "".join(_choose(_ALPHABET) for _ in range(length))
+    return "".join(_choose(*[_ALPHABET] * length))
 
 
-def _choose(options: Sequence[str]) -> str:
+def _choose(*from_each: Sequence[str]) -> list[str]:
+    """Return one at random of each."""
     # by the system's generator: that of `random` is often seeded, and its ids would come again; `secrets` takes 4 ms to import
-    return options[int.from_bytes(os.urandom(8), "little") % len(options)]
+    number, chosen = int.from_bytes(os.urandom(8 * len(from_each)), "little"), []
+    for options in from_each:
+        number, place = divmod(number, len(options))
+        chosen.append(options[place])
+    return chosen
 
 
 @lru_cache(maxsize=1024)

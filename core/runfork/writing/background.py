@@ -136,12 +136,15 @@ class Background:
 
     # The disk
 
-    def sync(self) -> None:
-        """Have the disk keep the journal, on the background thread: one that does not answer is left behind, and told."""
+    def sync(self, *, is_last: bool) -> None:
+        """Have the disk keep the journal, on the background thread: one that does not answer is left behind, and told.
+
+        Args:
+            is_last: Nothing else is to be done on that thread.
+        """
         lane = self._lane
         if lane.is_started and not lane.is_current_thread:
-            lane.tell(self._sync)
-            if lane.join(self._wait(at_least=LAST_SECONDS)):
+            if lane.do(self._sync, self._wait(at_least=LAST_SECONDS), is_last=is_last):
                 return
             self._is_disk_stuck = self._writer.is_syncing
         if not self._is_disk_stuck:  # the thread waits for something else

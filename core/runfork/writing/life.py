@@ -262,7 +262,7 @@ class Life:
             self.is_closed = True
             recorder.close()
         if self.background is not None:
-            self.background.sync()
+            self.background.sync(is_last=is_final)
         elif not writer.is_syncing:  # else the disk does not answer
             writer.sync()
         if is_final:

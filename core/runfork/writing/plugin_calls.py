@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from runfork.errors import ArgumentError
@@ -39,6 +39,9 @@ IDENTITY = frozenset(
     {"sys/custom_run_id", "sys/name", "sys/experiment/name", "sys/creation_time", "sys/state", "sys/failed"}
 )
 """Attributes that are the run's own, whoever else may write below ``sys/``."""
+
+LONGEST_KEPT = 65_536
+"""Characters of a text that is remembered with what becomes of it."""
 
 SAMPLE_SECONDS = 10.0
 HEAD_START_SECONDS = 0.05
@@ -201,9 +204,9 @@ class PluginCalls:
         body = {}
         for path, value in attributes.items():
             try:
-                name = _check_open(check_path(path))
-                kind, converted = convert_config(value, mask=partial(mask_config, name))
-                body[name] = [kind.value, converted]
+                is_text = type(path) is type(value) is str and len(value) <= LONGEST_KEPT
+                name, held = (_held_again if is_text else _held)(path, value)
+                body[name] = held
             except ArgumentError as error:
                 self._journal.problems.tell(f"attribute {path!r}", f"{path!r:.80} was not logged: {error}")
         if not self._is_over():  # a run that was over first ends without them
@@ -238,6 +241,21 @@ class PluginCalls:
         for sampler in samplers:
             with suppress(Exception):  # a plugin's sampler may raise anything, and nobody needs it any more
                 call_within(SAMPLE_SECONDS, sampler.close)
+
+
+def _held(path: str, value: object) -> tuple[str, tuple[str, Any]]:
+    """Return the path, and what a record says of the value.
+
+    Raises:
+        ArgumentError: It cannot be logged.
+    """
+    name = _check_open(check_path(path))
+    kind, converted = convert_config(value, mask=partial(mask_config, name))
+    return name, (kind.value, converted)
+
+
+_held_again = lru_cache(maxsize=64)(_held)
+"""For texts: what is known of a process, such as its packages, is long to look through and the same for each of its runs."""
 
 
 def _check_open(path: str) -> str:

@@ -73,6 +73,7 @@ class RunJournal:
         """Whether it existed before this process opened it."""
         self.launch = Launch.find()
         self.store = Store(find_data_directory(settings.directory))
+        self._folders: dict[str, Path] = {}
         self._resolve_parent()
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == settings.run_id)
         """Which of the processes that write to the run this one is."""
@@ -115,7 +116,10 @@ class RunJournal:
 
     def folder_of(self, run_id: str) -> Path:
         """Return the folder of a run of this project; it need not be there."""
-        return self.store.run_directory(self.project, run_id)
+        folder = self._folders.get(run_id)
+        if folder is None:
+            folder = self._folders[run_id] = self.store.run_directory(self.project, run_id)
+        return folder
 
     @property
     def is_disabled(self) -> bool:

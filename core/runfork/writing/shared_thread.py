@@ -32,6 +32,9 @@ SHORT_SECONDS = 0.25
 
 FORK_WAIT_SECONDS = 1.0
 
+TURN_SECONDS = 0.01
+"""So long a lane may begin one job after the other, before others have their turn: a run is opened with a handful of short ones."""
+
 
 class Lane:
     """The jobs of one run on a thread that runs share. `tell` may be called from signal handlers, too.
@@ -89,19 +92,50 @@ class Lane:
 
     def tell(self, job: Callable[[], None]) -> None:
         """Queue a job; returns at once."""
-        if self._is_impossible or self._is_leaving:
-            return
+        if not (self._is_impossible or self._is_leaving):
+            self._queue(job)
+
+    def _queue(self, job: Callable[[], None] | None, *, is_awaited: bool = False) -> None:
         self._jobs.append(job)
-        if self._shared is not None:
-            self._shared.call_for(self)
+        if (shared := self._shared) is None:
+            return
+        # The thread comes by itself to what stands behind another job. Whoever waits calls for it: it may be a signal handler, and
+        # have interrupted who was about to call for that one.
+        if is_awaited or len(self._jobs) == 1:
+            shared.call_for(self)
+        else:
+            shared.relieve(HELD_UP_SECONDS)
 
     def join(self, timeout_seconds: float) -> bool:
         """Wait until the jobs queued so far are done; returns False if they are not in time. May be interrupted by itself."""
+        if not self._jobs and self.served_by is None:  # in this order: a job is taken by a thread that serves already
+            return True
+        return self.do(_nothing, timeout_seconds)
+
+    def do(self, job: Callable[[], None], timeout_seconds: float, *, is_last: bool = False) -> bool:
+        """Queue a job and wait until it is done, as `join` does. Where there is no thread, or it was left, nothing is done.
+
+        Args:
+            job: The job.
+            timeout_seconds: So long it is waited for.
+            is_last: It is the last one, and the thread is left after it.
+        """
         if self._shared is None:
             return True
-        done = Latch()
-        self.tell(done.set)
-        return self._wait(self._left if self._is_leaving else done, timeout_seconds)
+        latch = self._left
+        if not self._is_leaving:
+            latch = done = Latch()
+
+            def told() -> None:
+                try:
+                    job()
+                finally:
+                    done.set()
+
+            self._queue(told, is_awaited=True)
+            if is_last:
+                self._queue_end()
+        return self._wait(latch, timeout_seconds)
 
     def leave(self, timeout_seconds: float) -> bool:
         """Let the queued jobs finish, then leave the thread, which ends with its last lane.
@@ -113,13 +147,15 @@ class Lane:
         if shared is None:
             return True
         if not self._is_leaving:
-            self._is_leaving = True
-            self._jobs.append(None)
-            shared.call_for(self)
+            self._queue_end()
         if self.is_current_thread:
             return True
         deadline = time.monotonic() + timeout_seconds
         return self._wait(self._left, timeout_seconds) and shared.see_end(deadline)
+
+    def _queue_end(self) -> None:
+        self._is_leaving = True
+        self._queue(None, is_awaited=True)
 
     def _wait(self, latch: Latch, timeout_seconds: float) -> bool:
         assert self._shared is not None
@@ -211,14 +247,16 @@ class SharedThread:
             raise RuntimeError("a subinterpreter has no threads")
         with self._changing:
             self._lanes = [*self._lanes, lane]
+            is_first = self._thread is None
             try:
-                if self._thread is None:
+                if is_first:
                     self._take_over()
             except BaseException:  # as in `Lane.start`: nobody serves a lane that did not get in
                 self._lanes = [one for one in self._lanes if one is not lane]
                 self._calls.put(lane)  # whoever waits looks up
                 raise
-        self.call_for(lane)  # whether it has jobs or not: it may be due before others are
+        if not is_first or lane.waiting_jobs:
+            self.call_for(lane)  # whether it has jobs or not: it may be due before others are
 
     def call_for(self, lane: Lane) -> None:
         """Say that a lane has a job."""
@@ -283,17 +321,23 @@ class SharedThread:
             return first, True
         with suppress(TimeoutError):
             lane = self._calls.get(min(wait, Lane.INTERVAL_SECONDS))
-            if lane.served_by is None:  # else by a thread that was left behind, which calls for it again
+            if (
+                lane.served_by is None and lane.waiting_jobs
+            ):  # else who was left behind serves it, and calls for it again
                 return lane, False
         return None, False
 
     def _serve(self, thread: _Thread, lane: Lane, *, is_due: bool) -> None:
-        is_last = False
-        thread.since = time.monotonic()
+        is_last, goes_on = False, True
+        begun = thread.since = time.monotonic()
         thread.lane, lane.served_by = lane, thread
         try:
-            with thread.at_work:
-                is_last = lane.do_recurring() if is_due else lane.do_next()
+            while goes_on:
+                with thread.at_work:
+                    is_last = lane.do_recurring() if is_due else lane.do_next()
+                thread.since = time.monotonic()
+                has_turn = not is_due and self._thread is thread and thread.since - begun < TURN_SECONDS
+                goes_on = has_turn and not is_last and lane.waiting_jobs > 0
         finally:
             thread.lane = lane.served_by = None
         if is_last:
@@ -354,6 +398,10 @@ def at_rest() -> Iterator[None]:
         yield
     finally:
         thread.at_work.acquire()
+
+
+def _nothing() -> None:
+    """Do nothing: a job for who only waits."""
 
 
 _OF_THIS_PROCESS: dict[str, SharedThread] = {}

@@ -47,8 +47,9 @@ class JobQueue(Generic[_T]):
     def put(self, item: _T) -> None:
         """Append one; returns at once."""
         self._items.append(item)
-        with suppress(RuntimeError):  # there was news already
-            self._news.release()
+        if self._news.locked():  # else there was news already
+            with suppress(RuntimeError):  # or by now there is
+                self._news.release()
 
     def get(self, timeout_seconds: float) -> _T:
         """Take the first, waiting for it.

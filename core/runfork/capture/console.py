@@ -125,7 +125,7 @@ class StreamCapture:
         self._sink = sink
         self._clock = clock
         self._pid = os.getpid()
-        self._terminal = TerminalLines()
+        self._terminal: TerminalLines | None = None  # until something is printed: many a run prints nothing
         # Re-entrant: a signal handler or finalizer that prints on this thread must get in, and then finds us busy.
         self._lock = threading.RLock()
         self._is_busy = False
@@ -136,17 +136,17 @@ class StreamCapture:
 
     def receive(self, text: str) -> None:
         """Take text that was printed."""
-        self._edit(lambda now: self._terminal.feed(text, now), text)
+        self._edit(lambda terminal, now: terminal.feed(text, now), text)
 
     def flush(self, now: int | None = None) -> None:
         """Hand on what is due."""
-        self._edit(lambda moment: self._terminal.flush(moment if now is None else now))
+        self._edit(lambda terminal, moment: terminal.flush(moment if now is None else now))
 
     def finish(self) -> None:
         """Hand on everything."""
-        self._edit(lambda _moment: self._terminal.finish())
+        self._edit(lambda terminal, _moment: terminal.finish())
 
-    def _edit(self, edit: Callable[[int], Output], text: str = "") -> None:
+    def _edit(self, edit: Callable[[TerminalLines, int], Output], text: str = "") -> None:
         """Let the terminal work at a moment, and hand on what it puts out; where it is at work already, `text` waits."""
         if os.getpid() != self._pid:
             return  # in a child process
@@ -159,15 +159,18 @@ class StreamCapture:
                 if text:
                     self._waiting.append(text)
                 return
+            if self._terminal is None and not text:
+                return
             self._is_busy = True
             try:
+                terminal = self._terminal = self._terminal or TerminalLines()
                 now = self._clock()
-                output = edit(now)
+                output = edit(terminal, now)
                 if not (output.lines or output.snapshots or self._waiting):
                     return
                 batches = self._collect(output, now)
                 while self._waiting:
-                    batches += self._collect(self._terminal.feed(self._waiting.pop(0), now), now)
+                    batches += self._collect(terminal.feed(self._waiting.pop(0), now), now)
             finally:
                 self._is_busy = False
         # Only now, without the lock: the sink takes locks of its own, and their holders may be printing.

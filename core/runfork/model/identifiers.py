@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import count
@@ -155,9 +156,13 @@ _GENERATED = re.compile(r"([a-z]+-[a-z]+)-\d{17}-[a-z0-9]{5}")
 
 def new_writer_name(*, created: int, host: str, pid: int) -> str:
     """Return a new journal's name; names sort by `created` (microseconds since 1970)."""
-    moment = datetime.fromtimestamp(created // 1_000_000, timezone.utc).strftime("%Y%m%dT%H%M%S")
-    host = re.sub(r"[^A-Za-z0-9]+", "-", host)[:40].strip("-") or "host"
-    return f"{moment}.{created % 1_000_000:06d}-{host}-{pid}-{random_suffix(6)}"
+    moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(created // 1_000_000))
+    return f"{moment}.{created % 1_000_000:06d}-{_plain_host(host)}-{pid}-{random_suffix(6)}"
+
+
+@lru_cache(maxsize=1)
+def _plain_host(host: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", host)[:40].strip("-") or "host"
 
 
 def random_suffix(length: int) -> str:

@@ -200,7 +200,7 @@ def fitting(draw: st.DrawFn, runs: list[dict[str, tuple[str, Any]]]) -> Comparis
     if held and draw(st.sampled_from([True, True, True, False])):
         name, kind, value = draw(st.sampled_from(held))
     attribute = Attribute(name, kind)
-    signs = ["EXISTS", *(ORDER if kind in ASKED else []), *(OF_TEXT if kind in KINDS_OF_TEXT else [])]
+    signs: list[Any] = ["EXISTS", *(ORDER if kind in ASKED else []), *(OF_TEXT if kind in KINDS_OF_TEXT else [])]
     sign = draw(st.sampled_from(signs))
     if sign not in ORDER:
         return Comparison(attribute, sign, draw(OF_TEXT.get(sign, st.none())))

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.memory.run_records import Point, RunRecords, gather
@@ -210,9 +211,8 @@ class RecordView:
             stands = run.standing(path, self._snapshot(line, line.index(segment.run_id)))
             if own is None or stands is not kind or own.clock_axis != clock_axis:
                 continue
-            for point in sorted(own.points, key=lambda point: point.place):
-                if point.step > segment.high:
-                    continue
+            inherited = [point for point in own.points if point.step <= segment.high]
+            for point in sorted(inherited, key=attrgetter("place")):
                 if point.completion is None and committed.get(point.step, (point, -1))[1] == position:
                     replaced.append(committed[point.step])
                 (committed if point.completion is None else previews)[point.step] = (point, position)

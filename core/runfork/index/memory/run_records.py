@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from runfork.index.rules.edits import (
@@ -49,9 +50,9 @@ class OwnSeries:
     starts: dict[str, EditKey] = field(default_factory=dict)
     """By writer, the first point in its journal."""
 
-    @property
+    @cached_property
     def lowest(self) -> int:
-        """The least step of its points."""
+        """The least step of its points; asked once they are all there."""
         return min(point.step for point in self.points)
 
 

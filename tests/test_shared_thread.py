@@ -215,8 +215,13 @@ def test_a_lane_of_many_jobs_lets_others_have_their_turn():
         one.start()
     begun = threading.Event()
     many.tell(lambda: begun.wait(60))
-    for number in range(10):
-        many.tell(lambda number=number: (done.append(number), threading.Event().wait(shared_thread.TURN_SECONDS)))
+
+    def job():
+        done.append("many")
+        threading.Event().wait(shared_thread.TURN_SECONDS)
+
+    for _ in range(10):
+        many.tell(job)
     other.tell(lambda: done.append("other"))
     begun.set()
 

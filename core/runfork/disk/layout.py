@@ -43,9 +43,9 @@ def find_data_directory(explicit: str | os.PathLike[str] | None = None) -> Path:
     if chosen := os.environ.get("RUNFORK_DIR"):
         return from_start(chosen)
     here = working_directory()
-    for place in (here, *here.parents):
+    for place in _upward(here):
         if _holds_runs(place):
-            return place / DIRECTORY_NAME
+            return Path(place, DIRECTORY_NAME)
     base = find_code_base()
     return (base if os.access(base, os.W_OK) else here) / DIRECTORY_NAME
 
@@ -57,18 +57,25 @@ def find_code_base() -> Path:
     a job may be given a folder of its own there.
     """
     here, home = working_directory(), os.path.expanduser("~")  # noqa: PTH111  it never raises
-    for place in (here, *here.parents):
+    for place in _upward(here):
         if _holds_runs(place):
-            return place
+            return Path(place)
         # Settings that somebody keeps in git do not make all that lies in their home directory one program.
-        if str(place) != home and any(os.path.exists(os.path.join(place, name)) for name in _REPOSITORIES):  # noqa: PTH110, PTH118
-            return place
+        if place != home and any(os.path.exists(f"{place}/{name}") for name in _REPOSITORIES):  # noqa: PTH110
+            return Path(place)
     return _started_in(here)
 
 
-def _holds_runs(place: Path) -> bool:
-    # not by pathlib, which takes as long for it as the system, and raises where a folder may not be searched
-    return os.path.isdir(os.path.join(place, DIRECTORY_NAME))  # noqa: PTH112, PTH118
+def _upward(here: Path) -> Iterator[str]:
+    """Yield a folder and those above it, as texts: with pathlib, what is asked of each takes longer than the system's answer."""
+    place, below = str(here), ""
+    while place != below:
+        yield place
+        place, below = os.path.dirname(place), place  # noqa: PTH120
+
+
+def _holds_runs(place: str) -> bool:
+    return os.path.isdir(f"{place}/{DIRECTORY_NAME}")  # noqa: PTH112  pathlib's raises where a folder may not be searched
 
 
 def default_project() -> str:

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -13,6 +14,7 @@ from runfork.disk.layout import Store
 from runfork.index.memory import MemoryIndex
 from runfork.index.sqlite import SqliteIndex
 from runfork.query.source import Source
+from runfork.testing import warm
 from runfork.testing.histories import EPOCH, HistoryWriter
 
 pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
@@ -22,6 +24,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["RUNFORK_QUIET"] = "1"  # else runs that end after their test speak into the report
+
+
+def pytest_configure(config):
+    if warm.SHARED not in os.environ:  # workers of pytest-xdist and tests in processes of tests find it
+        folder = tempfile.TemporaryDirectory(prefix="warm-")
+        os.environ[warm.SHARED] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,10 +1,11 @@
 import os
 import signal
+import socket
 
 import pytest
 
-from runfork.testing.waits import HANG_SECONDS
-from runfork.testing.warm import start_warm
+from runfork.testing.waits import HANG_SECONDS, until
+from runfork.testing.warm import SHARED, start_warm
 
 
 @pytest.fixture
@@ -83,3 +84,39 @@ def test_many_run_at_once(start):
     assert [f"{number}\n" for number in range(5)] == [
         process.communicate(timeout=HANG_SECONDS)[0] for process in processes
     ]
+
+
+def test_processes_share_a_server_which_ends_with_the_last_of_them(start, tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("shared")  # a short path: sockets take no long ones
+    monkeypatch.setenv(SHARED, str(folder))
+    code = """
+import os, pathlib, sys
+from runfork.testing.warm import start_warm
+script = pathlib.Path("parent.py")
+script.write_text("import os; print(os.getppid())")
+process = start_warm(script, modules=("json", "csv"), cwd=pathlib.Path(), environment=dict(os.environ))
+print(process.communicate()[0], end="", flush=True)
+sys.stdin.read()
+"""
+    clients = [start(code) for _ in range(3)]
+    servers = {client.stdout.readline() for client in clients}
+    clients[0].kill()
+    clients[0].communicate(timeout=HANG_SECONDS)
+    clients[0] = start(code)
+    servers.add(clients[0].stdout.readline())
+    (address,) = folder.glob("*.socket")
+
+    assert 1 == len(servers)
+    assert is_listened_to(address)
+    for client in clients:
+        client.communicate(timeout=HANG_SECONDS)
+    until(lambda: not is_listened_to(address))
+
+
+def is_listened_to(address):
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(address))
+        except ConnectionRefusedError:
+            return False
+    return True

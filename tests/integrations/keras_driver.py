@@ -7,6 +7,8 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from tests.integrations import user_scripts
+
 from runfork.testing.integration_driver import IntegrationDriver, Plan, Trained
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ class KerasDriver(IntegrationDriver):
     packages = ("runfork_keras",)
     frameworks = ("keras", "torch", "jax", "tensorflow", "h5py", "numpy")
     preloaded = ("tests.integrations.tiny_keras",)
-    read_when_imported = ("KERAS_BACKEND",)
+    read_when_imported = user_scripts.SETTINGS["keras"]
     loss = "batch/loss"
     evaluated = "test/loss"
     setting = "fit/validation_batch_size"

@@ -16,15 +16,14 @@ pytest.importorskip(OTHER)
 
 
 @pytest.mark.skipif(tiny.keras.backend.backend() == OTHER, reason="this is the other backend")
-@pytest.mark.parametrize("name", FILES)
-def test_tests_pass_on_the_other_backend(name, tmp_path_factory):
+def test_tests_pass_on_the_other_backend(tmp_path):
     kept = {  # what jax compiles for one test serves the others
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.getbasetemp().parent / "jax"),
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     process = user_scripts.pytest(
-        *("-q", "-p", "no:cacheprovider", f"tests/integrations/test_keras_{name}.py"),
+        *("-q", "-p", "no:cacheprovider", *(f"tests/integrations/test_keras_{name}.py" for name in FILES)),
         framework="keras",
         folder=Path(__file__).parents[2],
         KERAS_BACKEND=OTHER,

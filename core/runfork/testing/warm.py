@@ -1,19 +1,23 @@
 """Processes that begin with everything imported: forked by a server that imported it once. For tests, on systems with ``fork``.
 
 A script that is started here behaves as ``python script.py``: its own process, environment, working directory, pipes, signals and
-exit status. Only what is decided when the interpreter or a preloaded module starts (``PYTHONUNBUFFERED``, ``KERAS_BACKEND``) is the
-server's.
+exit status; it imports from where its client does. Only what is decided when the interpreter or a preloaded module starts
+(``PYTHONUNBUFFERED``, ``KERAS_BACKEND``) is the server's.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import functools
 import gc
+import hashlib
 import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +41,9 @@ RUN_MODULES = (
     "runfork.disk.logged_files",
 )
 """What a process with a run imports sooner or later."""
+
+SHARED = "WARM_SERVERS"
+"""Environment variable: a folder, whose processes share their servers. Without it each process has its own."""
 
 _STREAMS = 3
 _READY_SECONDS = 300.0
@@ -134,47 +141,51 @@ def start_warm(
     Args:
         file: The script.
         arguments: Its arguments.
-        modules: What the server imports beforehand; servers are kept for each set of them until this process ends.
+        modules: What the server imports beforehand. A server is kept for each set of them while there is a process that has
+            started scripts with it.
         cwd: Its working directory.
         environment: All of its environment.
         settings: Names of variables that these modules read when they are imported: another value is another server's.
     """
     kept = tuple((name, environment[name]) for name in sorted(settings) if name in environment)
-    return _server(tuple(modules), tuple(path for path in sys.path if path), kept).start(
-        file, arguments, cwd, environment
-    )
+    return _server(tuple(modules), kept).start(file, arguments, cwd, environment)
 
 
 @functools.cache
-def _server(modules: tuple[str, ...], paths: tuple[str, ...], settings: tuple[tuple[str, str], ...]) -> _Server:
-    return _Server(modules, paths, dict(settings))
+def _server(modules: tuple[str, ...], settings: tuple[tuple[str, str], ...]) -> _Server:
+    return _Server(modules, dict(settings))
+
+
+def _paths() -> list[str]:
+    return [path for path in sys.path if path]
 
 
 class _Server:
-    """The client's side of a server. Its end closes with this process, and ends the server."""
+    """The client's side of a server, which ends when the last of its clients has."""
 
-    def __init__(self, modules: Sequence[str], paths: Sequence[str], settings: Mapping[str, str]) -> None:
+    def __init__(self, modules: Sequence[str], settings: Mapping[str, str]) -> None:
         self._lock = threading.Lock()
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), *modules],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **settings, "PYTHONPATH": os.pathsep.join(paths)},
-            )
-        atexit.register(self._end)
-        self._socket.settimeout(_READY_SECONDS)
-        assert self._socket.recv(1), f"a server that imports {', '.join(modules)} did not start"
-
-    def _end(self) -> None:
-        self._socket.close()
-        self._process.wait()
+        command = [sys.executable, "-m", __name__]
+        environment = {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(_paths())}
+        key = json.dumps([command, modules, settings])
+        address = _folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.socket"
+        for _ in range(2):  # the one that is there may be about to end
+            self._socket = _connect(address, [*command, *modules], environment)
+            self._socket.settimeout(_READY_SECONDS)
+            with contextlib.suppress(ConnectionError):
+                if self._socket.recv(1):
+                    atexit.register(self._socket.close)
+                    return
+            self._socket.close()
+        raise AssertionError(f"a server that imports {', '.join(modules)} did not start")
 
     def start(self, file: Path, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> WarmProcess:
-        said = {"argv": [str(file), *arguments], "cwd": str(cwd), "environment": dict(environment)}
+        said = {
+            "argv": [str(file), *arguments],
+            "cwd": str(cwd),
+            "environment": dict(environment),
+            "paths": _paths(),
+        }
         handle, order = tempfile.mkstemp(suffix=".order")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(said, stream)
@@ -191,49 +202,96 @@ class _Server:
         return WarmProcess(pid, os.fdopen(pairs[3][0], "rb"), [pairs[0][1], pairs[1][0], pairs[2][0]])
 
 
+@functools.cache
+def _folder() -> Path:
+    """Return where servers are found."""
+    if SHARED in os.environ:
+        return Path(os.environ[SHARED])
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _connect(address: Path, command: Sequence[str], environment: Mapping[str, str]) -> socket.socket:
+    """Connect to the server at an address; it is started where none is, and imports meanwhile."""
+    folder = os.open(address.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        found = socket.socket(socket.AF_UNIX)
+        try:
+            found.connect(str(address))
+        except (FileNotFoundError, ConnectionRefusedError):
+            address.unlink(missing_ok=True)
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(str(address))
+                listener.listen()
+                _start_server([*command[:3], str(listener.fileno()), *command[3:]], environment, listener)
+            found.connect(str(address))
+    finally:
+        os.close(folder)
+    return found
+
+
+def _start_server(command: Sequence[str], environment: Mapping[str, str], listener: socket.socket) -> None:
+    """Start it. Nobody waits for its end."""
+    listener.set_inheritable(True)
+    nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(_STREAMS)]
+    os.posix_spawn(sys.executable, command, environment, file_actions=nothing)
+
+
 # In the server
 
 
-def _serve(orders: socket.socket) -> list[str]:
+def _serve(listener: socket.socket) -> list[str]:
     """Fork a process for each order that comes, and tell how each ended; returns in those processes only: ``sys.argv``."""
+    clients: list[socket.socket] = []
     running: dict[int, int] = {}
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(write_end)
-    orders.sendall(b"!")
     while True:
-        ready, _, _ = select.select([orders.fileno(), read_end], [], [])
+        waited_for: list[socket.socket | int] = [listener, read_end, *clients]
+        ready, _, _ = select.select(waited_for, [], [])
         if read_end in ready:
             os.read(read_end, 4096)
             _reap(running)
-        if orders.fileno() not in ready:
-            continue
-        path, files, _, _ = socket.recv_fds(orders, 4096, _STREAMS + 1)
-        if not path:
+        if listener in ready:
+            clients.append(listener.accept()[0])
+            clients[-1].sendall(b"!")
+        for client in [one for one in clients if one in ready]:
+            path, files, _, _ = socket.recv_fds(client, 4096, _STREAMS + 1)
+            if not path:
+                clients.remove(client)
+                client.close()
+                continue
+            order = json.loads(Path(os.fsdecode(path)).read_text(encoding="utf-8"))
+            status = files.pop()
+            if (pid := os.fork()) == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                _close(read_end, write_end, status, *running.values(), *(one.detach() for one in (listener, *clients)))
+                _take(order, files)
+                return list(order["argv"])
+            running[pid] = status
+            _close(*files)
+            client.sendall(str(pid).encode())
+        if not clients:
             os._exit(0)
-        order = json.loads(Path(os.fsdecode(path)).read_text(encoding="utf-8"))
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for end in (read_end, write_end, files[_STREAMS], *running.values()):
-                os.close(end)
-            orders.close()
-            _take(order, files[:_STREAMS])
-            return list(order["argv"])
-        for end in files[:_STREAMS]:
-            os.close(end)
-        running[pid] = files[_STREAMS]
-        orders.sendall(str(pid).encode())
 
 
 def _reap(running: dict[int, int]) -> None:
     for pid, end in tuple(running.items()):
         gone, status = os.waitpid(pid, os.WNOHANG)
         if gone:
-            os.write(end, str(os.waitstatus_to_exitcode(status)).encode())
+            with contextlib.suppress(BrokenPipeError):  # its client has gone, too
+                os.write(end, str(os.waitstatus_to_exitcode(status)).encode())
             os.close(running.pop(pid))
+
+
+def _close(*files: int) -> None:
+    for file in files:
+        os.close(file)
 
 
 def _take(order: Mapping[str, Any], files: Sequence[int]) -> None:
@@ -244,6 +302,7 @@ def _take(order: Mapping[str, Any], files: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["cwd"])
+    sys.path[:] = order["paths"]
 
 
 def _main_module(argv: list[str]) -> dict[str, Any]:

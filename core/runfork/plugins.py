@@ -53,12 +53,14 @@ def load_plugins(
     for name in ours:
         found.register(name, lambda name=name: __import__(name, fromlist=["_"]))  # type: ignore[misc]
     if names is None and (listed := os.environ.get("RUNFORK_PLUGINS")) is not None:
-        names = [name.strip() for name in listed.split(",")]
-    from importlib.metadata import entry_points
+        names = list(filter(None, map(str.strip, listed.split(","))))
+    wanted = None if names is None else set(names)
+    if wanted is None or wanted:  # to look for them reads a file of each package that is installed
+        from importlib.metadata import entry_points
 
-    for entry in entry_points(group="runfork"):
-        if names is None or entry.name in names:
-            found.register(entry.name, entry.load)
+        for entry in entry_points(group="runfork"):
+            if wanted is None or entry.name in wanted:
+                found.register(entry.name, entry.load)
     if os.environ.get("RUNFORK_TRACE_HOOKS") == "1":
         manager.trace.root.setwriter(sys.stderr.write)
         manager.enable_tracing()

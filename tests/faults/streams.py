@@ -5,6 +5,8 @@ run and once without, and appends a line of JSON to OUT for each: what every way
 """
 
 import contextlib
+import gc
+import importlib
 import io
 import itertools
 import json
@@ -259,9 +261,12 @@ def main():
     import runfork.capture.console
     import runfork.plugins
     import runfork.writing
-    import runfork.writing.background
+    from runfork.testing.warm import RUN_MODULES
 
+    for module in RUN_MODULES:
+        importlib.import_module(module)
     runfork.plugins.load_plugins(built_in=runfork.writing.BUILT_IN)  # once, before the forks
+    gc.freeze()  # what is here at the end of each child need not be copied to be looked through
     chosen = [scenario for scenario in SCENARIOS if scenario.__name__ in names]
     for scenario, place, has_run in itertools.product(chosen, PLACES, (True, False)):
         name = f"{scenario.__name__}-{place}"

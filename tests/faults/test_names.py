@@ -52,6 +52,12 @@ SLASHES = {"slashes": "a/b", "a way up": "../../etc/passwd", "an absolute path":
 REFUSED = {"a lone surrogate": "a\udcffb", "NUL": "a\0b", "nothing": "", "only spaces": "  ", "too long": "x" * 731}
 
 
+@pytest.fixture(autouse=True)
+def _without_plugins(monkeypatch):
+    """No command looks for them among all packages: there are hundreds of commands here."""
+    monkeypatch.setenv("RUNFORK_PLUGINS", "")
+
+
 def call(*arguments):
     result = runner().invoke(cli, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, (arguments, result.output)

@@ -113,7 +113,7 @@ def check_commands(directory):
             cli,
             [*arguments, "--dir", str(directory), "--project", "tests/project"],
             prog_name="runfork",
-            env={"COLUMNS": "100"},
+            env={"COLUMNS": "100", "RUNFORK_PLUGINS": ""},
         )
         assert result.exit_code in (0, 1, 2), (arguments, result.output)
         assert "this should not happen" not in result.output, (arguments, result.output)

@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import shutil
 import sqlite3
 import struct
+import subprocess
+import sys
 from itertools import pairwise
 from zlib import crc32
 
@@ -19,19 +22,34 @@ from runfork.model.steps import NO_STEP
 from runfork.reading.project import Project
 from runfork.testing.journals import points_of
 
+SWAN = """
+from runfork import Run
+with Run("swan", run_id="swan") as run:
+    run.assign_files({"weights": b"12345"})
+    for step in range(500):
+        run.log_metrics({"loss": 1 / (step + 1), "acc": step / 500}, step=step)
+"""
+
+
+@pytest.fixture(scope="module")
+def swan(tmp_path_factory):
+    """The data directory of a run whose process has ended: 500 steps of two metrics, and a file."""
+    directory = tmp_path_factory.mktemp("swan") / "data"
+    settings = {
+        "RUNFORK_DIR": str(directory),
+        "RUNFORK_PROJECT": "tests/project",
+        "RUNFORK_QUIET": "1",
+        "RUNFORK_CONSOLE": "0",
+        "RUNFORK_MONITORING_SECONDS": "0",
+    }
+    subprocess.run([sys.executable, "-c", SWAN], cwd=directory.parent, env={**os.environ, **settings}, check=True)
+    return directory
+
 
 @pytest.fixture
-def folder(data_directory, run_script):
-    """The folder of a run whose process has ended: 500 steps of two metrics, and a file."""
-    run_script(
-        """
-        from runfork import Run
-        with Run("swan", run_id="swan") as run:
-            run.assign_files({"weights": b"12345"})
-            for step in range(500):
-                run.log_metrics({"loss": 1 / (step + 1), "acc": step / 500}, step=step)
-        """
-    )
+def folder(data_directory, swan):
+    """The folder of a copy of that run."""
+    shutil.copytree(swan, data_directory)
     return data_directory / "tests" / "project" / "swan"
 
 

@@ -135,6 +135,23 @@ def test_gpu_sampler_is_inert_without_a_driver() -> None:
         pytest.skip("this machine has an NVIDIA driver")
 
 
+def test_without_a_driver_the_package_that_asks_it_is_not_imported(run_script: Any) -> None:
+    done = run_script(
+        """
+        import sys
+        from ctypes import CDLL
+        from runfork.capture.hardware import visible_gpus
+        visible_gpus()
+        try:
+            CDLL("libnvidia-ml.so.1")
+        except OSError:
+            print("pynvml" in sys.modules)
+        """
+    )
+
+    assert done.stdout in ("False\n", ""), done.stderr  # nothing where there is a driver
+
+
 def test_gpu_sampler_reads_every_gpu() -> None:
     try:
         pynvml.nvmlInit()

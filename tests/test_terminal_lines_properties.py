@@ -100,6 +100,7 @@ def terminal_display(text: str) -> list[str]:
     screen = pyte.Screen(250, 120)
     screen.set_mode(pyte.modes.LNM)
     pyte.Stream(screen).feed(text)
+    screen.lines = max(screen.buffer, default=-1) + 1  # where nothing was written nothing need be drawn
     rows = [row.rstrip() for row in screen.display]
     while rows and not rows[-1]:
         rows.pop()

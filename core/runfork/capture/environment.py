@@ -108,11 +108,11 @@ def _machine() -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1)
 def _describe_gpus(_visible: str | None) -> _Gpus:
-    import pynvml
-
     gpus = _Gpus()
     if not (handles := visible_gpus()):
         return gpus
+    import pynvml
+
     try:
         for number, handle in handles.items():
             gpus.names[number] = decoded(pynvml.nvmlDeviceGetName(handle))

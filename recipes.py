@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -362,16 +363,26 @@ def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
 
 @contextlib.contextmanager
 def at_once() -> Iterator[Callable[..., None]]:
-    """Carry out recipes in processes of their own, some at once, in the order in which they are begun; tell what each said."""
+    """Carry out recipes in processes of their own, some at once, in the order in which they are begun; tell what each said.
+
+    Their tests share the servers that their scripts are forked from.
+    """
 
     def carry_out(name: str, *arguments: str) -> bool:
         command, start = [sys.executable, str(HOME / "recipes.py"), name, *arguments], time.monotonic()
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env={**os.environ, "WARM_SERVERS": shared},
+        )
         outcome = f"{'failed' if done.returncode else 'passed'} in {time.monotonic() - start:.0f} s"
         print(f"==== {' '.join([name, *arguments])}: {outcome}\n{done.stdout}", flush=True)
         return done.returncode == 0
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+    with tempfile.TemporaryDirectory(prefix="warm-") as shared, ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         begun: list[Future[bool]] = []
         yield lambda *recipe: begun.append(pool.submit(carry_out, *recipe))
     if not all(one.result() for one in begun):

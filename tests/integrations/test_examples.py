@@ -53,8 +53,8 @@ CASES = {
     "transformers": Example(
         ("hf_text.py", "pydoc"),
         ["--steps", "2000"],
-        [("checkpoints/checkpoint-50", 50), ("checkpoints/checkpoint-100", 100)],
-        ["--steps", "60"],
+        [("checkpoints/checkpoint-25", 25), ("checkpoints/checkpoint-50", 50)],
+        ["--steps", "35"],
         "optimizer/AdamW/lr",
     ),
 }

@@ -21,7 +21,7 @@ def outcomes(store, *options):
     """Run the tests, and return the outcome of each by name."""
     files = sorted(str(file) for file in FOLDER.glob("*_test.py"))
     flags = (
-        "-q -rA --tb=short --timeout=120 --continue-on-collection-errors -p no:cacheprovider -p no:randomly -W ignore"
+        "-q -rA --tb=native --timeout=120 --continue-on-collection-errors -p no:cacheprovider -p no:randomly -W ignore"
     )
     ours = {name: value for name, value in os.environ.items() if name.startswith("RUNFORK_")}
     arguments = [*flags.split(), "-c", os.devnull, "--rootdir", str(FOLDER), *options, *files]

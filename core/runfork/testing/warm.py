@@ -232,7 +232,7 @@ def _connect(address: Path, command: Sequence[str], environment: Mapping[str, st
     return found
 
 
-def _start_server(command: Sequence[str], environment: Mapping[str, str], listener: socket.socket) -> None:
+def _start_server(command: list[str], environment: Mapping[str, str], listener: socket.socket) -> None:
     """Start it. Nobody waits for its end."""
     listener.set_inheritable(True)
     nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(_STREAMS)]

@@ -316,55 +316,65 @@ MARK_FRAMES = st.builds(
 )
 
 
-@st.composite
-def forks(draw, run_ids):
-    return {
-        "parent": draw(st.sampled_from([*run_ids, "missing"])),
-        "step": draw(MICRO_STEPS),
-        "mark": draw(st.sampled_from([None, "m", "m", "n"])),
-        "mark_time": draw(st.none() | st.integers(0, 20)),
-        "inherits": draw(st.sampled_from([True, True, False])),
-        "journals": draw(st.sampled_from(["unsaid", None]) | SIZES),
+_FORKS = st.fixed_dictionaries(
+    {
+        "step": MICRO_STEPS,
+        "mark": st.sampled_from([None, "m", "m", "n"]),
+        "mark_time": st.none() | st.integers(0, 20),
+        "inherits": st.sampled_from([True, True, False]),
+        "journals": st.sampled_from(["unsaid", None]) | SIZES,
     }
+)
+_COUNTS = st.integers(1, 5)
+_WRITERS = st.sampled_from([1, 1, 2, 3])
+_RARELY = st.sampled_from([False, False, False, True])
+_PARTS = st.lists(
+    st.tuples(st.one_of(POINT_FRAMES, POINT_FRAMES, POINT_FRAMES, MARK_FRAMES, OTHER_FRAMES), st.integers(0, 3)),
+    max_size=8,
+)
+_TIMES = st.integers(0, 15)
+_PORTIONS = st.sampled_from([1, 3, 50])
+_FEW = st.integers(0, 2)
+
+
+def a_fork(draw, run_ids):
+    return {"parent": draw(st.sampled_from([*run_ids, "missing"])), **draw(_FORKS)}
 
 
 @st.composite
 def projects(draw):
     """Return the frames of each journal of a few runs, and in which portions and order they arrive."""
-    run_ids = [f"r{number}" for number in range(draw(st.integers(1, 5)))]
+    run_ids = [f"r{number}" for number in range(draw(_COUNTS))]
     journals = {}
     for number, run_id in enumerate(run_ids):
-        for writer in ["w1", "w2", "w3"][: draw(st.sampled_from([1, 1, 2, 3]))]:
+        for writer in ["w1", "w2", "w3"][: draw(_WRITERS)]:
             parts = []
-            if writer == "w1" or draw(st.sampled_from([False, False, False, True])):
-                parts = draw(origins(run_ids[:number] or run_ids))
-            parts += draw(
-                st.lists(st.one_of(POINT_FRAMES, POINT_FRAMES, POINT_FRAMES, MARK_FRAMES, OTHER_FRAMES), max_size=8)
-            )
-            time = draw(st.integers(0, 10))
+            if writer == "w1" or draw(_RARELY):
+                parts = [(part, draw(_FEW)) for part in origin(draw, run_ids[:number] or run_ids)]
+            parts += draw(_PARTS)
+            time = draw(_TIMES)
             frames = []
-            for kind, about in parts:
-                time += draw(st.integers(0, 3))
+            for (kind, about), later in parts:
+                time += later
                 frames.append(Frame(kind, time, about))
             journals[run_id, writer] = frames
-    portions = {key: draw(st.sampled_from([1, 3, 50])) for key in journals}
+    portions = {key: draw(_PORTIONS) for key in journals}
     keys = [key for key, frames in journals.items() for _ in range(0, max(1, len(frames)), portions[key])]
     return journals, portions, keys if draw(st.booleans()) else draw(st.permutations(keys))
 
 
-@st.composite
-def origins(draw, parents):
+def origin(draw, parents):
     """Return how a run begins: with a fork, with one that is known later, without one; another fork later is ignored."""
-    fork = draw(forks(parents))
-    at_once = draw(st.sampled_from([True, False, False]))
+    fork = a_fork(draw, parents)
+    at_once = not draw(_FEW)
     nowhere = {"parent": None, "step": 0, "inherits": True, "mark": None, "journals": None}
     first = {**fork, "mark": None, "mark_time": None} if at_once else nowhere
-    name = draw(st.none() | st.just("E"))
-    found = [("create", {**first, "name": name, "created": draw(st.integers(0, 15))})]
+    name = "E" if draw(st.booleans()) else None
+    found = [("create", {**first, "name": name, "created": draw(_TIMES)})]
     if draw(st.booleans()):
         found.append(draw(OTHER_FRAMES))
-    found += [("lineage", one) for one in ([] if at_once else [fork])[: draw(st.integers(0, 2))]]
-    return found + [("lineage", draw(forks(parents))) for _ in range(draw(st.sampled_from([0, 0, 1])))]
+    found += [("lineage", one) for one in ([] if at_once else [fork])[: draw(_FEW)]]
+    return found + [("lineage", a_fork(draw, parents)) for _ in range(draw(_RARELY))]
 
 
 def written(journal, frame):

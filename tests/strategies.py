@@ -149,31 +149,41 @@ def write(journal, name, arguments, time):
     writing.get(name, plainly)(*arguments)
 
 
+# Made once: a strategy that is made while another one draws is looked through anew each time.
+_NAMES = st.none() | st.sampled_from("EF")
+_PERMUTED_PATHS = st.permutations(["x", "y", "runtime/out", "z/é", "z/a", "z/b"])
+_RISING_STEPS = st.lists(FEW_STEPS, max_size=4, unique=True).map(sorted)
+_RARELY = st.sampled_from([False, False, True])
+_ENDS = st.sampled_from(["finished", "failed"])
+_SOME_RUNS = st.lists(RUN, unique=True, max_size=3)
+_SOME_JOURNALS = st.lists(st.tuples(RUN, st.sampled_from(["w1", "w2"])), unique=True, min_size=1, max_size=5)
+_SOME_FRAMES = st.lists(st.tuples(FRAMES, TIMES), max_size=12)
+_BATCH_SIZES = st.integers(1, 6)
+
+
 def over(draw, run_id, time):
     """Return the one batch of a journal that is over, and says most things once."""
     journal = HistoryWriter(run_id, "w0", created=time)
-    journal.create(draw(st.none() | st.sampled_from("EF")), created=draw(st.none() | st.just(time + 1)), time=time)
-    paths = draw(st.permutations(["x", "y", "runtime/out", "z/é", "z/a", "z/b"]))
+    journal.create(draw(_NAMES), created=time + 1 if draw(st.booleans()) else None, time=time)
+    paths = draw(_PERMUTED_PATHS)
     for part in (paths[:2], paths[2:3]):
-        journal.configs(draw(st.fixed_dictionaries(dict.fromkeys(part, CONFIGS))), time=time + 2)
-    for step in draw(st.lists(FEW_STEPS, max_size=4, unique=True).map(sorted)):
-        journal.metrics(draw(st.fixed_dictionaries(dict.fromkeys(paths[3:5], FLOATS))), step, time=time + 3)
-    if draw(st.sampled_from([False, False, True])):
+        journal.configs({path: draw(CONFIGS) for path in part}, time=time + 2)
+    for step in draw(_RISING_STEPS):
+        journal.metrics({path: draw(FLOATS) for path in paths[3:5]}, step, time=time + 3)
+    if draw(_RARELY):
         journal.configs({draw(PATH): 1.0}, time=time + 3)
-    return [journal.close(draw(st.sampled_from(["finished", "failed"])), time=time + 4).batch()]
+    return [journal.close(draw(_ENDS), time=time + 4).batch()]
 
 
 @st.composite
 def histories(draw):
     """Return batches of a few journals, each journal's in order."""
-    queues = [over(draw, run_id, draw(TIMES)) for run_id in draw(st.lists(RUN, unique=True, max_size=3))]
-    for run_id, writer in draw(
-        st.lists(st.tuples(RUN, st.sampled_from(["w1", "w2"])), unique=True, min_size=1, max_size=5)
-    ):
+    queues = [over(draw, run_id, draw(TIMES)) for run_id in draw(_SOME_RUNS)]
+    for run_id, writer in draw(_SOME_JOURNALS):
         journal = HistoryWriter(run_id, writer, created=draw(TIMES))
-        for (name, *arguments), time in draw(st.lists(st.tuples(FRAMES, TIMES), max_size=12)):
+        for (name, *arguments), time in draw(_SOME_FRAMES):
             write(journal, name, arguments, time)
-        queues.append(journal.batches(draw(st.integers(1, 6))))
+        queues.append(journal.batches(draw(_BATCH_SIZES)))
     order = draw(st.permutations([number for number, queue in enumerate(queues) for _ in queue]))
     batches = [queues[number].pop(0) for number in order]
     if draw(st.booleans()):
@@ -200,6 +210,16 @@ _FRAMES_HERE = st.one_of(
     st.tuples(st.just("close")),
 )
 _STEP_PLACES = {"rows": 1, "metrics": 1, "preview": 1, "strings": 2, "mark": 1}
+_SOME_FRAMES_HERE = st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)
+_NEARBY = st.integers(-8, 5) | st.sampled_from([-60, 60])
+_OLD_TIMES = st.none() | st.integers(-9, 9)
+_SKEWS = st.sampled_from([0, 0, 0, 50])
+_OFTEN = st.sampled_from([True, True, False])
+_BACK = st.sampled_from([1, 1, 1, 2])
+_FORK_OFFSETS = st.integers(-2, 3)
+_MARK_NAMES = st.none() | st.sampled_from("mn")
+_OTHER_WRITERS = st.sampled_from(["w0", "w2"])
+_FEW_OR_ALL = st.sampled_from([1, 3, 50, 50])
 
 
 @st.composite
@@ -214,14 +234,16 @@ def lineages(draw):
         journal = HistoryWriter(run_id, created=10 * depth)
         fork = None
         if depth:
-            parent = RUNS[draw(st.sampled_from([depth - 1, depth - 1, depth - 1, max(0, depth - 2)]))]
-            fork = parent, max(0, 3 * depth + draw(st.integers(-2, 3)))
-        inherits = draw(st.sampled_from([True, True, False]))
-        created = 10 * depth + draw(st.integers(-8, 5) | st.sampled_from([-60, 60]))
-        journal.create(draw(st.none() | st.just("E")), created=created, inherit_configs=inherits, time=10 * depth)
+            parent = RUNS[max(0, depth - draw(_BACK))]
+            fork = parent, max(0, 3 * depth + draw(_FORK_OFFSETS))
+        inherits = draw(_OFTEN)
+        created = 10 * depth + draw(_NEARBY)
+        name = "E" if draw(st.booleans()) else None
+        journal.create(name, created=created, inherit_configs=inherits, time=10 * depth)
         if fork is not None:
-            mark = draw(st.none() | st.sampled_from("mn"))
-            mark_time = draw(st.none() | st.integers(10 * depth - 9, 10 * depth + 9))
+            mark = draw(_MARK_NAMES)
+            later = draw(_OLD_TIMES)
+            mark_time = None if later is None else 10 * depth + later
             found = draw(FOUND_JOURNALS)
             about = {"mark": mark, "mark_time": mark_time, "inherit_configs": inherits, "journals": found}
             journal.lineage(*fork, **about, time=10 * depth)
@@ -230,15 +252,15 @@ def lineages(draw):
             order.append(len(journals))
             journals.append(over(draw, run_id, 0))
         elif draw(st.booleans()):
-            written.append(HistoryWriter(run_id, draw(st.sampled_from(["w0", "w2"])), created=10 * depth))
-        for (name, *arguments), time in draw(st.lists(st.tuples(_FRAMES_HERE, st.integers(-5, 12)), max_size=9)):
-            place = _STEP_PLACES.get(name)
+            written.append(HistoryWriter(run_id, draw(_OTHER_WRITERS), created=10 * depth))
+        for (kind, *arguments), time in draw(_SOME_FRAMES_HERE):
+            place = _STEP_PLACES.get(kind)
             if place is not None:
                 arguments[place] = max(0, arguments[place] + 3 * depth)
-            skew = draw(st.sampled_from([0, 0, 0, 50]))
-            write(draw(st.sampled_from(written)), name, arguments, max(0, 10 * depth + time + skew))
+            journal = written[draw(st.booleans()) and len(written) - 1]
+            write(journal, kind, arguments, max(0, 10 * depth + time + draw(_SKEWS)))
         for one in written:
-            parts = one.batches(draw(st.sampled_from([1, 3, 50, 50])))
+            parts = one.batches(draw(_FEW_OR_ALL))
             order += [len(journals)] * len(parts)
             journals.append(parts)
     if draw(st.booleans()):

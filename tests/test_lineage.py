@@ -28,6 +28,9 @@ from runfork.testing.histories import HistoryWriter
 
 STEPS = st.integers(0, 12)
 PATHS = ("train/loss", "val/acc", "runtime/stdout")
+COUNTS = st.integers(1, 7)
+CUTS = st.dictionaries(st.sampled_from(PATHS), STEPS, max_size=2)
+SETS_OF_STEPS = st.sets(STEPS)
 
 
 def node(run_id, parent=None, step=0, created=0, name=None, archived=False, **fork):
@@ -141,16 +144,16 @@ def test_children_are_ordered_by_creation():
 @st.composite
 def histories(draw):
     """Any forest: parents may be missing, or lie in a cycle; every fork has cuts of its own for some series."""
-    ids = [f"r{number}" for number in range(draw(st.integers(1, 7)))]
+    ids = [f"r{number}" for number in range(draw(COUNTS))]
+    parents = st.sampled_from([None, *ids, "missing"])
     runs = {}
     for run_id in ids:
-        parent = draw(st.none() | st.sampled_from([*ids, "missing"]))
+        parent = draw(parents)
         if parent == run_id:
             parent = None
-        cuts = draw(st.dictionaries(st.sampled_from(PATHS), STEPS, max_size=2))
-        fork = Fork(parent, draw(STEPS), clock=draw(STEPS), cuts=cuts) if parent else None
+        fork = Fork(parent, draw(STEPS), clock=draw(STEPS), cuts=draw(CUTS)) if parent else None
         runs[run_id] = RunNode(run_id, draw(STEPS), fork=fork)
-    points = {run_id: {step: (run_id, step) for step in draw(st.sets(STEPS))} for run_id in ids}
+    points = {run_id: {step: (run_id, step) for step in draw(SETS_OF_STEPS)} for run_id in ids}
     return runs, points
 
 

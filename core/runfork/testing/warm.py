@@ -33,8 +33,12 @@ if TYPE_CHECKING:
 
 RUN_MODULES = (
     "runfork.writing.run",
+    "runfork.writing.announcements",
     "runfork.writing.background",
     "runfork.plugins",
+    "runfork.capture.environment",
+    "runfork.capture.hardware",
+    "runfork.capture.unknown_values",
     "runfork.writing.resume_policy",
     "runfork.writing.journal_progress",
     "runfork.journal.reader",

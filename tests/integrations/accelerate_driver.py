@@ -28,7 +28,7 @@ class Progress:
 class AccelerateDriver(IntegrationDriver):
     packages: tuple[str, ...] = ("runfork_hf", "runfork_torch")
     frameworks: tuple[str, ...] = ("torch", "accelerate", "transformers", "numpy")
-    preloaded = ("runfork_hf.accelerate.for_accelerate", "accelerate", "torch")
+    preloaded = ("runfork_hf.accelerate.for_accelerate", "accelerate", "torch", "torch._dynamo")  # optimizers import it
     loss = "train/loss"
     evaluated = "test/loss"
     setting = "hparams/clip"

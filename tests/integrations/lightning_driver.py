@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class LightningDriver(IntegrationDriver):
     packages = ("runfork_lightning", "runfork_torch")
     frameworks = ("torch", "lightning", "pytorch_lightning", "numpy")
-    preloaded = ("pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger")
+    preloaded = ("pytorch_lightning", "pytorch_lightning.callbacks", "runfork_lightning.logger", "omegaconf")
     loss = "train/loss_step"
     setting = "trainer/gradient_clip_val"
     takes_several_optimizers = True

@@ -1,12 +1,11 @@
 """A job under ``torchrun`` that fails, and is started again by it: no attempt hides another, and all ranks agree."""
 
-import subprocess
-import sys
+import os
 
 import pytest
+from tests.integrations import user_scripts
 
 from runfork.testing.reading import History
-from runfork.testing.waits import HANG_SECONDS
 
 pytest.importorskip("torch")
 
@@ -37,14 +36,14 @@ if attempt == 0:
 def test_restarts_by_torchrun_keep_apart_what_each_attempt_logged(data_directory, tmp_path, monkeypatch):
     monkeypatch.setenv("RUNFORK_RUN_ID", "job")
     (tmp_path / "train.py").write_text(TRAIN, encoding="utf-8")
-    command = "-m torch.distributed.run --standalone --nproc-per-node 2 --max-restarts 1 train.py".split()
-    done = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
-    )
+    torchrun = tmp_path / "torchrun.py"
+    torchrun.write_text("from torch.distributed.run import main; main()", encoding="utf-8")
+    arguments = "--standalone --nproc-per-node 2 --max-restarts 1 train.py".split()
+    ours = {name: value for name, value in os.environ.items() if name.startswith("RUNFORK_")}
+    user_scripts.finish(user_scripts.start(torchrun, *arguments, framework="lightning", folder=tmp_path, **ours))
     history = History(data_directory)
     (second,) = set(history.runs) - {"job"}
 
-    assert done.returncode == 0, done.stderr
     assert history.parent(second) == ("job", 20)
     for rank in range(2):
         assert history.own_points("job", f"loss/{rank}") == dict.fromkeys(range(1, 29), 0.0)

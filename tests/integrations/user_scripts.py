@@ -17,6 +17,7 @@ MODULES = {
         "pytorch_lightning",
         "pytorch_lightning.callbacks",
         "runfork_lightning.logger",
+        "omegaconf",
     ),
     "transformers": (
         "tests.integrations.hf_driver",

@@ -106,9 +106,9 @@ def check() -> None:
         begin("sdist")
         install("dev")
         install_oldest()
+        begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else ["tests", f"--ignore={INTEGRATIONS}"]))
         for whose in (*FRAMEWORKS, "others"):
             begin("integrations", whose)
-        begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else ["tests", f"--ignore={INTEGRATIONS}"]))
         for recipe in ("oldest", "pyright", "mypy", "lint"):
             begin(recipe)
 

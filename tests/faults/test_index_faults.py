@@ -152,7 +152,7 @@ def fetched():
 
 
 def test_commands_and_queries_go_on_after_damage(copied, rounds, tried):
-    count = rounds(4, 60)
+    count = rounds(6, 60)
     outcomes: Counter[int] = Counter()
     expected = None
     for number in range(count):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.integrations import user_scripts
 
+from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 
 pytest.importorskip("pytorch_lightning")
@@ -20,12 +21,12 @@ pytest.importorskip("sklearn")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lightning_digits.py"
 
 
-def _runfork(folder, *arguments):
+def _runfork(folder, *arguments, **ours):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RUNFORK_", "NEPTUNE_"))}
     done = subprocess.run(
         [sys.executable, "-c", "from runfork.cli import main; main()", *arguments],
         cwd=folder,
-        env={**environment, "COLUMNS": "160"},
+        env={**environment, "COLUMNS": "160", **ours},
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,
@@ -36,7 +37,7 @@ def _runfork(folder, *arguments):
 
 
 def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
-    done = _runfork(tmp_path, "demo")
+    done = _runfork(tmp_path, "demo", RUNFORK_MODE="disabled", RUNFORK_PROJECT="no/demo", NEPTUNE_PROJECT="no/demo")
     lines = done.stdout.splitlines()
     forks = [line for line in lines if re.match(r"[1-4] ", line)]
 
@@ -52,6 +53,13 @@ def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
     rows = json.loads(_runfork(tmp_path / "runfork-demo", "ls", "--runs", "--json").stdout)
 
     assert 4 == rows["total"]
+    found = History(tmp_path / "runfork-demo" / ".runfork", "demo/digits")
+    commands = [found.values(run)["source_code/run_command"] for run in found.runs]
+
+    assert ["first", "second", "third", "fourth"] == [
+        re.findall(r" -m runfork_lightning\.demo_training .*--checkpoints \S+/(\w+)", command)[0]
+        for command in commands
+    ]
 
 
 def test_example_resumes_from_last_as_a_fork(tmp_path):

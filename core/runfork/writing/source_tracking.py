@@ -82,18 +82,7 @@ def _run_command(notebook: Notebook | None) -> str | None:
     """Return what was started: the command, or the notebook, whose kernel's command says nothing."""
     if notebook is not None and notebook.is_kernel:
         return notebook.path
-    return _command_line(os.getpid())
-
-
-@lru_cache(maxsize=1)
-def _command_line(pid: int) -> str | None:
-    import psutil
-
-    try:
-        arguments = psutil.Process(pid).cmdline()
-    except (psutil.Error, OSError):
-        arguments = list(getattr(sys, "orig_argv", sys.argv))
-    return mask_arguments(arguments)[:MAX_TEXT] or None
+    return mask_arguments(sys.orig_argv or sys.argv)[:MAX_TEXT] or None
 
 
 def _files(config: SourceTrackingConfig, repository: Repository | None, *, is_script: bool) -> dict[str, File]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +10,11 @@ from typing import Any
 
 import click
 
-from runfork.errors import RunforkError
+from runfork_lightning.demo_processes import Trainings, trainings
 
 EXPERIMENT = "digits"
 PROJECT = "demo/digits"
 STEPS_PER_EPOCH = 23
-TIMEOUT_SECONDS = 300
 
 
 def run_demo(*, project: str | None = None, directory: str | None = None, is_quiet: bool = False) -> dict[str, Any]:
@@ -63,18 +60,29 @@ class _Demo:
     def train(self) -> None:
         """Make the four runs."""
         self._say(f"A small Lightning model learns handwritten digits. Everything goes to {self.folder}/.\n")
-        first = self._train("first", lr=0.1, epochs=12, wait_at=5 * STEPS_PER_EPOCH + 12)
-        self._say(f"1  train with lr 0.1            killed (SIGKILL) in the middle of epoch 5, at step {first['step']}")
-        second = self._train("second", lr=0.1, epochs=9, resume="first/epoch=4.ckpt")
-        self._say(f"2  resume from epoch=4.ckpt     {_forked(second, self.runs)}")
-        third = self._train("third", lr=0.02, epochs=12, resume="second/epoch=8.ckpt")
-        self._say(f"3  resume with lr 0.02          {_forked(third, self.runs)}")
-        fourth = self._train("fourth", lr=0.5, epochs=12, resume="first/epoch=1.ckpt")
-        self._say(f"4  back to epoch=1.ckpt, lr 0.5 {_forked(fourth, self.runs)}")
+        with trainings("runfork_lightning.demo_training", self.folder, self._environment()) as processes:
+            self._train_all(processes)
         self._say("\nNo line of the script said 'fork': the checkpoints did.")
 
+    def _train_all(self, processes: Trainings) -> None:
+        first = self._train(processes, "first", lr=0.1, epochs=12, wait_at=5 * STEPS_PER_EPOCH + 12)
+        self._say(f"1  train with lr 0.1            killed (SIGKILL) in the middle of epoch 5, at step {first['step']}")
+        second = self._train(processes, "second", lr=0.1, epochs=9, resume="first/epoch=4.ckpt")
+        self._say(f"2  resume from epoch=4.ckpt     {_forked(second, self.runs)}")
+        third = self._train(processes, "third", lr=0.02, epochs=12, resume="second/epoch=8.ckpt")
+        self._say(f"3  resume with lr 0.02          {_forked(third, self.runs)}")
+        fourth = self._train(processes, "fourth", lr=0.5, epochs=12, resume="first/epoch=1.ckpt")
+        self._say(f"4  back to epoch=1.ckpt, lr 0.5 {_forked(fourth, self.runs)}")
+
     def _train(
-        self, name: str, *, lr: float, epochs: int, resume: str | None = None, wait_at: int = 0
+        self,
+        processes: Trainings,
+        name: str,
+        *,
+        lr: float,
+        epochs: int,
+        resume: str | None = None,
+        wait_at: int = 0,
     ) -> dict[str, Any]:
         """Train in a process of its own; with `wait_at` kill it there."""
         arguments = ["--experiment", EXPERIMENT, "--lr", str(lr), "--epochs", str(epochs)]
@@ -83,19 +91,7 @@ class _Demo:
             arguments += ["--resume", str((self.folder / "checkpoints" / resume).absolute())]
         if wait_at:
             arguments += ["--wait-at", str(wait_at)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runfork_lightning.demo_training", *arguments],
-            cwd=self.folder,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            result = _read_result(process, is_killed=bool(wait_at))
-        finally:
-            process.kill()
-            process.wait()
+        result = {"parent": None, "fork_step": None, **processes.run(arguments, is_killed=bool(wait_at))}
         self.runs.append({"name": name, "lr": lr, "was_killed": bool(wait_at), **result})
         return result
 
@@ -105,7 +101,7 @@ class _Demo:
         ours = {
             "RUNFORK_DIR": str(self._data.absolute()),
             "RUNFORK_PROJECT": self.project,
-            "RUNFORK_MONITORING_SECONDS": "1",
+            "RUNFORK_MONITORING_SECONDS": "0.2",
         }
         return {**kept, **ours, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
 
@@ -137,34 +133,6 @@ class _Demo:
     def _say(self, text: str) -> None:
         if not self.is_quiet:
             click.echo(text)
-
-
-def _read_result(process: subprocess.Popen[str], *, is_killed: bool) -> dict[str, Any]:
-    """Return what a training says at its end, or where it waits to be killed; then kill it."""
-    if not is_killed:
-        try:
-            output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise RunforkError(
-                f"a training of the demo took longer than {TIMEOUT_SECONDS} seconds; try again"
-            ) from None
-        if process.returncode:
-            raise RunforkError(f"a training of the demo failed:\n{errors[-3000:]}")
-        return _parse(output)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("{"):
-            process.kill()
-            return {**_parse(line), "parent": None, "fork_step": None}
-    raise RunforkError(f"a training of the demo failed:\n{process.communicate()[1][-3000:]}")
-
-
-def _parse(output: str) -> dict[str, Any]:
-    lines = [line for line in output.splitlines() if line.startswith("{")]
-    if not lines:
-        raise RunforkError(f"a training of the demo said nothing, found {output[-300:]!r}")
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
 
 
 def _forked(result: dict[str, Any], runs: list[dict[str, Any]]) -> str:

@@ -96,38 +96,27 @@ class Grid:
 
 def bucketed(grid: Grid, keys: Sequence[SeriesKey], lines: Iterable[tuple[Progression | Integers, Values]]) -> Buckets:
     """Aggregate series on a grid: for each its sorted x, all of them on the grid, and its values."""
-    found = no_points(grid, keys)
-    for line, (x, values) in enumerate(lines):
-        aggregate(found, line, grid, x, values)
-    return found
-
-
-def no_points(grid: Grid, keys: Sequence[SeriesKey]) -> Buckets:
-    """Return buckets that are empty, for `aggregate` to fill."""
     shape = (len(keys), grid.count)
     floats = (np.full(shape, np.nan) for _ in range(7))
     numbers = (np.zeros(shape, np.int64) for _ in range(4))
-    return Buckets(grid.edges, list(keys), next(numbers), *floats, *numbers)
-
-
-def aggregate(found: Buckets, line: int, grid: Grid, x: Progression | Integers, values: Values) -> None:
-    """Fill the buckets of one series, which has a line of its own: several threads may be at it, each at others."""
-    if not len(x):
-        return
-    cut = grid.cut(x)
-    found.counts[line] = cut.counts
-    found.first_x[line, cut.filled], found.last_x[line, cut.filled] = cut.first_x, cut.last_x
-    found.first[line, cut.filled], found.last[line, cut.filled] = values[cut.begin], values[cut.last]
-    with np.errstate(all="ignore"):
-        sums = np.add.reduceat(values, cut.begin, dtype=np.float64)
-        if np.isfinite(sums).all():
-            found.mean[line, cut.filled] = sums / cut.counts[cut.filled]
-            found.minimum[line, cut.filled] = np.minimum.reduceat(values, cut.begin)
-            found.maximum[line, cut.filled] = np.maximum.reduceat(values, cut.begin)
-        else:
-            _aggregate_odd(found, line, cut, values.astype(np.float64))
-    mean = found.mean[line]
-    np.clip(mean, found.minimum[line], found.maximum[line], out=mean)  # sums are rounded
+    found = Buckets(grid.edges, list(keys), next(numbers), *floats, *numbers)
+    for line, (x, values) in enumerate(lines):
+        if not len(x):
+            continue
+        cut = grid.cut(x)
+        found.counts[line] = cut.counts
+        found.first_x[line, cut.filled], found.last_x[line, cut.filled] = cut.first_x, cut.last_x
+        found.first[line, cut.filled], found.last[line, cut.filled] = values[cut.begin], values[cut.last]
+        with np.errstate(all="ignore"):
+            sums = np.add.reduceat(values, cut.begin, dtype=np.float64)
+            if np.isfinite(sums).all():
+                found.mean[line, cut.filled] = sums / cut.counts[cut.filled]
+                found.minimum[line, cut.filled] = np.minimum.reduceat(values, cut.begin)
+                found.maximum[line, cut.filled] = np.maximum.reduceat(values, cut.begin)
+            else:
+                _aggregate_odd(found, line, cut, values.astype(np.float64))
+    np.clip(found.mean, found.minimum, found.maximum, out=found.mean)  # sums are rounded
+    return found
 
 
 def _aggregate_odd(found: Buckets, line: int, cut: _Cut, values: Floats) -> None:

@@ -357,8 +357,8 @@ class SqliteIndex:
 
     def buckets(self, request: BucketsRequest) -> Buckets:
         """Return aggregates on one grid; see `Index.buckets`."""
-        from runfork.index.rules.grid import Grid
-        from runfork.index.sqlite.points.buckets import StepLine, TimeLine, bucketed
+        from runfork.index.rules.grid import Grid, bucketed
+        from runfork.index.sqlite.points.buckets import StepLine, TimeLine
         from runfork.index.sqlite.points.series import SeriesPoints
 
         lines: dict[SeriesKey, StepLine | TimeLine] = {}
@@ -377,7 +377,7 @@ class SqliteIndex:
                 low = min((first for first, _ in ends), default=0 if high is None else high)
             if high is None:
                 high = max((last for _, last in ends), default=low)
-            return bucketed(Grid(low, high, request.count), lines)
+            return bucketed(Grid(low, high, request.count), list(lines), (line.load() for line in lines.values()))
 
     def close(self) -> None:
         """Close the file; the index must not be used afterwards."""

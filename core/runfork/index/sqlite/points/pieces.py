@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from runfork.index.sqlite.points.writer import COLUMN_BITS, decode_tail, part_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -158,15 +157,7 @@ class PieceReader:
 
         The chunks are sorted, and lie one after another. What is cut off them is left out.
         """
-        return self.read_chunks(pieces)()
-
-    def read_chunks(self, pieces: Sequence[Piece]) -> Callable[[], tuple[Progression | Integers, npt.NDArray[Any]]]:
-        """Read what `load_chunks` loads; return what decodes it, which any thread may call."""
-        return partial(self._decode_chunks, pieces, [self._chunk(_SOME_DATA, piece) for piece in pieces])
-
-    def _decode_chunks(
-        self, pieces: Sequence[Piece], rows: Sequence[tuple[bytes, bytes, bytes, bytes]]
-    ) -> tuple[Progression | Integers, npt.NDArray[Any]]:
+        rows = [self._chunk(_SOME_DATA, piece) for piece in pieces]
         values = self.codec.decode_floats([data for *_, data in rows], [piece.size for piece in pieces])
         steps: list[Progression | Integers] = []
         kept: list[list[int]] = []

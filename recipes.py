@@ -82,8 +82,8 @@ INTEGRATIONS = "tests/integrations"
 FRAMEWORKS = ("keras", "lightning", "hf")
 """Whose tests are most of the integrations': by the names of the files."""
 
-AT_ONCE = 3
-"""Recipes that `check` carries out at once: on two cores, since many tests wait."""
+AT_ONCE = 5
+"""Recipes that `check` carries out at once: on two cores, since half of the time tests wait, for the disk above all."""
 
 CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
 

@@ -343,7 +343,7 @@ def told_to_pip() -> list[str]:
     pip = [str(python_of(BUILDER)), "-m", "pip", "config", "list"]
     lines = subprocess.run(pip, capture_output=True, text=True, check=False).stdout.splitlines()
     settings = (line.partition("=") for line in lines)
-    told = {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in settings}
+    told = {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in settings if value}
     options = {name: told.get(name, "") for name in ("index-url", "extra-index-url", "find-links", "cert")}
     options["constraints"] = told.get("constraint", "")
     return [f"--{name}={value}" for name, values in options.items() for value in values.split()]

@@ -325,7 +325,7 @@ def naively_found(condition: Filter, runs: list[Any], *, finds_nan: bool) -> lis
 def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
     seen = []
 
-    @examples(40)
+    @examples(75)
     @given(questions(has_unfit=True))
     def holds(question: tuple[list[Any], dict[str, Any], list[Filter]]) -> None:
         runs, others, conditions = question
@@ -350,7 +350,7 @@ def test_any_filter_finds_what_a_naive_evaluator_finds(tried: Tried) -> None:
 def test_any_filter_that_fits_finds_the_same_as_text(tried: Tried) -> None:
     seen = []
 
-    @examples(30)
+    @examples(50)
     @given(questions(has_unfit=False))
     def holds(question: tuple[list[Any], dict[str, Any], list[Filter]]) -> None:
         runs, others, conditions = question

@@ -174,7 +174,7 @@ def assert_equal_answers(one, other, *, points, buckets, queries):
 def test_equal_histories_give_equal_answers(tried):
     seen = []
 
-    @examples(50)
+    @examples(80)
     @given(histories(), SIZES, PLANS, POINTS, BUCKETS, QUERIES)
     def holds(batches, sizes, plan, points, buckets, queries):
         with pairs(sizes) as pair:
@@ -200,7 +200,7 @@ def test_equal_histories_give_equal_answers(tried):
 def test_equal_lineages_give_equal_answers(tried):
     seen = []
 
-    @examples(30)
+    @examples(50)
     @given(lineages(), SIZES)
     def holds(batches, sizes):
         with pairs(sizes) as pair:

@@ -259,7 +259,7 @@ def assert_series_agrees(index, run_id, path, points, previews, value):
 def test_any_lineage_reads_as_a_naive_model_says(tried):
     seen = []
 
-    @examples(30)
+    @examples(50)
     @given(projects(), SIZES)
     def holds(project, sizes):
         journals, portions, order = project

@@ -204,7 +204,7 @@ def naive_points(points: list[tuple[Any, float, int]], x: str) -> list[tuple[int
 def test_no_bucket_hides_a_point(tried: Tried) -> None:
     seen = []
 
-    @examples(50)
+    @examples(100)
     @given(LINES, GRIDS, SIZES)
     def holds(lines: list[Any], grid: Any, sizes: Any) -> None:
         count, x = grid

@@ -83,7 +83,7 @@ result["peak"] = peak_megabytes()
 
 
 def test_a_flood_of_lines_is_kept_in_order_while_memory_stays_flat(rounds, tried, tmp_path):
-    size = rounds(8, 1024) * MEBIBYTE
+    size = rounds(16, 1024) * MEBIBYTE
     count = size // LINE_BYTES
 
     written = run_child(f"COUNT = {count}" + PRINT_MUCH, tmp_path)
@@ -179,7 +179,7 @@ def split_cases(lines: list[str]) -> dict[str, list[str]]:
 
 
 def test_odd_output_is_kept_as_it_would_be_read(rounds, tried, tmp_path):
-    characters, megabytes, count = rounds(20_000, 1_000_000), rounds(4, 100), rounds(1_000, 50_000)
+    characters, megabytes, count = rounds(100_000, 1_000_000), rounds(10, 100), rounds(2_000, 50_000)
     sizes = f"CHARACTERS, MEGABYTES, LINES = {characters}, {megabytes}, {count}\n"
 
     written = run_child(sizes + start("odd") + PRINT_ODDLY, tmp_path)

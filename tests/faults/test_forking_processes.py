@@ -82,7 +82,7 @@ os.wait()
 
 
 def test_a_fork_while_other_threads_log_leaves_no_lock_behind(folder, start_script, rounds, tried):
-    times = rounds(20, 1000)
+    times = rounds(40, 1000)
     done = end_of(
         start_script(
             f"""
@@ -128,7 +128,7 @@ for thread in threads:
 
 
 def test_a_fork_while_the_keeper_imports_leaves_no_lock_of_a_module_behind(folder, start_script, rounds, tried):
-    times = rounds(5, 100)
+    times = rounds(8, 100)
     done = end_of(
         start_script(
             f"""

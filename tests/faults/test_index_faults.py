@@ -101,7 +101,7 @@ def answers_of(project, said):
 
 @pytest.mark.parametrize("is_live", [False, True], ids=["before it is opened", "under a reader"])
 def test_an_index_that_was_harmed_is_made_anew(is_live, copied, truth, rounds, tried):
-    count = rounds(14, 400)
+    count = rounds(20, 400)
     outcomes: Counter[str] = Counter()
     for number in range(count):
         randomness = random.Random(f"{number} {is_live}")

@@ -61,7 +61,7 @@ def order_times(path):
 def test_a_repair_changes_nothing_that_can_be_read(specimen, rounds, tried):
     chance, path = random.Random(3), specimen.path
     repaired = nothing = 0
-    for _ in range(times := rounds(50, 6000)):
+    for _ in range(times := rounds(80, 6000)):
         data = harmed(specimen.data, chance)
         path.write_bytes(data)
         try:
@@ -260,7 +260,7 @@ def test_a_repair_that_is_killed_leaves_the_journal_as_it_was_or_repaired(data_d
     path.write_bytes(data)
     assert len(read(path).items) > 25_000
     expected, outcomes = read(path).items, {"as it was": 0, "repaired": 0}
-    for _ in range(times := rounds(8, 200)):
+    for _ in range(times := rounds(12, 200)):
         process = start_script(
             f"""
             import sys

@@ -76,7 +76,7 @@ def test_an_index_whose_drain_was_killed_goes_on_as_if_it_had_not_been(tmp_path,
         monkeypatch.setenv("RUNFORK_DIR", str(directory))
         growth = Growth(directory)
         with nursery(tmp_path / "errors") as victims:
-            for _ in range(rounds(12, 30)):
+            for _ in range(rounds(20, 30)):
                 growth.grow()
                 index = Store(directory).index_path(NAME)
                 if index is not None and dice.random() < 0.2 and index.is_file():
@@ -122,7 +122,7 @@ def test_a_killed_inspection_leaves_everything_as_it_was(data_directory, tmp_pat
     growth.grow()
     growth.end()
     before = digests(data_directory)
-    times = rounds(12, 200)
+    times = rounds(20, 200)
     dice = random.Random(times)
     with nursery(tmp_path / "errors") as victims:
         killed = sum(

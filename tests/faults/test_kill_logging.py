@@ -27,7 +27,7 @@ def test_what_was_acknowledged_is_there_after_sigkill_at_any_moment(
     data_directory, tmp_path, monkeypatch, rounds, tried
 ):
     monkeypatch.setenv("RUNFORK_CONSOLE", "1")
-    times = rounds(30, 1000)
+    times = rounds(50, 1000)
     dice = random.Random(times)
     store = Store(data_directory)
     calls, killed = 0, Counter[str]()

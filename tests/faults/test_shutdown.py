@@ -66,7 +66,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_daemon_threads_log_until_the_very_end(data_directory, start_script, rounds, tried, ending):
-    times = rounds(2, 100)
+    times = rounds(3, 100)
     code, status = ENDINGS[ending]
     done = start_script(DAEMONS.format(times=times, code=code, status=status))
     out, errors = done.communicate(timeout=1200)

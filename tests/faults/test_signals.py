@@ -21,7 +21,7 @@ MOST_CALLS = 100
 
 def test_sigterm_at_any_moment_ends_the_process_and_keeps_everything(tmp_path, monkeypatch, rounds, tried):
     monkeypatch.setenv("RUNFORK_CONSOLE", "1")
-    times = rounds(12, 500)
+    times = rounds(20, 500)
     dice = random.Random(times)
     ends = []
     with nursery(tmp_path / "errors") as victims:
@@ -98,7 +98,7 @@ def is_waiting(pid):
 
 def test_a_handler_may_print_while_the_program_prints(folder, start_script, monkeypatch, rounds, tried):
     monkeypatch.setenv("RUNFORK_CONSOLE", "1")
-    times = rounds(80, 10_000)
+    times = rounds(150, 10_000)
     process = start_script(
         f"""
 import os, signal, sys, threading
@@ -175,7 +175,7 @@ run.close()
 
 
 def test_ctrl_c_in_a_log_call_that_the_program_survives_costs_nothing(folder, start_script, rounds, tried):
-    times = rounds(100, 2000)
+    times = rounds(200, 2000)
     process = start_script(
         f"""
 import os, random, signal, threading, time

@@ -15,7 +15,7 @@ def end_of(process):
 
 
 def test_eight_threads_log_into_one_run_each_in_its_order(data_directory, folder, start_script, rounds, tried):
-    steps = rounds(1500, 100_000)
+    steps = rounds(3000, 100_000)
     done = end_of(
         start_script(
             f"""
@@ -59,7 +59,7 @@ run.close()
 
 
 def test_closing_while_threads_log_keeps_what_had_returned(data_directory, tmp_path, start_script, rounds, tried):
-    times = rounds(10, 500)
+    times = rounds(15, 500)
     done = end_of(
         start_script(
             f"""

@@ -23,7 +23,7 @@ def ends_well(process):
 
 
 def test_eight_writers_and_two_readers_never_disturb_each_other(data_directory, tmp_path, start_script, rounds, tried):
-    steps = rounds(1000, 60_000)
+    steps = rounds(2000, 60_000)
     writers = [start_script(WRITING.format(number=number, steps=steps, home=str(HOME))) for number in range(WRITERS)]
     until(lambda: len(Store(data_directory).journals(NAME)) == WRITERS)
     stop = tmp_path / "stop"
@@ -79,7 +79,7 @@ print(read(Path({stop!r})))
 
 
 def test_four_processes_write_one_run_at_once(data_directory, start_script, rounds, tried):
-    steps = rounds(1500, 100_000)
+    steps = rounds(3000, 100_000)
     processes = [start_script(SHARING.format(number=number, steps=steps)) for number in range(PROCESSES)]
     for process in processes:
         assert process.stdout.readline() == "open\n"

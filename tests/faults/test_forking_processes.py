@@ -1,7 +1,7 @@
 import pytest
 from tests.run_records import state_of
 
-from runfork.disk.layout import journals_of
+from runfork.disk.layout import Store, journals_of
 from runfork.journal.format import Kind
 from runfork.testing.journals import batches_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS, until
@@ -63,6 +63,71 @@ run.log_metrics({{'after': 1}}, step=1)
     assert points_of(folder, "before") == [(0, 0.0)]
     assert points_of(folder, "after") == [(1, 1.0)]
     assert state_of(folder) == "finished"
+
+
+def test_a_fork_while_other_threads_open_runs_leaves_each_process_its_own_journal(folder, run_script, rounds, tried):
+    times = rounds(40, 1000)
+    done = run_script(
+        f"""
+import os, sys, threading
+from runfork import Run
+{OPEN}
+is_over = False
+def open_and_close():
+    while not is_over:
+        Run(project='tests/others', source_tracking_config=None).close()
+threads = [threading.Thread(target=open_and_close) for _ in range(3)]
+sys.setswitchinterval(1e-5)
+for thread in threads:
+    thread.start()
+for number in range({times}):
+    if (child := os.fork()) == 0:
+        run.log_metrics({{'child': number}}, step=number)
+        os._exit(0)
+    os.waitpid(child, 0)
+    run.log_metrics({{'parent': number}}, step=number)
+is_over = True
+for thread in threads:
+    thread.join()
+"""
+    )
+    expected = [(step, float(step)) for step in range(times)]
+    tried(
+        "os.fork() while three threads open runs and close them",
+        times=times,
+        outcome="nothing was said, and each child logged to a journal of its own",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(points_of(folder, "child")) == sorted(points_of(folder, "parent")) == expected
+    assert len(journals_of(folder)) == times + 1
+
+
+def test_a_fork_in_the_middle_of_opening_a_run_keeps_none_of_the_others_their_parents_journal(
+    data_directory, run_script
+):
+    done = run_script(
+        """
+import os
+from runfork import Run
+from runfork.writing import run_journal
+others = [Run(run_id=f'r{number}', project='tests/project', source_tracking_config=None) for number in range(8)]
+def made(*arguments):
+    if os.fork() == 0:  # as another thread may do here
+        for other in others:
+            other.log_metrics({'child': 1}, step=1)
+        os._exit(0)
+    os.wait()
+    return whole(*arguments)
+whole, run_journal.Recorder = run_journal.Recorder, made
+Run(run_id='r', project='tests/project', source_tracking_config=None).close()
+"""
+    )
+    folders = [Store(data_directory).run_directory("tests/project", f"r{number}") for number in range(8)]
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [points_of(folder, "child") for folder in folders] == [[(1, 1.0)]] * 8
+    assert [len(journals_of(folder)) for folder in folders] == [2] * 8
 
 
 def test_a_forked_child_that_logs_nothing_and_fails_leaves_nothing(folder, run_script):

@@ -425,7 +425,9 @@ _OF_THIS_PROCESS: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
 
 def _forget_parents() -> None:
     for writer in list(_OF_THIS_PROCESS):
-        writer.forget_parent()
+        # Another thread may have been opening a run: half of one, which nobody here has, must not keep the others their parent's.
+        with suppress(Exception):
+            writer.forget_parent()
 
 
 if hasattr(os, "register_at_fork"):

@@ -78,8 +78,6 @@ class RunJournal:
         self.rank = self._find_rank(is_shared=chosen_id is not None and chosen_id == settings.run_id)
         """Which of the processes that write to the run this one is."""
         self.problems = Problems(raises=settings.on_error == "raise")
-        self.writer: JournalWriter = NullWriter() if self.is_disabled else self._new_writer()
-        self.recorder = Recorder(self.writer, self.problems)
         self.said_as: str | None = None
         """The run id under which it was said where the run lies."""
         self.on_fork: Callable[[], None] = lambda: None
@@ -88,6 +86,9 @@ class RunJournal:
         """Called when such a child begins a journal of its own."""
         self._name: str | None = None
         self._forked_by: str | None = None
+        # last: from here on, a fork calls `_after_fork`
+        self.writer: JournalWriter = NullWriter() if self.is_disabled else self._new_writer()
+        self.recorder = Recorder(self.writer, self.problems)
 
     @property
     def run_id(self) -> str:

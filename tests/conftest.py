@@ -49,7 +49,7 @@ def _own_data_directory(data_directory):
 def pytest_runtest_teardown():
     """No test leaves to the next ones a run that looks out for the end of the process."""
     result = yield
-    assert not hasattr(sys.exit, "of"), f"a run was left open: {sys.exit.of.lives}"
+    assert not hasattr(sys.exit, "of"), f"a run was left open: {[*sys.exit.of.lives]}"
     return result
 
 

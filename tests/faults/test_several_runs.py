@@ -77,6 +77,34 @@ print(len(os.listdir('/proc/self/fd')) - descriptors if descriptors else 0)
         assert "sys/hostname" in configs_of(folder_of(f"fold-{fold}"))
 
 
+def test_what_runs_took_over_is_given_back_however_threads_come_and_go(run_script, rounds, tried):
+    times = rounds(20, 600)
+    done = run_script(
+        f"""{BEGIN}
+import signal, sys
+def work(number):
+    for time in range({times}):
+        with open_run(f'r-{{number}}-{{time}}') as run:
+            run.log_metrics({{'a': 1}}, step=1)
+before = sys.exit, threading.excepthook
+sys.setswitchinterval(1e-6)
+workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+print((sys.exit, threading.excepthook) == before, signal.getsignal(signal.SIGTERM).name)
+"""
+    )
+    tried(
+        "runs opened and closed by 6 threads that take turns all the time",
+        times=6 * times,
+        outcome="`sys.exit`, `threading.excepthook` and SIGTERM were the program's again",
+    )
+
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "True SIG_DFL\n")
+
+
 def test_threads_may_each_open_and_close_runs(folder_of, run_script, tried):
     done = run_script(
         f"""{BEGIN}

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from runfork.disk.starting_directory import find_shell
 from runfork.model.run_ending import Ending, ending_after
+from runfork.writing.open_lives import OpenLives
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ class Notebook:
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._lives: weakref.WeakSet[OfCells] = weakref.WeakSet()
+        self._lives: OpenLives[OfCells] = OpenLives()
         self._source_paths: weakref.WeakKeyDictionary[RunJournal, str] = weakref.WeakKeyDictionary()
         self._cell = 0
         self._pid = os.getpid()
@@ -122,7 +123,7 @@ class Notebook:
             return []
         return [
             life
-            for life in list(self._lives)
+            for life in self._lives
             if life.cell != self._cell and not life.journal.is_visitor and life.journal.project == journal.project
         ]
 
@@ -140,7 +141,7 @@ class Notebook:
         if not self.is_of_this_process:
             return
         self._cell += 1
-        for life in list(self._lives):
+        for life in self._lives:
             life.begin_cell()
 
     def after_cell(self, result: Any) -> None:
@@ -149,7 +150,7 @@ class Notebook:
             return
         error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
         ending = ending_after(error if isinstance(error, BaseException) else None)
-        for life in list(self._lives):
+        for life in self._lives:
             life.leave_training(error, thread=threading.current_thread())
             if life.is_used or life.cell == self._cell:
                 life.last_ending = ending

@@ -9,13 +9,14 @@ an error ended it only if that is in its traceback. What ``sys.exit`` was given 
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 import threading
-import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runfork.model.run_ending import Ending, ending_after, has_returned
+from runfork.writing.open_lives import OpenLives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,8 @@ class ProcessEnd:
     """Looks out for the end of the process, for all runs that are open in it."""
 
     def __init__(self) -> None:
-        self._lives: weakref.WeakSet[Ended] = weakref.WeakSet()
+        self.lives: OpenLives[Ended] = OpenLives()
+        """Those of open runs."""
         self._program = _find_program()
         self._last_error = _printed_error()
         self._noted: Ending | None = None
@@ -55,26 +57,20 @@ class ProcessEnd:
     @classmethod
     def join(cls, life: Ended) -> ProcessEnd:
         """Return the one of this process, made with the first run that is opened, which now looks out for `life` too."""
-        hook = sys.exit
-        if isinstance(hook, _Exit):
-            this = hook.of
-        else:
-            this = cls()
-            this.install()
-        this._lives.add(life)
-        this.watch_threads()
+        with _Taking.over:
+            hook = sys.exit
+            this = hook.of if isinstance(hook, _Exit) else cls()
+            this.lives.add(life)
+            this.install()  # after that: a signal handler may close the last of the others, and so give all back
+            this.watch_threads()
         return this
 
     def leave(self, life: Ended) -> None:
         """Look out for `life` no longer; the last one gives back what was taken over."""
-        self._lives.discard(life)
-        if not self._lives:
-            self._uninstall()
-
-    @property
-    def lives(self) -> list[Ended]:
-        """Those of open runs."""
-        return list(self._lives)
+        with _Taking.over:
+            self.lives.discard(life)
+            if not self.lives:
+                self._uninstall()
 
     def find(self) -> Ending:
         """Return how the process ends. To be asked at exit."""
@@ -104,8 +100,8 @@ class ProcessEnd:
                 life.note_end(ending_after(error))
 
     def install(self) -> None:
-        """Take over `sys.exit` and its like."""
-        for place, name in _EXITS:
+        """Take over `sys.exit` and its like, unless that was done."""
+        for place, name in () if self._exits else _EXITS:
             if (original := getattr(place, name, None)) is not None:
                 ours = _Exit(self, original, name)
                 setattr(place, name, ours)
@@ -125,6 +121,20 @@ class ProcessEnd:
         if self._threads is not None and threading.excepthook is self._threads:
             threading.excepthook = self._threads.original
         self._threads = None
+
+
+class _Taking:
+    """The lock of who takes `sys.exit` and its like over or gives them back; another in a child, forked while it may be held."""
+
+    over = threading.RLock()
+
+    @classmethod
+    def renew(cls) -> None:
+        cls.over = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Taking.renew)
 
 
 class _Exit:

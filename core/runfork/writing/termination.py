@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import weakref
 from contextlib import suppress
 from typing import Protocol
+
+from runfork.writing.open_lives import OpenLives
 
 
 class Preemptible(Protocol):
@@ -25,7 +26,7 @@ class Terminator:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._lives: weakref.WeakSet[Preemptible] = weakref.WeakSet()
+        self._lives: OpenLives[Preemptible] = OpenLives()
 
     @classmethod
     def install(cls, life: Preemptible) -> Terminator | None:
@@ -69,7 +70,7 @@ class Terminator:
         """Handle the signal."""
         is_last_word = signal.getsignal(signal.SIGTERM) is self  # else a framework called us from a handler of its own
         try:
-            for life in list(self._lives) if self.is_of_this_process else ():
+            for life in self._lives if self.is_of_this_process else ():
                 # The program was interrupted anywhere, in the middle of a print for example: what fails here must not keep it
                 # from its end, nor reach the framework that called us.
                 with suppress(Exception):

@@ -279,11 +279,11 @@ def test_package(pattern: str, version: str, pins: list[str], *arguments: str) -
     if python is None:
         print(f"Python {version} was not found: runfork is untested with it here", flush=True)
         return
-    folder = HOME / f".venv-{version}"
-    make_environment(folder, python)
     artifact = next((HOME / "dist").glob(pattern), None)
     if artifact is None:
         sys.exit(f"there is no {pattern} in dist/ to be tested; make it: python3 recipes.py build")
+    folder = HOME / f".venv-{version}"
+    make_environment(folder, python)
     pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
     print(f"core's tests with Python {version} and {artifact.name}", flush=True)
     left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "test_benchmarks.py")]

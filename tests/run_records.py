@@ -1,4 +1,4 @@
-"""What the journals of a run hold."""
+"""What the journals of a run hold, and the environment in which it is no more than what was logged."""
 
 from runfork.disk.layout import journals_of
 from runfork.index.memory import MemoryIndex
@@ -45,3 +45,14 @@ def state_of(folder):
         for batch in batches_of(path):
             index.apply(batch)
     return work_out_state(index.writers().values(), is_quiet=lambda _: False)
+
+
+def plain_settings(directory):
+    """Return the environment of runs that log what they are given, and nothing besides."""
+    return {
+        "RUNFORK_DIR": str(directory),
+        "RUNFORK_PROJECT": "tests/project",
+        "RUNFORK_QUIET": "1",
+        "RUNFORK_CONSOLE": "0",
+        "RUNFORK_MONITORING_SECONDS": "0",
+    }

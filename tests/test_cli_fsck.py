@@ -13,7 +13,7 @@ from zlib import crc32
 
 import pytest
 from tests.command_line import call
-from tests.run_records import change_header, leave_open_elsewhere
+from tests.run_records import change_header, leave_open_elsewhere, plain_settings
 
 from runfork.disk.layout import Store, journals_of
 from runfork.journal.format import FLAGS_TIMES, MAGIC, Kind, encode_frame
@@ -35,13 +35,7 @@ with Run("swan", run_id="swan") as run:
 def swan(tmp_path_factory):
     """The data directory of a run whose process has ended: 500 steps of two metrics, and a file."""
     directory = tmp_path_factory.mktemp("swan") / "data"
-    settings = {
-        "RUNFORK_DIR": str(directory),
-        "RUNFORK_PROJECT": "tests/project",
-        "RUNFORK_QUIET": "1",
-        "RUNFORK_CONSOLE": "0",
-        "RUNFORK_MONITORING_SECONDS": "0",
-    }
+    settings = plain_settings(directory)
     subprocess.run([sys.executable, "-c", SWAN], cwd=directory.parent, env={**os.environ, **settings}, check=True)
     return directory
 

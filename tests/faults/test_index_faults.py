@@ -18,6 +18,7 @@ import pytest
 from tests.faults import shelf
 from tests.faults.disks import small_disk
 from tests.faults.nursery import HOME
+from tests.run_records import plain_settings
 
 import runfork
 from runfork import Run
@@ -35,13 +36,7 @@ AS_ANOTHER_USER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search,
 def filled(tmp_path_factory):
     """A project, its index, and what is true of it."""
     directory = tmp_path_factory.mktemp("shelf") / "data"
-    settings = {
-        "RUNFORK_DIR": str(directory),
-        "RUNFORK_PROJECT": "tests/project",
-        "RUNFORK_QUIET": "1",
-        "RUNFORK_CONSOLE": "0",
-        "RUNFORK_MONITORING_SECONDS": "0",
-    }
+    settings = plain_settings(directory)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
             patch.setenv(name, value)

@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from tests.integrations import user_scripts
 
+from runfork.errors import RunforkError
 from runfork.testing.reading import History
 from runfork.testing.waits import HANG_SECONDS
 
 pytest.importorskip("pytorch_lightning")
 pytest.importorskip("sklearn")
+demo = pytest.importorskip("runfork_lightning.demo")
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "lightning_digits.py"
 
@@ -60,6 +62,31 @@ def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
         re.findall(r" -m runfork_lightning\.demo_training .*--checkpoints \S+/(\w+)", command)[0]
         for command in commands
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"project": "a/b/c"}, "exactly one slash, found 'a/b/c'"),
+        ({"directory": "file/demo"}, "the demo's folder file/demo cannot be made .*; choose another with --dir"),
+    ],
+)
+def test_what_cannot_be_made_is_told_in_a_sentence_before_anything_is_trained(tmp_path, monkeypatch, options, sentence):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+
+    with pytest.raises(RunforkError, match=sentence) as raised:
+        demo.run_demo(**options, is_quiet=True)
+    assert "\n" not in str(raised.value)
+    assert ["file"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_name_that_is_taken_by_a_file_or_a_full_folder_is_left_alone(tmp_path):
+    (tmp_path / "demo").touch()
+    (tmp_path / "demo-2").mkdir()
+    (tmp_path / "demo-2" / "something").touch()
+
+    assert tmp_path / "demo-3" == demo._free_folder(tmp_path / "demo")
 
 
 def test_example_resumes_from_last_as_a_fork(tmp_path):

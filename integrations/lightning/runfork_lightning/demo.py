@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from runfork.errors import RunforkError
+from runfork.model.identifiers import check_project
 from runfork_lightning.demo_processes import Trainings, trainings
 
 EXPERIMENT = "digits"
@@ -30,9 +32,11 @@ def run_demo(*, project: str | None = None, directory: str | None = None, is_qui
         The folder, the project, and the runs in the order in which they were made.
 
     Raises:
-        RunforkError: A training failed.
+        ArgumentError: The project has no such name.
+        RunforkError: The folder cannot be made, or a training failed.
     """
-    demo = _Demo(_free_folder(Path(directory or "runfork-demo")), project or PROJECT, is_quiet=is_quiet)
+    project = check_project(project or PROJECT)
+    demo = _Demo(_free_folder(Path(directory or "runfork-demo")), project, is_quiet=is_quiet)
     demo.train()
     if not is_quiet:
         demo.show()
@@ -41,10 +45,15 @@ def run_demo(*, project: str | None = None, directory: str | None = None, is_qui
 
 def _free_folder(wanted: Path) -> Path:
     folder, number = wanted, 1
-    while folder.exists() and any(folder.iterdir()):
-        number += 1
-        folder = wanted.with_name(f"{wanted.name}-{number}")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        while folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            number += 1
+            folder = wanted.with_name(f"{wanted.name}-{number}")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunforkError(
+            f"the demo's folder {folder} cannot be made ({error.strerror}); choose another with --dir"
+        ) from None
     return folder
 
 

@@ -51,6 +51,8 @@ LOWEST_VERSIONS = [
     "pyarrow==15.0.0",
     "requests==2.31.0",
     "rich==13.7.0",
+    "starlette==1.0.0",
+    "uvicorn==0.30.0",
     "xxhash==3.4.0",
 ]
 """The lower bounds of what core and its tests need, in the project file."""
@@ -85,7 +87,7 @@ FRAMEWORKS = ("keras", "lightning", "hf")
 AT_ONCE = 5
 """Recipes that `check` carries out at once: on two cores, since half of the time tests wait, for the disk above all."""
 
-CODE = ["core", "integrations", "tests", "examples", "benchmarks", "recipes.py"]
+CODE = ["core", "integrations", "server", "tests", "examples", "benchmarks", "recipes.py"]
 
 
 def demo(*arguments: str) -> None:

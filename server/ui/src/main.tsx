@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<p>runfork</p>, document.getElementById("app")!);

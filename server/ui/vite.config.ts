@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// Paths in the bundle are relative to <base>, which the server writes into the page: so it works below any prefix.
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../runfork_server/static",
+    emptyOutDir: true,
+    target: "es2022",
+    modulePreload: false,
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } },
+  },
+  worker: { format: "es" },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+});

@@ -17,7 +17,7 @@ from runfork.query.source import Source
 from runfork.testing import warm
 from runfork.testing.histories import EPOCH, HistoryWriter
 
-pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.trials"]
+pytest_plugins = ["runfork.testing.fixtures", "tests.command_line", "tests.servers", "tests.trials"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a shell; the processes of tests inherit it.

@@ -55,6 +55,7 @@ class Drain:
         self._folder = str(self._directory)
         self._failed: dict[str, str] = {}
         self._begun = now_us(), time.monotonic()
+        self._changed: set[str] | None = None
         self._forget()
 
     def _clock(self) -> int:
@@ -64,6 +65,7 @@ class Drain:
 
     def _forget(self) -> None:
         """Know nothing: only the index can tell what it holds."""
+        self._changed = None
         self._watch = JournalWatch(self._directory)
         self._is_loaded = False
         self._files: dict[str, JournalFile] = {}
@@ -98,6 +100,18 @@ class Drain:
         known = (writer for writers in self._writers.values() for writer in writers.values())
         return [Path(self._places[writer.key]) for writer in known if writer.damage and writer.key in self._places]
 
+    def take_changed(self) -> set[str] | None:
+        """Return the runs of which something changed since this was asked the last time; None where that cannot be told.
+
+        A run is among them whoever brought in what is new of it. What only its parent logged is not told of a child.
+        """
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def _note_changed(self, run_ids: Iterable[str]) -> None:
+        if self._changed is not None:
+            self._changed.update(run_ids)
+
     def bring_in(self, progress: Progress = None, *, is_alone: bool = True) -> None:
         """Apply what is new, and remove what is gone.
 
@@ -131,7 +145,10 @@ class Drain:
         known = self._files
         changed = {path for path, file in files.items() if known.get(path) != file and not self._is_applied(path, file)}
         if changed or len(files) != len(self._keys):
+            before = {self._keys[path].run_id for path in self._keys.keys() - files.keys()}
             self._find_places(changed, files)
+            self._note_changed(before)
+            self._note_changed(self._keys[path].run_id for path in changed if path in self._keys)
             self._remove(self._outdated(changed, files), changed, files)
             while changed:
                 self._apply(changed, files, progress, is_together=is_together)
@@ -403,6 +420,7 @@ class Drain:
         found = {run_id: work_out_state(self._writers[run_id].values(), is_quiet=self._is_quiet) for run_id in run_ids}
         changed = {run_id: state for run_id, state in found.items() if self._states.get(run_id) != state}
         if changed:
+            self._note_changed(changed)
             self._index.set_states(changed)
             self._states.update(changed)
             self._running = {*self._running.difference(changed), *_running(changed)}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _SQLITE = "sqlite:///"
 
 
-def open_index(uri: str, plugins: Plugins | None = None) -> Index:
+def open_index(uri: str, plugins: Plugins | None = None, *, read_only: bool = False) -> Index:
     """Open the index that `uri` names.
 
     Looking for plugins takes longer than opening ours and reading a page, so they are asked for what is not ours, and only then.
@@ -19,10 +19,12 @@ def open_index(uri: str, plugins: Plugins | None = None) -> Index:
     Args:
         uri: Ours are ``sqlite:///relative``, ``sqlite:////absolute`` and ``memory://``.
         plugins: Who knows others; None loads them where they are needed.
+        read_only: Ours is not made where it is not there, and applies nothing.
 
     Raises:
         ArgumentError: Nobody knows it.
         UnusableIndexError: It is there, and cannot be used.
+        StaleIndexError: Only to read, and there is none that can be read.
     """
     if uri == "memory://":
         from runfork.index.memory import MemoryIndex
@@ -31,7 +33,7 @@ def open_index(uri: str, plugins: Plugins | None = None) -> Index:
     if uri.startswith(_SQLITE) and len(uri) > len(_SQLITE):
         from runfork.index.sqlite import SqliteIndex
 
-        return SqliteIndex(uri[len(_SQLITE) :])
+        return SqliteIndex(uri[len(_SQLITE) :], read_only=read_only)
     from runfork.plugins import load_plugins
 
     return (plugins or load_plugins()).open_index(uri)

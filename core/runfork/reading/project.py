@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DRAIN_WAIT_SECONDS = 30.0
 IN_MEMORY = "sqlite:///:memory:"
+_IN_MEMORY_URIS = (IN_MEMORY, "memory://")
 
 
 class Project:
@@ -41,6 +42,7 @@ class Project:
         lock_path: Lock file of whoever brings the index up to date; None if nobody else uses this index.
         reopen: Opens the index again where it turned out to be damaged.
         open_private: Opens an index in memory, for where the other one cannot be used; None if that is an error.
+        open_beside: Opens the index once more, only to read; None if that is not possible.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Project:
         lock_path: Path | None = None,
         reopen: Callable[[], Index] | None = None,
         open_private: Callable[[], Index] | None = None,
+        open_beside: Callable[[], Index] | None = None,
     ) -> None:
         self.name = name
         self.store = store
@@ -59,6 +62,7 @@ class Project:
         self._lock_path = lock_path
         self._reopen = reopen
         self._open_private = open_private
+        self._open_beside = open_beside
         self._drain = Drain(name, store, index)
 
     @classmethod
@@ -97,7 +101,9 @@ class Project:
                 raise
             _tell_private(error)
             index, lock_path = private(), None
-        return cls(chosen, store, index, lock_path=lock_path, reopen=opener, open_private=private)
+            index_uri = IN_MEMORY
+        beside = None if index_uri in _IN_MEMORY_URIS else partial(open_index, index_uri, plugins, read_only=True)
+        return cls(chosen, store, index, lock_path=lock_path, reopen=opener, open_private=private, open_beside=beside)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -111,7 +117,32 @@ class Project:
         """Release the index."""
         self.index.close()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether `open_beside` is possible: the index is not kept in this process' memory."""
+        return self._open_beside is not None
+
+    def open_beside(self) -> Project:
+        """Open the project once more, for another thread to read while this one is brought up to date. It cannot be itself.
+
+        Raises:
+            UnusableIndexError: The index is kept in memory, or cannot be opened.
+            StaleIndexError: There is no index at the moment; `refresh` makes it.
+        """
+        if self._open_beside is None:
+            raise UnusableIndexError(
+                f"the index of project {self.name!r} is kept in memory, and cannot be opened twice"
+            )
+        return Project(self.name, self.store, self._open_beside())
+
     # Bringing the index up to date
+
+    def take_changed(self) -> set[str] | None:
+        """Return the runs of which something changed since this was asked the last time; None where that cannot be told.
+
+        A run is among them whoever brought in what is new of it. What only its parent logged is not told of a child.
+        """
+        return self._drain.take_changed()
 
     @property
     def unreadable(self) -> dict[Path, str]:
@@ -154,7 +185,7 @@ class Project:
                 raise
             _tell_private(error)
             self._go_on_with(self._open_private)
-            self._lock_path = None
+            self._lock_path = self._open_beside = None
             self._refresh(progress)
 
     def _refresh_or_rebuild(self, progress: Callable[[int, int], None] | None) -> None:

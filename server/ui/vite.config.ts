@@ -10,6 +10,7 @@ export default defineConfig({
     modulePreload: false,
     sourcemap: false,
     assetsInlineLimit: 0,
+    license: { fileName: "licenses.md" },
     rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } },
   },
   worker: { format: "es" },

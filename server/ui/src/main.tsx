@@ -1,3 +1,12 @@
+import "uplot/dist/uPlot.min.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/shell.css";
 import { render } from "preact";
+import { restoreView } from "./state/share";
 
-render(<p>runfork</p>, document.getElementById("app")!);
+// The state reads the URL when it is imported: a view that the server keeps must be back in the URL by then.
+await restoreView();
+const { start } = await import("./start");
+start((app) => render(app, document.getElementById("app")!));

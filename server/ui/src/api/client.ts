@@ -1,0 +1,92 @@
+import type { Problem } from "./types";
+
+/** The page's base: whatever prefix a proxy put before the server's paths ends here. */
+export const base = new URL(document.baseURI);
+
+/** Return the URL of an API path such as `projects/local/digits`, with query parameters. */
+export function apiUrl(path: string, parameters: Record<string, string | number | null | undefined> = {}): URL {
+  const url = new URL(`api/v1/${path}`, base);
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== null && value !== undefined) url.searchParams.set(name, String(value));
+  return url;
+}
+
+/** Return the API path of a project, with something below it. */
+export function projectPath(project: string, below = ""): string {
+  const path = `projects/${project.split("/").map(encodeURIComponent).join("/")}`;
+  return below ? `${path}/${below}` : path;
+}
+
+/** The server refused, in its own words. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.name = "ProblemError";
+    this.problem = problem;
+  }
+}
+
+/** The server did not answer. */
+export class UnreachableError extends Error {
+  constructor() {
+    super("the server does not answer");
+    this.name = "UnreachableError";
+  }
+}
+
+async function answer(url: URL, options: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", ...options });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new UnreachableError();
+  }
+  if (response.ok || response.status === 304) return response;
+  throw new ProblemError(await readProblem(response));
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  const problem = (await response.json().catch(() => null)) as Problem | null;
+  return problem?.detail
+    ? problem
+    : { type: "about:blank", title: response.statusText, status: response.status, detail: `HTTP ${response.status}` };
+}
+
+/** Ask for JSON. */
+export async function getJson<T>(
+  path: string,
+  parameters: Record<string, string | number | null | undefined> = {},
+  signal?: AbortSignal,
+): Promise<T> {
+  const response = await answer(apiUrl(path, parameters), signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+function posted(body: unknown, signal: AbortSignal | undefined): RequestInit {
+  const options: RequestInit = {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  return signal ? { ...options, signal } : options;
+}
+
+/** Ask a question that is too long for a URL. */
+export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await answer(apiUrl(path), posted(body, signal));
+  return (await response.json()) as T;
+}
+
+/** Ask a question whose answer is bytes. */
+export async function postBytes(path: string, body: unknown, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await answer(apiUrl(path), posted(body, signal));
+  return response.arrayBuffer();
+}
+
+/** Return a sentence for whatever went wrong. */
+export function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,4 @@
+/** The page `charts`. */
+export function ChartsPage() {
+  return <p class="dim">ChartsPage</p>;
+}

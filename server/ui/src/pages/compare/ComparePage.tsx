@@ -1,0 +1,4 @@
+/** The page `compare`. */
+export function ComparePage() {
+  return <p class="dim">ComparePage</p>;
+}

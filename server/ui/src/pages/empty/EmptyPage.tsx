@@ -1,0 +1,4 @@
+/** The page `empty`. */
+export function EmptyPage() {
+  return <p class="dim">EmptyPage</p>;
+}

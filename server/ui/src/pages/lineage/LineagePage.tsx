@@ -1,0 +1,4 @@
+/** The page `lineage`. */
+export function LineagePage() {
+  return <p class="dim">LineagePage</p>;
+}

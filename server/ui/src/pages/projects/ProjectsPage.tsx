@@ -1,0 +1,4 @@
+/** The page `projects`. */
+export function ProjectsPage() {
+  return <p class="dim">ProjectsPage</p>;
+}

@@ -1,0 +1,4 @@
+/** The page `run`. */
+export function RunPage() {
+  return <p class="dim">RunPage</p>;
+}

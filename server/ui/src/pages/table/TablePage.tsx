@@ -1,0 +1,4 @@
+/** The page `table`. */
+export function TablePage() {
+  return <p class="dim">TablePage</p>;
+}

@@ -1,0 +1,19 @@
+import type { ComponentChild } from "preact";
+import { App } from "./shell/App";
+import { keepAddress } from "./state/address";
+import { keepDrawn } from "./state/drawn";
+import { keepKeys } from "./state/keys";
+import { keepLive } from "./state/live";
+import { keepRuns } from "./state/runs";
+import { keepTheme } from "./state/theme";
+
+/** Begin: keep state, URL, theme and server together, and show the app. */
+export function start(show: (app: ComponentChild) => void): void {
+  keepTheme();
+  keepAddress();
+  keepLive();
+  keepRuns();
+  keepDrawn();
+  keepKeys();
+  show(<App />);
+}

@@ -1,0 +1,44 @@
+import { signal } from "@preact/signals";
+
+/** What a key does, for the page and for the help. */
+export type Shortcut = { keys: string; does: string; act: (event: KeyboardEvent) => void };
+
+const shortcuts = new Map<string, Shortcut>();
+/** All shortcuts that work now, in the order in which they came. */
+export const known = signal<Shortcut[]>([]);
+/** Whether the list of shortcuts is shown. */
+export const isHelpShown = signal(false);
+
+/**
+ * Make keys do something, until what is returned is called. Keys are written as `KeyboardEvent.key` has them: "/", "?", "Z".
+ * They do nothing while something is typed.
+ */
+export function shortcut(keys: string, does: string, act: (event: KeyboardEvent) => void): () => void {
+  const one = { keys, does, act };
+  shortcuts.set(keys, one);
+  known.value = [...shortcuts.values()];
+  return () => {
+    if (shortcuts.get(keys) === one) shortcuts.delete(keys);
+    known.value = [...shortcuts.values()];
+  };
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  const isField = target instanceof HTMLInputElement && !["checkbox", "radio", "range", "button"].includes(target.type);
+  return (
+    isField || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable
+  );
+}
+
+/** Listen to the keyboard, from now on. */
+export function keepKeys(): void {
+  window.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.key !== "Escape" && isTyping(event.target)) return;
+    const found = shortcuts.get(event.key);
+    if (!found) return;
+    if (event.key !== "Escape") event.preventDefault();
+    found.act(event);
+  });
+}

@@ -338,7 +338,7 @@ QUERIES = st.lists(
         filter=st.none() | CONDITIONS,
         heads_only=st.booleans(),
         run_ids=st.none() | st.lists(RUN | st.just("unknown")),
-        sort=st.none() | SORTS,
+        sort=st.none() | SORTS | st.lists(SORTS, max_size=3),
         limit=st.none() | st.integers(0, 3),
         offset=st.integers(0, 2),
         include_archived=st.booleans(),

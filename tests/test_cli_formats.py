@@ -17,9 +17,9 @@ from runfork.cli.formats import (
     format_value,
     one_line,
 )
-from runfork.cli.json_output import json_number, json_time, json_value
 from runfork.model.attributes import AttributeType, Value
 from runfork.model.messages import plural
+from runfork.query.documents import json_number, json_time, json_value
 from runfork.types import FileReference, Histogram
 
 

@@ -25,7 +25,13 @@ class RunforkError(Exception):
 
 
 class ArgumentError(RunforkError, ValueError):
-    """A value that was passed cannot be used; the message says what was asked, what was found and what to do."""
+    """A value that was passed cannot be used; the message says what was asked, what was found and what to do.
+
+    Attributes:
+        position: Where in a text that was passed, counted in characters from 0; None where it is not one place of it.
+    """
+
+    position: int | None = None
 
 
 class ArgumentTypeError(ArgumentError, TypeError):

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from runfork.reading.project import Project
     from runfork_server.projects import Projects
     from runfork_server.readers import ProjectReader
+    from runfork_server.served_project import ServedProject
     from runfork_server.settings import ServerSettings
 
 PROJECT = "/projects/{workspace}/{project}"
@@ -53,7 +53,7 @@ def project_reader(request: Request) -> ProjectReader:
     return projects_of(request).reader(project_name(request))
 
 
-async def answer_project(request: Request, question: Callable[[Project], Mapping[str, Any]]) -> Response:
+async def answer_project(request: Request, question: Callable[[ServedProject], Mapping[str, Any]]) -> Response:
     """Ask the project of a path, and answer as JSON with its revision.
 
     Args:

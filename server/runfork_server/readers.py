@@ -14,11 +14,13 @@ from runfork.errors import RunforkError
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.lineage import children_of
 from runfork.model.messages import described
-from runfork.reading.project import Project
+from runfork_server.served_project import ServedProject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from runfork.model.lineage import RunNode
 
 Result = TypeVar("Result")
 
@@ -63,6 +65,21 @@ class Change:
     progress: tuple[int, int] | None
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a look at the journals found.
+
+    Args:
+        run_ids: The runs that read differently since the one before; None where that is not known.
+        troubles: What could not be read, in a sentence each.
+        run_count: How many runs there are; None where that is not known.
+    """
+
+    run_ids: frozenset[str] | None
+    troubles: Sequence[str] = ()
+    run_count: int | None = None
+
+
 class ProjectReader:
     """Reads one project for as long as somebody asks. Its methods are for the thread of its event loop.
 
@@ -85,14 +102,17 @@ class ProjectReader:
         self._progress: tuple[int, int] | None = None
         self._is_reading = True
         self._looked_at = float("-inf")
-        self._troubles: list[str] = []
+        self._troubles: Sequence[str] = ()
+        self.run_count = 0
+        self.listeners: set[asyncio.Event] = set()
+        """Set at each new revision, and when the reader is closed."""
         self._waiting: list[asyncio.Future[None]] = []
         self._drainer = _Drainer(self, name, directory)
         self._answerer = _Answerer(self._drainer)
 
     # Questions
 
-    async def read(self, question: Callable[[Project], Result]) -> Answer[Result]:
+    async def read(self, question: Callable[[ServedProject], Result]) -> Answer[Result]:
         """Ask the project, as far as it was brought up to date.
 
         Args:
@@ -147,7 +167,7 @@ class ProjectReader:
 
     # What the drainer tells, on the event loop's thread
 
-    def tell(self, function: Callable[..., None], *arguments: Any) -> None:
+    def tell(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call something on the event loop's thread; nothing where the loop has ended."""
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
@@ -160,20 +180,26 @@ class ProjectReader:
         self._is_reading = True
         self._advance(None)
 
-    def note_look(self, run_ids: Collection[str] | None, troubles: list[str]) -> None:
+    def note_look(self, look: Look) -> None:
         """Take note of a look at the journals."""
         was_reading, self._is_reading, self._progress = self._is_reading, False, None
-        has_news = run_ids is None or bool(run_ids)
         self._looked_at = time.monotonic()
-        if has_news or was_reading or troubles != self._troubles:
-            self._troubles = troubles
-            self._advance(None if run_ids is None or was_reading else frozenset(run_ids))
+        self.run_count = self.run_count if look.run_count is None else look.run_count
+        if look.run_ids != frozenset() or was_reading or look.troubles != self._troubles:
+            self._troubles = look.troubles
+            self._advance(None if was_reading else look.run_ids)
         self._release()
 
     def _advance(self, run_ids: frozenset[str] | None) -> None:
+        self._answerer.forget(run_ids)
         self.revision = self.revision + 1
         self._changes.append(Change(self.revision, run_ids, self._progress))
         self._release()
+        self._call_listeners()
+
+    def _call_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.set()
 
     def _release(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -191,6 +217,7 @@ class ProjectReader:
         self._answerer.close()
         self._drainer.close()
         self._release()
+        self._call_listeners()
 
     async def wait_until_closed(self, seconds: float) -> None:
         """Wait, after `close`, until the threads have ended; no longer than so many seconds."""
@@ -201,12 +228,12 @@ class ProjectReader:
 class _Call:
     """A question on its way to a thread, and what becomes of it."""
 
-    def __init__(self, question: Callable[[Project], Any], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, question: Callable[[ServedProject], Any], loop: asyncio.AbstractEventLoop) -> None:
         self._question = question
         self._loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
 
-    def answer(self, project: Project) -> None:
+    def answer(self, project: ServedProject) -> None:
         """Ask, unless nobody waits any more.
 
         Raises:
@@ -238,6 +265,13 @@ class _Call:
             return  # the server has ended
 
 
+@dataclass(frozen=True)
+class _Forget:
+    """Which runs read differently from now on; None is all."""
+
+    run_ids: Iterable[str] | None
+
+
 class _Drainer:
     """The thread that brings the index up to date, and answers itself where that is kept in memory."""
 
@@ -247,7 +281,7 @@ class _Drainer:
         self._directory = directory
         self._calls: queue.Queue[_Call | None] = queue.Queue()
         self._is_closed = False
-        self._project: Project | None = None
+        self._project: ServedProject | None = None
         self._had_folder = False
         self._due = 0.0
         self._told_at = 0.0
@@ -270,7 +304,7 @@ class _Drainer:
         self._is_closed = True
         self._calls.put(None)
 
-    def open_beside(self) -> Project | None:
+    def open_beside(self) -> ServedProject | None:
         """Open the project for another thread; None where only this one can read it.
 
         Raises:
@@ -325,13 +359,14 @@ class _Drainer:
 
     def _look(self) -> None:
         """Bring the index up to date, and tell what is new."""
-        began = time.monotonic()
+        began = self._told_at = time.monotonic()
         try:
             self._refresh()
         except (RunforkError, OSError) as error:
-            self._reader.tell(self._reader.note_look, (), [str(error)])
+            self._reader.tell(self._reader.note_look, Look(frozenset(), (str(error),)))
         except Exception as error:  # a reader goes on whatever a journal held: the page says so
-            self._reader.tell(self._reader.note_look, (), [f"this should not happen: {described(error)}; report it"])
+            told = f"this should not happen: {described(error)}; report it"
+            self._reader.tell(self._reader.note_look, Look(frozenset(), (told,)))
         ended = time.monotonic()
         self._due = ended + min(max(_PAUSE_SECONDS, _PAUSE_SHARE * (ended - began)), _LONGEST_PAUSE_SECONDS)
         with self._looks:
@@ -342,11 +377,14 @@ class _Drainer:
         project = self._open()
         project.refresh(self._tell_progress)
         changed = project.take_changed()
+        nodes = project.index.nodes()
         if changed:
-            changed = _with_descendants(project, changed)
-        self._reader.tell(self._reader.note_look, changed, project.troubles())
+            changed = _with_descendants(nodes, changed)
+        project.forget(changed)
+        run_ids = None if changed is None else frozenset(changed)
+        self._reader.tell(self._reader.note_look, Look(run_ids, tuple(project.troubles()), len(nodes)))
 
-    def _open(self) -> Project:
+    def _open(self) -> ServedProject:
         """Return the project; opened anew where its folder has come, or gone: without one, nothing is to be written."""
         project = self._project
         if project is not None:
@@ -355,7 +393,7 @@ class _Drainer:
                 return project
             self._project = None
             project.close()
-        opened = Project.open(self._name, directory=self._directory)
+        opened = ServedProject.open(self._name, directory=self._directory)
         self._had_folder = opened.store.project_directory(self._name).is_dir()
         with self._looks:
             self._project = opened
@@ -369,9 +407,9 @@ class _Drainer:
             self._reader.tell(self._reader.note_progress, done, total)
 
 
-def _with_descendants(project: Project, run_ids: Collection[str]) -> set[str]:
+def _with_descendants(nodes: Mapping[str, RunNode], run_ids: Collection[str]) -> set[str]:
     """Return runs and those forked from them, which may see points that came late."""
-    children = children_of(project.index.nodes().values())
+    children = children_of(nodes.values())
     found, waiting = set(run_ids), [*run_ids]
     while waiting:
         new = [child for child in children.get(waiting.pop(), ()) if child not in found]
@@ -385,8 +423,8 @@ class _Answerer:
 
     def __init__(self, drainer: _Drainer) -> None:
         self._drainer = drainer
-        self._calls: queue.Queue[_Call | None] = queue.Queue()
-        self._project: Project | None = None
+        self._calls: queue.Queue[_Call | _Forget | None] = queue.Queue()
+        self._project: ServedProject | None = None
         self.thread = threading.Thread(target=self._run, name="runfork-answer", daemon=True)
         self.thread.start()
 
@@ -394,12 +432,20 @@ class _Answerer:
         """Answer a question when it is its turn."""
         self._calls.put(call)
 
+    def forget(self, run_ids: Iterable[str] | None) -> None:
+        """Forget what is kept of some runs, before the next question; None is all."""
+        self._calls.put(_Forget(run_ids))
+
     def close(self) -> None:
         """End the thread, after what it is doing."""
         self._calls.put(None)
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
+            if isinstance(call, _Forget):
+                if self._project is not None:
+                    self._project.forget(call.run_ids)
+                continue
             try:
                 self._answer(call)
             except Exception as error:  # it belongs to who asked, and the thread goes on
@@ -407,7 +453,7 @@ class _Answerer:
         self._let_go()
         while not self._calls.empty():
             call = self._calls.get()
-            if call is not None:
+            if isinstance(call, _Call):
                 call.refuse(UnusableIndexError("the server ends"))
 
     def _let_go(self) -> None:

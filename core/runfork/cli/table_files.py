@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from runfork.cli.json_output import json_content
 from runfork.errors import ArgumentError
 from runfork.model.attributes import AttributeType
+from runfork.query.documents import json_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

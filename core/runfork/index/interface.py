@@ -122,7 +122,8 @@ class RunsQuery:
         filter: Condition, or None for all.
         heads_only: Experiments mode: only the heads of experiments.
         run_ids: Restrict to these, or None.
-        sort: Order; None is creation time descending, then run id.
+        sort: Order; of several, each counts where those before it find no difference; None is creation time descending, then
+            run id.
         limit: At most so many, or None.
         offset: Leave out so many first.
         include_archived: Whether archived runs are among them.
@@ -131,7 +132,7 @@ class RunsQuery:
     filter: Filter | None = None
     heads_only: bool = False
     run_ids: Sequence[str] | None = None
-    sort: Sort | None = None
+    sort: Sort | Sequence[Sort] | None = None
     limit: int | None = None
     offset: int = 0
     include_archived: bool = True
@@ -140,6 +141,13 @@ class RunsQuery:
         """Check the numbers."""
         _check_number("limit", self.limit, at_least=0)
         _check_number("offset", self.offset, at_least=0)
+
+    @property
+    def sorts(self) -> Sequence[Sort]:
+        """The order as a sequence of sorts, the one that counts most first."""
+        if self.sort is None:
+            return ()
+        return (self.sort,) if isinstance(self.sort, Sort) else self.sort
 
 
 class RunRow(NamedTuple):

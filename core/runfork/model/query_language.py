@@ -221,7 +221,9 @@ def _unknown(character: str) -> str:
 
 
 def _error(text: str, start: int, problem: str) -> ArgumentError:
-    return ArgumentError(f"cannot read the filter {text!r:.200} at character {start + 1}: {problem}")
+    error = ArgumentError(f"cannot read the filter {text!r:.200} at character {start + 1}: {problem}")
+    error.position = start
+    return error
 
 
 def parse_text(text: str, parts: Parts[F]) -> F:

@@ -18,7 +18,7 @@ from runfork.model.query_language import print_value, read_value
 from runfork.query.names import attribute_suggestion, headings, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from runfork.index.interface import Index
     from runfork.model.query_language import FilterValue
@@ -48,8 +48,13 @@ _OPERATORS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def resolve_filter(condition: Filter, index: Index) -> Filter:
+def resolve_filter(condition: Filter, index: Index, *, tell: Callable[[str], None] = warn_caller) -> Filter:
     """Return `condition` with the attributes that are meant, and values that fit them, as an index wants it.
+
+    Args:
+        condition: What was asked.
+        index: The project's index.
+        tell: Told, in a sentence, of attributes that are not there.
 
     Raises:
         ArgumentError: An operator does not suit a type, or a value does not fit it.
@@ -60,7 +65,7 @@ def resolve_filter(condition: Filter, index: Index) -> Filter:
     if unknown := [path for path, found in types.items() if not found]:
         hint = attribute_suggestion(unknown, index)
         verb = "doesn't" if len(unknown) == 1 else "don't"
-        warn_caller(f"the filter names {listed(unknown)}, which {verb} exist in the project{hint}")
+        tell(f"the filter names {listed(unknown)}, which {verb} exist in the project{hint}")
     return _resolved(condition, meant, types)
 
 

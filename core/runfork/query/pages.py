@@ -57,6 +57,19 @@ class ColumnChoice:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What runs are sorted by.
+
+    Args:
+        column: The values.
+        is_descending: The greatest first.
+    """
+
+    column: ColumnChoice
+    is_descending: bool = False
+
+
+@dataclass(frozen=True)
 class Item:
     """One run of a listing.
 
@@ -106,8 +119,7 @@ def read_listing(
     *,
     heads_only: bool,
     condition: Filter | None = None,
-    sort: ColumnChoice | None = None,
-    is_descending: bool = False,
+    order: Sequence[Order] = (),
     columns: Sequence[ColumnChoice] | None = None,
     limit: int | None = None,
     include_archived: bool = False,
@@ -118,34 +130,48 @@ def read_listing(
         index: The project's index, up to date.
         heads_only: Experiments rather than runs.
         condition: Which; its types are resolved.
-        sort: By what; None is the newest first.
-        is_descending: The greatest value first.
+        order: By what, that which counts most first; nothing is the newest first.
         columns: What to read; None chooses the metrics that most of the items have.
         limit: At most so many; None is all.
         include_archived: Whether archived runs are among them.
     """
-    order = None if sort is None else _resolve_sort(index, sort, is_descending=is_descending)
-    asked = None if columns is None else _resolve_columns(index, columns)
+    sorts = resolve_order(index, order)
+    asked = None if columns is None else resolve_columns(index, columns)
     page = index.runs(
-        RunsQuery(condition, heads_only=heads_only, sort=order, limit=limit, include_archived=include_archived)
+        RunsQuery(condition, heads_only=heads_only, sort=sorts, limit=limit, include_archived=include_archived)
     )
-    run_ids = [row.node.run_id for row in page.rows]
-    definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
+    definitions = index.definitions(run_ids=[row.node.run_id for row in page.rows], types=[AttributeType.FLOAT_SERIES])
     chosen = choose_metrics(definitions) if asked is None else asked
-    metrics = [one.path for one in definitions if not is_system_path(one.path)]
-    paths = dict.fromkeys(["sys/state", *(column.path for column in chosen), *metrics])
-    values = index.values(run_ids, paths=[*paths])
     names = Counter(node.experiment_name for node in index.nodes().values())
-    items = [
+    items = read_items(index, page.rows, chosen, names)
+    return Listing(items, chosen, page.total, names[None])
+
+
+def read_items(
+    index: Index, rows: Sequence[RunRow], columns: Sequence[ColumnChoice], names: Mapping[str | None, int]
+) -> list[Item]:
+    """Read what is shown of runs.
+
+    Args:
+        index: The project's index.
+        rows: The runs.
+        columns: What to read.
+        names: How many runs of the project have each experiment name.
+    """
+    run_ids = [row.node.run_id for row in rows]
+    definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
+    metrics = [one.path for one in definitions if not is_system_path(one.path)]
+    paths = dict.fromkeys(["sys/state", *(column.path for column in columns), *metrics])
+    values = index.values(run_ids, paths=[*paths])
+    return [
         Item(
             row,
             values.get(row.node.run_id, {}),
             _last_step_of_metrics(values.get(row.node.run_id, {})),
             names[row.node.experiment_name] if row.node.experiment_name is not None else 1,
         )
-        for row in page.rows
+        for row in rows
     ]
-    return Listing(items, chosen, page.total, names[None])
 
 
 def _last_step_of_metrics(values: Mapping[str, Value]) -> int | None:
@@ -157,19 +183,29 @@ def _last_step_of_metrics(values: Mapping[str, Value]) -> int | None:
     return max((int(step) for step in steps if step is not None), default=None)
 
 
-def _resolve_sort(index: Index, sort: ColumnChoice, *, is_descending: bool) -> Sort:
-    (column,) = _resolve_columns(index, [sort])
+def resolve_order(index: Index, order: Sequence[Order]) -> list[Sort]:
+    """Return the sorts that are meant.
+
+    Raises:
+        ArgumentError: No run has what is to be sorted by; the message names the closest.
+    """
+    return [_resolve_sort(index, one) for one in order]
+
+
+def _resolve_sort(index: Index, order: Order) -> Sort:
+    (column,) = resolve_columns(index, [order.column])
     if not index.definitions(pattern=Pattern(names=frozenset([column.path]))):
-        hint = attribute_suggestion([sort.path], index)
+        asked = order.column.path
+        hint = attribute_suggestion([asked], index)
         raise ArgumentError(
-            f"cannot sort by {sort.path!r}: no run has such an attribute{hint or '; runfork show RUN lists what a run has'}"
+            f"cannot sort by {asked!r}: no run has such an attribute{hint or '; runfork show RUN lists what a run has'}"
         )
     attribute = resolve_sort(Attribute(column.path), index)
-    return Sort(attribute, descending=is_descending, aggregate=sort.aggregate or "last")
+    return Sort(attribute, descending=order.is_descending, aggregate=column.aggregate or "last")
 
 
-def _resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[ColumnChoice]:
-    """Return columns with the attributes that are meant."""
+def resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[ColumnChoice]:
+    """Return columns with the attributes that are meant: a word of our tables stands for one, unless a run has it itself."""
     meant = headings([column.path for column in columns], index)
     return [
         ColumnChoice(meant[column.path], column.aggregate, column.path) if column.path in meant else column

@@ -73,7 +73,7 @@ class Project:
         directory: str | os.PathLike[str] | None = None,
         index_uri: str | None = None,
         plugins: Plugins | None = None,
-    ) -> Project:
+    ) -> Self:
         """Open a project; `refresh` brings its index up to date.
 
         Args:
@@ -122,7 +122,7 @@ class Project:
         """Whether `open_beside` is possible: the index is not kept in this process' memory."""
         return self._open_beside is not None
 
-    def open_beside(self) -> Project:
+    def open_beside(self) -> Self:
         """Open the project once more, for another thread to read while this one is brought up to date. It cannot be itself.
 
         Raises:
@@ -133,7 +133,7 @@ class Project:
             raise UnusableIndexError(
                 f"the index of project {self.name!r} is kept in memory, and cannot be opened twice"
             )
-        return Project(self.name, self.store, self._open_beside())
+        return type(self)(self.name, self.store, self._open_beside())
 
     # Bringing the index up to date
 

@@ -11,8 +11,8 @@ import pytest
 from runfork.errors import ArgumentError
 from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey, Sort
 from runfork.model.filters import AllOf, AnyOf, Attribute, Filter
-from runfork.testing.histories import HistoryWriter
-from runfork.testing.questions import NAN, apply, child, found, line, points_of, run_ids
+from runfork.testing.histories import EPOCH, HistoryWriter
+from runfork.testing.questions import NAN, SECOND, apply, child, found, line, points_of, run_ids
 
 if TYPE_CHECKING:
     from runfork.index.interface import Index
@@ -332,3 +332,15 @@ class RunsContract:
         apply(index, HistoryWriter("a").create(created=1).files({"f": "x"}), HistoryWriter("b").create(created=2))
 
         assert run_ids(index, sort=Sort(Attribute("f", "file"))) == ["a", "b"]
+
+    def test_of_several_sorts_each_counts_where_those_before_it_find_no_difference(self, index: Index) -> None:
+        for number, (x, y) in enumerate([(1, "b"), (2, "a"), (1, "a"), (None, "c"), (2, "b"), (1, None)]):
+            values = {name: value for name, value in (("x", x), ("y", y)) if value is not None}
+            apply(index, HistoryWriter("abcdef"[number], now=EPOCH + number * SECOND).create().configs(values))
+
+        up, down = Sort(Attribute("x"), descending=False), Sort(Attribute("y"), descending=True)
+
+        assert run_ids(index, sort=[up, down]) == [*"acf", *"eb", "d"]
+        assert run_ids(index, sort=[down, up]) == [*"d", *"ae", *"cb", "f"]
+        assert run_ids(index, sort=[up]) == run_ids(index, sort=up) == [*"fca", *"eb", "d"]
+        assert run_ids(index, sort=[]) == run_ids(index) == [*"fedcba"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from runfork.cli.json_output import json_time
 from runfork.model.clock import now_us
+from runfork.query.documents import json_time
 from runfork_server.answers import (
     PROJECT,
     answer_project,

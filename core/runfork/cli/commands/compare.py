@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.formats import format_number, format_value, one_line, run_names
-from runfork.cli.json_output import json_held, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.errors import ArgumentError
 from runfork.model.attributes import AttributeType, is_system_path
 from runfork.model.differences import compare_values
 from runfork.model.patterns import compile_pattern
+from runfork.query.documents import json_held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

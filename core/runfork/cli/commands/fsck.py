@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.formats import format_size, format_time, one_line
-from runfork.cli.json_output import json_time, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import choose_project, json_option, open_store, place_options
 from runfork.cli.progress import drain_progress
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps
+from runfork.query.documents import json_time
 from runfork.reading.fsck import inspect_store, repair_store
 
 if TYPE_CHECKING:

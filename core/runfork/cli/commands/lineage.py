@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.formats import format_range, one_line, run_names
-from runfork.cli.json_output import json_change, json_node, json_range, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.errors import NotFoundError
 from runfork.model.messages import plural
+from runfork.query.documents import json_member
 from runfork.reading.family import read_family
 
 if TYPE_CHECKING:
     from runfork.cli.place import Place
-    from runfork.reading.family import Family, Member
+    from runfork.reading.family import Family
     from runfork.reading.project import Project
 
 
@@ -65,22 +66,7 @@ def _json_family(family: Family) -> dict[str, Any]:
         "experiment": family.experiment_name,
         "focus": family.focus,
         "lineage": family.lineage,
-        "runs": [_json_member(member) for member in family.members.values()],
-    }
-
-
-def _json_member(member: Member) -> dict[str, Any]:
-    extent = member.extent
-    return {
-        **json_node(member.node),
-        "is_head": member.is_head,
-        "is_pending": member.is_pending,
-        "is_in_lineage": extent.is_in_lineage,
-        "state": member.state,
-        "steps": json_range(extent.own),
-        "kept": json_range(extent.kept),
-        "pruned": json_range(extent.pruned),
-        "changes": [json_change(change) for change in member.changes],
+        "runs": [json_member(member) for member in family.members.values()],
     }
 
 

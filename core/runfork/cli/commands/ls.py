@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from runfork.cli.formats import NOTHING, format_age, format_number, format_value, one_line, run_names, state_style
-from runfork.cli.json_output import json_content, json_node, json_number, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import json_option, open_project, place_options, read_condition
 from runfork.errors import NotFoundError
 from runfork.model.messages import plural
-from runfork.model.steps import format_step, from_micro_steps, shown_step
+from runfork.model.steps import format_step, shown_step
+from runfork.query.documents import json_item
 from runfork.query.names import attribute_suggestion, listed
-from runfork.query.pages import parse_column, read_listing
+from runfork.query.pages import Order, parse_column, read_listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +80,7 @@ def command(
             project.index,
             heads_only=not is_runs,
             condition=read_condition(filter_text, project.index),
-            sort=None if sort_text is None else parse_column(sort_text),
-            is_descending=is_descending,
+            order=[] if sort_text is None else [Order(parse_column(sort_text), is_descending)],
             columns=_columns(column_texts),
             limit=limit or None,
             include_archived=include_archived,
@@ -115,27 +115,8 @@ def _json_listing(project: str, listing: Listing, *, is_runs: bool) -> dict[str,
         "project": project,
         "mode": "runs" if is_runs else "experiments",
         "total": listing.total,
-        "items": [_json_item(item, listing.columns) for item in listing.items],
+        "items": [json_item(item, listing.columns) for item in listing.items],
     }
-
-
-def _json_item(item: Item, columns: Sequence[ColumnChoice]) -> dict[str, Any]:
-    return {
-        **json_node(item.row.node),
-        "is_head": item.row.is_head,
-        "run_count": item.run_count,
-        "state": item.state,
-        "last_step": None if item.last_step is None else from_micro_steps(item.last_step),
-        "values": {column.title: _json_cell(item, column) for column in columns},
-    }
-
-
-def _json_cell(item: Item, column: ColumnChoice) -> Any:
-    value = item.values.get(column.path)
-    if value is None:
-        return None
-    content = column.content(value)
-    return json_number(content) if column.aggregate is not None else json_content(value.type, content)
 
 
 def _print_listing(project: Project, listing: Listing, *, is_runs: bool, is_filtered: bool, is_chosen: bool) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 
 from runfork.cli.drawing.canvas import bin_columns
 from runfork.cli.formats import format_number, one_line, run_names
-from runfork.cli.json_output import json_number, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.model.messages import plural
 from runfork.model.patterns import compile_pattern
 from runfork.query.curves import choose_paths, read_curves
+from runfork.query.documents import json_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,12 +17,13 @@ from runfork.cli.formats import (
     one_line,
     state_style,
 )
-from runfork.cli.json_output import json_node, json_time, json_value, write_json
+from runfork.cli.json_output import write_json
 from runfork.cli.place import find_run, json_option, open_project, place_options
 from runfork.model.attributes import AttributeType, is_system_path, state_in
 from runfork.model.lineage import ancestors, heads
 from runfork.model.messages import plural
 from runfork.model.steps import format_step, from_micro_steps, shown_step
+from runfork.query.documents import json_node, json_time, json_value
 from runfork.query.names import short_names
 
 if TYPE_CHECKING:

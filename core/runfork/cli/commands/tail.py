@@ -9,11 +9,12 @@ import click
 
 from runfork.cli.following import Followed, Follower, read_last_events
 from runfork.cli.formats import format_number, one_line, state_style
-from runfork.cli.json_output import json_number, json_time, write_json_line
+from runfork.cli.json_output import write_json_line
 from runfork.cli.place import find_run, json_option, open_project, place_options, tell_unmatched
 from runfork.model.attributes import AttributeType, state_in
 from runfork.model.patterns import compile_pattern
 from runfork.model.steps import from_micro_steps, shown_step
+from runfork.query.documents import json_number, json_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

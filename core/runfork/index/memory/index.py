@@ -122,8 +122,8 @@ class MemoryIndex:
             and (not query.heads_only or node.run_id in view.heads)
             and (query.filter is None or holds(query.filter, view.values(node.run_id)))
         ]
-        if query.sort is not None:
-            found = _sorted(found, query.sort, view.values)
+        for sort in reversed(query.sorts):
+            found = _sorted(found, sort, view.values)
         end = None if query.limit is None else query.offset + query.limit
         page = [RunRow(node, node.run_id in view.heads) for node in found[query.offset : end]]
         return RunsPage(page, len(found))

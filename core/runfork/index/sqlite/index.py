@@ -242,7 +242,7 @@ class SqliteIndex:
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""
         with self._transaction("DEFERRED"):
-            is_plain = query.filter is None and query.sort is None
+            is_plain = query.filter is None and not query.sorts
             found = self._runs.listed(query) if is_plain else self._questions.ask(query)
             end = None if query.limit is None else query.offset + query.limit
             page = [self._runs.runs[self._runs.names[number]] for number in found[query.offset : end]]

@@ -75,7 +75,7 @@ class Questions:
         if self._version != self._values.version or len(self._columns) > _CACHED:
             self._columns.clear()
             self._version = self._values.version
-        names = {query.sort.attribute.name} if query.sort is not None else set()
+        names = {sort.attribute.name for sort in query.sorts}
         if query.filter is not None:
             names.update(_names_in(query.filter))
         self._load(names)
@@ -83,7 +83,9 @@ class Questions:
         if query.filter is not None:
             holding = self._holding(query.filter)
             listed = [number for number in listed if number in holding]
-        return self._ordered(listed, query.sort)
+        for sort in reversed(query.sorts):
+            listed = self._ordered(listed, sort)
+        return listed
 
     # Values
 
@@ -209,10 +211,8 @@ class Questions:
 
     # Sorts
 
-    def _ordered(self, by_rank: list[int], sort: Sort | None) -> list[int]:
-        """Sort runs, which are in the order that they have without a sort."""
-        if sort is None:
-            return by_rank
+    def _ordered(self, by_rank: list[int], sort: Sort) -> list[int]:
+        """Sort runs; those that are equal stay in the order that they are in."""
         keys: list[dict[int, Any]] = [{} for _ in SORTED_KINDS]
         without_order: set[int] = set()
         meant = kinds_of(sort.attribute)

@@ -84,7 +84,7 @@ NOT_OF_PACKAGES = [
 ]
 """What `packages` does not run, or not all of: it needs torch, benchmarks, or a Python that other users can start."""
 
-INTEGRATIONS = "tests/integrations"
+INTEGRATIONS, BROWSER = "tests/integrations", "tests/browser"
 FRAMEWORKS = ("keras", "lightning", "hf")
 """Whose tests are most of the integrations': by the names of the files."""
 
@@ -114,7 +114,9 @@ def check() -> None:
         begin("sdist")
         install("dev")
         install_oldest()
-        begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else ["tests", f"--ignore={INTEGRATIONS}"]))
+        begin("browser")
+        everything = ["tests", f"--ignore={INTEGRATIONS}", f"--ignore={BROWSER}"]
+        begin("test", *(NOT_OF_PACKAGES if find_python(NEWEST_PYTHON) else everything))
         for whose in (*FRAMEWORKS, "others"):
             begin("integrations", whose)
         for recipe in ("oldest", "pyright", "mypy", "lint", "ui"):
@@ -171,6 +173,15 @@ def ui() -> None:
     for tool in (["tsc", "--noEmit"], ["biome", "check", "."], ["vitest", "run"], []):
         run(UI_BUILD, *tool, of=BUILDER)
     test("-s", "tests/test_server_static.py")
+
+
+def browser(*arguments: str) -> None:
+    """Run the tests of the web UI in a real browser; further arguments go to pytest."""
+    install("dev")
+    prepare_builder()
+    run(UI_BUILD, of=BUILDER)
+    install_chromium()
+    test(BROWSER, *arguments)
 
 
 def wheel(*arguments: str) -> None:
@@ -251,6 +262,7 @@ RECIPES: dict[str, Callable[..., None]] = {
     "packages": packages,
     "build": build,
     "ui": ui,
+    "browser": browser,
     "wheel": wheel,
     "sdist": sdist,
     "prove": prove,
@@ -270,6 +282,22 @@ def install(extra: str) -> None:
     pip_install("pip", "--editable", f".[{extra}]")
     for implied in {"dev": ("dev", "demo")}.get(extra, (extra,)):
         (ENVIRONMENT / f".installed-{implied}").write_text(project, encoding="utf-8")
+
+
+def install_chromium() -> None:
+    """Install Debian's Chromium where there is none, and this may be done; tests say what is missing where it may not.
+
+    One that `playwright install` brought is found by the tests, too.
+    """
+    ask = "from playwright.sync_api import sync_playwright as start\nwith start() as found: print(found.chromium.executable_path)"
+    done = subprocess.run([str(python_of(ENVIRONMENT)), "-c", ask], capture_output=True, text=True, check=False)
+    is_there = any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")))
+    if is_there or Path(done.stdout.strip()).is_file() or not shutil.which("apt-get") or os.geteuid() != 0:
+        return
+    print("installing Chromium", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
+        subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
 def install_oldest() -> None:
@@ -303,7 +331,7 @@ def test_package(pattern: str, version: str, pins: list[str], *arguments: str) -
     make_environment(folder, python)
     pip_install(f"{artifact}[pandas]", *pins, *TOOLS, of=folder)
     print(f"core's tests with Python {version} and {artifact.name}", flush=True)
-    left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "test_benchmarks.py")]
+    left_out = [f"--ignore=tests/{name}" for name in ("integrations", "faults", "browser", "test_benchmarks.py")]
     run("-m", "pytest", "-p", "no:cacheprovider", "tests", *left_out, *arguments, of=folder)
 
 

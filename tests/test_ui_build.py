@@ -5,6 +5,7 @@ import os
 import runpy
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,15 @@ def node(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "npm").write_text("")
     static = tmp_path / "server/runfork_server/static"
-    program = f'#!/bin/sh\necho "$@" >> {folder}/asked\n[ -e {folder}/fails ] && echo "no route" >&2 && exit 1\n'
-    (folder / "node").write_text(f"{program}mkdir -p {static}; rm -f {static}/.built-from; touch {static}/index.html\n")
+    program = f"""#!/bin/sh
+        echo "$@" >> {folder}/asked
+        [ -e {folder}/fails ] && echo "no route" >&2 && exit 1
+        case "$*" in
+            *npm\\ ci*) cp package-lock.json node_modules/.package-lock.json ;;
+            *.bin/vite*) mkdir -p {static}; rm -f {static}/.built-from; touch {static}/index.html ;;
+        esac
+        """
+    (folder / "node").write_text(textwrap.dedent(program).lstrip())
     (folder / "node").chmod(0o755)
     monkeypatch.setenv("RUNFORK_UI_NODE", str(folder / "node"))
     return folder

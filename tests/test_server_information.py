@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from typing import TYPE_CHECKING
 
-from starlette.testclient import TestClient
+import httpx
 from tests.servers import P, until_read
 
-from runfork_server.app import build_app
+from runfork_server.app import build_app, close_app
 from runfork_server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import httpx
 
 
 def test_the_server_says_what_it_is(client: httpx.Client, data_directory: Path) -> None:
@@ -94,5 +93,12 @@ def test_errors_are_problem_json_with_a_sentence(client: httpx.Client) -> None:
 def test_the_application_answers_without_a_socket(open_run, data_directory: Path) -> None:
     open_run(run_id="r").close()
 
-    with TestClient(build_app(ServerSettings(data_directory)), base_url="http://127.0.0.1") as client:
-        assert until_read(client, run_count=1)["experiment_count"] == 0
+    async def ask() -> int:
+        app = build_app(ServerSettings(data_directory))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+            while (found := (await client.get(P)).json())["is_reading"]:
+                continue  # it is asked on this very loop, which goes on meanwhile
+        await close_app(app)
+        return int(found["run_count"])
+
+    assert asyncio.run(ask()) == 1

@@ -14,5 +14,5 @@ export default defineConfig({
     rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } },
   },
   worker: { format: "es" },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { environment: "happy-dom", css: { include: [/tokens\.css/] }, include: ["src/**/*.test.{ts,tsx}"] },
 });

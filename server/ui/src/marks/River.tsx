@@ -1,16 +1,17 @@
 import { useMemo } from "preact/hooks";
 import type { Reach, RunState } from "../api/types";
 import { type GlyphPiece, layOut } from "./glyph";
-import { diamondPath, forkCurve, forkReach, marks, mouthOf } from "./shapes";
+import { diamondPath, forkCurve, marks, mouthOf, rowScale } from "./shapes";
 
 /** How large a river is drawn. */
 export type RiverSize = "row" | "page";
 
 /** Props of `River`. */
 export type RiverProps = {
+  /** Root first, the run itself last. */
   lineage: readonly Reach[];
-  /** Steps at both ends. */
-  domain: [number, number];
+  /** Steps at both ends; `rowScale` tells where steps lie. */
+  domain: readonly [number, number];
   width: number;
   height: number;
   size?: RiverSize;
@@ -24,11 +25,9 @@ export type RiverProps = {
 /** A lineage as one level line: own part wide, what was inherited thinner, what was pruned peeling off below. */
 export function River({ lineage, domain, width, height, size = "row", colour, isServerAway, label }: RiverProps) {
   const glyph = useMemo(() => layOut(lineage), [lineage]);
-  const margin = size === "row" ? 5 : 8;
-  const [low, high] = domain;
-  const x = (step: number) => margin + ((step - low) / (high - low || 1)) * (width - 2 * margin);
-  const lane = size === "row" ? marks.lane : 18;
-  const level = glyph.lanes === 0 ? height / 2 : height / 2 - (lane * Math.min(glyph.lanes, 2)) / 3;
+  const x = rowScale(domain, width);
+  const level = size === "row" ? Math.floor(height / 2) - 1 : height / 2;
+  const shared = { x, y: level, lanes: marks.lanes[size], low: domain[0], size, isServerAway: isServerAway ?? false };
   return (
     <svg
       class="river-glyph"
@@ -38,20 +37,16 @@ export function River({ lineage, domain, width, height, size = "row", colour, is
       aria-label={label}
       aria-hidden={label ? undefined : true}
     >
-      {glyph.pieces.map((piece) => (
+      {thinned(glyph.pieces, x, marks.diamond[size]).map((piece) => (
         <Piece
           key={`${piece.kind} ${piece.reach.run_id} ${"lane" in piece ? piece.lane : ""}`}
           piece={piece}
-          x={x}
-          y={level}
-          lane={lane}
-          size={size}
-          colour={colour}
-          isServerAway={isServerAway ?? false}
+          stroke={colour(piece.reach)}
+          {...shared}
         />
       ))}
       {glyph.hidden > 0 && (
-        <text class="river-count" x={width - margin} y={height - 2} text-anchor="end">
+        <text class="river-count" x={width - 2} y={height - 1} text-anchor="end">
           +{glyph.hidden}
         </text>
       )}
@@ -59,65 +54,97 @@ export function River({ lineage, domain, width, height, size = "row", colour, is
   );
 }
 
+/** Leave out diamonds that would hide in one another; of several at one place the latest stays. */
+function thinned(pieces: readonly GlyphPiece[], x: (step: number) => number, r: number): GlyphPiece[] {
+  let next = Number.POSITIVE_INFINITY;
+  const kept = [...pieces].reverse().filter((piece) => {
+    if (piece.kind !== "fork") return true;
+    const at = x(piece.at);
+    if (at > next - r) return false;
+    next = at;
+    return true;
+  });
+  return kept.reverse();
+}
+
 type PieceProps = {
   piece: GlyphPiece;
+  stroke: string;
   x: (step: number) => number;
   y: number;
-  lane: number;
+  lanes: readonly number[];
+  low: number;
   size: RiverSize;
-  colour: (reach: Reach) => string;
   isServerAway: boolean;
 };
 
-function Piece({ piece, x, y, lane, size, colour, isServerAway }: PieceProps) {
+function Piece({ piece, stroke, x, y, lanes, low, size, isServerAway }: PieceProps) {
   switch (piece.kind) {
     case "kept": {
       const isOwn = piece.generation === 0;
-      const width = isOwn
-        ? marks.own[size]
-        : Math.max(1, marks.inherited[size] * marks.inherited.thinner ** (piece.generation - 1));
       const ends = { x1: x(piece.from), x2: Math.max(x(piece.to), x(piece.from) + 0.5), y1: y, y2: y };
       return (
         <line
           class={isOwn ? "water own" : "water inherited"}
-          stroke={colour(piece.reach)}
-          stroke-width={width}
+          stroke={stroke}
+          stroke-width={isOwn ? marks.own[size] : inheritedWidth(size, piece.generation)}
           {...ends}
         />
       );
     }
+    case "pending":
+      return <path class="bed" d={`M${x(low)} ${y}H${x(piece.to)}`} />;
     case "pruned": {
-      const below = y + piece.lane * lane;
-      const reach = Math.min(forkReach(piece.lane * lane), Math.max(x(piece.to) - x(piece.from), 1));
+      const down = lanes[piece.lane - 1] ?? 0;
+      const reach = prunedReach(piece, x);
       const rest = Math.max(x(piece.to), x(piece.from) + reach);
       return (
         <path
           class="bed"
-          d={`${forkCurve(x(piece.from), y, piece.lane * lane)}M${x(piece.from) + reach} ${below}H${rest}`}
+          d={`${forkCurve(x(piece.from), y, down, reach)}${rest > x(piece.from) + reach ? `H${rest}` : ""}`}
         />
       );
     }
     case "fork":
-      return <path class="diamond" stroke={colour(piece.reach)} d={diamondPath(x(piece.at), y, marks.diamond[size])} />;
+      return <path class="diamond" stroke={stroke} d={diamondPath(x(piece.at), y, marks.diamond[size])} />;
     case "end": {
-      const isPruned = piece.lane > 0;
       const state = piece.reach.state;
-      const at = isPruned
-        ? Math.max(x(piece.at), x(piece.reach.pruned?.[0] ?? piece.at) + forkReach(piece.lane * lane))
-        : x(piece.at);
-      if (isPruned && state === "finished") return null;
+      if (piece.lane === 0)
+        return (
+          <MouthMark
+            x={x(piece.at)}
+            y={y}
+            state={state}
+            r={marks.mouth[size]}
+            colour={stroke}
+            isServerAway={isServerAway}
+          />
+        );
+      // What a fork pruned tells its end only where that is news: it failed.
+      if (state !== "failed" && size === "row") return null;
+      const from = piece.reach.pruned?.[0] ?? piece.at;
+      const at = Math.max(x(piece.at), x(from) + prunedReach({ from, to: piece.at }, x));
       return (
         <MouthMark
           x={at}
-          y={y + piece.lane * lane}
+          y={y + (lanes[piece.lane - 1] ?? 0)}
           state={state}
-          r={marks.mouth[size] * (isPruned ? 0.85 : 1)}
-          colour={isPruned ? "var(--bed)" : colour(piece.reach)}
-          isServerAway={isServerAway}
+          r={marks.mouth[size] * 0.65}
+          colour="var(--bed)"
         />
       );
     }
   }
+}
+
+function inheritedWidth(size: RiverSize, generation: number): number {
+  const { thinner, thinnest } = marks.inherited;
+  return Math.max(thinnest, marks.inherited[size] * thinner ** (generation - 1));
+}
+
+/** A short tail bends sooner, so that it is not drawn longer than it is. */
+function prunedReach({ from, to }: { from: number; to: number }, x: (step: number) => number): number {
+  return Math.min(marks.bend.glyph, Math.max(x(to) - x(from), 4));
 }
 
 /** Props of `MouthMark`. */
@@ -133,17 +160,24 @@ export function MouthMark({ x, y, r, state, colour, isServerAway }: MouthProps) 
           <path d={`M${x + r + 2} ${y - r}l${r} ${r}l${-r} ${r}`} />
         </g>
       );
-    case "cross":
-      return <path class="mouth bad" d={`M${x - r} ${y - r}l${2 * r} ${2 * r}M${x + r} ${y - r}l${-2 * r} ${2 * r}`} />;
+    case "cross": {
+      const arm = 0.85 * r;
+      return (
+        <path
+          class="mouth bad"
+          d={`M${x - arm} ${y - arm}l${2 * arm} ${2 * arm}M${x + arm} ${y - arm}l${-2 * arm} ${2 * arm}`}
+        />
+      );
+    }
     case "broken":
-      return <circle class="mouth ring broken" stroke={colour} cx={x} cy={y} r={r} />;
+      return <circle class="mouth ring broken" stroke={colour} cx={x} cy={y} r={0.85 * r} />;
     case "bar":
-      return <path class="mouth" stroke={colour} d={`M${x} ${y - r - 1}v${2 * r + 2}`} />;
+      return <path class="mouth" stroke={colour} d={`M${x} ${y - r}v${2 * r}`} />;
     case "dots":
       return (
         <g class="mouth" stroke="var(--bed)">
           <circle class="ring" cx={x} cy={y} r={r} />
-          <path class="bed" d={`M${x + r + 2} ${y}h${3 * r}`} />
+          <path class="bed" d={`M${x + r + 3} ${y}h7`} />
         </g>
       );
     default:

@@ -5,16 +5,36 @@ export const marks = {
   /** Radius of a fork's diamond: in rows, in charts, on pages. */
   diamond: { row: 2.7, chart: 3.8, page: 5 },
   /** Radius of a line's end: in rows, in charts, on pages. */
-  mouth: { row: 2.4, chart: 3.2, page: 4 },
+  mouth: { row: 3, chart: 3.2, page: 4 },
   /** Dots of what was pruned. */
   pruned: { width: 1.5, dash: [0.1, 3.6] as const },
   /** Width of a run's own part: in rows, in charts, on pages. */
-  own: { row: 2.5, chart: 2, page: 3.5 },
+  own: { row: 2.5, chart: 2, page: 3 },
   /** Width of an inherited part right above the run, and how much thinner each run further up is. */
-  inherited: { row: 1.6, chart: 1.25, page: 1.75, thinner: 0.85 },
-  /** Distance of the lanes of what was pruned, in a row. */
-  lane: 5.6,
+  inherited: { row: 1.6, chart: 1.25, page: 2, thinner: 0.8, thinnest: 1 },
+  /** Width of a kept part in a lane of its own, and of the curve that leads to it. */
+  upstream: { row: 1.75, page: 2.5 },
+  curve: { row: 1.5, page: 2 },
+  /** How far below the line the lanes of what was pruned lie, nearest first. */
+  lanes: { row: [6.6, 12] as const, page: [18, 36] as const },
+  /** How far to the right the curve of a fork reaches: in a glyph, in a row of a tree, in a wide one, on pages. */
+  bend: { glyph: 12, row: 13, wide: 22, page: 30 },
+  /** Height and width of a checkpoint's tick, and how far above the middle of the line it begins. */
+  tick: { height: 5, width: 1.5, gap: 3 },
 } as const;
+
+const LEFT_MARGIN = 2;
+const RIGHT_MARGIN = 12;
+
+/**
+ * Return where steps lie in a row of a given width: the axis in the column's head, hairlines and rivers all use it. Right of the
+ * last step there is room for the arrow of a run that goes on.
+ */
+export function rowScale(domain: readonly [number, number], width: number): (step: number) => number {
+  const [low, high] = domain;
+  const perStep = Math.max(width - LEFT_MARGIN - RIGHT_MARGIN, 1) / (high - low || 1);
+  return (step) => LEFT_MARGIN + (step - low) * perStep;
+}
 
 /** Return the path of a diamond. */
 export function diamondPath(x: number, y: number, r: number): string {
@@ -24,12 +44,11 @@ export function diamondPath(x: number, y: number, r: number): string {
 /** How the end of a line is drawn: by its state, so that no column needs to say it. */
 export type Mouth = "disc" | "ring" | "cross" | "broken" | "bar" | "dots";
 
-/** Return the shape of a line's end. */
+/** Return the shape of a line's end. Without a server only what was still running is unknown. */
 export function mouthOf(state: RunState, isServerAway = false): Mouth {
-  if (isServerAway) return "dots";
   switch (state) {
     case "running":
-      return "ring";
+      return isServerAway ? "dots" : "ring";
     case "failed":
       return "cross";
     case "lost":
@@ -42,13 +61,10 @@ export function mouthOf(state: RunState, isServerAway = false): Mouth {
   }
 }
 
-/** A curve from a parent's lane to a child's: it leaves at the true step and arrives level. */
-export function forkCurve(x: number, y: number, dy: number): string {
-  const k = Math.min(Math.max(Math.abs(dy) * 0.45, 4), 30);
-  return `M${x} ${y}c${0.7 * k} 0 ${0.25 * k} ${dy} ${k} ${dy}`;
-}
-
-/** How far to the right a curve reaches before it is level. */
-export function forkReach(dy: number): number {
-  return Math.min(Math.max(Math.abs(dy) * 0.45, 4), 30);
+/**
+ * Return the curve from a parent's lane to a child's, `reach` to the right and `dy` down: it leaves at the true step and
+ * arrives level.
+ */
+export function forkCurve(x: number, y: number, dy: number, reach: number): string {
+  return `M${x} ${y}c${0.7 * reach} 0 ${0.25 * reach} ${dy} ${reach} ${dy}`;
 }

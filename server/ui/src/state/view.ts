@@ -94,6 +94,16 @@ export const tab = parameter<RunTab>(
 );
 /** Parts of a run's page. */
 export type RunTab = "overview" | "attributes" | "charts" | "console" | "files" | "difference" | "lineage";
+/** Namespaces of the run's tree that are open where they would be closed, or closed where they would be open. */
+export const toggledNamespaces = parameter<string[]>("tree", [], asList, "replace");
+/** The attribute of the run that is looked at; empty is none. */
+export const chosenAttribute = parameter<string>("attribute", "", asText, "replace");
+/** The run that the run's page tells differences from; empty is its parent. */
+export const otherRun = parameter<string>("against", "", asText);
+/** The file of the run that is looked at; empty is none. */
+export const chosenFile = parameter<string>("file", "", asText);
+/** The step of a file series that is looked at; -1 is the last. */
+export const fileStep = parameter<number>("filestep", -1, asNumber, "replace");
 /** The experiment or run whose lineage is drawn; empty is the first that is drawn. */
 export const shownFamily = parameter<string>("family", "", asText);
 /** The metric that is drawn in each lane of the lineage; empty is the most interesting one. */

@@ -1,4 +1,120 @@
-/** The page `run`. */
+import "./run.css";
+import { useEffect } from "preact/hooks";
+import type { RunValues } from "../../api/types";
+import { Button } from "../../controls/Button";
+import { place } from "../../state/address";
+import { shortcut } from "../../state/keys";
+import { useShownRun } from "../../state/shown";
+import { type RunTab, shownRun, tab } from "../../state/view";
+import { Attributes } from "./Attributes";
+import { Overview } from "./Overview";
+import { RunFacts } from "./RunFacts";
+import { RunRiver } from "./RunRiver";
+
+const tabs: { tab: RunTab; text: string; key: string }[] = [
+  { tab: "overview", text: "Overview", key: "o" },
+  { tab: "attributes", text: "Attributes", key: "a" },
+  { tab: "charts", text: "Charts", key: "h" },
+  { tab: "console", text: "Console", key: "t" },
+  { tab: "files", text: "Files", key: "f" },
+  { tab: "difference", text: "Difference", key: "d" },
+  { tab: "lineage", text: "Lineage", key: "l" },
+];
+
+/** Everything about one run. */
 export function RunPage() {
-  return <p class="dim">RunPage</p>;
+  const answer = useShownRun();
+  if (!shownRun.value) return <NoRun text="The address names no run." />;
+  if (answer.error !== null && !answer.value) return <NoRun text={answer.error} />;
+  if (!answer.value) return <div class="run-page">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
+  return <Found found={answer.value} />;
+}
+
+function NoRun({ text }: { text: string }) {
+  const project = place.value.project;
+  return (
+    <div class="failed">
+      <h1 class="title">There is no such run</h1>
+      <p class="prose">{text}</p>
+      <p class="prose">It may have been deleted, or its folder moved. Nothing else is lost: the other runs are here.</p>
+      <Button
+        onClick={() => {
+          history.length > 1 ? history.back() : location.assign(project ?? "/");
+        }}
+      >
+        Back
+      </Button>
+    </div>
+  );
+}
+
+function Found({ found }: { found: RunValues }) {
+  useTabKeys();
+  return (
+    <div class="run-page">
+      <header class="run-head">
+        <RunFacts found={found} />
+        <RunRiver found={found} />
+        <Tabs />
+      </header>
+      <div class="run-body" id="run-body" role="tabpanel" aria-label={tab.value}>
+        <Body found={found} />
+      </div>
+    </div>
+  );
+}
+
+function Body({ found }: { found: RunValues }) {
+  switch (tab.value) {
+    case "attributes":
+      return <Attributes found={found} />;
+    default:
+      return <Overview found={found} />;
+  }
+}
+
+function Tabs() {
+  const move = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    const at = tabs.findIndex((one) => one.tab === tab.peek());
+    const next = tabs[(at + by + tabs.length) % tabs.length]!;
+    tab.value = next.tab;
+    document.getElementById(`tab-${next.tab}`)?.focus();
+  };
+  return (
+    <div class="tabs run-tabs" role="tablist" aria-label="Parts of the run" onKeyDown={move}>
+      {tabs.map((one) => (
+        <button
+          key={one.tab}
+          id={`tab-${one.tab}`}
+          type="button"
+          role="tab"
+          aria-selected={one.tab === tab.value}
+          aria-controls="run-body"
+          tabIndex={one.tab === tab.value ? 0 : -1}
+          title={`${one.text} (${one.key})`}
+          onClick={() => {
+            tab.value = one.tab;
+          }}
+        >
+          {one.text}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function useTabKeys(): void {
+  useEffect(() => {
+    const ends = tabs.map((one) =>
+      shortcut(one.key, `show ${one.text}`, () => {
+        tab.value = one.tab;
+      }),
+    );
+    return () => {
+      for (const end of ends) end();
+    };
+  }, []);
 }

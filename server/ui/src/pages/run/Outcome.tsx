@@ -1,0 +1,159 @@
+import { useRef } from "preact/hooks";
+import type { Line } from "../../api/frames";
+import type { Row, RunValues } from "../../api/types";
+import { useWidth } from "../../controls/width";
+import { diamondPath, marks } from "../../marks/shapes";
+import type { Outcome as FoundOutcome } from "../../state/outcome";
+import { parentOf } from "../../state/shown";
+import { colourOf } from "../../state/theme";
+import { formatNumber, formatStep, splitPath } from "../../text/format";
+import { niceTicks } from "../../text/ticks";
+
+const HEIGHT = 176;
+const LEFT = 44;
+const BOTTOM = 20;
+const TOP = 10;
+const NAME_WIDTH = 92;
+
+/** The pinned metric of a run, with what its parent went on to behind it. */
+export function Outcome({ found, outcome }: { found: RunValues; outcome: FoundOutcome | null }) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const pinned = outcome?.pinned;
+  const [namespace, name] = splitPath(pinned?.own.path ?? "");
+  return (
+    <section class="outcome" ref={box} aria-label={pinned ? `${pinned.own.path} of this run` : "Metric"}>
+      {pinned && (
+        <h3 class="mono">
+          <span class="dim">{namespace}</span>
+          {name}
+        </h3>
+      )}
+      {pinned && width > 120 && <SmallChart own={pinned.own} run={found.run} width={width} />}
+    </section>
+  );
+}
+
+type SmallChartProps = { own: Line; run: Row; width: number };
+
+function SmallChart({ own, run, width }: SmallChartProps) {
+  const colour = colourOf(run);
+  const parent = parentOf(run);
+  const ghost = own.pruned.filter((tail) => tail.run_id === run.fork?.parent);
+  const [xLow, xHigh] = extent([own.x, ...ghost.map((tail) => tail.x)]);
+  const [yLow, yHigh] = extent([own.y, ...ghost.map((tail) => tail.y)]);
+  const right = width - NAME_WIDTH;
+  const x = (value: number) => LEFT + ((value - xLow) / (xHigh - xLow || 1)) * (right - LEFT);
+  const span = yHigh - yLow || Math.abs(yHigh) || 1;
+  const y = (value: number) =>
+    yHigh === yLow ? (TOP + HEIGHT - BOTTOM) / 2 : TOP + ((yHigh - value) / span) * (HEIGHT - BOTTOM - TOP - 6);
+  const [inherited, ownPart] = splitAt(own, own.forks.at(-1)?.x ?? Number.NEGATIVE_INFINITY);
+  const fork = own.forks.at(-1);
+  const end = own.last && Number.isFinite(own.last.y) ? own.last : null;
+  const tail = ghost[0];
+  return (
+    <svg width={width} height={HEIGHT} role="img" aria-label={describe(own)}>
+      {niceTicks(yLow, yHigh, 3).map((tick) => (
+        <g key={tick}>
+          <path class="grid" d={`M${LEFT} ${Math.round(y(tick)) + 0.5}H${right}`} />
+          <text x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
+            {formatNumber(tick)}
+          </text>
+        </g>
+      ))}
+      {niceTicks(xLow, xHigh, 4).map((tick) => (
+        <text key={tick} x={x(tick)} y={HEIGHT - 4} text-anchor="middle">
+          {formatStep(tick)}
+        </text>
+      ))}
+      {ghost.map((one) => (
+        <path key={one.run_id} class="bed" d={linePath(one.x, one.y, x, y)} />
+      ))}
+      <path
+        class="water inherited"
+        stroke={parent ? colourOf(parent).line : colour.line}
+        stroke-width={marks.inherited.chart}
+        d={linePath(inherited.x, inherited.y, x, y)}
+      />
+      <path
+        class="water own"
+        stroke={colour.line}
+        stroke-width={marks.own.chart}
+        d={linePath(ownPart.x, ownPart.y, x, y)}
+      />
+      {fork && fork.y !== null && (
+        <path class="diamond" stroke={colour.line} d={diamondPath(x(fork.x), y(fork.y), marks.diamond.chart)} />
+      )}
+      {tail && tail.x.length > 0 && fork && x(tail.x.at(-1)!) < right - 60 && (
+        <text class="run-name halo" x={x(tail.x.at(-1)!) + 6} y={y(lastFinite(tail.y)) + 4}>
+          parent, pruned beyond {formatStep(fork.step)}
+        </text>
+      )}
+      {end && (
+        <>
+          <path class="leader" stroke={colour.line} d={`M${x(end.x) + 3} ${y(end.y)}H${right + 6}`} />
+          <text class="run-name halo" fill={colour.text} style={{ fill: colour.text }} x={right + 10} y={y(end.y) + 4}>
+            {cut(run.name)}
+          </text>
+        </>
+      )}
+    </svg>
+  );
+}
+
+function cut(name: string): string {
+  return name.length > 14 ? `${name.slice(0, 13)}…` : name;
+}
+
+function describe(line: Line): string {
+  return line.last ? `${line.path}, last ${formatNumber(line.last.y)} at step ${formatStep(line.last.x)}` : line.path;
+}
+
+function lastFinite(values: Float64Array): number {
+  for (let at = values.length - 1; at >= 0; at--) if (Number.isFinite(values[at]!)) return values[at]!;
+  return 0;
+}
+
+type Part = { x: ArrayLike<number>; y: ArrayLike<number> };
+
+/** Cut a line at a fork; the point at the fork belongs to both, so that they meet. */
+function splitAt({ x, y }: Line, at: number): [Part, Part] {
+  let count = 0;
+  while (count < x.length && x[count]! <= at) count += 1;
+  const from = Math.max(0, count - 1);
+  return [
+    { x: x.subarray(0, count), y: y.subarray(0, count) },
+    { x: x.subarray(from), y: y.subarray(from) },
+  ];
+}
+
+function extent(columns: ArrayLike<number>[]): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const column of columns)
+    for (let at = 0; at < column.length; at++) {
+      const value = column[at]!;
+      if (!Number.isFinite(value)) continue;
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  return low <= high ? [low, high] : [0, 1];
+}
+
+function linePath(
+  xs: ArrayLike<number>,
+  ys: ArrayLike<number>,
+  x: (value: number) => number,
+  y: (value: number) => number,
+): string {
+  let path = "";
+  let isDown = false;
+  for (let at = 0; at < xs.length; at++) {
+    if (!Number.isFinite(ys[at]!)) {
+      isDown = false;
+      continue;
+    }
+    path += `${isDown ? "L" : "M"}${x(xs[at]!).toFixed(1)} ${y(ys[at]!).toFixed(1)}`;
+    isDown = true;
+  }
+  return path;
+}

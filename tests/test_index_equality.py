@@ -152,6 +152,7 @@ def pairs(sizes):
 def assert_equal_answers(one, other, *, points, buckets, queries):
     """Ask in all five shapes."""
     assert one.nodes() == other.nodes()
+    assert one.marks(sorted(one.nodes())) == other.marks(sorted(one.nodes()))
     assert one.writers() == other.writers()
     assert_equal_values(one, other)
     assert_equal_values(one, other, paths=["x", "sys/tags", "nobody/has/it"])

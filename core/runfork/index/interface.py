@@ -172,6 +172,22 @@ class Definition(NamedTuple):
     run_count: int
 
 
+class CheckpointMark(NamedTuple):
+    """A checkpoint that a run wrote, as the run's journal tells of it.
+
+    Args:
+        mark_id: Its id, unique in the run; the checkpoint carries it, too.
+        step: The last micro-step that a fork from it inherits.
+        time: When it was made, microseconds since 1970, by the clock of its writer.
+        epoch: The epoch it was made in; None if nobody said.
+    """
+
+    mark_id: str
+    step: int
+    time: int
+    epoch: int | None = None
+
+
 class SeriesKey(NamedTuple):
     """A series as seen from a run."""
 
@@ -386,6 +402,13 @@ class Index(Protocol):
 
     def nodes(self) -> dict[str, RunNode]:
         """Return every run of the project, as lineage sees it: forks with the cuts and the clock that their marks recorded."""
+        raise NotImplementedError
+
+    def marks(self, run_ids: Sequence[str]) -> dict[str, list[CheckpointMark]]:
+        """Return the checkpoint marks that runs wrote themselves, by run id; of each run by step, time and id.
+
+        Of two marks of one id, that of the journal that was begun first counts. Ids that are not known are left out.
+        """
         raise NotImplementedError
 
     def runs(self, query: RunsQuery) -> RunsPage:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runfork.errors import ArgumentError
-from runfork.index.interface import BucketsRequest, PointsRequest, RunsQuery, SeriesKey
+from runfork.index.interface import BucketsRequest, CheckpointMark, PointsRequest, RunsQuery, SeriesKey
+from runfork.journal.format import Kind
 from runfork.journal.records import Damage
 from runfork.model.filters import Attribute, Comparison
 from runfork.model.steps import MICRO
@@ -294,3 +295,19 @@ class LineageContract:
         assert run_ids(index, include_archived=False) == ["a"]
         assert value_of(index, "a", "sys/experiment/is_head") is True
         assert value_of(index, "b", "sys/experiment/is_head") is False
+
+    def test_checkpoint_marks_are_listed_by_step(self, index: Index) -> None:
+        early = HistoryWriter("a", "w1").create().mark("m1", 20, journals={}, time=7).mark("m2", 10.5, time=8)
+        late = HistoryWriter("a", "w2").mark("m1", 1, time=9).mark("m3", 30, time=10)
+        late.record(Kind.MARK, {"mark": "m4", "epoch": 3, "fingerprint": None, "cuts": {}}, step=30 * MICRO, time=11)
+        apply(index, late, early, HistoryWriter("b").create())
+
+        told = [
+            CheckpointMark("m2", 10_500_000, 8),
+            CheckpointMark("m1", 20 * MICRO, 7),
+            CheckpointMark("m3", 30 * MICRO, 10),
+            CheckpointMark("m4", 30 * MICRO, 11, 3),
+        ]
+        assert index.marks(["a", "b", "nobody"]) == {"a": told, "b": []}
+        index.remove(["a"])
+        assert index.marks(["a"]) == {}

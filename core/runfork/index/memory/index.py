@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from runfork.index.interface import Sort
+    from runfork.index.interface import CheckpointMark, Sort
     from runfork.journal.records import Batch, JournalKey
     from runfork.model.lineage import RunNode
     from runfork.model.patterns import Pattern
@@ -110,6 +110,11 @@ class MemoryIndex:
     def nodes(self) -> dict[str, RunNode]:
         """Return every run; see `Index.nodes`."""
         return dict(self.view.nodes)
+
+    def marks(self, run_ids: Sequence[str]) -> dict[str, list[CheckpointMark]]:
+        """Return checkpoint marks; see `Index.marks`."""
+        runs = self.view.runs
+        return {run_id: list(runs[run_id].listed_marks) for run_id in run_ids if run_id in runs}
 
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""

@@ -18,7 +18,7 @@ from runfork.index.rules.edits import (
     points_of,
     replacements_of,
 )
-from runfork.index.rules.origins import Origin, RecordedMark, mark_of, origin_of, running_seconds
+from runfork.index.rules.origins import Origin, RecordedMark, by_step, listed_mark, mark_of, origin_of, running_seconds
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType
 from runfork.model.lineage import Snapshot
@@ -26,6 +26,7 @@ from runfork.model.lineage import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runfork.index.interface import CheckpointMark
     from runfork.journal.records import Batch, JournalKey, MetricRows
 
 
@@ -64,6 +65,7 @@ class RunRecords:
     last_time: int
     running_seconds: float
     marks: dict[str, RecordedMark]
+    listed_marks: list[CheckpointMark]
     edits: dict[str, list[Edit]]
     series: dict[str, dict[AttributeType, OwnSeries]]
     metric_times: list[tuple[int, int]]
@@ -104,15 +106,14 @@ def gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
     created = min(int(taken[0].identity.get("created", 0)) for taken in journals.values())
     about_origin = []
     spans: list[tuple[int, int]] = []
-    marks: dict[str, tuple[tuple[str, int], RecordedMark]] = {}
-    run = RunRecords(Origin(created), 0, 0.0, {}, defaultdict(list), defaultdict(dict), [])
+    marks: dict[str, tuple[RecordedMark, CheckpointMark]] = {}
+    run = RunRecords(Origin(created), 0, 0.0, {}, [], defaultdict(list), defaultdict(dict), [])
     for key, taken in sorted(journals.items()):
         for record in (record for batch in taken for record in batch.records):
             if record.kind in (Kind.CREATE, Kind.LINEAGE):
                 about_origin.append((key.writer, record))
             elif record.kind == Kind.MARK:
-                at = (key.writer, record.offset)
-                marks.setdefault(record.body["mark"], (at, mark_of(record, key.writer)))
+                marks.setdefault(record.body["mark"], (mark_of(record, key.writer), listed_mark(record)))
             run.replacements += replacements_of(record, key.writer)
             for path, edit in edits_of(record, key.writer):
                 run.edits[path].append(edit)
@@ -129,7 +130,8 @@ def gather(journals: Mapping[JournalKey, list[Batch]]) -> RunRecords:
     run.last_time = max(last for _, last in spans)
     run.running_seconds = running_seconds(spans)
     run.origin = origin_of(about_origin, created=created)
-    run.marks = {name: mark for name, (_, mark) in marks.items()}
+    run.marks = {name: mark for name, (mark, _) in marks.items()}
+    run.listed_marks = sorted((mark for _, mark in marks.values()), key=by_step)
     return run
 
 

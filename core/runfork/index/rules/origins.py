@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from runfork.index.interface import CheckpointMark
 from runfork.journal.first_records import FirstRecord, creation_of
 from runfork.journal.format import Kind
 from runfork.model.attributes import AttributeType, Value
@@ -72,6 +73,18 @@ def mark_of(record: Record, writer: str) -> RecordedMark:
     sizes = {**(journals or {}), writer: record.offset}
     snapshot = Snapshot(sizes, record.time if journals is None else NOTHING)
     return RecordedMark(record.time, record.body.get("cuts") or {}, snapshot)
+
+
+def listed_mark(record: Record) -> CheckpointMark:
+    """Return what a MARK record says to people."""
+    epoch = record.body.get("epoch")
+    is_told = type(epoch) is int and abs(epoch) < 2**63
+    return CheckpointMark(record.body["mark"], record.step, record.time, epoch if is_told else None)
+
+
+def by_step(mark: CheckpointMark) -> tuple[int, int, str]:
+    """Return what marks are listed by."""
+    return mark.step, mark.time, mark.mark_id
 
 
 def origin_of(records: Iterable[tuple[str, Record]], *, created: int) -> Origin:

@@ -41,7 +41,7 @@ from runfork.model.steps import MAX_MICRO_STEP
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from runfork.index.interface import Buckets, BucketsRequest, RunsQuery, SeriesKey
+    from runfork.index.interface import Buckets, BucketsRequest, CheckpointMark, RunsQuery, SeriesKey
     from runfork.index.sqlite.applying import Application
     from runfork.index.sqlite.inheritance.lineage_view import LineageView, SeenSeries
     from runfork.index.sqlite.points.buckets import StepLine, TimeLine
@@ -238,6 +238,11 @@ class SqliteIndex:
         """Return every run; see `Index.nodes`."""
         with self._transaction("DEFERRED"):
             return dict(self._runs.nodes)
+
+    def marks(self, run_ids: Sequence[str]) -> dict[str, list[CheckpointMark]]:
+        """Return checkpoint marks; see `Index.marks`."""
+        with self._transaction("RECORDS"):
+            return self._updates.forks.listed(run_ids)
 
     def runs(self, query: RunsQuery) -> RunsPage:
         """Return runs; see `Index.runs`."""

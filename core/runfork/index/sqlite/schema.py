@@ -19,7 +19,7 @@ from runfork.model.attributes import AttributeType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA_VERSION = 20
+SCHEMA_VERSION = 21
 """Raised with every change to the tables or to the bytes in them: files of other versions are emptied and filled anew."""
 
 TYPES = tuple(AttributeType)
@@ -64,7 +64,8 @@ CREATE TABLE journal (
 );
 CREATE TABLE mark (
     run INTEGER NOT NULL, mark TEXT NOT NULL, writer TEXT NOT NULL, position INTEGER NOT NULL,
-    time INTEGER NOT NULL, cuts TEXT NOT NULL, snapshot TEXT NOT NULL, PRIMARY KEY (run, mark)
+    time INTEGER NOT NULL, cuts TEXT NOT NULL, snapshot TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER,
+    PRIMARY KEY (run, mark)
 ) WITHOUT ROWID;
 CREATE TABLE path (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
 CREATE TABLE change (id INTEGER PRIMARY KEY CHECK (id = 1), runs INTEGER NOT NULL);

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from runfork.index.rules.origins import DEFAULTS, Origin, RecordedMark, mark_of, origin_of
+from runfork.index.interface import CheckpointMark
+from runfork.index.rules.origins import DEFAULTS, Origin, RecordedMark, by_step, listed_mark, mark_of, origin_of
 from runfork.index.sqlite.points.writer import decode_tail
 from runfork.index.sqlite.runs import RunEntry, read_snapshot, snapshot_text, storable
 from runfork.index.sqlite.schema import TYPE_NUMBERS
@@ -15,7 +16,7 @@ from runfork.model import lineage
 from runfork.model.attributes import AttributeType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from runfork.index.rules.edits import EditKey
     from runfork.index.sqlite.tables import Tables
@@ -70,10 +71,11 @@ class Forks:
     def apply_mark(self, run_id: str, writer: str, record: Record) -> None:
         """Store a checkpoint mark, and let the children that were forked from it cut by it."""
         name = record.body["mark"]
-        mark = mark_of(record, writer)
+        mark, listed = mark_of(record, writer), listed_mark(record)
         self._connection.execute(
-            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
-            " position = excluded.position, time = excluded.time, cuts = excluded.cuts, snapshot = excluded.snapshot"
+            "INSERT INTO mark VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET writer = excluded.writer,"
+            " position = excluded.position, time = excluded.time, cuts = excluded.cuts, snapshot = excluded.snapshot,"
+            " step = excluded.step, epoch = excluded.epoch"
             " WHERE (excluded.writer, excluded.position) < (writer, position)",
             (
                 self._runs.runs[run_id].id,
@@ -83,11 +85,25 @@ class Forks:
                 mark.time,
                 json.dumps(dict(mark.cuts)),
                 snapshot_text(mark.snapshot),
+                listed.step,
+                listed.epoch,
             ),
         )
         for child in self._runs.children.get(run_id, ()):
             if self._runs.runs[child].origin.mark == name:
                 self.change_origin(child)
+
+    def listed(self, run_ids: Collection[str]) -> dict[str, list[CheckpointMark]]:
+        """Return the marks that runs wrote themselves."""
+        runs = self._runs.runs
+        found: dict[str, list[CheckpointMark]] = {}
+        for run_id in run_ids:
+            if run_id in runs:
+                rows = self._connection.execute(
+                    "SELECT mark, step, time, epoch FROM mark WHERE run = ?", (runs[run_id].id,)
+                )
+                found[run_id] = sorted((CheckpointMark(*row) for row in rows), key=by_step)
+        return found
 
     def change_origin(self, run_id: str) -> None:
         """Take note that a run's place in the lineage is another: it and all below it see other things."""

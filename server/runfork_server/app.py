@@ -29,7 +29,7 @@ from starlette.routing import Mount, Route
 
 from runfork_server.problems import EXCEPTION_HANDLERS, tell_health
 from runfork_server.projects import Projects
-from runfork_server.routes import events, information, run_tables, runs
+from runfork_server.routes import attributes, differences, events, information, lineage, run_tables, runs, views
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 
-_MODULES = (information, events, runs, run_tables)
+_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views)
 
 
 def build_app(settings: ServerSettings) -> Starlette:
@@ -51,6 +51,7 @@ def build_app(settings: ServerSettings) -> Starlette:
     )
     app.state.settings = settings
     app.state.projects = Projects(settings.directory)
+    app.state.views = views.Views(settings.directory)
     return app
 
 

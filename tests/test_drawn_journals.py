@@ -1,9 +1,8 @@
 """That drawn journals are read as what runs log."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
+from tests.browser.seeds import HOSTILE_NAMES, Seeds
 from tests.drawn_journals import EPOCH, Lines, Rows, draw_run
 from tests.run_records import state_of
 
@@ -59,10 +58,7 @@ def test_a_drawn_run_ended_as_it_was_asked_to(data_directory, state):
     assert state_of(Store(data_directory).run_directory(PROJECT, "a")) == state
 
 
-@pytest.mark.skipif(find_spec("playwright") is None, reason="the seeds are browser tests'")
 def test_seeds_are_whole(data_directory):
-    from tests.browser.seeds import HOSTILE_NAMES, Seeds
-
     seeds = Seeds(data_directory)
     counts = {}
     for project in (seeds.lineage, seeds.sweep, seeds.hostile, seeds.many("seeds/few", 60)):

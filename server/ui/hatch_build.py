@@ -149,9 +149,8 @@ def find_node() -> tuple[Path, Path]:
                 f" install it, name a node by RUNFORK_UI_NODE=PATH, {OTHERWISE}"
             )
         folder = Path(package.origin).parent
-        windows = os.name == "nt"
-        node = folder / ("node.exe" if windows else "bin/node")
-        npm = folder / ("" if windows else "lib") / "node_modules/npm/bin/npm-cli.js"
+        node = folder / ("node.exe" if os.name == "nt" else "bin/node")
+        npm = folder / "lib/node_modules/npm/bin/npm-cli.js"
     for program in (node, npm):
         if not program.is_file():
             raise UiError(f"the web UI is not built, since {str(program)!r} is not there: mend that, {OTHERWISE}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
+from tests.browser.places import RUNS, places
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
 from tests.browser.visits import Visit
@@ -23,16 +24,15 @@ if TYPE_CHECKING:
 
 SIZES = ((1280, 800), (800, 1100))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PAGES = ("table", "charts", "compare", "lineage", "run")
 
 
 def pages(seeds: Seeds) -> Iterator[tuple[str, str]]:
     """Yield the name of a picture and the path of its page; a project is made when its first page is reached."""
     yield "projects", ""
     yield "empty", "p/seeds/nothing-yet/charts"
-    for name in ("lineage", "sweep", "hostile", "thousand"):
-        for page in PAGES:
-            yield f"{name}-{page}", f"p/{getattr(seeds, name)}/{page}"
+    for name in RUNS:
+        for page, path in places(seeds, name).items():
+            yield f"{name}-{page}", path
 
 
 def take(folder: Path, parts: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-COMMAND = [sys.executable, "-m", "runfork", "ui", "--no-browser"]
+COMMAND = [sys.executable, "-m", "runfork", "ui", "--no-open"]
 
 
 class UiServer:

@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact";
 import { App } from "./shell/App";
 import { keepAddress } from "./state/address";
 import { keepDrawn } from "./state/drawn";
+import { keepExpanded } from "./state/expanded";
 import { keepKeys } from "./state/keys";
 import { keepLive } from "./state/live";
 import { keepRuns } from "./state/runs";
@@ -14,6 +15,7 @@ export function start(show: (app: ComponentChild) => void): void {
   keepLive();
   keepRuns();
   keepDrawn();
+  keepExpanded();
   keepKeys();
   show(<App />);
 }

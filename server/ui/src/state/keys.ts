@@ -31,11 +31,20 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
+/** Return whether a key does what a focused control does with it. */
+function isForControl(event: KeyboardEvent): boolean {
+  if (event.key !== " " && event.key !== "Enter") return false;
+  return (
+    event.target instanceof Element && event.target.closest("button, a[href], summary, input, [role=option]") !== null
+  );
+}
+
 /** Listen to the keyboard, from now on. */
 export function keepKeys(): void {
   window.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key !== "Escape" && isTyping(event.target)) return;
+    if (isForControl(event)) return;
     const found = shortcuts.get(event.key);
     if (!found) return;
     if (event.key !== "Escape") event.preventDefault();

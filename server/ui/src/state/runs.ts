@@ -1,6 +1,6 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { ProblemError, postJson, projectPath, sentence } from "../api/client";
-import type { Column, Row, RunsPage, RunsSearch } from "../api/types";
+import type { Column, Row, RunsPage, RunsSearch, Sort } from "../api/types";
 import { place } from "./address";
 import { noteAnswer, revision } from "./live";
 import { archived, columns, filter, mode, sort } from "./view";
@@ -27,20 +27,27 @@ export const isLoading = signal(false);
 /** What is wrong with the filter or the order, and where in the text; null if nothing is. */
 export const queryError = signal<{ text: string; position: number | null } | null>(null);
 
+/** The order of runs where none was chosen: families together. */
+export const BY_LINEAGE: Sort = { column: "lineage", descending: false };
+
 /** The question, but for the page. */
 export const question = computed(() =>
   JSON.stringify({
     project: place.value.project,
     mode: mode.value,
     filter: filter.value.trim() || null,
-    sort: sort.value,
+    sort: sort.value.length === 0 && mode.value === "runs" ? [BY_LINEAGE] : sort.value,
     columns: columns.value.length > 0 ? columns.value : null,
     archived: archived.value,
   }),
 );
 
 let pagesInView: number[] = [0];
+let pagesNear: number[] = [];
 let freshPages = new Set<number>();
+let refreshedAt = 0;
+let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+const REFRESH_MS = 250;
 const asked = new Set<number>();
 let abort = new AbortController();
 
@@ -94,15 +101,36 @@ export function rowAt(index: number): Row | undefined {
   return listing.value?.pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
 }
 
-/** Say which rows are seen, so that they are fetched and kept up to date. */
+/** Say which rows are seen: they are fetched and kept up to date, and their neighbours are fetched. */
 export function showRows(first: number, last: number): void {
-  pagesInView = [];
-  for (let page = Math.floor(first / PAGE_ROWS); page <= Math.floor(last / PAGE_ROWS); page++) pagesInView.push(page);
+  const pageOf = (row: number) => Math.max(0, Math.floor(row / PAGE_ROWS));
+  pagesInView = range(pageOf(first), pageOf(last));
+  const end = pageOf((listing.peek()?.total ?? 1) - 1);
+  pagesNear = range(pageOf(first - PAGE_ROWS / 2), Math.min(pageOf(last + PAGE_ROWS), end));
   fetchStale();
 }
 
+function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
+}
+
 function fetchStale(): void {
+  if (listing.peek()?.question !== question.peek()) return;
   for (const page of pagesInView) if (!freshPages.has(page)) void fetchPage(page, false);
+  for (const page of pagesNear) if (!listing.peek()?.pages.has(page)) void fetchPage(page, false);
+}
+
+/** Fetch again what is seen, a few times a second at most. */
+function refresh(): void {
+  clearTimeout(refreshTimer);
+  const wait = refreshedAt + REFRESH_MS - Date.now();
+  if (wait > 0) {
+    refreshTimer = setTimeout(refresh, wait);
+    return;
+  }
+  refreshedAt = Date.now();
+  freshPages = new Set();
+  fetchStale();
 }
 
 /** Return all rows that were fetched, by run id. */
@@ -141,8 +169,6 @@ export function keepRuns(): void {
     queryError.value = null;
   });
   effect(() => {
-    if (revision.value === 0) return;
-    freshPages = new Set();
-    fetchStale();
+    if (revision.value > 0) refresh();
   });
 }

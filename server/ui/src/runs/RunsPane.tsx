@@ -1,0 +1,93 @@
+import { useState } from "preact/hooks";
+import { AUTO_ROWS, autoCount, drawFirst, drawnIds } from "../state/drawn";
+import { isLoading, listing, queryError } from "../state/runs";
+import { mode } from "../state/view";
+import { plural } from "../text/format";
+import { EyeMenu } from "./EyeMenu";
+import { FilterField } from "./FilterField";
+import { InheritedSwitch, ModeSwitch } from "./ModeSwitch";
+import { RunsTable } from "./RunsTable";
+import "./runs.css";
+
+/** The runs beside charts: which are listed, which are drawn, and how their lineages run. It fills what it stands in. */
+export function RunsPane() {
+  const [eyes, setEyes] = useState<Element | null>(null);
+  return (
+    <section class="runs-pane" aria-label="Runs">
+      <div class="runs-bar">
+        <ModeSwitch />
+        <InheritedSwitch hasLabel />
+      </div>
+      <div class="runs-bar filter-bar">
+        <FilterField />
+      </div>
+      <RunsBody onEyes={setEyes} />
+      {eyes && <EyeMenu anchor={eyes} onClose={() => setEyes(null)} />}
+      <footer class="runs-foot">
+        <DrawnNote />
+        <span class="foot-end">
+          <CountNote />
+        </span>
+      </footer>
+    </section>
+  );
+}
+
+/** The table, or why there is nothing in it. */
+function RunsBody({ onEyes }: { onEyes: (anchor: Element) => void }) {
+  const now = listing.value;
+  const isEmpty = now !== null && now.total === 0 && !isLoading.value;
+  return (
+    <>
+      <div class="runs-progress" data-shown={isLoading.value && now === null} />
+      <RunsTable layout="pane" onEyes={onEyes} />
+      {isEmpty && <NothingFound />}
+    </>
+  );
+}
+
+/** What to say where no row is listed. */
+export function NothingFound() {
+  if (queryError.value) return null;
+  const other =
+    mode.value === "experiments" && (listing.value?.run_count ?? 0) > 0 && listing.value?.experiment_count === 0;
+  return (
+    <p class="nothing-found" role="status">
+      {other ? (
+        <>
+          No run here belongs to an experiment.{" "}
+          <button type="button" class="link" onClick={() => (mode.value = "runs")}>
+            List runs
+          </button>
+        </>
+      ) : (
+        `No ${mode.value === "experiments" ? "experiment" : "run"} satisfies the filter.`
+      )}
+    </p>
+  );
+}
+
+/** Which runs are drawn, in words. */
+export function DrawnNote() {
+  if (autoCount.value !== null)
+    return (
+      <span class="drawn-note">
+        <span class="eye-icon" aria-hidden="true" /> first {plural(autoCount.value, "row")}, kept up to date
+      </span>
+    );
+  return (
+    <span class="drawn-note">
+      <span class="eye-icon" aria-hidden="true" /> {drawnIds.value.length} drawn
+      <button type="button" class="link" onClick={() => drawFirst(AUTO_ROWS)}>
+        draw the first {AUTO_ROWS}
+      </button>
+    </span>
+  );
+}
+
+/** How many experiments and runs there are. */
+export function CountNote() {
+  const now = listing.value;
+  if (!now) return null;
+  return <>{`${plural(now.experiment_count, "experiment")}, ${plural(now.run_count, "run")}`}</>;
+}

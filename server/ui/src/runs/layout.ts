@@ -1,0 +1,127 @@
+import type { Column, Mode, Row } from "../api/types";
+import { cellOf, formatOf, headOf, isNumeric, widened } from "../table/cells";
+import type { TableColumn } from "../table/props";
+import type { ColumnFormat } from "../text/format";
+
+/** How the table stands: narrow beside charts, or as a page of its own. */
+export type TableLayout = "pane" | "page";
+/** What the widths of columns depend on. */
+export type LayoutParts = {
+  layout: TableLayout;
+  mode: Mode;
+  width: number;
+  values: readonly Column[];
+  pinned: readonly string[];
+  measured: Measured;
+  /** Widths that the reader chose, by key. */
+  chosen: Readonly<Record<string, number>>;
+};
+
+const EYE = 40;
+const STEP = 64;
+const NAME: Record<TableLayout, number> = { pane: 140, page: 250 };
+const MOST_IN_PANE = 4;
+
+/** Columns that are always there, and those of attributes, from left to right, as wide as they are drawn. */
+export function layOutColumns(parts: LayoutParts): TableColumn[] {
+  return parts.layout === "pane" ? paneColumns(parts) : pageColumns(parts);
+}
+
+type FixedKind = Exclude<TableColumn["kind"], "value">;
+
+function fixed(kind: FixedKind, width: number, isPinned = false): TableColumn {
+  return { kind, key: kind === "step" ? "last_step" : kind, width: Math.round(width), isPinned };
+}
+
+function valueColumn(column: Column, { measured, chosen }: LayoutParts, isPinned: boolean): TableColumn {
+  const { title } = column;
+  const width = chosen[title] ?? measured.widthOf(title);
+  return { kind: "value", key: title, column, format: measured.formatOf(title), width, isPinned };
+}
+
+function paneColumns(parts: LayoutParts): TableColumn[] {
+  const { width, values, pinned } = parts;
+  const wanted = pinned.length > 0 ? values.filter((one) => pinned.includes(one.title)) : values;
+  const candidates = wanted.slice(0, pinned.length > 0 ? wanted.length : MOST_IN_PANE);
+  const lineage = width >= 560 ? 244 : width >= 440 ? 180 : 120;
+  let room = width - EYE - NAME.pane - lineage - STEP - 4;
+  const shown: TableColumn[] = [];
+  for (const column of candidates) {
+    const made = valueColumn(column, parts, false);
+    if (made.width > room) break;
+    room -= made.width;
+    shown.push(made);
+  }
+  const spare = Math.max(0, room);
+  const toLineage = width > 700 ? spare * 0.7 : 0;
+  return [
+    fixed("eye", EYE),
+    fixed("name", NAME.pane + spare - toLineage),
+    fixed("lineage", lineage + toLineage),
+    fixed("step", STEP),
+    ...shown,
+  ];
+}
+
+function pageColumns(parts: LayoutParts): TableColumn[] {
+  const { width, values, pinned, mode, chosen } = parts;
+  const isPinned = (column: Column) => pinned.includes(column.title);
+  const first = values.filter(isPinned).map((column) => valueColumn(column, parts, true));
+  const rest = values.filter((column) => !isPinned(column)).map((column) => valueColumn(column, parts, false));
+  const name = chosen.name ?? (width < 1000 ? 180 : NAME.page);
+  const lineage = chosen.lineage ?? Math.min(Math.max(width * 0.33, 220), 560);
+  const shown = [
+    fixed("eye", EYE, true),
+    fixed("name", name, true),
+    ...first,
+    fixed("lineage", lineage),
+    fixed("state", chosen.state ?? 100),
+    fixed("step", chosen.last_step ?? 76),
+    ...rest,
+  ];
+  const used = shown.reduce((sum, column) => sum + column.width, 0);
+  const spare = width - used - 2;
+  if (mode === "runs") return [...shown, fixed("changes", chosen.changes ?? Math.max(spare, 240))];
+  if (chosen.lineage === undefined && spare > 0)
+    return shown.map((column) => (column.kind === "lineage" ? { ...column, width: lineage + spare } : column));
+  return shown;
+}
+
+const DIGIT = 7;
+const LETTER = 6.4;
+const PADDING = 18;
+
+/** Formats and widths of columns, worked out from rows that were seen; they only grow, so that nothing jumps. */
+export class Measured {
+  readonly #formats = new Map<string, ColumnFormat>();
+  readonly #widths = new Map<string, number>();
+
+  /** Take more rows into account. */
+  add(rows: readonly Row[], columns: readonly Column[]): void {
+    for (const column of columns) {
+      const { title } = column;
+      const format = widened(this.#formats.get(title), formatOf(rows, title));
+      this.#formats.set(title, format);
+      const { namespace, name, below } = headOf(column);
+      const head = Math.max(name.length + Math.min(namespace.length, 10), below.length) * LETTER;
+      let widest = head;
+      for (const row of rows.slice(0, 200)) {
+        const { text, isNumber } = cellOf(row.values[title], column, format);
+        widest = Math.max(widest, text.length * (isNumber ? DIGIT : LETTER));
+      }
+      const limit = isNumeric(column) ? 140 : 220;
+      const width = Math.round(Math.min(Math.max(widest + PADDING, 48), limit));
+      this.#widths.set(title, Math.max(width, this.#widths.get(title) ?? 0));
+    }
+  }
+
+  /** Return how the numbers of a column are written. */
+  formatOf(title: string): ColumnFormat {
+    return this.#formats.get(title) ?? { decimals: 0, isExponential: false };
+  }
+
+  /** Return how wide a column is. */
+  widthOf(title: string): number {
+    return this.#widths.get(title) ?? 64;
+  }
+}

@@ -1,0 +1,177 @@
+import { computed, signal } from "@preact/signals";
+import type { Row } from "../api/types";
+import { marks, rowScale } from "../marks/shapes";
+import { layOutTree, runsOfRows, type TreeLane } from "../marks/tree";
+import { href, place } from "../state/address";
+import { isDrawn } from "../state/drawn";
+import { runsBelow } from "../state/expanded";
+import { hoveredRun } from "../state/hover";
+import { connection } from "../state/live";
+import { remembered } from "../state/remembered";
+import { pointedLine } from "../state/rowCursor";
+import { BY_LINEAGE, listing, PAGE_ROWS, rowAt } from "../state/runs";
+import { colourOf } from "../state/theme";
+import { expanded, inherited, mode, pinned, sort } from "../state/view";
+import { type Block, type Line, layOutLines } from "../table/lines";
+import type { SortMark, TableActs, TableColumn, TableProps } from "../table/props";
+import { lastStep, stepScaleTo } from "../table/scale";
+import { formatStep } from "../text/format";
+import { layOutColumns, Measured, type TableLayout } from "./layout";
+
+/** Widths of columns of the table's page that the reader chose, by column. */
+export const chosenWidths = remembered<Record<string, number>>("widths", {});
+
+const measuredPages = new WeakSet<readonly Row[]>();
+let measured = { of: "", values: new Measured() };
+
+/** Formats and widths of columns, as far as rows were seen. */
+const measures = computed(() => {
+  const now = listing.value;
+  const project = place.value.project ?? "";
+  if (measured.of !== project) measured = { of: project, values: new Measured() };
+  for (const rows of now?.pages.values() ?? []) {
+    if (measuredPages.has(rows)) continue;
+    measuredPages.add(rows);
+    measured.values.add(rows, now!.columns);
+  }
+  return measured.values;
+});
+
+/** Rows that are listed below experiments. */
+const blocks = computed<Block[]>(() => {
+  if (mode.value !== "experiments" || expanded.value.length === 0) return [];
+  const open = new Set(expanded.value);
+  const found: Block[] = [];
+  for (const [page, rows] of listing.value?.pages ?? [])
+    for (const [at, row] of rows.entries()) {
+      if (!open.has(row.run_id)) continue;
+      const below = runsBelow.value.get(row.run_id);
+      const count = below?.length ?? row.run_count;
+      found.push({ index: page * PAGE_ROWS + at, parent: row, count, rows: below ?? [] });
+    }
+  return found;
+});
+
+/** What the table shows, line by line. */
+export const lines = computed(() => layOutLines(listing.value?.total ?? 0, rowAt, blocks.value));
+
+const last = computed(() => {
+  let found = 0;
+  for (const rows of listing.value?.pages.values() ?? []) found = Math.max(found, lastStep(rows));
+  return found;
+});
+
+type TreeLine = { lane: TreeLane; depth: number };
+type Drawing = { domain: readonly [number, number]; width: number };
+
+/** Lay out rows that stand below each other; places that were not fetched are left out. */
+function treeOf(rows: readonly (Row | undefined)[], { domain, width }: Drawing): (TreeLine | undefined)[] {
+  const found = rows.flatMap((row, at) => (row ? [{ row, at }] : []));
+  const bend = width > WIDE ? marks.bend.wide : marks.bend.row;
+  const lanes = layOutTree(runsOfRows(found.map((one) => one.row)), rowScale(domain, width), bend);
+  const depths = new Map<string, number>();
+  const tree: (TreeLine | undefined)[] = [];
+  for (const [place, { at }] of found.entries()) {
+    const lane = lanes[place]!;
+    const depth = lane.hasParent ? (depths.get(lane.run.parent ?? "") ?? 0) + 1 : 0;
+    depths.set(lane.run.run_id, depth);
+    tree[at] = { lane, depth };
+  }
+  return tree;
+}
+
+const WIDE = 400;
+
+/** Whether runs stand families together, so that they can be drawn as trees. */
+const isByLineage = computed(
+  () => mode.value === "runs" && (sort.value.length === 0 || sort.value[0]?.column === BY_LINEAGE.column),
+);
+
+const treeWidth = signal(0);
+const treeEnd = computed(() => stepScaleTo(last.value, 1).domain[1]);
+
+/** The tree of all runs that were fetched. */
+const wholeTree = computed(() => {
+  const pages = listing.value?.pages;
+  if (!isByLineage.value || !pages) return [];
+  const rows: (Row | undefined)[] = [];
+  for (const [page, found] of pages) for (const [at, row] of found.entries()) rows[page * PAGE_ROWS + at] = row;
+  return treeOf(Array.from(rows), { domain: [0, treeEnd.value], width: treeWidth.value });
+});
+
+/** The trees below experiments, by head. */
+const treesBelow = computed(() => {
+  const drawing: Drawing = { domain: [0, treeEnd.value], width: treeWidth.value };
+  return new Map([...runsBelow.value].map(([head, rows]) => [head, treeOf(rows, drawing)]));
+});
+
+function treeLine(line: Line): TreeLine | undefined {
+  return line.kind === "row" ? wholeTree.value[line.index] : treesBelow.value.get(line.parent.run_id)?.[line.at];
+}
+
+/** Return what a line is called, and what stands small beside it. */
+export function titleOfLine(line: Line): { text: string; mark: string; aside: string } {
+  const { row } = line;
+  if (!row) return { text: "", mark: "", aside: "" };
+  if (line.kind === "child") {
+    const aside = row.run_id === line.parent.run_id ? "head" : (row.state ?? "");
+    return { text: row.name, mark: "", aside };
+  }
+  if (mode.value === "experiments") return { text: row.experiment ?? row.name, mark: "", aside: "" };
+  const fork = row.fork ? `@${formatStep(row.fork.step)}` : "";
+  return { text: row.name, mark: fork, aside: row.is_head ? (row.experiment ?? "") : "" };
+}
+
+/** Return the URL of a run's page. */
+export function runHref(row: Row): string {
+  return href({ page: "run", project: place.value.project }, { run: row.run_id });
+}
+
+const sortMarks = computed<ReadonlyMap<string, SortMark>>(() => {
+  if (sort.value.length === 0 && mode.value === "runs") return new Map([["lineage", { descending: false, rank: 1 }]]);
+  return new Map(sort.value.map((one, at) => [one.column, { descending: one.descending, rank: at + 1 }]));
+});
+
+/** Columns of attributes, in their order. */
+export const valueColumns = computed(() => listing.value?.columns ?? []);
+
+/** Return the columns of the table, as wide as they are drawn. */
+export function shownColumns(layout: TableLayout, width: number): TableColumn[] {
+  return layOutColumns({
+    layout,
+    mode: mode.value,
+    width,
+    values: valueColumns.value,
+    pinned: pinned.value,
+    measured: measures.value,
+    chosen: layout === "page" ? chosenWidths.value : {},
+  });
+}
+
+/** Return all that the table shows now. */
+export function tableProps(layout: TableLayout, width: number, acts: TableActs): TableProps {
+  const columns = shownColumns(layout, width);
+  const open = new Set(expanded.value);
+  const lineage = columns.find((column) => column.kind === "lineage");
+  treeWidth.value = lineage?.width ?? 0;
+  return {
+    label: mode.value === "experiments" ? "Experiments" : "Runs",
+    mode: mode.value,
+    lines: lines.value,
+    columns,
+    rowHeight: layout === "page" ? 26 : 28,
+    scale: stepScaleTo(last.value, lineage?.width ?? 200),
+    tree: treeLine,
+    hidesPruned: inherited.value !== "pruned",
+    colour: (run, below) => colourOf(below ?? run),
+    title: titleOfLine,
+    href: runHref,
+    isDrawn,
+    hovered: hoveredRun.value,
+    pointed: pointedLine.value,
+    isExpanded: (row) => open.has(row.run_id),
+    sorts: sortMarks.value,
+    isServerAway: connection.value === "away",
+    acts,
+  };
+}

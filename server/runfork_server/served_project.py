@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.model.lineage import ancestors, children_of, heads, segments
 from runfork.query.names import short_names
 from runfork.reading.project import Project
+from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.summaries import Summaries
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class ServedProject(Project):
         super().__init__(*arguments, **options)
         self._facts: Facts | None = None
         self._summaries: Summaries | None = None
+        self._series: SeriesMemory | None = None
 
     @property
     def facts(self) -> Facts:
@@ -107,7 +109,16 @@ class ServedProject(Project):
             self._summaries = Summaries(self.index)
         return self._summaries
 
+    @property
+    def series(self) -> SeriesMemory:
+        """What is kept of series that were drawn."""
+        if self._series is None or self._series.index is not self.index:
+            self._series = SeriesMemory(self.index)
+        return self._series
+
     def forget(self, run_ids: Iterable[str] | None) -> None:
         """Forget what is kept of runs that read differently now; None is all."""
+        if self._series is not None:
+            self._series.forget(run_ids)
         if self._summaries is not None:
             self._summaries.forget(run_ids)

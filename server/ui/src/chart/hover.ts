@@ -1,0 +1,135 @@
+import type { Axis, Point } from "../api/types";
+import {
+  columnFormat,
+  formatDuration,
+  formatExactly,
+  formatInColumn,
+  formatNumber,
+  formatStep,
+  formatTime,
+  plural,
+} from "../text/format";
+import { type Near, nearestLines } from "./nearest";
+import { type ChartLine, hasBand } from "./scene";
+import type { TooltipContent, TooltipRow } from "./tooltip";
+import type { View } from "./view";
+
+/** How many runs a tooltip tells of. */
+export const MOST_ROWS = 5;
+/** A line that is further away than this is not what is pointed at. */
+export const POINTING_DISTANCE = 40;
+
+/** Return the lines near a place, the one that is pointed at (or hovered elsewhere) first. */
+export function linesNear(
+  lines: readonly ChartLine[],
+  view: View,
+  at: { x: number; y: number },
+  hovered: string | null,
+): Near[] {
+  const found = nearestLines(lines, view, at.x, at.y, lines.length);
+  const first = found.findIndex((near) => lines[near.line]!.run_id === hovered);
+  if (first > 0) found.unshift(...found.splice(first, 1));
+  return found.slice(0, MOST_ROWS);
+}
+
+/** Return what x is called: `step 12 500`, `1 h 36 min`, a moment. */
+export function formatX(x: number, axis: Axis): string {
+  if (axis === "step") return `step ${formatStep(x)}`;
+  return axis === "relative" ? formatDuration(x) : formatTime(x * 1000);
+}
+
+/** Return what a tooltip says of the lines near the pointer; exact points, once they are known, add the other two ways to say when. */
+export function contentOf(
+  lines: readonly ChartLine[],
+  near: readonly Near[],
+  axis: Axis,
+  exact: readonly Point[] | null,
+): TooltipContent {
+  const [first] = near;
+  const main = first && lines[first.line]!;
+  const count = first && main ? main.count[first.entry]! : 0;
+  const values = near.map((one) => lines[one.line]!.y[one.entry]!);
+  const format = columnFormat(values.map((value) => Number(value.toPrecision(6))));
+  const isExact = near.every((one) => lines[one.line]!.is_raw && !lines[one.line]!.raw);
+  const rows = near.map((one, at): TooltipRow => {
+    const line = lines[one.line]!;
+    const value = line.y[one.entry]!;
+    return {
+      id: line.run_id,
+      title: line.title,
+      colour: line.colour.text,
+      value: isExact ? formatExactly(value) : formatInColumn(value, format),
+      range: rangeText(line, one.entry),
+      isHovered: at === 0,
+    };
+  });
+  const point = exact?.find((one) => one.run_id === main?.run_id);
+  return {
+    where: main && first ? formatX(main.x[first.entry]!, axis) : "",
+    aside: point ? asideOf(point, axis) : "",
+    points: count > 1 ? plural(count, "point") : "1 point",
+    rows,
+    time: point && axis !== "time" ? formatTime(point.time) : "",
+  };
+}
+
+function asideOf(point: Point, axis: Axis): string {
+  const parts = [
+    axis === "step" ? null : `step ${formatStep(point.step)}`,
+    axis === "relative" || point.relative === null ? null : formatDuration(point.relative),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function rangeText(line: ChartLine, entry: number): string {
+  if (line.raw) return `logged ${formatNumber(line.raw[entry]!)}`;
+  const [low, high] = [line.min[entry]!, line.max[entry]!];
+  return line.count[entry]! > 1 && low < high ? `${formatNumber(low, 3)} – ${formatNumber(high, 3)}` : "";
+}
+
+/** Return the rows of a tooltip as tab-separated values, with a head. */
+export function tabSeparated(lines: readonly ChartLine[], near: readonly Near[], path: string, axis: Axis): string {
+  const cell = (value: string | number) => String(value).replaceAll(/[\t\n\r]/g, " ");
+  const rows = near.map((one) => {
+    const line = lines[one.line]!;
+    const at = one.entry;
+    return [line.run_id, line.title, path, line.x[at]!, line.y[at]!, line.min[at]!, line.max[at]!, line.count[at]!];
+  });
+  const head = ["run", "name", "metric", axis, "value", "min", "max", "points"];
+  return [head, ...rows].map((row) => row.map(cell).join("\t")).join("\n");
+}
+
+/** Return what a chart shows, for those who do not see it. */
+export function described(path: string, lines: readonly ChartLine[], axis: Axis): string {
+  if (lines.length === 0) return `${path}: no lines`;
+  const told = lines.slice(0, 20).map((line) => {
+    const end = line.last ? `last ${formatNumber(line.last.y)} at ${formatX(line.last.x, axis)}` : "no points";
+    return `${line.title}: ${end}`;
+  });
+  const more = lines.length > told.length ? [`and ${lines.length - told.length} more`] : [];
+  return `${path}: ${plural(lines.length, "line")}. ${[...told, ...more].join("; ")}`;
+}
+
+/** Return words about what is special in a chart: its scale, points that are no numbers, points that are drawn each. */
+export function tagsOf(
+  lines: readonly ChartLine[],
+  view: { isLog: boolean },
+  isPointwise: boolean,
+): { text: string; isBad: boolean }[] {
+  const sum = (count: (line: ChartLine) => number) => lines.reduce((all, line) => all + count(line), 0);
+  const [nan, inf, ninf] = [sum((line) => line.nan), sum((line) => line.inf), sum((line) => line.ninf)];
+  const nonfinite = [
+    nan && `${formatStep(nan)} NaN`,
+    inf && `${formatStep(inf)} Inf`,
+    ninf && `${formatStep(ninf)} −Inf`,
+  ];
+  const below = view.isLog ? sum((line) => line.nonpositive ?? 0) : 0;
+  const tags = [
+    view.isLog && { text: "log", isBad: false },
+    below > 0 && { text: `${formatStep(below)} at or below 0`, isBad: true },
+    nonfinite.some(Boolean) && { text: nonfinite.filter(Boolean).join(", "), isBad: true },
+    isPointwise && { text: "raw points", isBad: false },
+    !isPointwise && lines.some(hasBand) && lines.length <= 24 && { text: "min–max band", isBad: false },
+  ];
+  return tags.flatMap((tag) => (tag ? [tag] : []));
+}

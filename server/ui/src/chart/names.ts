@@ -1,0 +1,204 @@
+import { endInView } from "./paint";
+import type { Pen } from "./pen";
+import type { ChartLine, Palette } from "./scene";
+import { type Box, entriesIn, type Projection, projectionOf, toPixelX, toPixelY, type View } from "./view";
+
+/** A name at the end of a line. */
+export type PlacedName = {
+  id: string;
+  text: string;
+  colour: string;
+  /** Left edge and middle, in pixels. */
+  x: number;
+  y: number;
+  width: number;
+  /** Where the line ends; null where the name stands right beside it. */
+  leader: [number, number] | null;
+  isInside: boolean;
+  isBold: boolean;
+};
+
+/** How far apart names stand. */
+export const NAME_HEIGHT = 14;
+const GUTTER_ROOM = 12;
+const INSIDE_ROOM = 7;
+
+/** What names need to know of a line. */
+export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | "last">;
+
+type End = { line: Named; x: number; y: number; isAtEdge: boolean };
+
+/** Return where a line leaves the plot or ends in it; null where neither is seen. */
+function endOf(line: Named, view: View, projection: Projection): End | null {
+  const { plot } = view;
+  const right = plot.left + plot.width;
+  const [from, to] = entriesIn(line.x, view.x);
+  if (to <= from) return null;
+  const lastX = line.last?.x ?? line.x[line.x.length - 1]!;
+  if (lastX > view.x[1]) {
+    const [before, after] = [to - 2 >= from ? to - 2 : to - 1, to - 1];
+    const [xa, xb] = [toPixelX(projection, line.x[before]!), toPixelX(projection, line.x[after]!)];
+    const [ya, yb] = [toPixelY(projection, line.y[before]!), toPixelY(projection, line.y[after]!)];
+    const share = xb > xa ? Math.min(1, Math.max(0, (right - xa) / (xb - xa))) : 1;
+    const y = ya + (yb - ya) * share;
+    if (!Number.isFinite(y)) return null;
+    return { line, x: right, y, isAtEdge: true };
+  }
+  const end = endInView(projection, view, line.last);
+  if (!end) return null;
+  return { line, x: end[0], y: end[1], isAtEdge: end[0] >= right - Math.max(16, plot.width * 0.04) };
+}
+
+/** Return a text that is no wider than allowed. */
+export function fitted(text: string, width: number, measure: (text: string) => number): string {
+  if (measure(text) <= width) return text;
+  const characters = Array.from(text);
+  let low = 0;
+  let high = characters.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (measure(`${characters.slice(0, middle).join("")}…`) <= width) low = middle;
+    else high = middle - 1;
+  }
+  return low === 0 ? "" : `${characters.slice(0, low).join("")}…`;
+}
+
+/** Push places that are sorted by y apart, and keep them between two bounds. */
+export function pushApart(ys: readonly number[], distance: number, low: number, high: number): number[] {
+  type Group = { from: number; to: number; middle: number };
+  const groups: Group[] = [];
+  const bounded = (group: Group): Group => {
+    const half = ((group.to - group.from) * distance) / 2;
+    return { ...group, middle: Math.max(low + half, Math.min(high - half, group.middle)) };
+  };
+  for (const [at, y] of ys.entries()) {
+    let group = bounded({ from: at, to: at, middle: y });
+    for (let above = groups.at(-1); above; above = groups.at(-1)) {
+      const halves = ((above.to - above.from + (group.to - group.from)) * distance) / 2 + distance;
+      if (group.middle - above.middle >= halves - 1e-9) break;
+      groups.pop();
+      const wanted = ys.slice(above.from, group.to + 1);
+      group = bounded({ from: above.from, to: group.to, middle: wanted.reduce((a, b) => a + b, 0) / wanted.length });
+    }
+    groups.push(group);
+  }
+  return groups.flatMap(({ from, to, middle }) =>
+    Array.from({ length: to - from + 1 }, (_, at) => middle + (at - (to - from) / 2) * distance),
+  );
+}
+
+/** What decides which names are shown. */
+export type NameRules = {
+  hovered: string | null;
+  /** Width of a name in pixels. */
+  measure: (text: string, isBold: boolean) => number;
+  /** What names must not touch. */
+  taken: readonly Box[];
+};
+
+/** Place names at the ends of lines: in the right gutter, pushed apart, or beside ends in the plot. */
+export function placeNames(lines: readonly Named[], view: View, rules: NameRules): PlacedName[] {
+  const projection = projectionOf(view);
+  const { plot } = view;
+  const ends = lines.flatMap((line) => endOf(line, view, projection) ?? []);
+  const gutter = view.width - plot.left - plot.width - GUTTER_ROOM - 2;
+  const most = Math.max(1, Math.floor((plot.height + NAME_HEIGHT) / NAME_HEIGHT));
+  const isFirst = (end: End) => end.line.run_id === rules.hovered;
+  const inView = (end: End) => end.y >= plot.top - 1 && end.y <= plot.top + plot.height + 1;
+  const atEdge = ends.filter((end) => end.isAtEdge && inView(end));
+  const chosen = [...atEdge.filter(isFirst), ...atEdge.filter((end) => !isFirst(end))].slice(0, most);
+  chosen.sort((a, b) => a.y - b.y);
+  const heights = pushApart(
+    chosen.map((end) => end.y),
+    NAME_HEIGHT,
+    plot.top + 2,
+    plot.top + plot.height - 2,
+  );
+  const placed = gutter < 20 ? [] : chosen.map((end, at) => inGutter(end, heights[at]!, view, gutter, rules));
+  const inside = ends.filter((end) => !end.isAtEdge);
+  for (const end of [...inside.filter(isFirst), ...inside.filter((one) => !isFirst(one))]) {
+    const name = insidePlot(end, view, placed, rules);
+    if (name) placed.push(name);
+  }
+  return placed.filter((name) => name.text !== "" && !touches(boxOf(name), rules.taken));
+}
+
+function inGutter(end: End, y: number, view: View, width: number, rules: NameRules): PlacedName {
+  const isBold = end.line.run_id === rules.hovered;
+  const measure = (text: string) => rules.measure(text, isBold);
+  const text = fitted(end.line.title, width, measure);
+  const x = view.plot.left + view.plot.width + GUTTER_ROOM;
+  const { run_id: id, colour } = end.line;
+  return { id, text, colour: colour.text, x, y, width: measure(text), leader: [end.x, end.y], isInside: false, isBold };
+}
+
+function insidePlot(end: End, view: View, placed: readonly PlacedName[], rules: NameRules): PlacedName | null {
+  const isBold = end.line.run_id === rules.hovered;
+  const text = fitted(end.line.title, 120, (one) => rules.measure(one, isBold));
+  const width = rules.measure(text, isBold);
+  const right = end.x + INSIDE_ROOM;
+  const left = end.x - INSIDE_ROOM - width;
+  const { run_id: id, colour } = end.line;
+  for (const [x, y] of [
+    [right, end.y - 8],
+    [right, end.y + 8],
+    [left, end.y - 10],
+    [left, end.y + 10],
+  ] as const) {
+    const name = { id, text, colour: colour.text, x, y, width, leader: null, isInside: true, isBold };
+    const isIn =
+      x >= view.plot.left && x + width <= view.width && y >= view.plot.top && y <= view.plot.top + view.plot.height;
+    if (isIn && !touches(boxOf(name), placed.map(boxOf))) return name;
+  }
+  return null;
+}
+
+/** Return the rectangle of a name. */
+export function boxOf(name: Pick<PlacedName, "x" | "y" | "width">): Box {
+  return { left: name.x, top: name.y - NAME_HEIGHT / 2 + 1, width: name.width, height: NAME_HEIGHT - 2 };
+}
+
+function touches(one: Box, others: readonly Box[]): boolean {
+  return others.some(
+    (other) =>
+      one.left < other.left + other.width &&
+      other.left < one.left + one.width &&
+      one.top < other.top + other.height &&
+      other.top < one.top + one.height,
+  );
+}
+
+/** Return the font of names. */
+export function nameFont(palette: Palette, isBold: boolean): string {
+  return `italic ${isBold ? 700 : 400} 12px ${palette.sans}`;
+}
+
+/** Draw names, with lines that lead to them and a halo of paper. */
+export function paintNames(pen: Pen, names: readonly PlacedName[], palette: Palette): void {
+  pen.save();
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  pen.lineJoin = "round";
+  for (const name of names) {
+    if (name.leader) {
+      pen.globalAlpha = 0.45;
+      pen.strokeStyle = name.colour;
+      pen.lineWidth = 1;
+      pen.beginPath();
+      pen.moveTo(name.leader[0] + 4, name.leader[1]);
+      pen.lineTo(Math.max(name.leader[0] + 4, name.x - 8), name.leader[1]);
+      pen.lineTo(name.x - 3, name.y);
+      pen.stroke();
+    }
+    pen.globalAlpha = 1;
+    pen.font = nameFont(palette, name.isBold);
+    if (name.isInside) {
+      pen.strokeStyle = palette.paper;
+      pen.lineWidth = 3;
+      pen.strokeText(name.text, name.x, name.y);
+    }
+    pen.fillStyle = name.colour;
+    pen.fillText(name.text, name.x, name.y);
+  }
+  pen.restore();
+}

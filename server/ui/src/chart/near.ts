@@ -1,0 +1,112 @@
+import { contentOf, linesNear, tabSeparated } from "./hover";
+import type { Chart, Pointer } from "./mounted";
+import type { ChartLine } from "./scene";
+import { emptiestPlace } from "./tooltip";
+import { fromPixelX, nearestAt, projectionOf, toPixelX, toPixelY } from "./view";
+
+const EXACT_PAUSE_MS = 150;
+
+/** Find the lines near the pointer. */
+export function findNear(chart: Chart, pointer: Pointer): void {
+  chart.near = linesNear(chart.props.lines, chart.view, pointer, null);
+  askExact(chart);
+}
+
+/** Forget the pointer, unless the tooltip is pinned. */
+export function leaveChart(chart: Chart): void {
+  if (chart.isPinned) return;
+  chart.pointer = null;
+  chart.near = [];
+  showNear(chart);
+  chart.props.onHover?.(null);
+  chart.props.onCursor?.(null);
+}
+
+/** Let the tooltip stay where it is, or go. */
+export function pin(chart: Chart, isPinned: boolean): void {
+  if (chart.isPinned === isPinned) return;
+  chart.isPinned = isPinned;
+  chart.tooltip.pin(isPinned);
+  if (!isPinned) leaveChart(chart);
+}
+
+/** Hand over the values of the tooltip, to be copied. */
+export function copyNear(chart: Chart): void {
+  const { lines, path, axis } = chart.props;
+  chart.props.onCopy?.(tabSeparated(lines, chart.near, path, axis), "Values");
+}
+
+function exactKey(chart: Chart): string {
+  const { lines } = chart.props;
+  return chart.near.map((one) => `${lines[one.line]!.run_id}@${lines[one.line]!.x[one.entry]}`).join(" ");
+}
+
+/** Ask when the points were logged, once the pointer rests. */
+export function askExact(chart: Chart): void {
+  clearTimeout(chart.exactTimer);
+  const { askExact: ask, lines } = chart.props;
+  const [first] = chart.near;
+  if (!ask || !first || chart.exact?.key === exactKey(chart)) return;
+  const key = exactKey(chart);
+  const runs = chart.near.map((one) => lines[one.line]!.run_id);
+  const x = lines[first.line]!.x[first.entry]!;
+  chart.exactTimer = setTimeout(() => {
+    ask(runs, x)
+      .then((points) => {
+        if (exactKey(chart) !== key) return;
+        chart.exact = { key, points };
+        showNear(chart);
+      })
+      .catch(() => undefined); // the tooltip says what it knows; whoever asked has told that no server answers
+  }, EXACT_PAUSE_MS);
+}
+
+/** Show the tooltip and the dots of the lines near the pointer. */
+export function showNear(chart: Chart): void {
+  const { props, near, tooltip, dots, view } = chart;
+  if (near.length === 0 || near.some((one) => one.line >= props.lines.length)) {
+    if (!chart.isPinned) {
+      tooltip.hide();
+      dots.replaceChildren();
+    }
+    return;
+  }
+  const isExact = chart.exact?.key === exactKey(chart);
+  const content = contentOf(props.lines, near, props.axis, isExact ? chart.exact!.points : null);
+  tooltip.show(content);
+  const projection = projectionOf(view);
+  dots.replaceChildren(
+    ...near.toReversed().flatMap((one) => {
+      const line = props.lines[one.line]!;
+      const [x, y] = [toPixelX(projection, line.x[one.entry]!), toPixelY(projection, line.y[one.entry]!)];
+      return Number.isFinite(y) ? [dot(x, y, one === near[0] ? 3.6 : 2.2, line.colour.line, props.palette.paper)] : [];
+    }),
+  );
+  chart.spoken.textContent = `${content.where}: ${content.rows.map((row) => `${row.title} ${row.value}`).join(", ")}`;
+  const box = chart.element.getBoundingClientRect();
+  const at = chart.pointer ?? { x: near[0]!.x, y: near[0]!.y };
+  const points = near.flatMap((one) => linePlaces(chart, props.lines[one.line]!, box));
+  const within = { width: window.innerWidth, height: window.innerHeight };
+  const { left, top } = emptiestPlace({ x: box.left + at.x, y: box.top + at.y }, tooltip.size(), within, points);
+  tooltip.put(left, top);
+}
+
+/** Return where a line runs, every few pixels: what a tooltip should not cover. */
+function linePlaces(chart: Chart, line: ChartLine, box: DOMRect): Pointer[] {
+  const projection = projectionOf(chart.view);
+  const { plot } = chart.view;
+  const places: Pointer[] = [];
+  for (let pixel = plot.left; pixel < plot.left + plot.width; pixel += 12) {
+    const at = nearestAt(line.x, fromPixelX(projection, pixel));
+    const y = at < 0 ? Number.NaN : toPixelY(projection, line.y[at]!);
+    if (Number.isFinite(y)) places.push({ x: box.left + pixel, y: box.top + y });
+  }
+  return places;
+}
+
+function dot(x: number, y: number, r: number, fill: string, stroke: string): SVGElement {
+  const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+  for (const [name, value] of Object.entries({ cx: x, cy: y, r, fill, stroke }))
+    circle.setAttribute(name, String(value));
+  return circle;
+}

@@ -38,7 +38,7 @@ export function River({ lineage, domain, width, height, size = "row", colour, is
       aria-hidden={label ? undefined : true}
     >
       {thinned(glyph.pieces, x, marks.diamond[size]).map((piece) => (
-        <Piece
+        <RiverPiece
           key={`${piece.kind} ${piece.reach.run_id} ${"lane" in piece ? piece.lane : ""}`}
           piece={piece}
           stroke={colour(piece.reach)}
@@ -67,7 +67,8 @@ function thinned(pieces: readonly GlyphPiece[], x: (step: number) => number, r: 
   return kept.reverse();
 }
 
-type PieceProps = {
+/** Props of `RiverPiece`. */
+export type PieceProps = {
   piece: GlyphPiece;
   stroke: string;
   x: (step: number) => number;
@@ -78,7 +79,8 @@ type PieceProps = {
   isServerAway: boolean;
 };
 
-function Piece({ piece, stroke, x, y, lanes, low, size, isServerAway }: PieceProps) {
+/** One piece of a river, as `layOut` put it. */
+export function RiverPiece({ piece, stroke, x, y, lanes, low, size, isServerAway }: PieceProps) {
   switch (piece.kind) {
     case "kept": {
       const isOwn = piece.generation === 0;

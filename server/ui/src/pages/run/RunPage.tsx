@@ -2,6 +2,7 @@ import "./run.css";
 import { useEffect } from "preact/hooks";
 import type { RunValues } from "../../api/types";
 import { Button } from "../../controls/Button";
+import { RunRiver } from "../../lineage/RunRiver";
 import { place } from "../../state/address";
 import { shortcut } from "../../state/keys";
 import { useShownRun } from "../../state/shown";
@@ -9,7 +10,6 @@ import { type RunTab, shownRun, tab } from "../../state/view";
 import { Attributes } from "./Attributes";
 import { Overview } from "./Overview";
 import { RunFacts } from "./RunFacts";
-import { RunRiver } from "./RunRiver";
 
 const tabs: { tab: RunTab; text: string; key: string }[] = [
   { tab: "overview", text: "Overview", key: "o" },

@@ -47,7 +47,9 @@ export function Popup({
   useEffect(() => {
     const element = popup.current;
     const before = document.activeElement;
-    const first = element?.querySelector<HTMLElement>("[autofocus], input, button, a[href], [tabindex='0']");
+    const first =
+      element?.querySelector<HTMLElement>("[data-first]") ??
+      element?.querySelector<HTMLElement>("[autofocus], input, button, a[href], [tabindex='0']");
     first?.focus();
     const leave = (event: Event) => {
       const target = event.target as Node;

@@ -88,7 +88,7 @@ export function ForkPopup({ anchor, run, step, onClose }: ForkPopupProps) {
         <>
           <div class="fork-code">
             <pre class="mono">{found.code}</pre>
-            <Button kind="primary" icon="copy" autofocus onClick={() => void copy(found.code, "Code")}>
+            <Button kind="primary" icon="copy" data-first onClick={() => void copy(found.code, "Code")}>
               Copy
             </Button>
           </div>

@@ -21,7 +21,7 @@ const LEVEL = 30;
 const LANE = 18;
 const MOST_LANES = 3;
 const MARGIN = 8;
-const CARD_WIDTH = 280;
+const CARD_WIDTH = 320;
 /** Ticks that are nearer to each other are drawn as one; the keyboard reaches each of them. */
 const LEAST_GAP = 3;
 
@@ -103,10 +103,13 @@ function Drawn({ found, run, family, width }: DrawnProps) {
   );
 }
 
+/** From the first step to the last of the line; branches that go on much further leave the picture. */
 function domainOf(lineage: readonly Reach[], family: Family | null): [number, number] {
-  const lasts = [...lineage.map((reach) => reach.last ?? 0), ...(family?.runs ?? []).map((run) => run.own?.[1] ?? 0)];
+  const lasts = lineage.map((reach) => reach.last ?? reach.fork_step ?? 0);
   const first = Math.min(...lineage.flatMap((reach) => reach.kept?.[0] ?? []), ...lasts);
-  const high = Math.max(...lasts, lineage.at(-1)?.fork_step ?? 0);
+  const own = Math.max(...lasts);
+  const all = Math.max(own, ...(family?.runs ?? []).map((run) => run.own?.[1] ?? 0));
+  const high = own > 0 ? Math.min(all, 1.25 * own) : all;
   return [first > high / 2 && first > 100 ? first : 0, high > 0 ? high : 1];
 }
 
@@ -163,7 +166,8 @@ function BranchLine({ branch, x, width }: { branch: Branch; x: (step: number) =>
   const [top, level] = [LEVEL + LANE * source, LEVEL + LANE * lane];
   const start = x(from);
   const reach = Math.min(16, Math.max(x(to) - start, 4));
-  const end = Math.max(x(to), start + reach);
+  const end = Math.min(Math.max(x(to), start + reach), width);
+  const isWhole = x(to) <= width;
   const colour = colourOf(run);
   const isRoomy = end + 12 + 6.5 * run.name.length < width;
   return (
@@ -175,14 +179,16 @@ function BranchLine({ branch, x, width }: { branch: Branch; x: (step: number) =>
         d={`${forkCurve(start, top, level - top, reach)}H${end}`}
       />
       {isRun && <path class="diamond" stroke={colour.line} d={diamondPath(start, top, 3)} />}
-      <MouthMark
-        x={end}
-        y={level}
-        r={2.6}
-        state={run.state}
-        colour={isRun ? colour.line : "var(--bed)"}
-        isServerAway={connection.value === "away"}
-      />
+      {isWhole && (
+        <MouthMark
+          x={end}
+          y={level}
+          r={2.6}
+          state={run.state}
+          colour={isRun ? colour.line : "var(--bed)"}
+          isServerAway={connection.value === "away"}
+        />
+      )}
       {isRun && (
         <a href={runHref(run.run_id)}>
           <text

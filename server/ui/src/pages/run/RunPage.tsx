@@ -52,7 +52,7 @@ function Found({ found }: { found: RunValues }) {
   useTabKeys();
   return (
     <div class="run-page">
-      <header class="run-head">
+      <header class="run-page-head">
         <RunFacts found={found} />
         <RunRiver found={found} />
         <Tabs />

@@ -12,9 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import venv
+import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,11 +162,36 @@ def packages(*arguments: str) -> None:
 
 
 def build() -> None:
-    """Build wheel and sdist into dist/."""
+    """Build wheel and sdist into dist/, and look at what is in them."""
     prepare_builder()
     dist = HOME / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     run("-m", "hatchling", "build", "--directory", str(dist), of=BUILDER)
+    look_into(next(dist.glob("*.whl")), next(dist.glob("*.tar.gz")))
+
+
+def look_into(wheel: Path, sdist: Path) -> None:
+    """End if the web UI or what it was made of is not where it belongs, or if an installation from the sdist would need node."""
+    with zipfile.ZipFile(wheel) as packed:
+        of_wheel = set(packed.namelist())
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(sdist) as archive:
+            archive.extractall(folder)  # noqa: S202 our own
+        (unpacked,) = Path(folder).iterdir()
+        of_sdist = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*")}
+        ask = "from hatchling.build import get_requires_for_build_wheel as ask; print(ask())"
+        command = [str(python_of(BUILDER)), "-c", ask]
+        needed = subprocess.run(command, cwd=unpacked, capture_output=True, text=True, check=True).stdout.strip()
+    faults = {
+        "the wheel has no web UI": "runfork_server/static/index.html" not in of_wheel,
+        "the sdist has no web UI": "server/runfork_server/static/index.html" not in of_sdist,
+        "the sdist lacks what the web UI is made of": "server/ui/src/main.tsx" not in of_sdist,
+        "the wheel has what the web UI is made of": any(name.endswith((".ts", ".tsx", ".map")) for name in of_wheel),
+        "installed packages of node were packed": any("node_modules" in name for name in of_wheel | of_sdist),
+        f"an installation from the sdist needs {needed}": needed != "[]",
+    }
+    if found := [fault for fault, holds in faults.items() if holds]:
+        sys.exit("; ".join(found))
 
 
 def ui() -> None:

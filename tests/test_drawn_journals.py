@@ -61,13 +61,13 @@ def test_a_drawn_run_ended_as_it_was_asked_to(data_directory, state):
 def test_seeds_are_whole(data_directory):
     seeds = Seeds(data_directory)
     counts = {}
-    for project in (seeds.lineage, seeds.sweep, seeds.hostile, seeds.many("seeds/few", 60)):
+    for project in (seeds.lineage, seeds.sweep, seeds.hostile, seeds.many("seeds/few", 60), seeds.curves(2, 99)):
         with Project.open(project, directory=data_directory) as found:
             found.refresh()
             assert not found.unreadable
             counts[project.partition("/")[2]] = len(query.list_runs(project=project))
 
-    assert counts == {"lineage": 3, "sweep": 50, "hostile": len(HOSTILE_NAMES) + 2, "few": 60}
+    assert counts == {"lineage": 3, "sweep": 50, "hostile": len(HOSTILE_NAMES) + 2, "few": 60, "curves-2x99": 2}
     assert query.list_experiments(project="seeds/lineage") == ["digits"]
     joined = query.fetch_metrics(project="seeds/lineage", runs="second", attributes="train/loss")["train/loss"]
     assert joined.index.get_level_values("step").to_list() == list(range(1001))

@@ -8,18 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from tests.browser import chromium
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
 from tests.browser.visits import Visit
 from tests.browser.watching import Watch
 
+from runfork.testing.waits import HANG_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
+
+
+expect.set_options(timeout=HANG_SECONDS / 4 * 1000)
 
 
 @pytest.hookimpl(trylast=True)

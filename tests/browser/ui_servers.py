@@ -54,7 +54,8 @@ class UiServer:
         assert self.url, f"`runfork ui` ended with {self._process.returncode}: {self.printed()}"
         parts = urlsplit(self.url)
         self.address = f"http://{parts.netloc}"
-        self.root_path = parts.path.rstrip("/")
+        given = self._arguments
+        self.root_path = given[given.index("--root-path") + 1] if "--root-path" in given else ""
         self.token = parse_qs(parts.query).get("token", [""])[0]
 
     def _found_url(self) -> str:

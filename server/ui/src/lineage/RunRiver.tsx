@@ -1,6 +1,7 @@
 import "./lineage.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Family, Mark, Reach, Row, RunValues } from "../api/types";
+import { stepTicks } from "../chart/ticks";
 import { Button } from "../controls/Button";
 import { useWidth } from "../controls/width";
 import { layOut } from "../marks/glyph";
@@ -13,7 +14,6 @@ import { chooseMetrics } from "../state/outcome";
 import { colourOf } from "../state/theme";
 import { pinnedMetric } from "../state/view";
 import { formatNumber, formatStep } from "../text/format";
-import { niceTicks } from "../text/ticks";
 import { type Branch, branchesOf } from "./branches";
 import { ForkPopup } from "./ForkFromHere";
 
@@ -57,7 +57,7 @@ function Drawn({ found, run, family, width }: DrawnProps) {
         role="img"
         aria-label={`Lineage of ${run.name}: ${lineage.map((reach) => reach.name).join(", ")}`}
       >
-        {niceTicks(low, high, Math.max(2, Math.floor(width / 160))).map((step) => (
+        {stepTicks([low, high], Math.max(2, Math.floor(width / 160))).at.map((step) => (
           <g key={step}>
             <path class="grid" d={`M${Math.round(x(step)) + 0.5} 4V${bottom}`} />
             <text x={x(step)} y={bottom + 14} text-anchor={x(step) < 20 ? "start" : "middle"}>

@@ -115,3 +115,24 @@ export function keepAsking<T>(
     clearTimeout(timer);
   };
 }
+
+/** Return a number that grows when runs changed, and when a server that was away is back; null is any run. */
+export function useChangeCount(about: readonly string[] | null): number {
+  const [count, setCount] = useState(0);
+  const runs = useRef(about);
+  runs.current = about;
+  useEffect(() => {
+    let seen = revision.peek();
+    let wasAway = connection.peek() === "away";
+    return effect(() => {
+      const isAway = connection.value === "away";
+      const now = revision.value;
+      const changed = changedRuns.peek();
+      const isOurs = !changed || !runs.current || runs.current.some((one) => changed.has(one));
+      if ((now !== seen && seen !== 0 && isOurs) || (wasAway && !isAway)) setCount((before) => before + 1);
+      seen = now;
+      wasAway = isAway;
+    });
+  }, []);
+  return count;
+}

@@ -15,7 +15,6 @@ export type OutcomeRow = {
   after: number;
   /** Change in percent of the parent's value; null where that says nothing. */
   percent: number | null;
-  goal: "min" | "max" | null;
 };
 /** What came of a fork. */
 export type Outcome = { rows: OutcomeRow[]; pinned: { own: Line; parent: Line | null } | null };
@@ -104,6 +103,5 @@ export function outcomeRow(path: string, step: number, before: JsonNumber, after
     before: old,
     after: now,
     percent: Number.isFinite(percent) ? percent : null,
-    goal: goalOf(path),
   };
 }

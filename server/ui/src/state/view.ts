@@ -117,4 +117,6 @@ export const stream = parameter<"both" | "stdout" | "stderr">("stream", "both", 
 /** What is looked for in the console. */
 export const consoleSearch = parameter<string>("find", "", asText, "replace");
 /** The line at which the console stands; -1 follows the end. */
-export const consoleLine = parameter<number>("at", 0, asNumber, "replace");
+export const consoleLine = parameter<number>("at", -1, asNumber, "replace");
+/** Whose output is shown, of a run of many processes; -1 is everyone's. */
+export const consoleRank = parameter<number>("rank", -1, asNumber);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { deltaClass, formatPercent } from "./delta";
 import { byInterest, goalOf } from "./metrics";
-import { niceTicks } from "./ticks";
 
 const plain = (text: string) => text.replaceAll("\u202f", " ").replaceAll("\u2212", "-");
 
@@ -39,10 +38,4 @@ describe("metrics", () => {
       "epoch",
     ]);
   });
-});
-
-test("ticks are round and within", () => {
-  expect(niceTicks(0, 275, 4)).toEqual([0, 100, 200]);
-  expect(niceTicks(1, 1, 3)).toEqual([1]);
-  expect(niceTicks(Number.NaN, Number.NaN, 3)).toEqual([]);
 });

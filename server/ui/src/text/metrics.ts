@@ -1,10 +1,14 @@
 const NAMESPACES = ["val", "valid", "validation", "eval", "test", "train", "training"];
-const NAMES = [/^(eval_)?loss$/, /loss|perplexity|ppl|error|rmse|mae/, /acc|f1|auc|bleu|rouge|reward|score|map|iou/];
+const NAMES = [
+  /^(eval_|val_)?loss$/,
+  /(^|_)(loss|nll|perplexity|ppl|error|rmse|mse|mae|wer|cer)$/,
+  /(^|_)(acc|accuracy|f1|auc|auroc|bleu|map|miou|iou|r2)$/,
+];
 
-/** Whether low or high values of a metric are what one wants, by its name; null where the name does not say. */
+/** Whether low or high values of a metric are what one wants, where its name leaves no doubt; else null. */
 export function goalOf(path: string): "min" | "max" | null {
   const name = path.slice(path.lastIndexOf("/") + 1).toLowerCase();
-  if (NAMES[1]!.test(name)) return "min";
+  if (NAMES[0]!.test(name) || NAMES[1]!.test(name)) return "min";
   return NAMES[2]!.test(name) ? "max" : null;
 }
 

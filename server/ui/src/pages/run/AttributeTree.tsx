@@ -6,7 +6,7 @@ import { useRows } from "../../controls/virtual";
 import { changesByPath } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { attributeSearch, chosenAttribute, toggledNamespaces } from "../../state/view";
-import { formatContent, plural } from "../../text/format";
+import { formatContent, formatNumber, isNumber, plural, toNumber } from "../../text/format";
 import { buildTree, findAttributes, isSeries, listRows, type TreeRow, typeName } from "./attributeTree";
 import { pythonFor } from "./python";
 import { SeriesSparkline } from "./SeriesSparkline";
@@ -23,10 +23,19 @@ export type AttributeTreeProps = {
   isByInterest?: boolean;
   /** Whether there is room for what the run that logged it is called. */
   hasSource?: boolean;
+  /** An attribute was chosen or, chosen again, left. */
+  onChoose: (path: string) => void;
 };
 
 /** All attributes of a run by namespace: a list as long as they are many, of which only what is seen is drawn. */
-export function AttributeTree({ found, project, most, isByInterest = false, hasSource = false }: AttributeTreeProps) {
+export function AttributeTree({
+  found,
+  project,
+  most,
+  isByInterest = false,
+  hasSource = false,
+  onChoose,
+}: AttributeTreeProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const search = attributeSearch.value.trim();
   const changes = useMemo(() => changesByPath(found.run), [found]);
@@ -58,7 +67,7 @@ export function AttributeTree({ found, project, most, isByInterest = false, hasS
   }, [at, cursor]);
   const act = (row: TreeRow) => {
     setCursor(row.path);
-    if (row.kind === "attribute") chosenAttribute.value = chosenAttribute.peek() === row.path ? "" : row.path;
+    if (row.kind === "attribute") onChoose(row.path);
     else toggle(row.path);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -233,7 +242,7 @@ type ValueProps = {
 function Value({ row, change, found, project, hasSource }: ValueProps) {
   const { type, value, source_run: source } = row.attribute;
   const text = formatContent(value, type);
-  const shown = firstLine(text);
+  const shown = isNumber(value) && type === "float_series" ? formatNumber(toNumber(value)) : firstLine(text);
   const origin = source === found.run.run_id ? null : found.run.lineage.find((reach) => reach.run_id === source);
   return (
     <>

@@ -3,7 +3,7 @@ import type { RunValues } from "../../api/types";
 import { Icon } from "../../controls/icons";
 import { place } from "../../state/address";
 import { shortcut } from "../../state/keys";
-import { attributeSearch } from "../../state/view";
+import { attributeSearch, chosenAttribute } from "../../state/view";
 import { plural } from "../../text/format";
 import { AttributeDetail } from "./AttributeDetail";
 import { AttributeTree } from "./AttributeTree";
@@ -14,7 +14,15 @@ export function Attributes({ found }: { found: RunValues }) {
     <div class="attributes-tab">
       <section class="attributes-pane">
         <AttributesBar count={Object.keys(found.attributes).length} />
-        <AttributeTree found={found} project={place.value.project!} most={Number.POSITIVE_INFINITY} hasSource />
+        <AttributeTree
+          found={found}
+          project={place.value.project!}
+          most={Number.POSITIVE_INFINITY}
+          hasSource
+          onChoose={(path) => {
+            chosenAttribute.value = chosenAttribute.peek() === path ? "" : path;
+          }}
+        />
       </section>
       <AttributeDetail found={found} />
     </div>

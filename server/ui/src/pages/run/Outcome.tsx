@@ -1,13 +1,13 @@
 import { useRef } from "preact/hooks";
-import type { Line } from "../../api/frames";
+import type { ForkMark, Line, PrunedTail } from "../../api/frames";
 import type { Row, RunValues } from "../../api/types";
+import { linearTicks, stepTicks } from "../../chart/ticks";
 import { useWidth } from "../../controls/width";
 import { diamondPath, marks } from "../../marks/shapes";
 import type { Outcome as FoundOutcome } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { formatNumber, formatStep, splitPath } from "../../text/format";
-import { niceTicks } from "../../text/ticks";
 
 const HEIGHT = 176;
 const LEFT = 44;
@@ -51,23 +51,25 @@ function SmallChart({ own, run, width }: SmallChartProps) {
   const fork = own.forks.at(-1);
   const end = own.last && Number.isFinite(own.last.y) ? own.last : null;
   const tail = ghost[0];
+  const yTicks = yHigh > yLow ? linearTicks([yLow, yHigh], 3) : { at: [yLow], texts: [formatNumber(yLow)] };
+  const xTicks = xHigh > xLow ? stepTicks([xLow, xHigh], 4) : { at: [xLow], texts: [formatStep(xLow)] };
   return (
     <svg width={width} height={HEIGHT} role="img" aria-label={describe(own)}>
-      {niceTicks(yLow, yHigh, 3).map((tick) => (
+      {yTicks.at.map((tick, at) => (
         <g key={tick}>
           <path class="grid" d={`M${LEFT} ${Math.round(y(tick)) + 0.5}H${right}`} />
           <text x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
-            {formatNumber(tick)}
+            {yTicks.texts[at]}
           </text>
         </g>
       ))}
-      {niceTicks(xLow, xHigh, 4).map((tick) => (
+      {xTicks.at.map((tick, at) => (
         <text key={tick} x={x(tick)} y={HEIGHT - 4} text-anchor="middle">
-          {formatStep(tick)}
+          {xTicks.texts[at]}
         </text>
       ))}
       {ghost.map((one) => (
-        <path key={one.run_id} class="bed" d={linePath(one.x, one.y, x, y)} />
+        <path key={one.run_id} class="bed" d={linePath(...fromFork(one, fork), x, y)} />
       ))}
       <path
         class="water inherited"
@@ -124,6 +126,15 @@ function splitAt({ x, y }: Line, at: number): [Part, Part] {
   return [
     { x: x.subarray(0, count), y: y.subarray(0, count) },
     { x: x.subarray(from), y: y.subarray(from) },
+  ];
+}
+
+/** A tail begins where the fork left it. */
+function fromFork(tail: PrunedTail, fork: ForkMark | undefined): [number[], number[]] {
+  const begin = fork && fork.y !== null ? { x: [fork.x], y: [fork.y] } : { x: [], y: [] };
+  return [
+    [...begin.x, ...tail.x],
+    [...begin.y, ...tail.y],
   ];
 }
 

@@ -8,6 +8,7 @@ import { shortcut } from "../../state/keys";
 import { useShownRun } from "../../state/shown";
 import { type RunTab, shownRun, tab } from "../../state/view";
 import { Attributes } from "./Attributes";
+import { ConsolePanel } from "./ConsolePanel";
 import { Overview } from "./Overview";
 import { RunFacts } from "./RunFacts";
 
@@ -68,6 +69,8 @@ function Body({ found }: { found: RunValues }) {
   switch (tab.value) {
     case "attributes":
       return <Attributes found={found} />;
+    case "console":
+      return <ConsolePanel found={found} />;
     default:
       return <Overview found={found} />;
   }

@@ -1,5 +1,6 @@
 import type { Change, RunValues } from "../../api/types";
 import { href, place } from "../../state/address";
+import { declaredGoal, goalFor } from "../../state/goals";
 import type { Outcome, OutcomeRow } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
@@ -56,7 +57,7 @@ export function WhatChanged({ found, outcome }: { found: RunValues; outcome: Out
               {plural(changes.length - MOST_CHANGES, "more change")}
             </button>
           )}
-          <CameOfIt rows={rows} />
+          <CameOfIt rows={rows} found={found} />
         </>
       )}
     </section>
@@ -96,7 +97,7 @@ function ChangeRow({ change }: { change: Change }) {
   );
 }
 
-function CameOfIt({ rows }: { rows: OutcomeRow[] }) {
+function CameOfIt({ rows, found }: { rows: OutcomeRow[]; found: RunValues }) {
   if (rows.length === 0) return null;
   const steps = new Set(rows.map((row) => row.step));
   const isSame = steps.size === 1;
@@ -115,7 +116,9 @@ function CameOfIt({ rows }: { rows: OutcomeRow[] }) {
             <del>{formatNumber(row.before)}</del>
             <span class="arrow">→</span>
             <ins>{formatNumber(row.after)}</ins>
-            <span class={`percent ${deltaClass(row.percent, row.goal)}`}>
+            <span
+              class={`percent ${deltaClass(row.percent, goalFor(row.path, declaredGoal(found.attributes, row.path)))}`}
+            >
               {row.percent === null ? "" : formatPercent(row.percent)}
             </span>
           </div>

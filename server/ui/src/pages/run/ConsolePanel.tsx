@@ -1,0 +1,285 @@
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { apiUrl, projectPath, sentence } from "../../api/client";
+import type { ConsolePage, RunValues } from "../../api/types";
+import { type MountedConsole, mount } from "../../console/Console";
+import { nextHit } from "../../console/text";
+import { Button, IconButton } from "../../controls/Button";
+import { copy } from "../../controls/clipboard";
+import { Icon } from "../../controls/icons";
+import { Segmented } from "../../controls/Segmented";
+import { place } from "../../state/address";
+import { useAnswer, useChangeCount } from "../../state/answer";
+import {
+  type ConsoleView,
+  consoleSource,
+  consoleTime,
+  consoleWraps,
+  type Hits,
+  searchConsole,
+} from "../../state/console";
+import { shortcut } from "../../state/keys";
+import { noteAnswer } from "../../state/live";
+import { consoleLine, consoleRank, consoleSearch, stream } from "../../state/view";
+import { formatStep, plural } from "../../text/format";
+import { GoTo } from "./GoTo";
+
+const streams = [
+  { value: "stdout", text: "stdout" },
+  { value: "stderr", text: "stderr" },
+  { value: "both", text: "both" },
+] as const;
+
+/** What a run printed: searched, followed, however long it is. */
+export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isSmall?: boolean }) {
+  const project = place.value.project!;
+  const run = found.run.run_id;
+  const view = useMemo<ConsoleView>(
+    () => ({ project, run, stream: stream.value, rank: consoleRank.value }),
+    [project, run, stream.value, consoleRank.value],
+  );
+  const box = useRef<HTMLDivElement>(null);
+  const shown = useRef<MountedConsole | null>(null);
+  const [page, setPage] = useState<ConsolePage | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const [current, setCurrent] = useState<number | null>(null);
+  const source = useMemo(() => consoleSource(view), [view]);
+  const changes = useChangeCount([run]);
+  const search = consoleSearch.value;
+  const follows = consoleLine.value < 0;
+  const move = useMoveNote();
+  const props = {
+    source,
+    revision: changes,
+    search,
+    current,
+    time: consoleTime.value,
+    wraps: consoleWraps.value,
+    follows,
+    startsAt: Math.max(0, consoleLine.peek()),
+    onMove: move,
+    onPage: (found: ConsolePage) => {
+      setFailure(null);
+      setPage(found);
+    },
+    onFailure: (error: unknown) => {
+      noteAnswer(error);
+      setFailure(sentence(error));
+    },
+    onCopy: (text: string) => void copy(text, "Lines"),
+  };
+  useEffect(() => {
+    const mounted = mount(box.current!, props);
+    shown.current = mounted;
+    return () => {
+      shown.current = null;
+      mounted.destroy();
+    };
+  }, []);
+  useEffect(() => shown.current?.update(props));
+  useEffect(() => setPage(null), [source]);
+  const hits = useHits(view, search);
+  const jump = (line: number) => {
+    setCurrent(line);
+    consoleLine.value = line;
+    shown.current?.jumpTo(line);
+  };
+  const isEmpty = page !== null && page.total === 0;
+  return (
+    <section class={isSmall ? "console-panel small" : "console-panel"} aria-label="Console">
+      <div class="pane-bar console-bar">
+        {isSmall && <h2>Console</h2>}
+        <Segmented
+          label="Stream"
+          value={stream.value}
+          options={streams}
+          onChange={(value) => {
+            stream.value = value;
+          }}
+        />
+        <RankChoice ranks={page?.ranks ?? []} />
+        <Search
+          hits={hits}
+          current={current}
+          next={(isBackwards) => {
+            const from = current ?? (shown.current?.topLine() ?? 0) - (isBackwards ? 0 : 1);
+            const line = hits.value ? nextHit(hits.value.lines, from, isBackwards) : null;
+            if (line !== null) jump(line);
+          }}
+        />
+        <span class="bar-end">
+          {page && !isSmall && <span class="dim">{plural(page.total, "line")}</span>}
+          <GoTo view={view} found={found} total={page?.total ?? 0} jump={jump} />
+          <Options follows={follows} view={view} toEnd={() => shown.current?.jumpToEnd()} />
+        </span>
+      </div>
+      {failure && <p class="console-failure bad">{failure}</p>}
+      <div class="console-box" ref={box} hidden={isEmpty} />
+      {isEmpty && <Silent found={found} />}
+    </section>
+  );
+}
+
+function Silent({ found }: { found: RunValues }) {
+  const isOther = stream.value !== "both";
+  return (
+    <p class="dim console-silent">
+      {isOther ? `Nothing was written to ${stream.value}.` : "Nothing was printed, or console output was not captured."}
+      {found.run.state === "running" && " What is printed from now on appears here."}
+    </p>
+  );
+}
+
+/** Keep the line in view in the URL, when scrolling has come to rest. */
+function useMoveNote(): (line: number, isAtEnd: boolean) => void {
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return (line, isAtEnd) => {
+    if (!isAtEnd && consoleLine.peek() < 0) consoleLine.value = line;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      consoleLine.value = isAtEnd ? -1 : line;
+    }, 200);
+  };
+}
+
+function RankChoice({ ranks }: { ranks: number[] }) {
+  if (ranks.length < 2 && consoleRank.value < 0) return null;
+  return (
+    <select
+      class="select"
+      aria-label="Rank"
+      value={String(consoleRank.value)}
+      onChange={(event) => {
+        consoleRank.value = Number(event.currentTarget.value);
+      }}
+    >
+      <option value="-1">all ranks</option>
+      {ranks.map((rank) => (
+        <option key={rank} value={String(rank)}>
+          rank {rank}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+const SEARCH_PAUSE_MS = 150;
+
+function useHits(view: ConsoleView, search: string) {
+  const [settled, setSettled] = useState(search);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(search), SEARCH_PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [search]);
+  const question = settled === "" ? null : `console\n${JSON.stringify(view)}\n${settled}`;
+  return useAnswer<Hits>(question, (signal) => searchConsole(view, settled, signal), [view.run]);
+}
+
+type SearchProps = {
+  hits: ReturnType<typeof useHits>;
+  current: number | null;
+  next: (isBackwards: boolean) => void;
+};
+
+function Search({ hits, current, next }: SearchProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const ends = [
+      shortcut("/", "search the console", () => field.current?.select()),
+      shortcut("n", "next match", () => next(false)),
+      shortcut("N", "match before", () => next(true)),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  });
+  const found = hits.value;
+  const at = found && current !== null ? found.lines.indexOf(current) : -1;
+  const count = found && (at >= 0 ? `${at + 1} of ${formatStep(found.total)}` : plural(found.total, "line"));
+  return (
+    <>
+      <label class={hits.error ? "field console-search invalid" : "field console-search"}>
+        <Icon name="search" size={14} />
+        <input
+          ref={field}
+          type="search"
+          class="mono"
+          placeholder="search"
+          aria-label="Search the console"
+          value={consoleSearch.value}
+          onInput={(event) => {
+            consoleSearch.value = event.currentTarget.value;
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") next(event.shiftKey);
+            if (event.key !== "Escape") return;
+            consoleSearch.value = "";
+            event.currentTarget.blur();
+          }}
+        />
+        <span class="search-count" role="status">
+          {consoleSearch.value && count}
+        </span>
+      </label>
+      {consoleSearch.value && found && found.lines.length > 0 && (
+        <span class="search-steps">
+          <IconButton icon="up" label="Match before (Shift-Enter)" isSmall onClick={() => next(true)} />
+          <IconButton icon="down" label="Next match (Enter)" isSmall onClick={() => next(false)} />
+        </span>
+      )}
+    </>
+  );
+}
+
+const nextTime = { relative: "absolute", absolute: "off", off: "relative" } as const;
+const timeTitles = {
+  relative: "Times since the run began. Click for the time of day",
+  absolute: "Time of day. Click to hide times",
+  off: "Click to show times",
+} as const;
+
+function Options({ follows, view, toEnd }: { follows: boolean; view: ConsoleView; toEnd: () => void }) {
+  const raw = apiUrl(projectPath(view.project, "console/raw"), { run: view.run, stream: view.stream });
+  return (
+    <>
+      <Button
+        kind="quiet"
+        aria-pressed={consoleWraps.value}
+        onClick={() => {
+          consoleWraps.value = !consoleWraps.peek();
+        }}
+      >
+        wrap
+      </Button>
+      <Button
+        kind="quiet"
+        aria-pressed={consoleTime.value !== "off"}
+        title={timeTitles[consoleTime.value]}
+        onClick={() => {
+          consoleTime.value = nextTime[consoleTime.peek()];
+        }}
+      >
+        {consoleTime.value === "absolute" ? "clock" : "time"}
+      </Button>
+      <Button
+        kind="quiet"
+        aria-pressed={follows}
+        title="Keep the end in view"
+        onClick={() => {
+          consoleLine.value = follows ? 0 : -1;
+          if (!follows) toEnd();
+        }}
+      >
+        follow
+      </Button>
+      <a
+        class="button quiet"
+        href={raw.href}
+        download={`${view.run}-${view.stream}.txt`}
+        title="Download all of it as text"
+      >
+        <Icon name="download" size={14} /> raw
+      </a>
+    </>
+  );
+}

@@ -26,19 +26,20 @@ def serving(directory: Path, **settings: Any) -> Iterator[httpx.Client]:
     """Serve a data directory on a free port of loopback, by uvicorn in a thread; yields a client whose base is its address."""
     import httpx
 
-    from runfork_server.command import bind, make_server
+    from runfork_server.command import bind
+    from runfork_server.serving import Serving
     from runfork_server.settings import ServerSettings
 
     listening = bind("127.0.0.1", 0)
-    server = make_server(ServerSettings(directory, **settings))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
     host, port = listening.getsockname()[:2]
+    server = Serving(ServerSettings(directory, port=port, **settings))
+    thread = threading.Thread(target=server.run, args=(listening,), daemon=True)
+    thread.start()
     try:
         with httpx.Client(base_url=f"http://{host}:{port}", timeout=HANG_SECONDS, trust_env=False) as client:
             yield client
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(HANG_SECONDS)
         listening.close()
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from tests.command_line import runner
 
-from runfork.cli import cli
-from runfork.cli.commands import register_commands
+from runfork.cli import cli, commands
+from runfork_server import plugin
 
 DOCUMENT = (Path(__file__).resolve().parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
-COMMANDS = [factory.name for factory in register_commands()]
+FACTORIES = [*commands.register_commands(), *plugin.register_commands()]
+COMMANDS = [factory.name for factory in FACTORIES]
 WIDTH = 100
 
 
@@ -49,5 +50,5 @@ def test_each_command_knows_project_directory_and_json(name: str) -> None:
 
 
 def test_the_summary_of_a_command_says_what_its_help_says() -> None:
-    for factory in register_commands():
+    for factory in FACTORIES:
         assert factory().name == factory.name

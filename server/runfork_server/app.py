@@ -4,11 +4,11 @@ To add a route:
 
 1. Write ``routes/<noun>.py`` with handlers and ``ROUTES``, a list of `starlette.routing.Route` whose paths are relative to
    ``/api/v1`` (those of a project begin with ``PROJECT``), and add the module to ``_MODULES`` here.
-2. A handler that reads a project says what it wants to know as a function of a `runfork.reading.project.Project`, which is
-   called on the reader's thread, and answers::
+2. A handler that reads a project says what it wants to know as a function of a `ServedProject`, which is called on the
+   reader's thread, and answers::
 
        async def read_things(request: Request) -> Response:
-           run = query_text(request, "run")
+           run = Arguments.of_query(request).wanted_text("run")
            return await answer_project(request, lambda project: {"things": things_of(project.index, run)})
 
    `answer_project` adds ``revision`` and ETag, answers ``304 Not Modified``, and encodes on the reader's thread. What is not JSON
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
+from runfork_server import pages
 from runfork_server.problems import EXCEPTION_HANDLERS, tell_health
 from runfork_server.projects import Projects
 from runfork_server.routes import attributes, differences, events, information, lineage, run_tables, runs, series, views
@@ -45,12 +46,13 @@ def build_app(settings: ServerSettings) -> Starlette:
     """Return the application. It reads nothing before it is asked; `close_app` closes what it opened."""
     routes = [route for module in _MODULES for route in module.ROUTES]
     app = Starlette(
-        routes=[Mount(API, routes=routes), Route("/healthz", tell_health)],
+        routes=[Mount(API, routes=routes), Route("/healthz", tell_health), *pages.ROUTES],
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=_closing_at_the_end,
     )
     app.state.settings = settings
     app.state.projects = Projects(settings.directory)
+    app.state.static = pages.STATIC
     app.state.views = views.Views(settings.directory)
     return app
 

@@ -2,56 +2,204 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import socket
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-import uvicorn
-from starlette.applications import Starlette
+import click
 
-from runfork_server.app import build_app, close_app
+from runfork.cli.json_output import write_json_line
+from runfork.cli.place import json_option, place_options
+from runfork.disk.layout import Store, find_data_directory
+from runfork.errors import ArgumentError, RunforkError
+from runfork.model.identifiers import check_project
+from runfork.settings import Settings
+from runfork_server.settings import DEFAULT_HOST, DEFAULT_PORT, ServerSettings
 
 if TYPE_CHECKING:
-    from runfork_server.settings import ServerSettings
+    from runfork.cli.place import Place
 
 _BACKLOG = 2048
+_LARGEST_PORT = 65535
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  to be told from others
+
+
+@click.command("ui")
+@click.option(
+    "--host", default=DEFAULT_HOST, show_default=True, help="Where to listen; loopback is this machine alone."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, _LARGEST_PORT),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port; 0 picks a free one.",
+)
+@click.option("--no-open", is_flag=True, help="Do not open a browser.")
+@click.option("--root-path", metavar="PATH", default="", help="Where a proxy serves it, such as /proxy/7355.")
+@click.option("--no-token", is_flag=True, help="Ask for no token; on loopback only.")
+@click.option(
+    "--allow-host", "allowed_hosts", metavar="NAME", multiple=True, help="Answer to this name too, of a proxy, say."
+)
+@json_option
+@place_options
+def command(
+    *,
+    place: Place,
+    as_json: bool,
+    host: str,
+    port: int,
+    no_open: bool,
+    root_path: str,
+    no_token: bool,
+    allowed_hosts: tuple[str, ...],
+) -> None:
+    """Open the web UI on the runs of this machine, until Ctrl-C.
+
+    The address that is printed lets in whoever knows it. A data directory without runs is waited for: the page shows the
+    first run when it comes.
+    """
+    from runfork_server.access import is_loopback, new_token
+
+    if no_token and not is_loopback(host):
+        raise ArgumentError(
+            f"--no-token needs a host that only this machine reaches, found {host!r}; leave one of them out"
+        )
+    prefix, directory = _checked_root_path(root_path), find_data_directory(place.directory)
+    project = _project_of(place, directory)
+    listening = bind(host, port)
+    settings = ServerSettings(
+        directory,
+        project=project,
+        token=None if no_token else new_token(),
+        host=host,
+        port=listening.getsockname()[1],
+        root_path=prefix,
+        allowed_hosts=(*allowed_hosts, *([socket.gethostname()] if host in _EVERYWHERE else [])),
+        cookie_key=_cookie_key(),
+    )
+    _serve(settings, listening, Told(as_json=as_json, opens=not (no_open or as_json)))
+
+
+def _project_of(place: Place, directory: Path) -> str | None:
+    """Return the project that was asked for; one that is not there yet is waited for. Its workspace may be left out."""
+    asked = place.project or Settings.from_environment().project
+    if asked is None:
+        return None
+    short = [name for name in Store(directory).projects() if name.partition("/")[2] == asked]
+    return short[0] if len(short) == 1 else check_project(asked)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How people are told of a server.
+
+    Args:
+        as_json: In JSON, for machines.
+        opens: A browser is opened, if there is one.
+    """
+
+    as_json: bool
+    opens: bool
+
+
+def _serve(settings: ServerSettings, listening: socket.socket, told: Told) -> None:
+    from runfork_server.serving import Serving
+
+    serving = Serving(settings)
+    address = url_of(settings)
+    if told.as_json:
+        write_json_line({"url": address, "directory": str(settings.directory), "project": settings.project})
+    else:
+        click.echo(f"runfork: reading {settings.directory}; Ctrl-C ends it", err=True)
+        click.echo(address)
+    sys.stdout.flush()
+    if told.opens and _has_browser():
+        token = serving.make_token_for_once() if settings.token is not None else None
+        threading.Thread(target=_open_browser, args=(url_of(settings, token),), daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt):  # the usual end
+        serving.run(listening)
 
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens there; port 0 picks a free one.
 
     Raises:
-        OSError: It is taken, or there is no such address.
+        RunforkError: It is taken, or there is no such address.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    listening.set_inheritable(False)
-    return listening
+    try:
+        family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise RunforkError(
+                f"port {port} is taken, by another 'runfork ui' perhaps; name another one with --port, or --port 0 picks one"
+            ) from error
+        reason = error.strerror or str(error)
+        raise RunforkError(
+            f"cannot listen on {host!r}, port {port} ({reason}); choose others with --host and --port"
+        ) from error
 
 
-def make_server(settings: ServerSettings) -> uvicorn.Server:
-    """Return a server for settings; its `run` is given the socket."""
-    app = build_app(settings)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        loop="asyncio",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
+def url_of(settings: ServerSettings, token: str | None = None) -> str:
+    """Return the address of the page, with the token that lets in; `token` is another one than the server's own."""
+    host = socket.gethostname() if settings.host in _EVERYWHERE else settings.host
+    place = f"[{host}]" if ":" in host else host
+    path = (
+        ""
+        if settings.project is None
+        else "p/" + "/".join(quote(part, safe="") for part in settings.project.split("/"))
     )
-    return _Server(config)
+    known = token or settings.token
+    return f"http://{place}:{settings.port}{settings.root_path}/{path}{'' if known is None else f'?token={known}'}"
 
 
-class _Server(uvicorn.Server):
-    """A server that ends at once: what it streams, and the readers, end before it waits for connections."""
+def _checked_root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and (not path.startswith("/") or path.startswith("//") or set(path) & set("?#\\ ")):
+        raise ArgumentError(f"--root-path must be a path such as /proxy/7355, found {text!r}")
+    return path
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the readers, then the connections."""
-        app = self.config.app
-        if isinstance(app, Starlette):
-            await close_app(app)
-        await super().shutdown(sockets)
+
+def _cookie_key() -> bytes | None:
+    """Return what cookies are made from: kept for this user, so that open pages go on when the server is started again."""
+    try:
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        folder = Path(state).expanduser() / "runfork"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / "ui.key"
+        with contextlib.suppress(FileExistsError), open(path, "xb", opener=_privately) as file:
+            file.write(os.urandom(32))
+        key = path.read_bytes()
+    except (OSError, RuntimeError):  # no home, or one that cannot be written to
+        return None
+    return key if len(key) == 32 else None  # noqa: PLR2004
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _has_browser() -> bool:
+    """Return whether there is a browser with windows, and somebody to see it."""
+    if not sys.stdout.isatty():
+        return False
+    if sys.platform == "darwin" or os.name == "nt" or os.environ.get("BROWSER"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _open_browser(url: str) -> None:
+    import webbrowser
+
+    with contextlib.suppress(webbrowser.Error, OSError):
+        webbrowser.open(url)

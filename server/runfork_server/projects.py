@@ -76,8 +76,7 @@ class Projects:
         self._readers.clear()
         for reader in readers:
             reader.close()
-        for reader in readers:
-            await reader.wait_until_closed(_LONGEST_CLOSE_SECONDS)
+        await asyncio.gather(*(reader.wait_until_closed(_LONGEST_CLOSE_SECONDS) for reader in readers))
 
 
 def _by_use(reader: ProjectReader) -> float:

@@ -35,7 +35,7 @@ _RECENT_SECONDS = 1.0
 """What was seen so long ago is answered at once."""
 _PATIENCE_SECONDS = 0.25
 """So long, a question waits for a look that was not recent."""
-_FIRST_PATIENCE_SECONDS = 1.0
+_FIRST_PATIENCE_SECONDS = 0.5
 _PROGRESS_SECONDS = 0.5
 _REOPEN_SECONDS = 5.0
 _MOST_CHANGES = 256
@@ -272,6 +272,10 @@ class _Forget:
     run_ids: Iterable[str] | None
 
 
+class _ClosedError(Exception):
+    """The reader was closed while its journals were brought in; what was committed stays."""
+
+
 class _Drainer:
     """The thread that brings the index up to date, and answers itself where that is kept in memory."""
 
@@ -362,6 +366,8 @@ class _Drainer:
         began = self._told_at = time.monotonic()
         try:
             self._refresh()
+        except _ClosedError:
+            return
         except (RunforkError, OSError) as error:
             self._reader.tell(self._reader.note_look, Look(frozenset(), (str(error),)))
         except Exception as error:  # a reader goes on whatever a journal held: the page says so
@@ -401,6 +407,8 @@ class _Drainer:
         return opened
 
     def _tell_progress(self, done: int, total: int) -> None:
+        if self._is_closed:
+            raise _ClosedError
         now = time.monotonic()
         if now - self._told_at > _PROGRESS_SECONDS:
             self._told_at = now

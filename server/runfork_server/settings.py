@@ -24,6 +24,8 @@ class ServerSettings:
         port: Its port.
         root_path: The path below which a proxy serves it, such as ``/proxy/7355``; empty for none.
         allowed_hosts: Names in a ``Host`` header that are answered beside those of this machine's own loopback and `host`.
+        cookie_key: What cookies are made from; the same one lets pages go on when the server is started again. None takes the
+            token.
     """
 
     directory: Path
@@ -33,3 +35,4 @@ class ServerSettings:
     port: int = DEFAULT_PORT
     root_path: str = ""
     allowed_hosts: tuple[str, ...] = ()
+    cookie_key: bytes | None = None

@@ -1,0 +1,239 @@
+"""Who may ask: a token that becomes a cookie, names that the server answers to, and headers that browsers keep to.
+
+A page of another site can send requests to loopback, and have a name of its own point there. So names are on a list, whoever asks
+must know the token, and what changes something must come from a page of the server itself. Tokens are compared in constant time,
+and written nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from runfork_server.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from runfork_server.settings import ServerSettings
+
+TOKEN_BYTES = 24
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_PATHS = frozenset({"/healthz"})
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; worker-src 'self'; object-src 'none'; base-uri 'self'; "
+        "form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "no-referrer",  # an address may hold the token
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SIGN_IN = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>runfork</title></head>
+<body>
+<h1>This page needs its token</h1>
+<p>Open the address that <code>runfork ui</code> printed: it ends in <code>?token=…</code>. If you have opened it in this browser
+before, <a href="">open this page again</a>.</p>
+</body>
+</html>
+"""
+
+
+def new_token() -> str:
+    """Return a token of 192 bits."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether nobody but this machine reaches a host."""
+    if host.lower() in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Stands before an application: takes the prefix off paths, and lets through whoever may ask.
+
+    Args:
+        app: The application.
+        settings: What the server goes by.
+    """
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self._app = app
+        self._prefix = settings.root_path.rstrip("/")
+        self._token = None if settings.token is None else settings.token.encode()
+        self._hosts = _allowed_hosts(settings)
+        self.cookie = f"runfork-{settings.port}"
+        key = settings.cookie_key or (self._token or b"")
+        self._cookie_value = hmac.new(key, self.cookie.encode(), hashlib.sha256).hexdigest()
+        self._once: set[bytes] = set()
+
+    def make_token_for_once(self) -> str:
+        """Return a token that is good for one exchange: others may see what a browser is started with."""
+        token = new_token()
+        self._once.add(token.encode())
+        return token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = self._without_prefix(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        answer = self._refusal(scope)
+        await (answer or self._app)(scope, receive, send_with_headers)
+
+    def _without_prefix(self, scope: Scope) -> Scope:
+        """Return what was asked below the prefix: proxies keep it, or take it off themselves."""
+        path, raw = scope["path"], scope.get("raw_path") or quote(scope["path"]).encode()
+        prefix, raw_prefix = self._prefix, quote(self._prefix, safe="/%").encode()
+        if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+            raw = raw[len(raw_prefix) :] if raw.startswith(raw_prefix) else quote(path[len(prefix) :]).encode()
+            path = path[len(prefix) :]
+        return {**scope, "path": path, "raw_path": raw.partition(b"?")[0], "root_path": ""}
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Return what to answer instead of the application; None lets the request through."""
+        headers = Headers(scope=scope)
+        host = _name_of(headers.get("host", ""))
+        if not self._is_answered(host):
+            return problem(
+                403,
+                f"this server does not answer to the name {host!r}; if it should, start it with --allow-host {host}",
+            )
+        if not scope["path"]:  # the prefix without a slash: relative addresses would be beside it
+            return RedirectResponse(f"{self._prefix.rpartition('/')[2]}/{_question(scope)}", 307)
+        if scope["method"] not in _SAFE_METHODS and not self._is_of_ours(headers):
+            return problem(403, "this request comes from a page of another site")
+        if scope["method"] in _SAFE_METHODS and (exchange := self._exchange(scope)) is not None:
+            return exchange
+        if scope["path"] in _OPEN_PATHS or self._knows_token(headers):
+            return None
+        if scope["path"].startswith("/api/"):
+            detail = "this server asks for its token: open the address that it printed, or send 'Authorization: Bearer TOKEN'"
+            return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+        return HTMLResponse(_SIGN_IN, 401, headers={"Cache-Control": "no-store"})
+
+    # Names
+
+    def _is_answered(self, host: str) -> bool:
+        """Return whether the server goes by a name; of addresses no name server can lie."""
+        if host in self._hosts or "*" in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            return False
+        return True
+
+    def _is_of_ours(self, headers: Headers) -> bool:
+        """Return whether a request comes from a page of this server, or from no page at all."""
+        site = headers.get("sec-fetch-site")
+        if site is not None:  # browsers let no page set it
+            return site in ("same-origin", "none")
+        origin = headers.get("origin")
+        if origin is None:
+            return True
+        there = urlsplit(origin).netloc.lower()
+        return bool(there) and (
+            there in (headers.get("host", "").lower(), headers.get("x-forwarded-host", "").lower())
+            or (_name_of(there) in self._hosts and not is_loopback(_name_of(there)))
+        )
+
+    # The token
+
+    def _exchange(self, scope: Scope) -> Response | None:
+        """Exchange a token in the address for a cookie, and ask the browser to go on without it."""
+        asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        given = [value for name, value in asked if name == "token"]
+        if not given or self._token is None or scope["path"].startswith("/api/"):
+            return None
+        rest = urlencode([(name, value) for name, value in asked if name not in ("token", "next")])
+        depth = scope["raw_path"].count(b"/") - 1
+        if depth > 0:
+            # The cookie is to be sent to the server's paths and to no others: the browser knows the prefix, and takes it from here.
+            there = scope["raw_path"].decode("latin-1").lstrip("/") + (f"?{rest}" if rest else "")
+            return _redirect("../" * depth + "?" + urlencode({"token": given[-1], "next": there}))
+        if not self._is_token(given[-1].encode("utf-8", "replace")):
+            return None
+        there = next((value for name, value in asked if name == "next"), f"?{rest}" if rest else "")
+        answer = _redirect("./" + quote(there.lstrip("/"), safe="/%?&=+:,;@!$'()*~"))
+        answer.headers.append("Set-Cookie", f"{self.cookie}={self._cookie_value}; HttpOnly; SameSite=Strict")
+        return answer
+
+    def _is_token(self, given: bytes) -> bool:
+        assert self._token is not None
+        if hmac.compare_digest(given, self._token):
+            return True
+        for one in [*self._once]:
+            if hmac.compare_digest(given, one):
+                self._once.discard(one)
+                return True
+        return False
+
+    def _knows_token(self, headers: Headers) -> bool:
+        if self._token is None:
+            return True
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._token):
+            return True
+        wanted = self._cookie_value.encode()
+        return any(
+            hmac.compare_digest(value.encode("utf-8", "replace"), wanted)
+            for name, value in _cookies(headers.getlist("cookie"))
+            if name == self.cookie
+        )
+
+
+def _allowed_hosts(settings: ServerSettings) -> frozenset[str]:
+    return frozenset(_name_of(host) for host in (*_LOOPBACK_NAMES, settings.host, *settings.allowed_hosts) if host)
+
+
+def _name_of(host: str) -> str:
+    """Return the name in a ``Host`` header, without its port."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.rpartition(":")[0] if host.count(":") == 1 else host
+
+
+def _cookies(headers: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for header in headers:
+        for part in header.split(";"):
+            name, _, value = part.strip().partition("=")
+            yield name, value
+
+
+def _question(scope: Scope) -> str:
+    asked = scope["query_string"].decode("latin-1")
+    return f"?{asked}" if asked else ""
+
+
+def _redirect(there: str) -> Response:
+    return Response(status_code=303, headers={"Location": there, "Cache-Control": "no-store"})

@@ -1,0 +1,71 @@
+"""The application behind a socket: what uvicorn does of it, and how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from runfork_server.access import Guard
+from runfork_server.app import build_app, close_app
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.applications import Starlette
+
+    from runfork_server.settings import ServerSettings
+
+
+class Serving:
+    """Serves an application. `run` is called once.
+
+    Args:
+        settings: What the server goes by.
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        app = build_app(settings)
+        self._guard = Guard(app, settings)
+        config = uvicorn.Config(
+            self._guard,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            loop="asyncio",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config, app)
+
+    def make_token_for_once(self) -> str:
+        """Return a token that is good for one exchange."""
+        return self._guard.make_token_for_once()
+
+    def run(self, listening: socket.socket) -> None:
+        """Serve until a signal, or `stop`.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C ended it; everything is closed by then.
+        """
+        self._server.run(sockets=[listening])
+
+    def stop(self) -> None:
+        """End `run`, from whatever thread."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """A server that ends at once: what it streams, and the readers, end before it waits for connections."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the readers, then the connections."""
+        await close_app(self._app)
+        await super().shutdown(sockets)

@@ -24,6 +24,8 @@ export function Popup({
   className = "",
 }: PopupProps) {
   const popup = useRef<HTMLDivElement>(null);
+  const close = useRef(onClose); // a new function with every rendering must not open and close it again
+  close.current = onClose;
   useLayoutEffect(() => {
     const element = popup.current;
     if (!element || !anchor) return;
@@ -53,12 +55,12 @@ export function Popup({
     first?.focus();
     const leave = (event: Event) => {
       const target = event.target as Node;
-      if (!element?.contains(target) && !anchor?.contains(target)) onClose();
+      if (!element?.contains(target) && !anchor?.contains(target)) close.current();
     };
     const closeOnEscape = (event: KeyboardEvent) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
-      onClose();
+      close.current();
     };
     document.addEventListener("pointerdown", leave, true);
     document.addEventListener("focusin", leave);
@@ -73,7 +75,7 @@ export function Popup({
         element?.contains(document.activeElement);
       if (isInside && before instanceof HTMLElement) before.focus();
     };
-  }, [anchor, onClose]);
+  }, [anchor]);
   const walk = (event: KeyboardEvent) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const items = [...(popup.current?.querySelectorAll<HTMLElement>(".menu-item") ?? [])];

@@ -3,6 +3,7 @@ import { AUTO_ROWS, autoCount, drawFirst, drawnIds } from "../state/drawn";
 import { isLoading, listing, queryError } from "../state/runs";
 import { mode } from "../state/view";
 import { plural } from "../text/format";
+import { ColumnsButton } from "./ColumnsButton";
 import { EyeMenu } from "./EyeMenu";
 import { FilterField } from "./FilterField";
 import { InheritedSwitch, ModeSwitch } from "./ModeSwitch";
@@ -20,6 +21,7 @@ export function RunsPane() {
       </div>
       <div class="runs-bar filter-bar">
         <FilterField />
+        <ColumnsButton hasText={false} />
       </div>
       <RunsBody onEyes={setEyes} />
       {eyes && <EyeMenu anchor={eyes} onClose={() => setEyes(null)} />}

@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { Sort } from "../api/types";
 import { go, place } from "../state/address";
+import { moveColumn, nextSort, sortColumn } from "../state/columns";
 import { isDrawn, setDrawnBetween, toggleDrawn } from "../state/drawn";
 import { toggleExpanded } from "../state/expanded";
 import { hoveredRun } from "../state/hover";
@@ -13,7 +13,7 @@ import { type Line, lineKey } from "../table/lines";
 import type { Table, TableActs } from "../table/props";
 import { mount } from "../table/table";
 import type { TableLayout } from "./layout";
-import { lines, tableProps } from "./tableProps";
+import { chosenWidths, lines, tableProps } from "./tableProps";
 import "../table/table.css";
 
 let lastToggled: number | null = null;
@@ -27,25 +27,14 @@ function toggle(line: Line, isRange: boolean): void {
   if (line.kind === "row") lastToggled = line.index;
 }
 
-/** Return the order after a click on a column's head: least first, greatest first, none. */
-export function nextSort(before: readonly Sort[], column: string, isAdded: boolean): Sort[] {
-  const known = before.find((one) => one.column === column);
-  const next = known ? (known.descending ? null : { column, descending: true }) : { column, descending: false };
-  if (!isAdded) return next ? [next] : [];
-  if (!known) return [...before, { column, descending: false }];
-  return before.flatMap((one) => (one.column === column ? (next ?? []) : one));
+function sortBy(key: string, isAdded: boolean): void {
+  const column = sortColumn(key);
+  if (column !== null) sort.value = nextSort(sort.peek(), column, isAdded);
 }
 
-const sortWords: Record<string, string> = { name: "run", last_step: "last_step", state: "state" };
-
-function sortBy(key: string, isAdded: boolean): void {
-  if (key === "changes") return;
-  if (key === "name") {
-    const words = mode.peek() === "experiments" ? "experiment" : "lineage";
-    sort.value = nextSort(sort.peek(), words, isAdded);
-    return;
-  }
-  sort.value = nextSort(sort.peek(), sortWords[key] ?? key, isAdded);
+function resizeColumn(key: string, width: number | null): void {
+  const { [key]: _, ...others } = chosenWidths.peek();
+  chosenWidths.value = width === null ? others : { ...others, [key]: width };
 }
 
 /** Props of `RunsTable`. */
@@ -80,10 +69,11 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
         pointedLine.value = key;
       },
       sort: sortBy,
+      canSort: (key) => sortColumn(key) !== null,
       menu: onMenu ? (key, anchor) => handlers.current.onMenu?.(key, anchor) : null,
       eyes: (anchor) => handlers.current.onEyes(anchor),
-      resize: null,
-      move: null,
+      resize: layout === "page" ? resizeColumn : null,
+      move: layout === "page" ? moveColumn : null,
     };
     const table = mount(element, tableProps(layout, width.value, acts));
     const ends = [effect(() => table.update(tableProps(layout, width.value, acts))), ...rowKeys(table, acts)];
@@ -93,7 +83,7 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
       table.destroy();
     };
   }, [layout]);
-  return <div class={`run-table-host ${layout}`} ref={host} />;
+  return <div class={`runs-table-host ${layout}`} ref={host} />;
 }
 
 /** Make the keys work that go over rows. */

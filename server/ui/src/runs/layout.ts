@@ -1,5 +1,5 @@
 import type { Column, Mode, Row } from "../api/types";
-import { cellOf, formatOf, headOf, isNumeric, widened } from "../table/cells";
+import { cellOf, contentOf, formatOf, headOf, isNumeric, widened } from "../table/cells";
 import type { TableColumn } from "../table/props";
 import type { ColumnFormat } from "../text/format";
 
@@ -27,6 +27,11 @@ export function layOutColumns(parts: LayoutParts): TableColumn[] {
   return parts.layout === "pane" ? paneColumns(parts) : pageColumns(parts);
 }
 
+function chosenWidth(chosen: LayoutParts["chosen"], key: string): number | undefined {
+  const width = Object.hasOwn(chosen, key) ? chosen[key] : undefined;
+  return Number.isFinite(width) ? width : undefined;
+}
+
 type FixedKind = Exclude<TableColumn["kind"], "value">;
 
 function fixed(kind: FixedKind, width: number, isPinned = false): TableColumn {
@@ -35,7 +40,7 @@ function fixed(kind: FixedKind, width: number, isPinned = false): TableColumn {
 
 function valueColumn(column: Column, { measured, chosen }: LayoutParts, isPinned: boolean): TableColumn {
   const { title } = column;
-  const width = chosen[title] ?? measured.widthOf(title);
+  const width = chosenWidth(chosen, title) ?? measured.widthOf(title);
   return { kind: "value", key: title, column, format: measured.formatOf(title), width, isPinned };
 }
 
@@ -68,21 +73,21 @@ function pageColumns(parts: LayoutParts): TableColumn[] {
   const isPinned = (column: Column) => pinned.includes(column.title);
   const first = values.filter(isPinned).map((column) => valueColumn(column, parts, true));
   const rest = values.filter((column) => !isPinned(column)).map((column) => valueColumn(column, parts, false));
-  const name = chosen.name ?? (width < 1000 ? 180 : NAME.page);
-  const lineage = chosen.lineage ?? Math.min(Math.max(width * 0.33, 220), 560);
+  const name = chosenWidth(chosen, "name") ?? (width < 1000 ? 180 : NAME.page);
+  const lineage = chosenWidth(chosen, "lineage") ?? Math.min(Math.max(width * 0.33, 220), 560);
   const shown = [
     fixed("eye", EYE, true),
     fixed("name", name, true),
     ...first,
     fixed("lineage", lineage),
-    fixed("state", chosen.state ?? 100),
-    fixed("step", chosen.last_step ?? 76),
+    fixed("state", chosenWidth(chosen, "state") ?? 100),
+    fixed("step", chosenWidth(chosen, "last_step") ?? 76),
     ...rest,
   ];
   const used = shown.reduce((sum, column) => sum + column.width, 0);
   const spare = width - used - 2;
-  if (mode === "runs") return [...shown, fixed("changes", chosen.changes ?? Math.max(spare, 240))];
-  if (chosen.lineage === undefined && spare > 0)
+  if (mode === "runs") return [...shown, fixed("changes", chosenWidth(chosen, "changes") ?? Math.max(spare, 240))];
+  if (chosenWidth(chosen, "lineage") === undefined && spare > 0)
     return shown.map((column) => (column.kind === "lineage" ? { ...column, width: lineage + spare } : column));
   return shown;
 }
@@ -106,7 +111,7 @@ export class Measured {
       const head = Math.max(name.length + Math.min(namespace.length, 10), below.length) * LETTER;
       let widest = head;
       for (const row of rows.slice(0, 200)) {
-        const { text, isNumber } = cellOf(row.values[title], column, format);
+        const { text, isNumber } = cellOf(contentOf(row, title), column, format);
         widest = Math.max(widest, text.length * (isNumber ? DIGIT : LETTER));
       }
       const limit = isNumeric(column) ? 140 : 220;

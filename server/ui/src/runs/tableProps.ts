@@ -3,6 +3,7 @@ import type { Row } from "../api/types";
 import { marks, rowScale } from "../marks/shapes";
 import { layOutTree, runsOfRows, type TreeLane } from "../marks/tree";
 import { href, place } from "../state/address";
+import { keyOfSort } from "../state/columns";
 import { isDrawn } from "../state/drawn";
 import { runsBelow } from "../state/expanded";
 import { hoveredRun } from "../state/hover";
@@ -128,8 +129,11 @@ export function runHref(row: Row): string {
 }
 
 const sortMarks = computed<ReadonlyMap<string, SortMark>>(() => {
-  if (sort.value.length === 0 && mode.value === "runs") return new Map([["lineage", { descending: false, rank: 1 }]]);
-  return new Map(sort.value.map((one, at) => [one.column, { descending: one.descending, rank: at + 1 }]));
+  const shown = valueColumns.value;
+  const marked = sort.value.map(({ column, descending }, at) => {
+    return [keyOfSort(column, mode.value, shown), { descending, rank: at + 1 }] as const;
+  });
+  return new Map(marked);
 });
 
 /** Columns of attributes, in their order. */
@@ -171,6 +175,7 @@ export function tableProps(layout: TableLayout, width: number, acts: TableActs):
     pointed: pointedLine.value,
     isExpanded: (row) => open.has(row.run_id),
     sorts: sortMarks.value,
+    isByLineage: isByLineage.value,
     isServerAway: connection.value === "away",
     acts,
   };

@@ -29,5 +29,7 @@ export function keepTheme(): void {
 
 /** Return a run's colours in the theme that is shown. */
 export function colourOf(run: { run_id: string; number: number }): RunColour {
-  return runColour(run.number, theme.value, palette.value, chosenHues.value[run.run_id]);
+  const hues = chosenHues.value;
+  const hue = Object.hasOwn(hues, run.run_id) ? hues[run.run_id] : undefined; // a run may be called "constructor"
+  return runColour(run.number, theme.value, palette.value, hue);
 }

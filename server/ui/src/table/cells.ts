@@ -19,6 +19,11 @@ export function isNumeric(column: Column): boolean {
   return column.type === "float" || column.type === "int" || column.type === "float_series" || column.type === null;
 }
 
+/** Return what a row has in a column; an attribute may be called "constructor". */
+export function contentOf(row: Row, title: string): Content | undefined {
+  return Object.hasOwn(row.values, title) ? row.values[title] : undefined;
+}
+
 /** Write one value of a column. */
 export function cellOf(value: Content | undefined, column: Column, format: ColumnFormat): Cell {
   if (value === null || value === undefined) return NOTHING;
@@ -34,7 +39,7 @@ export function cellOf(value: Content | undefined, column: Column, format: Colum
 export function formatOf(rows: Iterable<Row>, title: string): ColumnFormat {
   const numbers: number[] = [];
   for (const row of rows) {
-    const value = row.values[title];
+    const value = contentOf(row, title);
     if (isNumber(value)) numbers.push(toNumber(value));
   }
   return columnFormat(numbers);

@@ -12,6 +12,12 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Let a cell stay where it is while the table scrolls to the right; the table says where that is. */
+export function pin(cell: HTMLElement, at: number): void {
+  cell.classList.add("pinned");
+  cell.style.left = `var(--left-${at})`;
+}
+
 /** Make an `svg`. */
 export function makeSvg(className: string): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");

@@ -1,27 +1,44 @@
 import { rowScale } from "../marks/shapes";
 import { formatStep } from "../text/format";
 import { headOf, isNumeric } from "./cells";
-import { draw, make, makeSvg, mark, type Shape, say } from "./elements";
-import type { TableColumn, TableProps } from "./props";
+import { draw, make, makeSvg, mark, pin, type Shape, say } from "./elements";
+import type { TableActs, TableColumn, TableProps } from "./props";
 
 /** Make the head of a table's columns. */
-export function makeHead(columns: readonly TableColumn[]): HTMLDivElement {
-  const head = make("div", "run-head", { role: "row", "aria-rowindex": "1" });
-  for (const column of columns) {
+export function makeHead(columns: readonly TableColumn[], acts: TableActs): HTMLDivElement {
+  const head = make("div", "table-head", { role: "row", "aria-rowindex": "1" });
+  for (const [at, column] of columns.entries()) {
     const cell = make("div", `head-cell ${column.kind}-head`, { role: "columnheader", "data-column": column.key });
-    if (column.isPinned) cell.classList.add("pinned");
-    cell.append(...headContents(column));
+    if (column.isPinned) pin(cell, at);
+    cell.append(...headContents(column, acts));
     head.append(cell);
   }
   return head;
 }
 
-function headContents(column: TableColumn): Element[] {
+function headContents(column: TableColumn, acts: TableActs): Element[] {
   if (column.kind === "eye") return [make("button", "eye head-eye", { type: "button", "data-act": "eyes" })];
-  if (column.kind === "lineage") return [makeSvg("step-axis")];
-  const button = make("button", "head-button", { type: "button", "data-act": "sort" });
-  if (column.kind === "value") button.append(make("span", "head-path"), make("span", "head-below"));
-  return [button];
+  const handles = acts.resize ? [makeResizer(column)] : [];
+  if (column.kind === "lineage") return [makeSvg("step-axis"), ...handles];
+  const canSort = acts.canSort(column.key);
+  const label = canSort
+    ? make("button", "head-button", { type: "button", "data-act": "sort" })
+    : make("span", "head-button");
+  if (column.kind === "value") label.append(make("span", "head-path"), make("span", "head-below"));
+  if (!canSort || !acts.menu) return [label, ...handles];
+  const more = make("button", "head-more", { type: "button", "data-act": "menu", "aria-haspopup": "menu" });
+  return [label, more, ...handles];
+}
+
+function makeResizer(column: TableColumn): HTMLElement {
+  return make("div", "resizer", {
+    role: "separator",
+    tabindex: "0",
+    "aria-orientation": "vertical",
+    "aria-label": `Width of ${column.key}`,
+    "aria-valuemin": "40",
+    "aria-valuemax": "1000",
+  });
 }
 
 /** Bring the head up to date. */
@@ -33,6 +50,10 @@ export function fillHead(head: HTMLElement, props: TableProps): void {
     mark(cell, "aria-sort", sort ? (sort.descending ? "descending" : "ascending") : null);
     mark(cell, "data-rank", sort && props.sorts.size > 1 ? String(sort.rank) : null);
     fillHeadCell(cell, column, props);
+    const resizer = cell.querySelector(".resizer");
+    if (resizer) mark(resizer, "aria-valuenow", String(Math.round(column.width)));
+    const more = cell.querySelector(".head-more");
+    if (more) mark(more, "aria-label", `More for ${column.kind === "value" ? column.column.title : column.key}`);
   }
 }
 
@@ -51,7 +72,7 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
       const { namespace, name, below } = headOf(column.column);
       fillPath(content.firstElementChild!, namespace, name);
       say(content.lastElementChild!, below);
-      mark(content, "title", column.column.title);
+      mark(content, "title", `${column.column.title}: click sorts, with Shift adds to the order`);
       cell.classList.toggle("text", !isNumeric(column.column));
       return;
     }
@@ -67,7 +88,7 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
 
 function nameHead(props: TableProps): string {
   if (props.mode === "experiments") return "Experiment";
-  return props.sorts.has("lineage") ? "Run, by lineage" : "Run";
+  return props.isByLineage ? "Run, by lineage" : "Run";
 }
 
 function fillPath(element: Element, namespace: string, name: string): void {

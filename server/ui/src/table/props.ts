@@ -26,9 +26,12 @@ export type TableActs = {
   point: (key: string) => void;
   /** Sort by a column, alone or after those that the table is sorted by. */
   sort: (key: string, isAdded: boolean) => void;
+  canSort: (key: string) => boolean;
   menu: ((key: string, anchor: Element) => void) | null;
   eyes: (anchor: Element) => void;
-  resize: ((key: string, width: number) => void) | null;
+  /** Make a column as wide; null leaves it to the table. */
+  resize: ((key: string, width: number | null) => void) | null;
+  /** Put a column before another one, or at the end. */
   move: ((key: string, before: string | null) => void) | null;
 };
 
@@ -54,6 +57,8 @@ export type TableProps = {
   pointed: string | null;
   isExpanded: (row: Row) => boolean;
   sorts: ReadonlyMap<string, SortMark>;
+  /** Whether families stand together. */
+  isByLineage: boolean;
   isServerAway: boolean;
   acts: TableActs;
 };

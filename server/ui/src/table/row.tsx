@@ -5,8 +5,8 @@ import { rowScale } from "../marks/shapes";
 import { TreeSlice } from "../marks/TreeSlice";
 import type { TreeRun } from "../marks/tree";
 import { formatContent, formatStep } from "../text/format";
-import { cellOf } from "./cells";
-import { make, makeSvg, mark, say } from "./elements";
+import { cellOf, contentOf } from "./cells";
+import { make, makeSvg, mark, pin, say } from "./elements";
 import type { Line } from "./lines";
 import type { TableColumn, TableProps } from "./props";
 
@@ -19,11 +19,11 @@ export type RowElement = {
 
 /** Make a row for these columns, to be filled by `fillRow`. */
 export function makeRow(columns: readonly TableColumn[]): RowElement {
-  const element = make("div", "run-row", { role: "row" });
+  const element = make("div", "table-row", { role: "row" });
   const cells = new Map<string, HTMLElement>();
-  for (const column of columns) {
+  for (const [at, column] of columns.entries()) {
     const cell = make("div", `cell ${column.kind}-cell`, { role: column.kind === "name" ? "rowheader" : "gridcell" });
-    if (column.isPinned) cell.classList.add("pinned");
+    if (column.isPinned) pin(cell, at);
     cell.append(...contents(column));
     cells.set(column.key, cell);
     element.append(cell);
@@ -104,7 +104,7 @@ function fillCell(cell: HTMLElement, column: TableColumn, filled: Filled): void 
       fillChanges(cell, row.changes ?? []);
       break;
     case "value": {
-      const { text, isBad, isNumber } = cellOf(row.values[column.key], column.column, column.format);
+      const { text, isBad, isNumber } = cellOf(contentOf(row, column.key), column.column, column.format);
       cell.classList.toggle("bad", isBad);
       cell.classList.toggle("text", !isNumber);
       mark(cell, "title", isNumber ? null : text);
@@ -198,11 +198,14 @@ function lineageOf(line: Line, row: Row, width: number, props: TableProps): prea
 
 const MOST_CHANGES = 4;
 
+function changeInWords({ path, before, after }: Change): string {
+  if (!after) return `− ${path}`;
+  const now = formatContent(after.value, after.type);
+  return before ? `${path} ${formatContent(before.value, before.type)} → ${now}` : `+ ${path} = ${now}`;
+}
+
 function fillChanges(cell: HTMLElement, changes: readonly Change[]): void {
-  const words = changes.map((change) => {
-    const value = (side: Change["before"]) => (side ? formatContent(side.value, side.type) : "–");
-    return `${change.path} ${value(change.before)} → ${value(change.after)}`;
-  });
+  const words = changes.map(changeInWords);
   mark(cell, "title", words.length > 0 ? words.join("\n") : null);
   const more = words.length > MOST_CHANGES ? `, ${words.length - MOST_CHANGES} more` : "";
   say(cell, words.slice(0, MOST_CHANGES).join(", ") + more);

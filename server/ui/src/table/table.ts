@@ -4,6 +4,8 @@ import { make, mark } from "./elements";
 import { fillHead, makeHead } from "./head";
 import { lineKey } from "./lines";
 import type { Table, TableProps } from "./props";
+import { listenToReordering } from "./reordering";
+import { listenToResizing } from "./resizing";
 import { fillRow, makeRow, type RowElement } from "./row";
 
 const HEAD_HEIGHT = 44;
@@ -15,9 +17,9 @@ const OVERSCAN = 10;
  */
 export function mount(element: HTMLElement, first: TableProps): Table {
   let props = first;
-  const scroller = make("div", "run-table", { role: "treegrid", tabindex: "0" });
-  const body = make("div", "run-rows", { role: "rowgroup" });
-  let head = makeHead(props.columns);
+  const scroller = make("div", "runs-table", { role: "treegrid", tabindex: "0" });
+  const body = make("div", "table-rows", { role: "rowgroup" });
+  let head = makeHead(props.columns, props.acts);
   scroller.append(head, body);
   element.append(scroller);
   const shown = new Map<string, RowElement>();
@@ -108,6 +110,12 @@ export function mount(element: HTMLElement, first: TableProps): Table {
     const total = props.columns.reduce((sum, column) => sum + column.width, 0);
     scroller.style.setProperty("--total", `${total}px`);
     body.style.height = `${props.lines.count * props.rowHeight}px`;
+    let left = 0;
+    for (const [at, column] of props.columns.entries()) {
+      if (!column.isPinned) break;
+      scroller.style.setProperty(`--left-${at}`, `${left}px`);
+      left += column.width;
+    }
     const lineage = props.columns.find((column) => column.kind === "lineage");
     if (lineage) scroller.style.setProperty("--hairlines", hairlines(props, lineage.width));
   }
@@ -120,9 +128,13 @@ export function mount(element: HTMLElement, first: TableProps): Table {
     const key = columnsKey(props);
     if (key !== columns) {
       columns = key;
-      const made = makeHead(props.columns);
+      const made = makeHead(props.columns, props.acts);
+      const focused = focusedColumn(head);
+      releaseHead();
       head.replaceWith(made);
       head = made;
+      releaseHead = listenToHead(head, () => props);
+      if (focused) head.querySelector<HTMLElement>(`[data-column="${CSS.escape(focused)}"] .head-button`)?.focus();
       for (const row of shown.values()) row.element.remove();
       shown.clear();
     }
@@ -143,6 +155,7 @@ export function mount(element: HTMLElement, first: TableProps): Table {
   fillHead(head, props);
   virtualizer._willUpdate();
   render();
+  let releaseHead = listenToHead(head, () => props);
   const release = listen(scroller, shown, () => props);
 
   return {
@@ -155,6 +168,7 @@ export function mount(element: HTMLElement, first: TableProps): Table {
     },
     destroy() {
       cancelAnimationFrame(frame);
+      releaseHead();
       release();
       end();
       scroller.remove();
@@ -162,8 +176,33 @@ export function mount(element: HTMLElement, first: TableProps): Table {
   };
 }
 
+/** Return the column whose head has the focus. */
+function focusedColumn(head: HTMLElement): string | undefined {
+  const { activeElement } = document;
+  if (!activeElement || !head.contains(activeElement)) return undefined;
+  return activeElement.closest<HTMLElement>("[data-column]")?.dataset.column;
+}
+
+function listenToHead(head: HTMLElement, now: () => TableProps): () => void {
+  const ends = [listenToResizing(head, now), listenToReordering(head, now)];
+  const openMenu = (event: Event) => {
+    const cell = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-column]") : null;
+    const key = cell?.dataset.column;
+    if (!cell || key === undefined || !now().acts.menu || !now().acts.canSort(key)) return;
+    event.preventDefault();
+    now().acts.menu?.(key, cell);
+  };
+  head.addEventListener("contextmenu", openMenu);
+  return () => {
+    head.removeEventListener("contextmenu", openMenu);
+    for (const end of ends) end();
+  };
+}
+
 function columnsKey(props: TableProps): string {
-  return props.columns.map((column) => `${column.kind} ${column.key} ${column.isPinned}`).join("\n");
+  return props.columns
+    .map((column) => `${column.kind} ${column.key} ${column.isPinned} ${props.acts.canSort(column.key)}`)
+    .join("\n");
 }
 
 /** Lines through all rows at the ticks of the step axis, as a background. */
@@ -191,7 +230,7 @@ function findLine(props: TableProps, key: string, near: number): number | null {
 /** Hear what is done with the rows; listeners stand on the table, not on rows that come and go. */
 function listen(scroller: HTMLElement, shown: ReadonlyMap<string, RowElement>, now: () => TableProps): () => void {
   const rowOf = (event: Event): [string, RowElement] | undefined => {
-    const element = event.target instanceof Element ? event.target.closest(".run-row") : null;
+    const element = event.target instanceof Element ? event.target.closest(".table-row") : null;
     return [...shown].find(([, row]) => row.element === element);
   };
   const over = (event: Event) => {
@@ -205,6 +244,7 @@ function listen(scroller: HTMLElement, shown: ReadonlyMap<string, RowElement>, n
     const { acts } = now();
     const column = target.closest<HTMLElement>("[data-column]")?.dataset.column;
     if (actor?.dataset.act === "sort" && column) return acts.sort(column, event.shiftKey);
+    if (actor?.dataset.act === "menu" && column) return acts.menu?.(column, actor);
     if (actor?.dataset.act === "eyes") return acts.eyes(actor);
     const [key, row] = rowOf(event) ?? [];
     if (!row?.line?.row || key === undefined) return;
@@ -214,9 +254,8 @@ function listen(scroller: HTMLElement, shown: ReadonlyMap<string, RowElement>, n
   };
   // Buttons in rows come and go: the keyboard stays with the table.
   const hold = (event: MouseEvent) => {
-    if (!(event.target instanceof Element) || !event.target.closest(".run-row [data-act]")) return;
+    if (!(event.target instanceof Element) || !event.target.closest(".table-row [data-act]")) return;
     event.preventDefault();
-    scroller.focus({ preventScroll: true });
   };
   scroller.addEventListener("mousedown", hold);
   scroller.addEventListener("pointerover", over);

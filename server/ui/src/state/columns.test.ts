@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nextSort } from "./RunsTable";
+import { keyOfSort, moved, nextSort, sortColumn } from "./columns";
 
 const up = (column: string) => ({ column, descending: false });
 const down = (column: string) => ({ column, descending: true });
@@ -15,4 +15,21 @@ test("a plain click forgets other columns, one with Shift adds to them", () => {
   expect(nextSort([up("a"), down("b")], "lr", true)).toEqual([up("a"), down("b"), up("lr")]);
   expect(nextSort([up("a"), up("b")], "a", true)).toEqual([down("a"), up("b")]);
   expect(nextSort([down("a"), up("b")], "a", true)).toEqual([up("b")]);
+});
+
+test("a column is put before another one, or at the end", () => {
+  expect(moved(["a", "b", "c"], "c", "a")).toEqual(["c", "a", "b"]);
+  expect(moved(["a", "b", "c"], "a", null)).toEqual(["b", "c", "a"]);
+  expect(moved(["a", "b", "c"], "b", "b")).toEqual(["a", "b", "c"]);
+  expect(moved(["a", "b", "c"], "a", "c")).toEqual(["b", "a", "c"]);
+});
+
+test("the first column sorts by the name that it shows, and is marked for it", () => {
+  expect([sortColumn("name", "experiments"), sortColumn("name", "runs"), sortColumn("lineage")]).toEqual([
+    "experiment",
+    "run",
+    null,
+  ]);
+  expect(keyOfSort("experiment", "experiments", [])).toBe("name");
+  expect(keyOfSort("experiment", "runs", [])).toBe("experiment");
 });

@@ -30,7 +30,18 @@ from starlette.routing import Mount, Route
 from runfork_server import pages
 from runfork_server.problems import EXCEPTION_HANDLERS, tell_health
 from runfork_server.projects import Projects
-from runfork_server.routes import attributes, differences, events, information, lineage, run_tables, runs, series, views
+from runfork_server.routes import (
+    attributes,
+    console,
+    differences,
+    events,
+    information,
+    lineage,
+    run_tables,
+    runs,
+    series,
+    views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +50,7 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 
-_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views, series)
+_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views, series, console)
 
 
 def build_app(settings: ServerSettings) -> Starlette:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runfork.model.lineage import ancestors, children_of, heads, segments
 from runfork.query.names import short_names
 from runfork.reading.project import Project
+from runfork_server.console.view import Consoles
 from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.summaries import Summaries
 
@@ -93,6 +94,7 @@ class ServedProject(Project):
         self._facts: Facts | None = None
         self._summaries: Summaries | None = None
         self._series: SeriesMemory | None = None
+        self._consoles: Consoles | None = None
 
     @property
     def facts(self) -> Facts:
@@ -115,6 +117,13 @@ class ServedProject(Project):
         if self._series is None or self._series.index is not self.index:
             self._series = SeriesMemory(self.index)
         return self._series
+
+    @property
+    def consoles(self) -> Consoles:
+        """What is kept of consoles that were looked at."""
+        if self._consoles is None or self._consoles.index is not self.index:
+            self._consoles = Consoles(self.index)
+        return self._consoles
 
     def forget(self, run_ids: Iterable[str] | None) -> None:
         """Forget what is kept of runs that read differently now; None is all."""

@@ -170,6 +170,14 @@ def test_packages_are_installed_unless_those_of_the_lock_file_are_there(sources,
     assert asked(node) == [*([] if is_installed else ["ci"]), "vite build --logLevel warn"]
 
 
+def test_what_npm_leaves_out_elsewhere_is_installed(sources, node):
+    (sources / "node_modules/.package-lock.json").unlink()
+
+    build(sources)
+
+    assert "--include=dev --include=optional" in (node / "asked").read_text()  # NODE_ENV=production leaves vite out
+
+
 def test_a_tool_is_run_with_its_arguments(sources, node):
     assert build(sources, "biome", "check", ".") == (0, "")
     assert asked(node) == ["biome check ."]

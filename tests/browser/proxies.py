@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import http.client
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -35,19 +35,19 @@ def proxied(server: UiServer, *, holds: str = "") -> Iterator[UiServer]:
                 self.close_connection = True
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            connection = http.client.HTTPConnection(upstream, timeout=60)
             path = self.path.removeprefix(server.root_path) if server.root_path else self.path
-            connection.request(self.command, path or "/", body, dict(self.headers))
-            answer = connection.getresponse()
-            content = answer.read()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in {"content-length", "transfer-encoding", "connection", "date", "server"}:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            connection.close()
+            with closing(http.client.HTTPConnection(upstream, timeout=60)) as connection, suppress(OSError):
+                connection.request(self.command, path or "/", body, dict(self.headers))
+                answer = connection.getresponse()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in {"transfer-encoding", "connection", "date", "server"}:
+                        self.send_header(name, value)
+                self.send_header("Connection", "close")
+                self.end_headers()
+                while chunk := answer.read1(65536):
+                    self.wfile.write(chunk)
+            self.close_connection = True
 
         do_GET = do_POST = forward  # noqa: N815 the names are the library's
 

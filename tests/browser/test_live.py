@@ -1,0 +1,93 @@
+"""That pages follow their server: live, through its end and its return, in many tabs, and behind what holds back events."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.proxies import proxied
+from tests.drawn_journals import draw_run
+
+from runfork.testing.waits import until
+
+PAGE = "p/tests/project/table"
+AWAY = "The server has not answered since"
+
+
+@pytest.fixture
+def directory(data_directory):
+    """A data directory with one run."""
+    draw_run(data_directory, "r1", project="tests/project", experiment="gull")
+    return data_directory
+
+
+def liveness(page):
+    return page.locator("button.liveness")
+
+
+def run_count(page):
+    """Return what the server says now, asked by the page."""
+    return page.evaluate(
+        "() => fetch('api/v1/projects/tests/project').then((one) => one.json()).then((one) => one.run_count)"
+    )
+
+
+def test_a_server_that_ends_is_told_and_one_that_comes_back_is_followed(directory, start_ui, visit, watch):
+    watch.allow("net::ERR_")
+    server = start_ui()
+    page = visit(server, PAGE)
+    expect(liveness(page)).to_have_text("live")
+
+    server.kill()
+    expect(page.get_by_role("alert")).to_contain_text(AWAY)
+    expect(liveness(page)).to_have_text("no server")
+    draw_run(directory, "r2", project="tests/project")
+    server.start_again()
+
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(liveness(page)).to_have_text("live")
+    assert run_count(page) == 2
+
+
+def test_eight_tabs_are_all_live(directory, start_ui, visit, watch):
+    server = start_ui()
+    pages = [visit(server, PAGE)]
+    for _ in range(7):
+        pages.append(pages[0].context.new_page())
+        pages[-1].goto(server.url_of(PAGE))
+
+    for page in pages:
+        expect(liveness(page)).to_have_text("live")
+        assert run_count(page) == 1
+
+
+def test_where_events_are_held_back_the_page_asks(directory, start_ui, visit):
+    server = start_ui()
+    with proxied(server, holds="/events") as seen:
+        page = visit(seen)
+        page.clock.install()
+        page.goto(seen.url_of(PAGE))
+
+        until(lambda: page.clock.fast_forward(30_000) or liveness(page).inner_text().strip() == "every 2 s")
+        draw_run(directory, "r2", project="tests/project")
+        until(lambda: run_count(page) == 2)
+        page.context.close()
+
+
+def test_a_pause_stops_updates_until_it_ends(directory, start_ui, visit):
+    page = visit(start_ui(), PAGE)
+    expect(liveness(page)).to_have_text("live")
+
+    page.keyboard.press("p")
+    expect(liveness(page)).to_have_text("paused")
+    page.keyboard.press("p")
+    expect(liveness(page)).to_have_text("live")
+
+
+def test_a_project_that_begins_later_is_found(data_directory, start_ui, visit):
+    page = visit(start_ui(), PAGE)
+    expect(liveness(page)).to_have_text("live")
+    before = page.locator("main").inner_text()
+
+    draw_run(data_directory, "r1", project="tests/project", experiment="gull")
+
+    expect(page.locator("main")).not_to_have_text(re.compile(f"^{re.escape(before)}$"))

@@ -35,6 +35,7 @@ from runfork_server.routes import (
     console,
     differences,
     events,
+    files,
     information,
     lineage,
     run_tables,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 
-_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views, series, console)
+_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views, series, console, files)
 
 
 def build_app(settings: ServerSettings) -> Starlette:

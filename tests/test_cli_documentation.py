@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.command_line import runner
@@ -12,7 +13,7 @@ from runfork.cli import cli, commands
 from runfork_server import plugin
 
 DOCUMENT = (Path(__file__).resolve().parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
-FACTORIES = [*commands.register_commands(), *plugin.register_commands()]
+FACTORIES: list[Any] = [*commands.register_commands(), *plugin.register_commands()]
 COMMANDS = [factory.name for factory in FACTORIES]
 WIDTH = 100
 

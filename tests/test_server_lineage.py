@@ -52,7 +52,7 @@ def test_a_family_is_what_the_command_line_draws(family: httpx.Client) -> None:
     assert [found["experiment"], found["focus"], found["lineage"]] == ["gull", "child", ["root", "child"]]
     for run, expected in zip(found["runs"], told["runs"], strict=True):
         assert run["own"] == expected["steps"]
-        for name in ("run_id", "kept", "pruned", "is_head", "is_pending", "is_in_lineage", "fork", "created"):
+        for name in ("run_id", "kept", "pruned", "is_head", "is_pending", "is_in_lineage", "created"):
             assert run[name] == expected[name]
         assert [one["path"] for one in run["changes"]] == [one["path"] for one in expected["changes"]]
 
@@ -68,7 +68,7 @@ def test_a_family_says_where_checkpoints_are_and_when_runs_ended(family: httpx.C
 def test_a_pending_fork_says_so(family: httpx.Client) -> None:
     (run,) = ask(family, "lineage", run="waits")["runs"]
 
-    assert (run["is_pending"], run["fork"]) == (True, {"parent": "nobody", "step": 7})
+    assert (run["is_pending"], run["fork"]) == (True, {"parent": "nobody", "step": 7, "is_pending": True})
 
 
 def test_checkpoints_of_a_run_are_its_own_and_its_ancestors_up_to_their_cuts(family: httpx.Client) -> None:

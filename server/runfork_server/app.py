@@ -16,7 +16,7 @@ To add a route:
    The function must not keep the project or its index, and must not wait for anything; what it returns must not depend on them.
 3. What cannot be used raises `ArgumentError` (400), what is not there `NotFoundError` (404), with the sentence that the command
    line would say; `runfork_server.problems` makes problem JSON of it. A body is read by `read_body`.
-4. Describe it in ``openapi.py``; a test compares that with the routes.
+4. Describe it in ``openapi/paths.py``; tests compare that with the routes and with real answers.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runfork.query.documents import json_held, json_item, json_range, json_step
+from runfork.query.documents import json_fork, json_held, json_item, json_range, json_step
 from runfork.query.pages import Item
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import RunRow
     from runfork.model.differences import Change
-    from runfork.model.lineage import StepRange
+    from runfork.model.lineage import Fork, StepRange
     from runfork.query.pages import ColumnChoice
     from runfork_server.served_project import Facts, ServedProject
     from runfork_server.summaries import Summary
@@ -53,6 +53,7 @@ def read_rows(
         item = Item(row, values.get(run_id, {}), None, count)
         document = {
             **json_item(item, columns),
+            "fork": json_fork_in(facts, row.node.fork),
             "name": facts.names.get(run_id, run_id),
             "number": facts.numbers.get(run_id, 0),
             "state": None if summary is None else summary.state,
@@ -64,6 +65,11 @@ def read_rows(
             document["changes"] = [json_difference(change) for change in changes.get(run_id, ())]
         documents.append(document)
     return documents
+
+
+def json_fork_in(facts: Facts, fork: Fork | None) -> dict[str, Any] | None:
+    """Return where a run left its parent: parent, step, and whether the parent is not here."""
+    return None if fork is None else {**json_fork(fork), "is_pending": fork.parent not in facts.nodes}
 
 
 def reaches(facts: Facts, summaries: Mapping[str, Summary], run_id: str) -> list[dict[str, Any]]:

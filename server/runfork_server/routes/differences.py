@@ -40,8 +40,8 @@ async def compare_runs(request: Request) -> Response:
     run_ids = given.texts("run_ids", most=_MOST_RUNS)
     if not run_ids:
         raise ArgumentError("run_ids must name a run at least")
-    reference = given.text("reference") or run_ids[0]
-    if reference not in run_ids:
+    reference = given.text("reference", run_ids[0])
+    if reference is None or reference not in run_ids:
         raise ArgumentError(f"reference must be one of run_ids, found {reference!r}")
     text = given.text("q")
     pattern = compile_pattern(text) if text else None
@@ -50,7 +50,7 @@ async def compare_runs(request: Request) -> Response:
 
     def question(project: ServedProject) -> dict[str, Any]:
         found = project.index.values(run_ids, pattern=pattern)
-        if missing := next((run_id for run_id in run_ids if run_id not in found), None):
+        if (missing := next((run_id for run_id in run_ids if run_id not in found), None)) is not None:
             raise NotFoundError(f"project {project.name!r} has no run {missing!r}")
         runs = [found[run_id] for run_id in run_ids]
         rows = _rows(runs, run_ids.index(reference), _goals(project, run_ids))

@@ -82,7 +82,15 @@ def _counts(project: Project) -> dict[str, Any]:
     }
 
 
+async def read_description(_: Request) -> Response:
+    """Answer the OpenAPI document."""
+    from runfork_server.openapi import describe_api
+
+    return json_response(describe_api())
+
+
 ROUTES = [
+    Route("/openapi.json", read_description),
     Route("/info", read_info),
     Route("/projects", list_projects),
     Route(PROJECT, read_project),

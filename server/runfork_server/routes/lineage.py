@@ -14,7 +14,7 @@ from runfork.reading.family import read_family
 from runfork_server.answers import PROJECT, answer_project
 from runfork_server.arguments import Arguments
 from runfork_server.checkpoints import checkpoints_of, json_checkpoint, json_mark, resume_document
-from runfork_server.rows import json_difference
+from runfork_server.rows import json_difference, json_fork_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def _document(project: ServedProject, family: Family) -> dict[str, Any]:
         "runs": [
             {
                 **_json_member(project, member, values.get(run_id, {})),
-                "marks": [json_mark(mark) for mark in marks.get(run_id, ())],
+                "marks": [{"run_id": run_id, **json_mark(mark)} for mark in marks.get(run_id, ())],
             }
             for run_id, member in family.members.items()
         ],
@@ -78,6 +78,7 @@ def _json_member(project: ServedProject, member: Member, values: Mapping[str, Va
     is_over = member.state not in (None, "running") and ended is not None and ended.type is AttributeType.DATETIME
     return {
         **document,
+        "fork": json_fork_in(facts, member.node.fork),
         "name": facts.names.get(run_id, run_id),
         "number": facts.numbers.get(run_id, 0),
         "run_count": facts.name_counts[member.node.experiment_name] if member.node.experiment_name is not None else 1,

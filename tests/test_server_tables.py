@@ -100,6 +100,13 @@ def test_what_is_the_same_is_told_where_it_is_asked_for(two: httpx.Client) -> No
     assert by_path["sys/state"]["group"] == "system"
 
 
+def test_attributes_that_differ_are_counted_among_all(two: httpx.Client) -> None:
+    found = post(two, "differences", run_ids=["a", "b"], q="^(loss|lr|only|seed|text)$")
+
+    assert (found["attribute_count"], found["differing_count"]) == (5, 4)
+    assert {row["path"] for row in found["rows"]} == {"loss", "lr", "only", "text"}
+
+
 @pytest.mark.parametrize(
     ("what", "body", "status", "told"),
     [

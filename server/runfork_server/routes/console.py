@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _STREAMS = ("both", "stdout", "stderr")
 _VIEW = ("run", "stream", "rank")
 _LARGEST = 2**53
+_MOST_FOUND = 100_000
 
 
 def _question(project: ServedProject, given: Arguments) -> ConsoleQuestion:
@@ -61,7 +62,7 @@ async def search_lines(request: Request) -> Response:
     given = Arguments.of_query(request)
     given.refuse_others((*_VIEW, "q", "limit"))
     wanted = given.wanted_text("q").casefold()
-    limit = given.whole("limit", MOST_LINES, high=MOST_LINES)
+    limit = given.whole("limit", MOST_LINES, high=_MOST_FOUND)
     reader = project_reader(request)
     await reader.wait_until_recent()
 

@@ -60,6 +60,8 @@ async def compare_runs(request: Request) -> Response:
             "reference": reference,
             "total": len(shown),
             "differing": sum(row["differs"] for row in rows),
+            "attribute_count": len({row["path"] for row in rows}),
+            "differing_count": len({row["path"] for row in rows if row["differs"]}),
             "rows": shown[offset : offset + limit],
         }
 

@@ -187,6 +187,9 @@ export type Differences = {
   reference: string;
   total: number;
   differing: number;
+  /** Paths of all attributes, and of those that differ. */
+  attribute_count: number;
+  differing_count: number;
   rows: DifferenceRow[];
 };
 

@@ -30,7 +30,7 @@ export function consoleSource(view: ConsoleView): ConsoleSource {
 
 /** Lines in which something stands. */
 export type Hits = { total: number; lines: number[] };
-const MOST_HITS = 10_000;
+const MOST_HITS = 100_000;
 
 /** Look for a text in all of a run's output. */
 export function searchConsole(view: ConsoleView, q: string, signal: AbortSignal): Promise<Hits> {

@@ -1,4 +1,223 @@
-/** The page `compare`. */
+import "./compare.css";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { DifferenceRow, Differences } from "../../api/types";
+import { Button } from "../../controls/Button";
+import { Icon } from "../../controls/icons";
+import { go, place } from "../../state/address";
+import { comparedIds, isSought, referenceId, toggleCompared, useComparison, useRowsOf } from "../../state/compare";
+import { type Goal, goalFor, setGoal } from "../../state/goals";
+import { shortcut } from "../../state/keys";
+import { listing } from "../../state/runs";
+import { colourOf } from "../../state/theme";
+import { attributeSearch, onlyDifferences, reference } from "../../state/view";
+import { formatStep, plural } from "../../text/format";
+import { ComparisonTable } from "./ComparisonTable";
+import { comparisonCsv } from "./csv";
+import { type Group, groupRows } from "./groups";
+import { RunChoice } from "./RunChoice";
+
+/** Runs side by side: what they have at each path, and by how much it differs from one of them. */
 export function ComparePage() {
-  return <p class="dim">ComparePage</p>;
+  const ids = comparedIds.value;
+  const answer = useComparison();
+  const rows = useRowsOf(ids).value;
+  const found = answer.value;
+  const groups = useMemo(
+    () =>
+      found
+        ? groupRows(
+            found.rows.filter((row) => isSought(row.path)),
+            goalFor,
+            onlyDifferences.value,
+          )
+        : [],
+    [found, attributeSearch.value, onlyDifferences.value, goalFor],
+  );
+  useKeys();
+  if (listing.value && ids.length === 0) return <Nothing />;
+  return (
+    <div class="compare-page">
+      <Bar found={found} groups={groups} />
+      {answer.error !== null && <p class="bad compare-note">{answer.error}</p>}
+      {answer.isSlow && !found && <div class="hairline-wait" role="status" />}
+      {found && <Body found={found} groups={groups} rows={rows ?? new Map()} />}
+    </div>
+  );
+}
+
+function Body({ found, groups, rows }: Parameters<typeof ComparisonTable>[0]) {
+  if (groups.length > 0) return <ComparisonTable found={found} groups={groups} rows={rows} />;
+  const search = attributeSearch.value.trim();
+  return (
+    <div class="compare-note dim">
+      {search ? (
+        <p>
+          No attribute{onlyDifferences.value ? " that differs" : ""} has “{search}” in its path.
+        </p>
+      ) : found.run_ids.length < 2 ? (
+        <p>Only one run is shown: put another one beside it.</p>
+      ) : (
+        <p>These runs are the same in all of {plural(found.attribute_count, "attribute")}.</p>
+      )}
+    </div>
+  );
+}
+
+function Nothing() {
+  return (
+    <div class="failed">
+      <h1 class="title">No run is chosen</h1>
+      <p class="prose">Show some runs with their eyes in the table, or choose them here, to see them side by side.</p>
+      <span class="compare-nothing">
+        <Button onClick={() => go({ page: "table", project: place.value.project })}>Table</Button>
+        <RunChoice text="Choose runs" chosen={[]} onChoose={toggleCompared} isMultiple />
+      </span>
+    </div>
+  );
+}
+
+function Bar({ found, groups }: { found: Differences | null; groups: readonly Group[] }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => shortcut("/", "filter attributes", () => field.current?.select()), []);
+  return (
+    <div class="compare-bar">
+      <label class="checkbox">
+        <input
+          type="checkbox"
+          checked={onlyDifferences.value}
+          onChange={(event) => {
+            onlyDifferences.value = event.currentTarget.checked;
+          }}
+        />
+        only differences
+      </label>
+      {found && (
+        <span class="dim differ-count" role="status">
+          {formatStep(found.differing_count)} of {plural(found.attribute_count, "attribute")}{" "}
+          {found.differing_count === 1 ? "differs" : "differ"}
+        </span>
+      )}
+      <ReferenceChoice />
+      <RunChoice text="Add runs" chosen={comparedIds.value} onChoose={toggleCompared} isMultiple />
+      <Goals groups={groups} />
+      <span class="bar-end">
+        <label class="field attribute-search">
+          <Icon name="search" size={14} />
+          <input
+            ref={field}
+            type="search"
+            class="mono"
+            placeholder="filter attributes"
+            aria-label="Filter attributes"
+            value={attributeSearch.value}
+            onInput={(event) => {
+              attributeSearch.value = event.currentTarget.value;
+            }}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape") return;
+              attributeSearch.value = "";
+              event.currentTarget.blur();
+            }}
+          />
+          <kbd aria-hidden="true">/</kbd>
+        </label>
+        <Button
+          disabled={!found}
+          title="Save what is shown as CSV"
+          onClick={() =>
+            found &&
+            saveCsv(
+              groups.flatMap((group) => group.rows),
+              found,
+            )
+          }
+        >
+          CSV
+        </Button>
+      </span>
+    </div>
+  );
+}
+
+function saveCsv(rows: readonly DifferenceRow[], found: Differences): void {
+  const url = URL.createObjectURL(new Blob([comparisonCsv(rows, found.run_ids)], { type: "text/csv" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${(place.peek().project ?? "runs").replace("/", "-")}-side-by-side.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function ReferenceChoice() {
+  const rows = useRowsOf(comparedIds.value).value;
+  const chosen = referenceId.value;
+  const row = chosen ? rows?.get(chosen) : undefined;
+  if (comparedIds.value.length < 2) return null;
+  return (
+    <label class="reference-choice">
+      reference{" "}
+      <select
+        class="select run-name"
+        style={row ? { color: colourOf(row).text } : undefined}
+        value={chosen ?? ""}
+        onChange={(event) => {
+          reference.value = event.currentTarget.value;
+        }}
+      >
+        {comparedIds.value.map((runId) => (
+          <option key={runId} value={runId}>
+            {rows?.get(runId)?.name ?? runId}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+const MOST_GOALS = 3;
+const nextGoal = { min: "max", max: null, none: "min" } as const;
+
+/** Metrics of which low or high values are known to be better: a click says otherwise. */
+function Goals({ groups }: { groups: readonly Group[] }) {
+  const metrics = new Map<string, Goal>();
+  for (const row of groups.flatMap((group) => group.rows))
+    if (row.aggregate !== null) metrics.set(row.path, goalFor(row.path, row.goal));
+  const shown = [...metrics].slice(0, MOST_GOALS);
+  if (shown.length === 0) return null;
+  return (
+    <span class="goals">
+      <span class="dim">goal</span>
+      {shown.map(([path, goal]) => (
+        <button
+          key={path}
+          type="button"
+          class="goal"
+          title="Whether low or high values are better. Click to change it"
+          onClick={() => setGoal(path, nextGoal[goal ?? "none"])}
+        >
+          <span class="mono">{path}</span> <span class="dim">{goal ?? "none"}</span>
+        </button>
+      ))}
+    </span>
+  );
+}
+
+function useKeys(): void {
+  useEffect(() => {
+    const step = (by: number) => {
+      const ids = comparedIds.peek();
+      const at = ids.indexOf(referenceId.peek() ?? "");
+      reference.value = ids[(at + by + ids.length) % ids.length] ?? "";
+    };
+    const ends = [
+      shortcut("d", "show all attributes, or only those that differ", () => {
+        onlyDifferences.value = !onlyDifferences.peek();
+      }),
+      shortcut("]", "compare with the next run", () => step(1)),
+      shortcut("[", "compare with the run before", () => step(-1)),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, []);
 }

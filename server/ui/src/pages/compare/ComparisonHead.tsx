@@ -1,0 +1,77 @@
+import type { Row } from "../../api/types";
+import { IconButton } from "../../controls/Button";
+import { River } from "../../marks/River";
+import { href, place } from "../../state/address";
+import { toggleCompared } from "../../state/compare";
+import { titleOf } from "../../state/drawn";
+import { hoveredRun } from "../../state/hover";
+import { connection } from "../../state/live";
+import { colourOf } from "../../state/theme";
+import { mode, reference } from "../../state/view";
+import { idEnd, relationTo } from "./columns";
+
+/** Props of `ComparisonHead`. */
+export type ComparisonHeadProps = {
+  runId: string;
+  row: Row | undefined;
+  referenceRow: Row | undefined;
+  isReference: boolean;
+  width: number;
+  /** Steps at both ends of all rivers. */
+  domain: [number, number];
+};
+
+/** Who stands in a column, what it is to the reference, and its river. */
+export function ComparisonHead({ runId, row, referenceRow, isReference, width, domain }: ComparisonHeadProps) {
+  if (!row) return <div class="compared-head dim mono cut">{runId}</div>;
+  const title = mode.value === "experiments" && row.is_head ? titleOf(row) : row.name;
+  return (
+    <div
+      class="compared-head"
+      onMouseEnter={() => {
+        hoveredRun.value = runId;
+      }}
+      onMouseLeave={() => {
+        hoveredRun.value = null;
+      }}
+    >
+      <span class="relation cut" title={relationTo(row, referenceRow)}>
+        {relationTo(row, referenceRow)}
+      </span>
+      <span class="compared-name">
+        <button
+          type="button"
+          class="run-name cut"
+          style={{ color: colourOf(row).text }}
+          aria-pressed={isReference}
+          title={isReference ? runId : `${runId}\nClick to compare the others with it`}
+          onClick={() => {
+            reference.value = runId;
+          }}
+        >
+          {title}
+        </button>
+        <span class="id-end mono">{idEnd(runId)}</span>
+        <span class="compared-tools">
+          <a
+            class="link open-run"
+            href={href({ page: "run", project: place.value.project }, { run: runId, tab: null })}
+            aria-label={`Open ${title}`}
+          >
+            open
+          </a>
+          <IconButton icon="close" label={`Take away ${title}`} isSmall onClick={() => toggleCompared(runId)} />
+        </span>
+      </span>
+      <River
+        lineage={row.lineage}
+        domain={domain}
+        width={width}
+        height={28}
+        colour={(reach) => colourOf(reach).line}
+        isServerAway={connection.value === "away"}
+        label={`Lineage of ${title}`}
+      />
+    </div>
+  );
+}

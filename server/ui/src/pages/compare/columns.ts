@@ -1,0 +1,27 @@
+import type { Row } from "../../api/types";
+import { formatStep } from "../../text/format";
+
+/** Widths of columns, px. */
+export const widths = { path: 264, reference: 236, run: 292 } as const;
+
+/** Return what a run is to the reference, in a few words. */
+export function relationTo(row: Row, reference: Row | undefined): string {
+  if (!reference || row.run_id === reference.run_id) return "reference";
+  const parent = row.lineage.find((reach) => reach.run_id === row.fork?.parent);
+  const end = row.state && row.state !== "finished" && row.state !== "running" ? `, ${ended(row)}` : "";
+  if (reference.fork?.parent === row.run_id) return `parent of it${end}`;
+  if (row.fork?.parent === reference.run_id) return `fork of it at ${formatStep(row.fork.step)}${end}`;
+  if (reference.lineage.some((reach) => reach.run_id === row.run_id)) return `ancestor of it${end}`;
+  if (row.fork) return `fork of ${parent?.name ?? row.fork.parent} at ${formatStep(row.fork.step)}${end}`;
+  return ended(row);
+}
+
+function ended(row: Row): string {
+  const step = row.last_step === null ? "" : ` at ${formatStep(row.last_step)}`;
+  return `${row.state ?? "unknown"}${step}`;
+}
+
+/** Return the end of a generated run id, by which runs of one name are told apart; nothing for ids of one's own. */
+export function idEnd(runId: string): string {
+  return /-\d{17}-([a-z0-9]{5})$/.exec(runId)?.[1] ?? "";
+}

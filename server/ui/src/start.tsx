@@ -1,4 +1,5 @@
 import type { ComponentChild } from "preact";
+import { keepCharts } from "./charts/keep";
 import { App } from "./shell/App";
 import { keepAddress } from "./state/address";
 import { keepDrawn } from "./state/drawn";
@@ -16,6 +17,7 @@ export function start(show: (app: ComponentChild) => void): void {
   keepRuns();
   keepDrawn();
   keepExpanded();
+  keepCharts();
   keepKeys();
   show(<App />);
 }

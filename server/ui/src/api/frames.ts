@@ -31,8 +31,6 @@ export type Line = {
   nan: number;
   inf: number;
   ninf: number;
-  /** How many finite points in range are at or below zero: a logarithmic axis has no place for them. */
-  nonpositive?: number;
   first: { x: number; y: number } | null;
   last: { x: number; y: number } | null;
 };

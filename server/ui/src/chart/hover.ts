@@ -110,6 +110,20 @@ export function described(path: string, lines: readonly ChartLine[], axis: Axis)
   return `${path}: ${plural(lines.length, "line")}. ${[...told, ...more].join("; ")}`;
 }
 
+/** Return how many points a logarithmic axis has no place for; of a bucket that reaches below zero only that there is one is known. */
+export function atOrBelowZero(lines: readonly ChartLine[]): { count: number; isExact: boolean } {
+  let count = 0;
+  let isExact = true;
+  for (const line of lines)
+    for (let at = 0; at < line.x.length; at++) {
+      if (!(line.min[at]! <= 0)) continue;
+      const isWhole = line.max[at]! <= 0 || line.count[at]! <= 1;
+      count += isWhole ? Math.max(1, line.count[at]!) : 1;
+      isExact &&= isWhole;
+    }
+  return { count, isExact };
+}
+
 /** Return words about what is special in a chart: its scale, points that are no numbers, points that are drawn each. */
 export function tagsOf(
   lines: readonly ChartLine[],
@@ -123,10 +137,13 @@ export function tagsOf(
     inf && `${formatStep(inf)} Inf`,
     ninf && `${formatStep(ninf)} −Inf`,
   ];
-  const below = view.isLog ? sum((line) => line.nonpositive ?? 0) : 0;
+  const below = view.isLog ? atOrBelowZero(lines) : { count: 0, isExact: true };
   const tags = [
     view.isLog && { text: "log", isBad: false },
-    below > 0 && { text: `${formatStep(below)} at or below 0`, isBad: true },
+    below.count > 0 && {
+      text: `${below.isExact ? "" : "at least "}${formatStep(below.count)} at or below 0`,
+      isBad: true,
+    },
     nonfinite.some(Boolean) && { text: nonfinite.filter(Boolean).join(", "), isBad: true },
     isPointwise && { text: "raw points", isBad: false },
     !isPointwise && lines.some(hasBand) && lines.length <= 24 && { text: "min–max band", isBad: false },

@@ -3,7 +3,8 @@ import { signal } from "@preact/signals";
 /** What a key does, for the page and for the help. */
 export type Shortcut = { keys: string; does: string; act: (event: KeyboardEvent) => void };
 
-const shortcuts = new Map<string, Shortcut>();
+// The last that took a key has it; when that goes, the one before has it again.
+const taken: Shortcut[] = [];
 /** All shortcuts that work now, in the order in which they came. */
 export const known = signal<Shortcut[]>([]);
 /** Whether the list of shortcuts is shown. */
@@ -15,12 +16,21 @@ export const isHelpShown = signal(false);
  */
 export function shortcut(keys: string, does: string, act: (event: KeyboardEvent) => void): () => void {
   const one = { keys, does, act };
-  shortcuts.set(keys, one);
-  known.value = [...shortcuts.values()];
+  taken.push(one);
+  tell();
   return () => {
-    if (shortcuts.get(keys) === one) shortcuts.delete(keys);
-    known.value = [...shortcuts.values()];
+    const at = taken.indexOf(one);
+    if (at >= 0) taken.splice(at, 1);
+    tell();
   };
+}
+
+function tell(): void {
+  known.value = taken.filter((one) => holderOf(one.keys) === one);
+}
+
+function holderOf(keys: string): Shortcut | undefined {
+  return taken.findLast((one) => one.keys === keys);
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -45,7 +55,7 @@ export function keepKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key !== "Escape" && isTyping(event.target)) return;
     if (isForControl(event)) return;
-    const found = shortcuts.get(event.key);
+    const found = holderOf(event.key);
     if (!found) return;
     if (event.key !== "Escape") event.preventDefault();
     found.act(event);

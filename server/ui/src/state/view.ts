@@ -50,10 +50,15 @@ const asWindow: Codec<Window> = {
     const [low, high] = text.split("~").map(Number);
     return low !== undefined && high !== undefined && low < high ? [low, high] : null;
   },
-  write: (range) => (range ? range.join("~") : ""),
+  write: (range) => (range ? range.map((end) => Number(end.toPrecision(12))).join("~") : ""),
 };
 /** The window of x, in units of `axis`. */
 export const xWindow = parameter<Window>("range", null, asWindow, "replace");
+
+/** The window of charts whose points have no steps (what runfork measures itself), while the others show steps: seconds. */
+export const clockWindow = parameter<Window>("clock", null, asWindow, "replace");
+/** Windows of y that were drawn as boxes: `path=low~high`. */
+export const yWindows = parameter<string[]>("yranges", [], asList, "replace");
 
 const asSmoothing: Codec<Smoothing> = {
   read: (text) => {
@@ -72,6 +77,8 @@ export const smoothingAsked = computed(() => (smoothing.value.factor > 0 ? smoot
 export const closedSections = parameter<string[]>("closed", [], asList);
 /** The chart that fills the page; empty if none does. */
 export const fullChart = parameter<string>("full", "", asText);
+/** Paths of charts that were put out of sight. */
+export const hiddenCharts = parameter<string[]>("hidden", [], asList);
 /** Paths of charts with a scale of their own: `path=log` or `path=linear`. */
 export const chartScales = parameter<string[]>("scales", [], asList);
 

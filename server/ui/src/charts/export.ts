@@ -1,0 +1,108 @@
+import { apiUrl, postBytes, projectPath, sentence } from "../api/client";
+import { paintPng } from "../chart/painter";
+import { SvgPen } from "../chart/pen";
+import { paintSheet, type Sheet } from "../chart/sheet";
+import { copied } from "../controls/clipboard";
+import { place } from "../state/address";
+import { noteAnswer } from "../state/live";
+import { inherited } from "../state/view";
+import type { ConnectedChart } from "./connect";
+
+/** Return a file's name for a chart: no character that a file system refuses. */
+export function fileName(path: string, ending: string): string {
+  const safe = path.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").replaceAll(/^[.-]+|[.-]+$/g, "");
+  return `${safe.slice(0, 100) || "chart"}.${ending}`;
+}
+
+function save(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  // the browser has taken it by then; without this each picture stays in memory as long as the page
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+function sheetOf(path: string, chart: ConnectedChart): Sheet {
+  return chart.mounted.sheet(
+    path,
+    chart.tags.value.map((tag) => tag.text),
+  );
+}
+
+async function told(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    noteAnswer(error);
+    copied.value = `This could not be saved: ${sentence(error)}`;
+  }
+}
+
+/** Save a chart as a PNG, two pixels for each of the page. */
+export function savePng(path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => save(await paintPng(sheetOf(path, chart), 2), fileName(path, "png")));
+}
+
+/** Return a chart as SVG. */
+export function svgOf(path: string, chart: ConnectedChart): string {
+  const sheet = sheetOf(path, chart);
+  const pen = new SvgPen();
+  paintSheet(pen, sheet);
+  return pen.finish(sheet.view.width, sheet.view.height, path);
+}
+
+/** Save a chart as SVG. */
+export function saveSvg(path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => save(new Blob([svgOf(path, chart)], { type: "image/svg+xml" }), fileName(path, "svg")));
+}
+
+/** Copy a chart's picture. */
+export function copyPicture(path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => {
+    const blob = paintPng(sheetOf(path, chart), 2);
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    copied.value = "Picture copied";
+  });
+}
+
+/** Save what a chart draws as CSV: an entry for each bucket. */
+export function saveDrawnCsv(path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => {
+    const question = chart.question.peek();
+    const { project } = place.peek();
+    if (!question || !project) return;
+    const bytes = await postBytes(projectPath(project, "series/csv"), { ...question, paths: [path] });
+    save(new Blob([bytes], { type: "text/csv" }), fileName(path, "csv"));
+  });
+}
+
+/** Save all points of a chart's runs as CSV, one run below the other. */
+export function saveRawCsv(path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => {
+    const { project } = place.peek();
+    if (!project) return;
+    const parts: string[] = [];
+    for (const line of chart.lines.peek()) {
+      const url = apiUrl(projectPath(project, "series/points"), {
+        run: line.run_id,
+        path,
+        inherited: inherited.peek() === "off" ? "own" : "lineage",
+        format: "csv",
+      });
+      const response = await fetch(url, { credentials: "same-origin" });
+      if (!response.ok) throw new Error(`the server answered ${response.status} for ${line.title}`);
+      const rows = (await response.text()).split("\n");
+      const head = rows.shift() ?? "";
+      if (parts.length === 0) parts.push(`run,${head}\n`);
+      const run = csvCell(line.run_id);
+      for (const row of rows) if (row !== "") parts.push(`${run},${row}\n`);
+    }
+    save(new Blob(parts, { type: "text/csv" }), fileName(`${path}-points`, "csv"));
+  });
+}
+
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

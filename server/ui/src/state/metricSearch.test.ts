@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { readSearch, sectionsOf } from "./metricSearch";
+
+describe("a search of metrics", () => {
+  it("wants all terms, and none of those that are negated", () => {
+    const { matches } = readSearch("^train !grad");
+    expect(["train/loss", "train/grad_norm", "val/loss"].filter(matches)).toEqual(["train/loss"]);
+  });
+  it("takes regular expressions, and no notice of case", () => {
+    expect(readSearch("^TRAIN|^val").matches("val/acc")).toBe(true);
+    expect(readSearch("loss$").matches("loss_ema")).toBe(false);
+    expect(readSearch("  ").matches("anything")).toBe(true);
+    expect(readSearch("!").matches("anything")).toBe(true);
+  });
+  it("says what is wrong with it", () => {
+    expect(readSearch("loss [").error).toMatch(/^\[ is no regular expression: /);
+    expect(readSearch("loss").error).toBeNull();
+  });
+});
+
+describe("sections", () => {
+  it("are top namespaces in natural order, those without first and runfork's own last", () => {
+    const paths = ["val/loss", "runtime/monitoring/cpu", "loss", "layer10/norm", "layer2/norm", "train/b", "train/a"];
+    expect(sectionsOf(paths)).toEqual([
+      { name: "metrics", paths: ["loss"] },
+      { name: "layer2", paths: ["layer2/norm"] },
+      { name: "layer10", paths: ["layer10/norm"] },
+      { name: "train", paths: ["train/a", "train/b"] },
+      { name: "val", paths: ["val/loss"] },
+      { name: "runtime", paths: ["runtime/monitoring/cpu"] },
+    ]);
+  });
+});

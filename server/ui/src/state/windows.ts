@@ -1,0 +1,180 @@
+import { computed, effect, signal } from "@preact/signals";
+import { postJson, projectPath } from "../api/client";
+import type { Axis, Point } from "../api/types";
+import type { Span } from "../chart/view";
+import { place } from "./address";
+import { drawn, drawnIds } from "./drawn";
+import { noteAnswer } from "./live";
+import { axis, clockWindow, inherited, type Window, xWindow, yWindows } from "./view";
+
+// Windows that follow each other faster than this are one move: dragging and scrolling make one step to go back, not a hundred.
+const MOVE_MS = 600;
+const MOST_STEPS_BACK = 100;
+
+const past = signal<Window[]>([]);
+const future = signal<Window[]>([]);
+/** Whether there is a window to go back to. */
+export const canUndoZoom = computed(() => past.value.length > 0);
+
+let movedAt = 0;
+
+/** Show a part of x in all charts; null shows everything. */
+export function zoomTo(range: Window): void {
+  const before = xWindow.peek();
+  if (before === range || (before && range && before[0] === range[0] && before[1] === range[1])) return;
+  if (range && !(range[0] < range[1] && Number.isFinite(range[1] - range[0]))) return;
+  const now = performance.now();
+  if (now - movedAt > MOVE_MS) {
+    past.value = [...past.peek(), before].slice(-MOST_STEPS_BACK);
+    future.value = [];
+  }
+  movedAt = now;
+  xWindow.value = range;
+}
+
+/** Show everything again, in all charts. */
+export function showAll(): void {
+  movedAt = 0;
+  zoomTo(null);
+  clockWindow.value = null;
+  yWindows.value = [];
+}
+
+/** Return the window of y that was drawn in a chart; null if none was. */
+export function yWindowOf(path: string): Span | null {
+  const found = yWindows.value.find((one) => one.startsWith(`${path}=`));
+  const [low, high] =
+    found
+      ?.slice(path.length + 1)
+      .split("~")
+      .map(Number) ?? [];
+  return low !== undefined && high !== undefined && low < high ? [low, high] : null;
+}
+
+/** Show a part of y in one chart; null fits it to its lines. */
+export function setYWindow(path: string, span: Span | null): void {
+  const others = yWindows.peek().filter((one) => !one.startsWith(`${path}=`));
+  yWindows.value = span ? [...others, `${path}=${span.map((end) => Number(end.toPrecision(8))).join("~")}`] : others;
+}
+
+function step(from: typeof past, to: typeof past): void {
+  const target = from.peek().at(-1);
+  if (target === undefined) return;
+  to.value = [...to.peek(), xWindow.peek()];
+  from.value = from.peek().slice(0, -1);
+  movedAt = 0;
+  xWindow.value = target;
+}
+
+/** Go back to the window before. */
+export function undoZoom(): void {
+  step(past, future);
+}
+
+/** Go forward to the window that one went back from. */
+export function redoZoom(): void {
+  step(future, past);
+}
+
+type Extent = { epoch: string; span: Span };
+const extents = signal<ReadonlyMap<string, Extent>>(new Map());
+
+/** What the extent of a chart depends on: another axis or other runs have other ones. */
+export const epoch = computed(() => JSON.stringify([place.value.project, axis.value, inherited.value, drawnIds.value]));
+
+/** Note what part of x a metric takes. */
+export function noteExtent(path: string, ofEpoch: string, span: Span): void {
+  const before = extents.peek().get(path);
+  const isSame = before?.epoch === ofEpoch;
+  const wider: Span = isSame ? [Math.min(before.span[0], span[0]), Math.max(before.span[1], span[1])] : span;
+  if (isSame && wider[0] === before.span[0] && wider[1] === before.span[1]) return;
+  extents.value = new Map(extents.peek()).set(path, { epoch: ofEpoch, span: wider });
+}
+
+/** Steps of the runs that are drawn, as the table knows them. */
+const rowExtent = computed<Span | null>(() => {
+  const lasts = drawn.value.flatMap((run) => {
+    const kept = run.row.lineage.flatMap((reach) => [
+      reach.kept?.[1],
+      inherited.value === "pruned" ? reach.last : null,
+    ]);
+    return [run.row.last_step, ...kept].filter((one): one is number => typeof one === "number");
+  });
+  return lasts.length > 0 ? [0, Math.max(...lasts)] : null;
+});
+
+/** What part of x there is, over all charts: what they show together while nothing is zoomed. */
+export const extent = computed<Span>(() => {
+  const now = [...extents.value.values()].filter((one) => one.epoch === epoch.value).map((one) => one.span);
+  if (now.length === 0) return (axis.value === "step" ? rowExtent.value : lastKnown(axis.value)) ?? [0, 1];
+  return [Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))];
+});
+
+function lastKnown(kind: Axis): Span | null {
+  const spans = [...extents.value.values()].filter((one) => (JSON.parse(one.epoch) as unknown[])[1] === kind);
+  if (spans.length === 0) return null;
+  return [Math.min(...spans.map((one) => one.span[0])), Math.max(...spans.map((one) => one.span[1]))];
+}
+
+/** Whether the end of what there is, is in view: then it stays in view while runs go on. */
+export const isFollowing = computed(() => xWindow.value === null || xWindow.value[1] >= extent.value[1]);
+
+/**
+ * Return what part of x a chart shows while nothing is zoomed: what all show together, so that what is above each other happened at the
+ * same time; but its own where its points end within the first tenth of that, as those of a metric that counts epochs do.
+ */
+export function shownByDefault(own: Span | null, all: Span): Span {
+  if (!own || own[1] > all[0] + 0.1 * (all[1] - all[0])) return all;
+  return own;
+}
+
+/** Return the window on another axis that shows the same, as one run logged it. */
+async function translated(range: Span, from: Axis, to: Axis, path: string, runId: string): Promise<Span | null> {
+  const project = place.peek().project;
+  if (!project) return null;
+  const at = async (value: number): Promise<number | null> => {
+    const body = { run_ids: [runId], path, x: { kind: from, value }, inherited: "lineage" };
+    const found = await postJson<{ points: Point[] }>(projectPath(project, "series/at"), body);
+    const point = found.points[0];
+    if (!point) return null;
+    return to === "step" ? point.step : to === "relative" ? point.relative : Date.parse(point.time) / 1000;
+  };
+  const [low, high] = await Promise.all([at(range[0]), at(range[1])]);
+  return high !== null && (low ?? Number.NEGATIVE_INFINITY) < high ? [low ?? 0, high] : null;
+}
+
+/** The metric by which windows are translated: one that is in view. */
+export const clock = signal<string | null>(null);
+
+/** Take another x; the window moves along. */
+export async function changeAxis(to: Axis): Promise<void> {
+  const from = axis.peek();
+  const range = xWindow.peek();
+  const [run] = drawnIds.peek();
+  if (from === to) return;
+  let next: Window = null;
+  if (range && run && clock.peek())
+    next = await translated(range, from, to, clock.peek()!, run).catch((error: unknown) => {
+      noteAnswer(error);
+      return null;
+    });
+  past.value = [];
+  future.value = [];
+  xWindow.value = next;
+  axis.value = to;
+}
+
+/** Keep the end in view while runs go on, from now on; returns what ends it. */
+export function keepFollowing(): () => void {
+  let before = extent.peek();
+  let epochBefore = epoch.peek();
+  return effect(() => {
+    const now = extent.value;
+    const range = xWindow.peek();
+    const grown = now[1] - before[1];
+    if (range && grown > 0 && epoch.peek() === epochBefore && range[1] >= before[1] && range[1] < now[1])
+      xWindow.value = [range[0] + now[1] - range[1], now[1]];
+    before = now;
+    epochBefore = epoch.peek();
+  });
+}

@@ -31,6 +31,7 @@ export type Line = {
   nan: number;
   inf: number;
   ninf: number;
+  /** First and last point of the whole series; y is NaN where it is no finite number. */
   first: { x: number; y: number } | null;
   last: { x: number; y: number } | null;
 };
@@ -66,6 +67,8 @@ export function readFrame(buffer: ArrayBuffer): Frame {
     const y = required(arrays, "y", length);
     return {
       ...rest,
+      first: rest.first && { x: rest.first.x, y: rest.first.y ?? Number.NaN },
+      last: rest.last && { x: rest.last.x, y: rest.last.y ?? Number.NaN },
       x: required(arrays, "x", length),
       y,
       raw: column(arrays.raw, length),

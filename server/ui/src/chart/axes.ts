@@ -61,10 +61,7 @@ export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesH
       shown = next;
       const { view } = next;
       plot.batch(() => {
-        if (isResized(before.view, view)) {
-          plot.axes[1]!.size = view.plot.left;
-          plot.setSize({ width: view.width, height: view.height });
-        }
+        if (isResized(before.view, view)) plot.setSize({ width: view.width, height: view.height });
         plot.setData(data(view), false);
         plot.setScale("x", { min: view.x[0], max: view.x[1] });
         plot.setScale("y", yScale(view));
@@ -76,7 +73,7 @@ export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesH
 }
 
 function isResized(before: View, now: View): boolean {
-  return before.width !== now.width || before.height !== now.height || before.plot.left !== now.plot.left;
+  return before.width !== now.width || before.height !== now.height;
 }
 
 function data(view: View): uPlot.AlignedData {
@@ -95,11 +92,12 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
   const ink = () => now().palette.ink3;
   const hairline = () => now().palette.line;
   const font = () => `11px ${now().palette.sans}`;
-  const right = view.width - view.plot.left - view.plot.width;
+  const right = () => now().view.width - now().view.plot.left - now().view.plot.width;
+  const below = () => now().view.height - now().view.plot.top - now().view.plot.height;
   return {
     width: view.width,
     height: view.height,
-    padding: [view.plot.top, right, 0, 0],
+    padding: [() => now().view.plot.top, right, () => 0, () => 0],
     legend: { show: false },
     scales: {
       x: { time: false, auto: false, min: view.x[0], max: view.x[1] },
@@ -109,7 +107,7 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
     axes: [
       {
         scale: "x",
-        size: view.height - view.plot.top - view.plot.height,
+        size: below,
         font: font(),
         gap: 2,
         stroke: ink,
@@ -121,7 +119,7 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
       },
       {
         scale: "y",
-        size: view.plot.left,
+        size: () => now().view.plot.left,
         font: font(),
         gap: 6,
         stroke: ink,

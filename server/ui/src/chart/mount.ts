@@ -98,7 +98,7 @@ function shapeOf(element: HTMLElement, props: ChartProps): { view: View; xTicks:
   const manual = props.y && (!isLog || props.y[0] > 0) ? props.y : null;
   const y = manual ?? rangeOf(props.lines, x, { isLog, ignoresOutliers }) ?? fallback;
   const view: View = { width, height, plot, x, y, isLog };
-  const wide = props.axis === "step" ? 72 : 84;
+  const wide = props.axis === "step" ? (x[1] < 10_000 ? 48 : 72) : 84;
   const xTicks = { step: stepTicks, relative: durationTicks, time: clockTicks }[props.axis](
     x,
     Math.max(1, Math.floor(plot.width / wide)),

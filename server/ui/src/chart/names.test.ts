@@ -33,6 +33,19 @@ describe("names at line ends", () => {
     expect(name!.leader![1]).toBeCloseTo(10 + 170 * 0.45, 0);
     expect(placeNames([line("heron", 5, 0.5)], { ...view, x: [20, 100] }, rules)).toEqual([]);
   });
+  it("stand near their ends: of many that end at one place, some are named", () => {
+    const many = Array.from({ length: 30 }, (_, at) => line(`run${at}`, 100, 0.5));
+    const names = placeNames(many, view, { ...rules, hovered: "run20" });
+    expect(names.length).toBeGreaterThan(4);
+    expect(names.length).toBeLessThan(9);
+    expect(names.some((name) => name.id === "run20")).toBe(true);
+  });
+  it("are not where a line ends in no number", () => {
+    const broken = makeLine([0, 100], [Number.NaN, Number.NaN], { last: { x: 100, y: Number.NaN } });
+    const cut = makeLine([0, 50, 100], [0.2, 0.4, Number.NaN], { last: { x: 100, y: Number.NaN } });
+    expect(placeNames([broken], view, rules)).toEqual([]);
+    expect(placeNames([cut], view, rules)[0]!.isInside).toBe(true);
+  });
   it("are as many as there is room for, the hovered one among them", () => {
     const many = Array.from({ length: 100 }, (_, at) => line(`run${at}`, 100, at / 100));
     const names = placeNames(many, view, { ...rules, hovered: "run77" });

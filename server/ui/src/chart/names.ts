@@ -1,6 +1,6 @@
 import { endInView } from "./paint";
 import type { Pen } from "./pen";
-import type { ChartLine, Palette } from "./scene";
+import { type ChartLine, endOf, type Palette } from "./scene";
 import { type Box, entriesIn, type Projection, projectionOf, toPixelX, toPixelY, type View } from "./view";
 
 /** A name at the end of a line. */
@@ -22,6 +22,7 @@ export type PlacedName = {
 export const NAME_HEIGHT = 14;
 const GUTTER_ROOM = 12;
 const INSIDE_ROOM = 7;
+const FARTHEST = 46;
 
 /** What names need to know of a line. */
 export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | "last">;
@@ -29,7 +30,7 @@ export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | 
 type End = { line: Named; x: number; y: number; isAtEdge: boolean };
 
 /** Return where a line leaves the plot or ends in it; null where neither is seen. */
-function endOf(line: Named, view: View, projection: Projection): End | null {
+function endSeen(line: Named, view: View, projection: Projection): End | null {
   const { plot } = view;
   const right = plot.left + plot.width;
   const [from, to] = entriesIn(line.x, view.x);
@@ -44,7 +45,7 @@ function endOf(line: Named, view: View, projection: Projection): End | null {
     if (!Number.isFinite(y)) return null;
     return { line, x: right, y, isAtEdge: true };
   }
-  const end = endInView(projection, view, line.last);
+  const end = endInView(projection, view, endOf(line));
   if (!end) return null;
   return { line, x: end[0], y: end[1], isAtEdge: end[0] >= right - Math.max(16, plot.width * 0.04) };
 }
@@ -100,20 +101,14 @@ export type NameRules = {
 export function placeNames(lines: readonly Named[], view: View, rules: NameRules): PlacedName[] {
   const projection = projectionOf(view);
   const { plot } = view;
-  const ends = lines.flatMap((line) => endOf(line, view, projection) ?? []);
+  const ends = lines.flatMap((line) => endSeen(line, view, projection) ?? []);
   const gutter = view.width - plot.left - plot.width - GUTTER_ROOM - 2;
   const most = Math.max(1, Math.floor((plot.height + NAME_HEIGHT) / NAME_HEIGHT));
   const isFirst = (end: End) => end.line.run_id === rules.hovered;
   const inView = (end: End) => end.y >= plot.top - 1 && end.y <= plot.top + plot.height + 1;
   const atEdge = ends.filter((end) => end.isAtEdge && inView(end));
-  const chosen = [...atEdge.filter(isFirst), ...atEdge.filter((end) => !isFirst(end))].slice(0, most);
-  chosen.sort((a, b) => a.y - b.y);
-  const heights = pushApart(
-    chosen.map((end) => end.y),
-    NAME_HEIGHT,
-    plot.top + 2,
-    plot.top + plot.height - 2,
-  );
+  const chosen = chooseNear([...atEdge.filter(isFirst), ...atEdge.filter((end) => !isFirst(end))], most, plot);
+  const heights = heightsOf(chosen, plot);
   const placed = gutter < 20 ? [] : chosen.map((end, at) => inGutter(end, heights[at]!, view, gutter, rules));
   const inside = ends.filter((end) => !end.isAtEdge);
   for (const end of [...inside.filter(isFirst), ...inside.filter((one) => !isFirst(one))]) {
@@ -121,6 +116,23 @@ export function placeNames(lines: readonly Named[], view: View, rules: NameRules
     if (name) placed.push(name);
   }
   return placed.filter((name) => name.text !== "" && !touches(boxOf(name), rules.taken));
+}
+
+function heightsOf(ends: readonly End[], plot: Box): number[] {
+  const ys = ends.map((end) => end.y);
+  return pushApart(ys, NAME_HEIGHT, plot.top + 2, plot.top + plot.height - 2);
+}
+
+/** Choose ends whose names can stand near them, the first before the others: a name far from its line tells nothing. */
+function chooseNear(ends: readonly End[], most: number, plot: Box): End[] {
+  let chosen: End[] = [];
+  for (const end of ends) {
+    if (chosen.length === most) break;
+    const next = [...chosen, end].sort((a, b) => a.y - b.y);
+    const heights = heightsOf(next, plot);
+    if (next.every((one, at) => Math.abs(one.y - heights[at]!) <= FARTHEST)) chosen = next;
+  }
+  return chosen;
 }
 
 function inGutter(end: End, y: number, view: View, width: number, rules: NameRules): PlacedName {

@@ -27,7 +27,7 @@ const RAW_ALPHA = 0.2;
  * @param alpha opacity of everything
  */
 export function paintLines(pen: Pen, scene: Scene, view: View, lines: readonly SceneLine[], alpha: number): void {
-  const isThin = scene.lines.length > MOST_WIDE_LINES;
+  const isThin = lines.length > MOST_WIDE_LINES;
   const { palette, isServerAway } = scene;
   const paint: Paint = { pen, view, projection: projectionOf(view), palette, alpha, isThin, isServerAway };
   const { plot } = view;

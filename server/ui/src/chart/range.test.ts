@@ -21,6 +21,18 @@ describe("the range of y", () => {
     expect(rangeOf([makeLine([5], [Number.NaN])], [0, 10], plain)).toBeNull();
     expect(rangeOf([], [0, 10], plain)).toBeNull();
   });
+  it("is a range of numbers, whatever the values are", () => {
+    for (const values of [
+      [1e308, -1e308],
+      [0, 5e-324],
+      [Number.MAX_VALUE, Number.MAX_VALUE],
+    ]) {
+      const [low, high] = rangeOf([makeLine([0, 1], values)], [0, 1], plain)!;
+      expect(Number.isFinite(1 / (high - low))).toBe(true);
+      expect(Number.isFinite(170 / (high - low))).toBe(true);
+      expect(low).toBeLessThan(high);
+    }
+  });
   it("leaves out the outer percents where outliers are ignored", () => {
     const ys = Array.from({ length: 200 }, (_, at) => (at === 50 ? 1000 : at / 200));
     const [low, high] = rangeOf(

@@ -58,14 +58,20 @@ export function rangeOf(lines: readonly Line[], x: Span, { isLog, ignoresOutlier
   return reach.low <= reach.high ? padded([reach.low, reach.high], isLog) : null;
 }
 
-function padded([low, high]: Span, isLog: boolean): Span {
+// Between these, widths and their inverses are numbers.
+const LARGEST = Number.MAX_VALUE / 4;
+const LEAST_WIDTH = 1e-290;
+
+function padded([first, last]: Span, isLog: boolean): Span {
+  const [low, high] = [first, last].map((end) => Math.min(Math.max(end, -LARGEST), LARGEST)) as Span;
   if (isLog) {
     const [from, to] = [Math.log10(low), Math.log10(high)];
     const pad = from === to ? 0.3 : PAD * (to - from);
     return [10 ** (from - pad), 10 ** (to + pad)];
   }
-  const pad = low === high ? Math.abs(low) * 0.1 || 1 : PAD * (high - low);
-  return [low >= 0 && low !== high ? Math.max(0, low - pad) : low - pad, high + pad];
+  const isFlat = high - low < LEAST_WIDTH;
+  const pad = isFlat ? Math.abs(low) * 0.1 || 1 : PAD * (high - low);
+  return [low >= 0 && !isFlat ? Math.max(0, low - pad) : low - pad, high + pad];
 }
 
 /**

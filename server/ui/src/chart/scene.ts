@@ -82,6 +82,27 @@ function nextAfter(x: number): number {
   return x + Math.max(Math.abs(x) * 1e-12, 1e-9);
 }
 
+/** Return where a line ends, as it is drawn: at its last point that is a number; null where there is none, or it is not among the entries. */
+export function endOf(line: Pick<Line, "x" | "y" | "last">): { x: number; y: number } | null {
+  const { last, x, y } = line;
+  if (!last) return null;
+  const isWhole = x.length > 0 && x[x.length - 1]! >= last.x - Math.abs(last.x) * 1e-12;
+  if (!isWhole) return Number.isFinite(last.y) ? last : null;
+  for (let at = x.length - 1; at >= 0; at--) if (Number.isFinite(y[at]!)) return { x: x[at]!, y: y[at]! };
+  return null;
+}
+
+/** Return where a fork's diamond stands: at the value there, but on the line where that was smoothed. */
+function diamondY(line: Line, x: number, y: number): number {
+  if (!line.raw) return y;
+  const after = firstAtOrAfter(line.x, x);
+  if (after === 0 || after >= line.x.length) return line.y[Math.min(after, line.x.length - 1)] ?? y;
+  const [xa, xb] = [line.x[after - 1]!, line.x[after]!];
+  const [ya, yb] = [line.y[after - 1]!, line.y[after]!];
+  const between = ya + ((yb - ya) * (x - xa)) / (xb - xa || 1);
+  return Number.isFinite(between) ? between : y;
+}
+
 /** Return whether a line's buckets hold more than one value anywhere. */
 export function hasBand(line: Line): boolean {
   for (let at = 0; at < line.x.length; at++) if (line.max[at]! > line.min[at]!) return true;
@@ -109,10 +130,12 @@ function sceneLine(line: ChartLine): SceneLine {
     pruned: line.pruned.map((tail) => ({ x: tail.x.slice(), y: tail.y.slice() })),
     whiskers: line.whiskers,
     diamonds: line.forks.flatMap((fork, at) =>
-      fork.y === null ? [] : [{ x: fork.x, y: fork.y, colour: line.forkColours?.[at] ?? line.colour.line }],
+      fork.y === null
+        ? []
+        : [{ x: fork.x, y: diamondY(line, fork.x, fork.y), colour: line.forkColours?.[at] ?? line.colour.line }],
     ),
     nonfinite: line.nonfinite,
-    end: line.last,
+    end: endOf(line),
   };
 }
 

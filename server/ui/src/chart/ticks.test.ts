@@ -6,7 +6,8 @@ describe("ticks", () => {
     expect(linearTicks([0.2, 1], 4).texts).toEqual(["0.2", "0.4", "0.6", "0.8", "1"]);
     expect(linearTicks([5100, 14000], 4).at).toEqual([7500, 10000, 12500]);
     expect(linearTicks([-1, 1], 4).texts).toEqual(["−1", "−0.5", "0", "0.5", "1"]);
-    expect(niceStep(10, 4, false)).toBe(5);
+    expect(niceStep(10, 4, true)).toBe(5);
+    expect(niceStep(100, 4, true)).toBe(25);
   });
   it("tell neighbours apart far from zero", () => {
     const { texts } = linearTicks([0.99981, 0.99985], 4);

@@ -7,11 +7,11 @@ export type Ticks = { at: number[]; texts: string[] };
 const LEAPS = [1, 2, 2.5, 5, 10];
 const MOST_TICKS = 200;
 
-/** Return the smallest step of 1, 2, 2.5 or 5 times a power of ten that makes at most `most` steps of a span. */
-export function niceStep(width: number, most: number, hasQuarters = true): number {
+/** Return the smallest step of 1, 2, 2.5 or 5 times a power of ten that makes at most `most` steps of a span; if wanted, a whole one. */
+export function niceStep(width: number, most: number, isWhole = false): number {
   const least = width / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(least));
-  const leap = LEAPS.find((one) => (hasQuarters || one !== 2.5) && one * power >= least * (1 - 1e-9)) ?? 10;
+  const leap = LEAPS.find((one) => (!isWhole || one !== 2.5 || power >= 10) && one * power >= least * (1 - 1e-9)) ?? 10;
   return leap * power;
 }
 
@@ -34,7 +34,7 @@ export function linearTicks(span: Span, most: number): Ticks {
 
 /** Return ticks of an axis of steps. */
 export function stepTicks(span: Span, most: number): Ticks {
-  const step = niceStep(span[1] - span[0], most, span[1] - span[0] > 50);
+  const step = niceStep(span[1] - span[0], most, true);
   const at = multiples(span, step);
   return { at, texts: at.map(formatStep) };
 }
@@ -70,7 +70,7 @@ const SPANS = [
 function timeStep(width: number, most: number): number {
   const least = width / Math.max(1, most);
   if (least <= 1) return niceStep(width, most);
-  return SPANS.find((one) => one >= least) ?? niceStep(width / DAY, most, false) * DAY;
+  return SPANS.find((one) => one >= least) ?? niceStep(width / DAY, most, true) * DAY;
 }
 
 /** Return ticks of an axis of seconds since the start. */

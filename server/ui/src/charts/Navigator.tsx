@@ -11,7 +11,8 @@ import { axis, mode, xWindow } from "../state/view";
 import { extent, showAll, zoomTo } from "../state/windows";
 import { formatDuration, formatStep, formatTime } from "../text/format";
 
-const MARGIN = 8;
+// as wide as the river's own
+const MARGIN = 5;
 const HEIGHT = 36;
 const LEAST_SHARE = 1e-6;
 

@@ -107,8 +107,13 @@ const rowExtent = computed<Span | null>(() => {
 export const extent = computed<Span>(() => {
   const now = [...extents.value.values()].filter((one) => one.epoch === epoch.value).map((one) => one.span);
   if (now.length === 0) return (axis.value === "step" ? rowExtent.value : lastKnown(axis.value)) ?? [0, 1];
-  return [Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))];
+  return fromZero([Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))]);
 });
+
+/** Steps that begin at one, as many do, are shown from zero: the ticks are rounder, and nothing is lost. */
+function fromZero([low, high]: Span): Span {
+  return axis.value === "step" && low > 0 && low < 0.02 * high ? [0, high] : [low, high];
+}
 
 function lastKnown(kind: Axis): Span | null {
   const spans = [...extents.value.values()].filter((one) => (JSON.parse(one.epoch) as unknown[])[1] === kind);

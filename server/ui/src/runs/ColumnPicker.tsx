@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ProblemError, postJson, projectPath, sentence } from "../api/client";
-import type { AttributesPage, AttributeType, Definition } from "../api/types";
+import type { AttributesPage, Definition } from "../api/types";
 import { IconButton } from "../controls/Button";
 import { Icon } from "../controls/icons";
 import { Popup } from "../controls/Popup";
@@ -22,25 +22,10 @@ import { noteAnswer } from "../state/live";
 import { columns, pinned } from "../state/view";
 import { neighbour } from "../table/reordering";
 import { formatStep, plural, splitPath } from "../text/format";
+import { typeNames } from "../text/types";
 
 const SHOWN = 200;
 const PAUSE_MS = 120;
-
-/** What is called how in lists of attributes. */
-export const typeNames: Record<AttributeType, string> = {
-  float: "float",
-  int: "int",
-  bool: "bool",
-  string: "string",
-  datetime: "datetime",
-  string_set: "string set",
-  file: "file",
-  none: "None",
-  float_series: "float series",
-  string_series: "string series",
-  histogram_series: "histogram series",
-  file_series: "file series",
-};
 
 type Found = { attributes: Definition[]; total: number; error: string | null };
 const found = signal<Found>({ attributes: [], total: 0, error: null });

@@ -162,6 +162,7 @@ export function tableProps(layout: TableLayout, width: number, acts: TableActs):
     label: mode.value === "experiments" ? "Experiments" : "Runs",
     mode: mode.value,
     lines: lines.value,
+    order: listing.value?.order ?? "",
     columns,
     rowHeight: layout === "page" ? 26 : 28,
     scale: stepScaleTo(last.value, lineage?.width ?? 200),

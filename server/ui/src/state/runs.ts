@@ -2,7 +2,7 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { ProblemError, postJson, projectPath, sentence } from "../api/client";
 import type { Column, Row, RunsPage, RunsSearch, Sort } from "../api/types";
 import { place } from "./address";
-import { noteAnswer, revision } from "./live";
+import { changedRuns, noteAnswer, revision } from "./live";
 import { archived, columns, filter, mode, sort } from "./view";
 
 /** Rows that are asked for at once. */
@@ -13,6 +13,8 @@ const FILTER_PAUSE_MS = 120;
 export type Listing = {
   /** What was asked; another question makes another listing. */
   question: string;
+  /** The question but for its columns: as long as it is the same, rows keep their places. */
+  order: string;
   total: number;
   run_count: number;
   experiment_count: number;
@@ -30,6 +32,8 @@ export const queryError = signal<{ text: string; position: number | null } | nul
 /** The order of runs where none was chosen: families together. */
 export const BY_LINEAGE: Sort = { column: "lineage", descending: false };
 
+type Question = Omit<RunsSearch, "limit" | "offset" | "lineage" | "changes"> & { project: string | null };
+
 /** The question, but for the page. */
 export const question = computed(() =>
   JSON.stringify({
@@ -39,8 +43,13 @@ export const question = computed(() =>
     sort: sort.value.length === 0 && mode.value === "runs" ? [BY_LINEAGE] : sort.value,
     columns: columns.value.length > 0 ? columns.value : null,
     archived: archived.value,
-  }),
+  } satisfies Question),
 );
+
+/** Return what decides which rows stand where: all of a question but the columns. */
+function orderOf(asked: string): string {
+  return JSON.stringify({ ...(JSON.parse(asked) as Question), columns: null });
+}
 
 let pagesInView: number[] = [0];
 let pagesNear: number[] = [];
@@ -48,13 +57,14 @@ let freshPages = new Set<number>();
 let refreshedAt = 0;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 const REFRESH_MS = 250;
-const asked = new Set<number>();
+const asking = new Set<string>();
 let abort = new AbortController();
 
-async function fetchPage(page: number, isNewQuestion: boolean): Promise<void> {
-  const { project, ...rest } = JSON.parse(question.peek()) as Omit<RunsSearch, "limit"> & { project: string | null };
-  if (!project || asked.has(page)) return;
-  asked.add(page);
+async function fetchPage(page: number, asked: string): Promise<void> {
+  const { project, ...rest } = JSON.parse(asked) as Question;
+  const key = `${page} ${asked}`;
+  if (!project || asking.has(key)) return;
+  asking.add(key);
   const { signal: aborted } = abort;
   isLoading.value = true;
   const body = { ...rest, limit: PAGE_ROWS, offset: page * PAGE_ROWS, lineage: true, changes: rest.mode === "runs" };
@@ -62,31 +72,38 @@ async function fetchPage(page: number, isNewQuestion: boolean): Promise<void> {
     const found = await postJson<RunsPage>(projectPath(project, "runs/search"), body, aborted);
     if (aborted.aborted) return;
     noteAnswer();
-    take(page, found, isNewQuestion);
+    take(page, found, asked);
   } catch (error) {
     if (aborted.aborted) return;
     noteAnswer(error);
-    if (error instanceof ProblemError)
+    if (error instanceof ProblemError && asked === question.peek())
       queryError.value = { text: sentence(error), position: error.problem.position ?? null };
   } finally {
     if (!aborted.aborted) {
-      asked.delete(page);
-      isLoading.value = asked.size > 0;
+      asking.delete(key);
+      isLoading.value = asking.size > 0;
     }
   }
 }
 
-function take(page: number, found: RunsPage, isNewQuestion: boolean): void {
+function take(page: number, found: RunsPage, asked: string): void {
   const before = listing.peek();
-  const isSame = !isNewQuestion && before?.question === question.peek();
-  const pages = new Map(isSame ? before.pages : []);
+  const order = orderOf(asked);
+  if (before?.question !== asked) {
+    if (asked !== question.peek()) return;
+    freshPages = new Set();
+  }
+  // With other columns the rows stay where they are, and get their new values page by page.
+  const pages = new Map(before?.order === order ? before.pages : []);
   pages.set(page, found.rows);
   for (const one of pages.keys()) if (one * PAGE_ROWS >= found.total && one > 0) pages.delete(one);
-  freshPages.add(page);
+  if (found.revision >= revision.peek()) freshPages.add(page);
+  else refresh(); // something came while the answer was on its way
   batch(() => {
-    queryError.value = null;
+    if (asked === question.peek()) queryError.value = null;
     listing.value = {
-      question: question.peek(),
+      question: asked,
+      order,
       total: found.total,
       run_count: found.run_count,
       experiment_count: found.experiment_count,
@@ -114,10 +131,12 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
 }
 
+/** Ask again for what the table shows; a filter that cannot be read leaves the last one that could. */
 function fetchStale(): void {
-  if (listing.peek()?.question !== question.peek()) return;
-  for (const page of pagesInView) if (!freshPages.has(page)) void fetchPage(page, false);
-  for (const page of pagesNear) if (!listing.peek()?.pages.has(page)) void fetchPage(page, false);
+  const now = listing.peek();
+  if (!now) return;
+  for (const page of pagesInView) if (!freshPages.has(page)) void fetchPage(page, now.question);
+  for (const page of pagesNear) if (!now.pages.has(page)) void fetchPage(page, now.question);
 }
 
 /** Fetch again what is seen, a few times a second at most. */
@@ -133,12 +152,34 @@ function refresh(): void {
   fetchStale();
 }
 
+/** Return whether what is seen may be otherwise, now that these runs changed; null is any. */
+function mayDiffer(changed: ReadonlySet<string> | null): boolean {
+  const now = listing.peek();
+  if (!changed || !now) return true;
+  const { filter: condition, sort: order } = JSON.parse(now.question) as Question;
+  if (condition !== null || order.some((one) => one.column !== BY_LINEAGE.column)) return true;
+  const seen = new Set(pagesInView.flatMap((page) => (now.pages.get(page) ?? []).map((row) => row.run_id)));
+  const known = rowsById.peek();
+  return [...changed].some((runId) => seen.has(runId) || !known.has(runId));
+}
+
 /** Return all rows that were fetched, by run id. */
 export const rowsById = computed(() => {
   const found = new Map<string, Row>();
   for (const rows of listing.value?.pages.values() ?? []) for (const row of rows) found.set(row.run_id, row);
   return found;
 });
+
+function askAnew(): void {
+  abort.abort();
+  abort = new AbortController();
+  asking.clear();
+  isLoading.value = false;
+  const asked = question.peek();
+  if (listing.peek()?.order !== orderOf(asked)) pagesInView = [0];
+  freshPages = new Set();
+  for (const page of pagesInView) void fetchPage(page, asked);
+}
 
 /** Keep the listing up to date with the question and the project, from now on. */
 export function keepRuns(): void {
@@ -149,19 +190,7 @@ export function keepRuns(): void {
     const isTyping = filter.peek() !== lastFilter;
     lastFilter = filter.peek();
     clearTimeout(timer);
-    timer = setTimeout(
-      () => {
-        abort.abort();
-        abort = new AbortController();
-        asked.clear();
-        freshPages = new Set();
-        if (!place.peek().project) return;
-        const isOther = listing.peek()?.question !== question.peek();
-        if (isOther) pagesInView = [0];
-        void fetchPage(0, true);
-      },
-      isTyping ? FILTER_PAUSE_MS : 0,
-    );
+    timer = setTimeout(askAnew, isTyping ? FILTER_PAUSE_MS : 0);
   });
   effect(() => {
     void place.value.project;
@@ -169,6 +198,6 @@ export function keepRuns(): void {
     queryError.value = null;
   });
   effect(() => {
-    if (revision.value > 0) refresh();
+    if (revision.value > 0 && mayDiffer(changedRuns.peek())) refresh();
   });
 }

@@ -40,6 +40,8 @@ export type TableProps = {
   label: string;
   mode: Mode;
   lines: Lines;
+  /** What decides which rows stand where; with another one the table is seen from its beginning. */
+  order: string;
   columns: readonly TableColumn[];
   rowHeight: number;
   scale: StepScale;

@@ -124,6 +124,7 @@ export function mount(element: HTMLElement, first: TableProps): Table {
   let rowHeight = props.rowHeight;
 
   function update(next: TableProps): void {
+    const isOther = next.order !== props.order;
     props = next;
     const key = columnsKey(props);
     if (key !== columns) {
@@ -145,7 +146,8 @@ export function mount(element: HTMLElement, first: TableProps): Table {
     }
     layOut();
     fillHead(head, props);
-    keepPlace();
+    if (isOther) scroller.scrollTop = 0;
+    else keepPlace();
     virtualizer._willUpdate();
     if (!frame) frame = requestAnimationFrame(render);
   }

@@ -15,3 +15,18 @@ export function useWidth(element: RefObject<Element | null>): number {
   }, [element]);
   return width;
 }
+
+/** Return how high an element is, px, kept up to date; 0 before it is known. */
+export function useHeight(element: RefObject<Element | null>): number {
+  const [height, setHeight] = useState(0);
+  useLayoutEffect(() => {
+    const found = element.current;
+    if (!found) return;
+    const measure = () => setHeight(Math.floor(found.getBoundingClientRect().height));
+    const watched = new ResizeObserver(measure);
+    watched.observe(found);
+    measure();
+    return () => watched.disconnect();
+  }, [element]);
+  return height;
+}

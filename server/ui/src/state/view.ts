@@ -111,12 +111,20 @@ export const otherRun = parameter<string>("against", "", asText);
 export const chosenFile = parameter<string>("file", "", asText);
 /** The step of a file series that is looked at; -1 is the last. */
 export const fileStep = parameter<number>("filestep", -1, asNumber, "replace");
-/** The experiment or run whose lineage is drawn; empty is the first that is drawn. */
+/** The experiment or run whose lineage is drawn; empty lists all families. */
 export const shownFamily = parameter<string>("family", "", asText);
 /** The metric that is drawn in each lane of the lineage; empty is the most interesting one. */
 export const pinnedMetric = parameter<string>("metric", "", asText);
-/** Whether the pinned metric is drawn on a logarithmic scale. */
-export const lineageLog = parameter<boolean>("lineagelog", false, asFlag);
+/** Whether the pinned metric is drawn on a logarithmic scale, or where its values suit that. */
+export const lineageScale = parameter<"auto" | "linear" | "log">("lineagey", "auto", oneOf("auto", "linear", "log"));
+/** Whether what no head keeps is left out of the lineage. */
+export const hidesPruned = parameter<boolean>("hidepruned", false, asFlag);
+/** The window of steps that the lineage shows; null is everything. */
+export const lineageWindow = parameter<Window>("steps", null, asWindow, "replace");
+/** Chains of the lineage that are unfolded, by their first run. */
+export const unfolded = parameter<string[]>("unfold", [], asList);
+/** Runs of the lineage that are selected. */
+export const selectedRuns = parameter<string[]>("selected", [], asList);
 /** The moment as of which the lineage is drawn, Unix seconds; 0 is now. */
 export const asOf = parameter<number>("asof", 0, asNumber, "replace");
 /** Which streams of the console are shown. */

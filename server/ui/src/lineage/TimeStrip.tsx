@@ -1,0 +1,176 @@
+import { useMemo, useRef } from "preact/hooks";
+import type { FamilyRun } from "../api/types";
+import { useWidth } from "../controls/width";
+import { diamondPath } from "../marks/shapes";
+import { hoveredRun } from "../state/hover";
+import { colourOf } from "../state/theme";
+import { formatTime } from "../text/format";
+import { creations } from "./moment";
+
+/** Props of `TimeStrip`. */
+export type TimeStripProps = {
+  runs: readonly FamilyRun[];
+  /** Unix seconds; null is now. */
+  moment: number | null;
+  onChange: (moment: number | null) => void;
+};
+
+const MIDDLE = 28;
+const LEFT = 24;
+const NOW_GAP = 56;
+const SNAP = 6;
+
+/** When the runs of a family began; drawing the handle back shows the family as it was. */
+export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const events = useMemo(() => creations(runs), [runs]);
+  const [first, last] = [events[0]?.seconds ?? 0, events.at(-1)?.seconds ?? 0];
+  const end = Math.max(width - NOW_GAP, LEFT + 40);
+  const x = (seconds: number) =>
+    last > first ? LEFT + 24 + ((seconds - first) / (last - first)) * (end - 64 - LEFT) : (LEFT + end) / 2;
+  const handle = moment === null ? end : Math.max(LEFT, Math.min(end, x(moment)));
+  const shown = moment ?? Number.POSITIVE_INFINITY;
+  const count = events.filter((event) => event.seconds <= shown).length;
+  const drag = (event: PointerEvent) => {
+    const at = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
+    const near = events.find((one) => Math.abs(x(one.seconds) - at) < SNAP);
+    if (at > end - 16 || last === first) onChange(null);
+    else
+      onChange(
+        near?.seconds ??
+          Math.min(last, Math.max(first, first + ((at - LEFT - 24) / (end - 64 - LEFT)) * (last - first))),
+      );
+  };
+  const walk = (event: KeyboardEvent) => {
+    const at = count - 1;
+    if (event.key === "ArrowLeft" || event.key === "ArrowDown")
+      onChange(moment === null ? (events.at(-2)?.seconds ?? null) : (events[Math.max(0, at - 1)]?.seconds ?? null));
+    else if (event.key === "ArrowRight" || event.key === "ArrowUp")
+      onChange(at + 1 >= events.length - 1 ? null : events[at + 1]!.seconds);
+    else if (event.key === "Home") onChange(events[0]?.seconds ?? null);
+    else if (event.key === "End") onChange(null);
+    else return;
+    event.preventDefault();
+  };
+  if (events.length < 2) return null;
+  return (
+    <div class="time-strip">
+      <p class="time-strip-label">
+        {moment === null ? (
+          <>
+            as of <b>now</b>
+          </>
+        ) : (
+          <>
+            as of <b>{formatTime(1000 * moment)}</b>
+            <br />
+            <button type="button" class="link" onClick={() => onChange(null)}>
+              back to now
+            </button>
+          </>
+        )}
+      </p>
+      <div
+        ref={box}
+        class="time-strip-scale"
+        role="slider"
+        tabIndex={0}
+        aria-label="As of when the lineage is drawn"
+        aria-valuemin={1}
+        aria-valuemax={events.length}
+        aria-valuenow={count}
+        aria-valuetext={moment === null ? "now" : `${formatTime(1000 * moment)}, ${count} of ${events.length} runs`}
+        onKeyDown={walk}
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId);
+          drag(event);
+        }}
+        onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && drag(event)}
+      >
+        {width > 0 && (
+          <svg width={width} height={56} aria-hidden="true">
+            <path class="axis" d={`M${LEFT} ${MIDDLE + 0.5}H${end + 16}`} />
+            {labelled(events, x, end).map(({ event, hasName, time }) => (
+              <Event
+                key={event.run.run_id}
+                run={event.run}
+                at={x(event.seconds)}
+                hasName={hasName}
+                time={time}
+                isLater={event.seconds > shown}
+              />
+            ))}
+            <text x={end} y={14} text-anchor="middle">
+              now
+            </text>
+            <rect class="time-handle" x={handle - 4} y={MIDDLE - 10} width={8} height={21} rx={2} />
+          </svg>
+        )}
+      </div>
+    </div>
+  );
+}
+
+type EventProps = { run: FamilyRun; at: number; hasName: boolean; time: string; isLater: boolean };
+
+function Event({ run, at, hasName, time, isLater }: EventProps) {
+  const colour = colourOf(run);
+  const isHovered = hoveredRun.value === run.run_id;
+  return (
+    <g class="time-event" data-later={isLater}>
+      {run.fork ? (
+        <path class="diamond" stroke={colour.line} d={diamondPath(at, MIDDLE, 4.5)} />
+      ) : (
+        <circle cx={at} cy={MIDDLE} r={4} fill={colour.line} />
+      )}
+      {time && (
+        <text x={at} y={14} text-anchor="middle">
+          {time}
+        </text>
+      )}
+      {(hasName || isHovered) && (
+        <text
+          class={isHovered ? "run-name halo" : "run-name"}
+          x={at}
+          y={48}
+          text-anchor="middle"
+          style={{ fill: colour.text }}
+        >
+          {run.name.length > 22 ? `${run.name.slice(0, 21)}…` : run.name}
+        </text>
+      )}
+    </g>
+  );
+}
+
+type CreationEvent = ReturnType<typeof creations>[number];
+
+/** Give a name and a time to those that have room for them, the latest first. */
+function labelled(events: readonly CreationEvent[], x: (seconds: number) => number, end: number) {
+  let left = end - 20;
+  let timeLeft = end - 24;
+  const isOneDay = new Set(events.map((event) => event.run.created.slice(0, 10))).size === 1;
+  const found = [...events].reverse().map((event) => {
+    const at = x(event.seconds);
+    const half = 3.2 * Math.min(event.run.name.length, 22) + 6;
+    const time = isOneDay ? clock(event.seconds) : day(event.seconds);
+    const hasName = at + half < left;
+    if (hasName) left = at - half;
+    const hasTime = at + 28 < timeLeft;
+    if (hasTime) timeLeft = at - 28;
+    return { event, hasName, time: hasTime ? time : "" };
+  });
+  return found.reverse();
+}
+
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+function clock(seconds: number): string {
+  return CLOCK.format(new Date(1000 * seconds));
+}
+
+function day(seconds: number): string {
+  return DAY.format(new Date(1000 * seconds));
+}

@@ -1,0 +1,140 @@
+import { useMemo, useRef } from "preact/hooks";
+import { postJson, projectPath } from "../../api/client";
+import type { Row, RunsPage } from "../../api/types";
+import { useWidth } from "../../controls/width";
+import { River } from "../../marks/River";
+import { rowScale } from "../../marks/shapes";
+import { href, place } from "../../state/address";
+import { useAnswer } from "../../state/answer";
+import { connection } from "../../state/live";
+import { colourOf } from "../../state/theme";
+import { formatAge, formatStep, plural } from "../../text/format";
+import { niceTicks } from "../../text/ticks";
+
+const MOST = 300;
+
+/** A head, or a run of no experiment that nothing left: what a family is entered by. */
+type Families = { rows: Row[]; total: number; experiments: number };
+
+/** All families of a project as small rivers on one scale, latest first, to choose from. */
+export function FamiliesOverview() {
+  const project = place.value.project!;
+  const answer = useAnswer<Families>(`families\n${project}`, async (signal) => {
+    const ask = (mode: "experiments" | "runs", filter: string | null) =>
+      postJson<RunsPage>(
+        projectPath(project, "runs/search"),
+        {
+          mode,
+          filter,
+          sort: [],
+          columns: [],
+          limit: MOST,
+          offset: 0,
+          archived: false,
+          lineage: true,
+          changes: false,
+        },
+        signal,
+      );
+    const found = await ask("experiments", null);
+    if (found.rows.length > 0) return { rows: found.rows, total: found.total, experiments: found.experiment_count };
+    const runs = await ask("runs", null);
+    return { rows: tipsOf(runs.rows), total: runs.total, experiments: 0 };
+  });
+  const found = answer.value;
+  if (!found)
+    return (
+      <div class="families">
+        {answer.error && <p class="prose bad">{answer.error}</p>}
+        {answer.isSlow && <div class="hairline-wait" role="status" />}
+      </div>
+    );
+  return <List found={found} />;
+}
+
+/** Runs that no other of them descends from. */
+function tipsOf(rows: readonly Row[]): Row[] {
+  const parents = new Set(rows.map((row) => row.fork?.parent));
+  return rows.filter((row) => !parents.has(row.run_id));
+}
+
+function List({ found }: { found: Families }) {
+  const box = useRef<HTMLDivElement>(null);
+  const width = useWidth(box);
+  const high = useMemo(
+    () => Math.max(1, ...found.rows.flatMap((row) => row.lineage.map((reach) => reach.last ?? 0))),
+    [found],
+  );
+  const isWide = width >= 900;
+  const river = Math.max(160, width - (isWide ? 560 : 330));
+  const ticks = niceTicks(0, high, Math.max(2, Math.floor(river / 140)));
+  const x = rowScale([0, high], river);
+  return (
+    <div class="families" ref={box}>
+      <header class="families-head">
+        <h1 class="title">{found.experiments > 0 ? "Experiments" : "Runs"} and where they forked</h1>
+        <p class="dim">
+          {plural(found.total, found.experiments > 0 ? "experiment" : "run")}, the latest first. Choose one to see every
+          run of it, what each fork changed, and whether it was worth it.
+        </p>
+      </header>
+      {width > 0 && (
+        <div class="families-list">
+          <div class="family-row axis" aria-hidden="true">
+            <span />
+            <svg width={river} height={20} aria-hidden="true">
+              {ticks.map((step) => (
+                <text key={step} x={x(step)} y={14} text-anchor={step === 0 ? "start" : "middle"}>
+                  {formatStep(step)}
+                </text>
+              ))}
+            </svg>
+          </div>
+          {found.rows.map((row) => (
+            <FamilyRow key={row.run_id} row={row} river={river} high={high} ticks={ticks} isWide={isWide} />
+          ))}
+          {found.total > found.rows.length && found.experiments > 0 && (
+            <p class="dim families-more">The latest {found.rows.length} are listed. The table finds the others.</p>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+type FamilyRowProps = { row: Row; river: number; high: number; ticks: readonly number[]; isWide: boolean };
+
+function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
+  const x = rowScale([0, high], river);
+  const colour = colourOf(row);
+  const title = row.experiment ?? row.name;
+  return (
+    <a
+      class="family-row"
+      href={href({ page: "lineage", project: place.value.project }, { family: row.run_id })}
+      aria-label={`${title}, ${plural(row.run_count, "run")}, ${row.state ?? "state unknown"}, last step ${formatStep(row.last_step)}`}
+    >
+      <span class="family-name run-name" style={{ color: colour.text }} title={title}>
+        {title}
+      </span>
+      <span class="family-river">
+        <svg class="family-grid" width={river} height={36} aria-hidden="true">
+          {ticks.map((step) => (
+            <path key={step} class="grid" d={`M${Math.round(x(step)) + 0.5} 0V36`} />
+          ))}
+        </svg>
+        <River
+          lineage={row.lineage}
+          domain={[0, high]}
+          width={river}
+          height={36}
+          colour={(reach) => colourOf(reach).line}
+          isServerAway={connection.value === "away"}
+        />
+      </span>
+      <span class="family-count">{plural(row.run_count, "run")}</span>
+      <span class="family-step">{formatStep(row.last_step)}</span>
+      {isWide && <span class="family-age dim">{formatAge(row.created)}</span>}
+    </a>
+  );
+}

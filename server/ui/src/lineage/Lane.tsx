@@ -231,9 +231,11 @@ function CursorPoint({ entry, geometry, line, scale, cursor }: LaneProps) {
   return (
     <g class="cursor-point">
       <circle cx={left} cy={top} r={3} fill={colour.line} />
-      <text class="lane-value halo" style={{ fill: colour.text }} x={left + 7} y={top - 5}>
-        {formatNumber(point.y)}
-      </text>
+      {(!line.last || geometry.x(line.last.x) - left > 56) && (
+        <text class="lane-value halo" style={{ fill: colour.text }} x={left + 7} y={top - 5}>
+          {formatNumber(point.y)}
+        </text>
+      )}
     </g>
   );
 }
@@ -268,7 +270,7 @@ function EdgeChanges({ entry, geometry }: { entry: Entry; geometry: Geometry }) 
 /** A change: path, what was dim, what is bold. */
 export function ChangeWords({ change }: { change: Change }) {
   return (
-    <span class="change">
+    <span class="edge-change">
       <span class="mono">{change.path}</span>{" "}
       {change.before !== null && <span class="dim">{shownValue(change.before)}</span>}
       {change.before !== null && " → "}

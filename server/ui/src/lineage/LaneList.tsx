@@ -2,13 +2,13 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Family } from "../api/types";
+import { stepTicks } from "../chart/ticks";
 import { go, place } from "../state/address";
 import { hoveredRun } from "../state/hover";
 import { shortcut } from "../state/keys";
 import { lineageWindow, selectedRuns, unfolded } from "../state/view";
 import { formatStep } from "../text/format";
-import { niceTicks } from "../text/ticks";
-import { countsWhole, type Geometry, roundStep } from "./geometry";
+import { AXIS, countsWhole, experimentOf, type Geometry, roundStep } from "./geometry";
 import { Lane } from "./Lane";
 import { type CardPlace, LaneCard } from "./LaneCard";
 import { ancestry, type Entry } from "./lanes";
@@ -28,7 +28,6 @@ export type LaneListProps = {
   onFirstLane: (lane: number) => void;
 };
 
-const AXIS = 32;
 const SPARE_LANES = 3;
 const RIVER_NEAR = 18;
 const MARK_NEAR = 7;
@@ -39,6 +38,7 @@ const DRAG_PX = 5;
 export function LaneList(props: LaneListProps) {
   const { family, entries, later, geometry, curves, extent, isLog, metric, view } = props;
   const id = useId();
+  const experiment = experimentOf(family);
   const scroller = useRef<HTMLDivElement>(null);
   const [scrollTop, setScrollTop] = useState(0);
   const [active, setActive] = useState<string | null>(null);
@@ -52,7 +52,7 @@ export function LaneList(props: LaneListProps) {
 
   const activeIndex = entries.findIndex((entry) => entry.key === active);
   const scale = extent && valueScale(extent, isLog, geometry.top, geometry.bottom);
-  const ticks = niceTicks(...geometry.domain, Math.max(2, Math.floor(geometry.right / 110)));
+  const ticks = stepTicks(geometry.domain, Math.max(2, Math.floor(geometry.right / 110))).at;
   const kept = selectedRuns.value.length > 0 ? keptOf(family, selectedRuns.value) : null;
 
   const placeCard = (entry: Entry, index: number, step: number): CardPlace => ({
@@ -152,7 +152,7 @@ export function LaneList(props: LaneListProps) {
         class="lane-list"
         role="listbox"
         tabIndex={0}
-        aria-label={`Runs of ${family.experiment ?? "the family"}`}
+        aria-label={`Runs of ${experiment ?? "the family"}`}
         aria-multiselectable="true"
         aria-activedescendant={activeIndex >= first && activeIndex < last ? `${id}-${activeIndex}` : undefined}
         onScroll={(event) => {
@@ -201,7 +201,7 @@ export function LaneList(props: LaneListProps) {
                 entry={entry}
                 index={first + at}
                 count={entries.length}
-                experiment={family.experiment}
+                experiment={experiment}
                 geometry={geometry}
                 ticks={ticks}
                 line={curves.get(entry.key) ?? null}
@@ -224,7 +224,7 @@ export function LaneList(props: LaneListProps) {
           at={card}
           parent={family.runs.find((run) => run.run_id === card.run.fork?.parent) ?? null}
           metric={metric}
-          experiment={family.experiment}
+          experiment={experiment}
           view={view}
           onEnter={keepCard}
           onLeave={leaveCard}

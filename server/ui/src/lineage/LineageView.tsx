@@ -7,6 +7,7 @@ import type { Family } from "../api/types";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
 import { useCurves, useFamily, useMetrics } from "../state/family";
+import { status } from "../state/live";
 import { asOf, hidesPruned, lineageScale, lineageWindow, pinnedMetric, selectedRuns, unfolded } from "../state/view";
 import { geometryOf, stepsOfFamily } from "./geometry";
 import { LaneList } from "./LaneList";
@@ -27,14 +28,15 @@ export type LineageViewProps = {
 /** A family as a tree over steps, with one metric of every run; the Lineage page and the run page's tab show it. */
 export function LineageView({ name, head }: LineageViewProps) {
   const answer = useFamily(name);
-  if (answer.error !== null && !answer.value)
+  if (answer.error !== null && !answer.value && !status.value?.is_reading)
     return (
       <div class="failed">
         <h2>There is no lineage to draw</h2>
         <p class="prose">{answer.error}</p>
       </div>
     );
-  if (!answer.value) return <div class="lineage">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
+  if (!answer.value)
+    return <div class="lineage">{(answer.isSlow || answer.error) && <div class="hairline-wait" role="status" />}</div>;
   return <Shown key={name} family={answer.value} head={head} />;
 }
 
@@ -85,7 +87,7 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
   const isLog = lineageScale.value === "auto" ? extent !== null && suitsLog(extent) : lineageScale.value === "log";
   return (
     <div class="lineage">
-      <div class="lineage-head">
+      <div class="lineage-top">
         {head?.({ family, metric, curves })}
         <LineageControls metrics={metrics} metric={metric} isLog={isLog} />
       </div>

@@ -19,6 +19,10 @@ const MIDDLE = 28;
 const LEFT = 24;
 const NOW_GAP = 56;
 const SNAP = 6;
+/** With less room than this for each, runs are ticks and no diamonds. */
+const CROWDED = 10;
+/** Between the last run that began and now. */
+const TAIL = 128;
 
 /** When the runs of a family began; drawing the handle back shows the family as it was. */
 export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
@@ -28,10 +32,11 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
   const [first, last] = [events[0]?.seconds ?? 0, events.at(-1)?.seconds ?? 0];
   const end = Math.max(width - NOW_GAP, LEFT + 40);
   const x = (seconds: number) =>
-    last > first ? LEFT + 24 + ((seconds - first) / (last - first)) * (end - 64 - LEFT) : (LEFT + end) / 2;
+    last > first ? LEFT + 24 + ((seconds - first) / (last - first)) * (end - TAIL - LEFT) : (LEFT + end) / 2;
   const handle = moment === null ? end : Math.max(LEFT, Math.min(end, x(moment)));
   const shown = moment ?? Number.POSITIVE_INFINITY;
   const count = events.filter((event) => event.seconds <= shown).length;
+  const isCrowded = (end - TAIL - LEFT) / events.length < CROWDED;
   const drag = (event: PointerEvent) => {
     const at = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
     const near = events.find((one) => Math.abs(x(one.seconds) - at) < SNAP);
@@ -39,7 +44,7 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
     else
       onChange(
         near?.seconds ??
-          Math.min(last, Math.max(first, first + ((at - LEFT - 24) / (end - 64 - LEFT)) * (last - first))),
+          Math.min(last, Math.max(first, first + ((at - LEFT - 24) / (end - TAIL - LEFT)) * (last - first))),
       );
   };
   const walk = (event: KeyboardEvent) => {
@@ -91,7 +96,7 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
         {width > 0 && (
           <svg width={width} height={56} aria-hidden="true">
             <path class="axis" d={`M${LEFT} ${MIDDLE + 0.5}H${end + 16}`} />
-            {labelled(events, x, end).map(({ event, hasName, time }) => (
+            {shownLast(labelled(events, x, end)).map(({ event, hasName, time }) => (
               <Event
                 key={event.run.run_id}
                 run={event.run}
@@ -99,6 +104,7 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
                 hasName={hasName}
                 time={time}
                 isLater={event.seconds > shown}
+                isCrowded={isCrowded}
               />
             ))}
             <text x={end} y={14} text-anchor="middle">
@@ -112,14 +118,16 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
   );
 }
 
-type EventProps = { run: FamilyRun; at: number; hasName: boolean; time: string; isLater: boolean };
+type EventProps = { run: FamilyRun; at: number; hasName: boolean; time: string; isLater: boolean; isCrowded: boolean };
 
-function Event({ run, at, hasName, time, isLater }: EventProps) {
+function Event({ run, at, hasName, time, isLater, isCrowded }: EventProps) {
   const colour = colourOf(run);
   const isHovered = hoveredRun.value === run.run_id;
   return (
     <g class="time-event" data-later={isLater}>
-      {run.fork ? (
+      {isCrowded && !isHovered ? (
+        <path class="tick" stroke={colour.line} d={`M${at} ${MIDDLE - 5}v10`} />
+      ) : run.fork ? (
         <path class="diamond" stroke={colour.line} d={diamondPath(at, MIDDLE, 4.5)} />
       ) : (
         <circle cx={at} cy={MIDDLE} r={4} fill={colour.line} />
@@ -144,6 +152,12 @@ function Event({ run, at, hasName, time, isLater }: EventProps) {
   );
 }
 
+/** The hovered one is painted over all others. */
+function shownLast<T extends { event: CreationEvent }>(found: readonly T[]): T[] {
+  const isHovered = (one: T) => one.event.run.run_id === hoveredRun.value;
+  return [...found.filter((one) => !isHovered(one)), ...found.filter(isHovered)];
+}
+
 type CreationEvent = ReturnType<typeof creations>[number];
 
 /** Give a name and a time to those that have room for them, the latest first. */
@@ -151,20 +165,22 @@ function labelled(events: readonly CreationEvent[], x: (seconds: number) => numb
   let left = end - 20;
   let timeLeft = end - 24;
   const isOneDay = new Set(events.map((event) => event.run.created.slice(0, 10))).size === 1;
+  const room = isOneDay ? 28 : 40;
   const found = [...events].reverse().map((event) => {
     const at = x(event.seconds);
     const half = 3.2 * Math.min(event.run.name.length, 22) + 6;
     const time = isOneDay ? clock(event.seconds) : day(event.seconds);
     const hasName = at + half < left;
     if (hasName) left = at - half;
-    const hasTime = at + 28 < timeLeft;
-    if (hasTime) timeLeft = at - 28;
+    const hasTime = at + room < timeLeft;
+    if (hasTime) timeLeft = at - room;
     return { event, hasName, time: hasTime ? time : "" };
   });
   return found.reverse();
 }
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const MINUTES = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
 function clock(seconds: number): string {
@@ -172,5 +188,6 @@ function clock(seconds: number): string {
 }
 
 function day(seconds: number): string {
-  return DAY.format(new Date(1000 * seconds));
+  const date = new Date(1000 * seconds);
+  return `${DAY.format(date)}, ${MINUTES.format(date)}`;
 }

@@ -1,4 +1,4 @@
-import type { FamilyRun } from "../api/types";
+import type { Family, FamilyRun } from "../api/types";
 import { laneHeight } from "./lanes";
 
 /** Where everything lies in a lane, px. */
@@ -22,6 +22,8 @@ export type Geometry = {
   step: (x: number) => number;
 };
 
+/** Height of the axis above all lanes. */
+export const AXIS = 32;
 /** Room left of the first step, for marks that stand on it. */
 const PAD = 8;
 
@@ -30,7 +32,7 @@ export function geometryOf(width: number, height: number, lanes: number, domain:
   const gutter = width >= 1000 ? 248 : width >= 700 ? 172 : 128;
   const drawing = Math.max(width - gutter, 120);
   const right = drawing - (width >= 1000 ? 112 : 76);
-  const lane = laneHeight(lanes, height);
+  const lane = laneHeight(lanes, height - AXIS);
   const isRoomy = lane >= 128;
   const river = isRoomy ? 40 : lane >= 92 ? 30 : 24;
   const [low, high] = domain;
@@ -47,6 +49,12 @@ export function geometryOf(width: number, height: number, lanes: number, domain:
     x: (step) => PAD + (step - low) * scale,
     step: (x) => low + (x - PAD) / scale,
   };
+}
+
+/** Return the experiment that a family is drawn for; null where it is drawn for a run. */
+export function experimentOf(family: Family): string | null {
+  const focus = family.runs.find((run) => run.run_id === family.focus);
+  return family.experiment ?? (focus?.is_head ? focus.experiment : null);
 }
 
 /** Return the first and the last step of a family. */

@@ -20,7 +20,7 @@ export function extentOf(lines: Iterable<Line>): Extent | null {
 }
 
 /** Values of which the largest is more than this many times the least are easier to read on a logarithmic scale. */
-const LOG_RATIO = 50;
+const LOG_RATIO = 20;
 
 /** Return whether a logarithmic scale suits values, where the reader did not choose. */
 export function suitsLog({ low, high }: Extent): boolean {

@@ -46,7 +46,7 @@ export function River({ lineage, domain, width, height, size = "row", colour, is
         />
       ))}
       {glyph.hidden > 0 && (
-        <text class="river-count" x={width - 2} y={height - 1} text-anchor="end">
+        <text class="river-count" x={width - 2} y={height - 4} text-anchor="end">
           +{glyph.hidden}
         </text>
       )}

@@ -1,6 +1,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { postJson, projectPath } from "../../api/client";
 import type { Row, RunsPage } from "../../api/types";
+import { stepTicks } from "../../chart/ticks";
 import { useWidth } from "../../controls/width";
 import { River } from "../../marks/River";
 import { rowScale } from "../../marks/shapes";
@@ -9,7 +10,6 @@ import { useAnswer } from "../../state/answer";
 import { connection } from "../../state/live";
 import { colourOf } from "../../state/theme";
 import { formatAge, formatStep, plural } from "../../text/format";
-import { niceTicks } from "../../text/ticks";
 
 const MOST = 300;
 
@@ -67,7 +67,7 @@ function List({ found }: { found: Families }) {
   );
   const isWide = width >= 900;
   const river = Math.max(160, width - (isWide ? 560 : 330));
-  const ticks = niceTicks(0, high, Math.max(2, Math.floor(river / 140)));
+  const ticks = stepTicks([0, high], Math.max(2, Math.floor(river / 140))).at;
   const x = rowScale([0, high], river);
   return (
     <div class="families" ref={box}>
@@ -111,13 +111,13 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
   return (
     <a
       class="family-row"
-      href={href({ page: "lineage", project: place.value.project }, { family: row.run_id })}
+      href={href({ page: "lineage", project: place.value.project }, { family: row.experiment ?? row.run_id })}
       aria-label={`${title}, ${plural(row.run_count, "run")}, ${row.state ?? "state unknown"}, last step ${formatStep(row.last_step)}`}
     >
       <span class="family-name run-name" style={{ color: colour.text }} title={title}>
         {title}
       </span>
-      <span class="family-river">
+      <span class="family-river" style={{ width: `${river}px` }}>
         <svg class="family-grid" width={river} height={36} aria-hidden="true">
           {ticks.map((step) => (
             <path key={step} class="grid" d={`M${Math.round(x(step)) + 0.5} 0V36`} />

@@ -69,7 +69,7 @@ function useFound(search: string): Choice[] {
         ? []
         : [
             {
-              key: row.run_id,
+              key: row.experiment,
               text: <span class="run-name">{row.experiment}</span>,
               title: row.experiment,
               aside: plural(row.run_count, "run"),

@@ -1,6 +1,6 @@
 import type { Line } from "../../api/frames";
 import type { Family } from "../../api/types";
-import { stepsOfFamily } from "../../lineage/geometry";
+import { experimentOf, stepsOfFamily } from "../../lineage/geometry";
 import { bestOf } from "../../lineage/scales";
 import { StateMark } from "../../marks/River";
 import { href, place } from "../../state/address";
@@ -21,7 +21,7 @@ export function FamilyHead({ family, metric, curves }: FamilyHeadProps) {
   const hasPoints = family.runs.some((run) => run.own !== null);
   return (
     <div class="family-head">
-      <FamilyChooser title={family.experiment ?? focus?.name ?? family.focus} />
+      <FamilyChooser title={experimentOf(family) ?? focus?.name ?? family.focus} />
       <p class="family-facts">
         <span>
           {plural(family.runs.length, "run")}

@@ -93,6 +93,7 @@ ASKED: dict[str, Any] = {
     f"{PROJECT}/lineage": {"run": "s"},
     f"{PROJECT}/marks": {"run": "s"},
     f"{PROJECT}/resume-code": {"run": "s", "step": 2},
+    f"{PROJECT}/files": {"run": "s"},
     f"{PROJECT}/series/texts": {"run": "s", "path": "texts"},
     f"{PROJECT}/series/values": {"run": "s", "path": "hist"},
     f"{PROJECT}/runs/search": {"mode": "runs", "lineage": True, "changes": True, "columns": ["lr", "file", "hist"]},

@@ -359,6 +359,20 @@ PATHS: Mapping[str, Schema] = {
     f"{_PROJECT}/console/raw": {
         "get": _of_project("Console output as it was written.", "text/plain", asks=[*_CONSOLE])
     },
+    f"{_PROJECT}/files": {
+        "get": _of_project(
+            "Which files a run has.",
+            {"total": COUNT, "files": some(shape("File"))},
+            asks=[_RUN, _asked("offset", _up_to(_LARGEST)), _asked("limit", _up_to(5000))],
+        )
+    },
+    f"{_PROJECT}/files/content": {
+        "get": _of_project(
+            "The contents of a file; a range of them is answered with 206.",
+            "*/*",
+            asks=[_RUN, _PATH, _asked("step", NUMBER), _asked("download", FLAG)],
+        )
+    },
     "/events": {
         "get": _operation(
             "Server-sent events: which projects read differently. Events: project, progress, beat.",

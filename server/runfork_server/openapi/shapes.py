@@ -173,5 +173,18 @@ SHAPES: Mapping[str, Schema] = {
             "relative": NUMBER,
         },
     ),
+    "File": members(
+        "A file that a run logged; it may not be here, where the data directory was copied in part.",
+        {
+            "path": TEXT,
+            "step": STEP,
+            "name": TEXT,
+            "size_bytes": COUNT,
+            "mime_type": TEXT,
+            "sha256": TEXT,
+            "source_run": TEXT,
+            "is_there": FLAG,
+        },
+    ),
     "Line": {"description": "A line of console output.", "type": "object"},
 }

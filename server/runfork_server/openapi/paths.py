@@ -266,6 +266,8 @@ PATHS: Mapping[str, Schema] = {
                 "reference": TEXT,
                 "total": COUNT,
                 "differing": COUNT,
+                "attribute_count": COUNT,
+                "differing_count": COUNT,
                 "rows": some(shape("Difference")),
             },
             body={

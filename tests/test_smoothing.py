@@ -134,3 +134,16 @@ def test_the_scale_is_rounded_up_so_that_growth_seldom_changes_it(extent, scale)
 def test_what_cannot_be_smoothed_by_is_refused(kind, factor):
     with pytest.raises(ArgumentError, match="smoothing"):
         Smoothing(kind, factor)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("factor", [0.01, 0.9, MAX_FACTOR])
+def test_curves_at_the_same_x_are_smoothed_together_as_each_alone(kind, factor):
+    x, at = np.sort(np.random.default_rng(2).random(3000)) * 1000, np.linspace(-10, 1010, 97)
+    curves = np.random.default_rng(1).standard_normal((40, 3000)) * np.geomspace(1e-3, 1e3, 40)[:, None]
+    smoothing, weights = Smoothing(kind, factor), np.arange(1.0, 3001.0)
+
+    together = smooth(x, curves, weights, smoothing, 1000.0, at=at)
+
+    for one, curve in zip(together, curves, strict=True):
+        np.testing.assert_allclose(one, smooth(x, curve, weights, smoothing, 1000.0, at=at), rtol=1e-9)

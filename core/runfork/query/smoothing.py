@@ -32,6 +32,8 @@ _VIEWPORT = 1000.0
 _SMALLEST_FACTOR = 1e-9
 _LARGEST_EXPONENT = 300.0
 """Beyond it, exponentials are worked out in several portions, so that none overflows."""
+_FEW_PAIRS = 100_000
+_ROWS_AT_ONCE = 16
 _TERMS = 21
 _BOXES = 9
 """Boxes of points beyond so many weigh less than the last digit of a float."""
@@ -85,21 +87,34 @@ def smooth(
 
     Args:
         x: float64[n], not decreasing, n at least 1.
-        y: float64[n], finite.
+        y: float64[n], finite; or float64[k, n], several curves with points at the same x.
         weights: float64[n], how many points each stands for; positive.
         smoothing: How.
         scale: Of the axis, from `scale_of`.
-        at: float64[m]; between two points, where the kernel has edges, the curve is a straight line. None is all of `x`.
+        at: float64[m]; between two points, where the kernel has edges, the curve is a straight line; by a Gaussian that reaches no
+            point it is the nearest one. None is all of `x`.
+
+    Returns:
+        float64[m], or float64[k, m].
     """
+    if y.ndim > 1:
+        if smoothing.kind == "gaussian" and smoothing.factor:
+            return _gaussian(x, y, weights, x if at is None else at, smoothing.reach(scale) / math.sqrt(3))
+        return np.stack([smooth(x, one, weights, smoothing, scale, at=at) for one in y])
+    if smoothing.kind == "gaussian" and smoothing.factor:
+        (alone,) = smooth(x, y[None], weights, smoothing, scale, at=at)
+        found: Floats = alone
+        return found
+    return _with_edges(x, y, weights, smoothing, scale, at)
+
+
+def _with_edges(x: Floats, y: Floats, weights: Floats, smoothing: Smoothing, scale: float, at: Floats | None) -> Floats:
+    """Return a curve at its points or any x, by a kernel that has edges: a straight line between two points."""
     unit = float(np.abs(y).max()) or 1.0  # sums of large numbers must not overflow
     scaled = y / unit
-    if smoothing.kind == "gaussian" and smoothing.factor:
-        sums, totals = _weighed(
-            x, np.stack([weights * scaled, weights]), x if at is None else at, smoothing.reach(scale) / math.sqrt(3)
-        )
-        return _between(sums / totals, scaled) * unit
     if at is None:
-        return _between(_at_places(x, scaled, weights, smoothing, scale, np.arange(len(x))), scaled) * unit
+        whole: Floats = _between(_at_places(x, scaled, weights, smoothing, scale, np.arange(len(x))), scaled) * unit
+        return whole
     after = np.minimum(np.searchsorted(x, at, side="left"), len(x) - 1)
     after[x[after] == at] = np.searchsorted(x, at[x[after] == at], side="right") - 1  # of points at one x the last
     before = np.where(x[after] > at, np.maximum(after - 1, 0), after)
@@ -110,6 +125,39 @@ def smooth(
     share = np.clip((at - x[before]) / np.where(distance > 0, distance, 1.0), 0.0, 1.0)
     curve_at: Floats = (low + share * (high - low)) * unit
     return curve_at
+
+
+def _gaussian(x: Floats, y: Floats, weights: Floats, at: Floats, width: float) -> Floats:
+    """Return several curves around each `at`, by a Gaussian of this standard deviation."""
+    unit = np.abs(y).max(axis=1, keepdims=True)
+    unit[unit == 0] = 1.0
+    scaled = y / unit
+    starts = np.searchsorted(x, at - _BOXES * width)
+    sizes = np.searchsorted(x, at + _BOXES * width, side="right") - starts
+    weighed = _weighed_one_by_one if int(sizes.sum()) <= _FEW_PAIRS and sizes.all() else _weighed
+    found = np.empty((len(y), len(at)))
+    for start in range(0, len(y), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        *sums, totals = weighed(x, np.concatenate([weights * scaled[part], weights[None]]), at, width)
+        with np.errstate(invalid="ignore"):
+            found[part] = sums / totals
+    far = np.flatnonzero(totals == 0)
+    before = np.clip(np.searchsorted(x, at[far]) - 1, 0, len(x) - 1)
+    after = np.minimum(before + 1, len(x) - 1)
+    found[:, far] = scaled[:, np.where(at[far] - x[before] < x[after] - at[far], before, after)]
+    smoothed: Floats = np.clip(found, scaled.min(axis=1, keepdims=True), scaled.max(axis=1, keepdims=True)) * unit
+    return smoothed
+
+
+def _weighed_one_by_one(x: Floats, rows: Floats, at: Floats, width: float) -> Floats:
+    """Return, for each row, its sums around each `at`, where few points are near: each with its own weight."""
+    starts = np.searchsorted(x, at - _BOXES * width)
+    sizes = np.searchsorted(x, at + _BOXES * width, side="right") - starts
+    ends = np.cumsum(sizes)
+    places = np.arange(ends[-1]) + np.repeat(starts - (ends - sizes), sizes)
+    kernel = np.exp(-0.5 * ((np.repeat(at, sizes) - x[places]) / width) ** 2)
+    found: Floats = np.add.reduceat(rows[:, places] * kernel, ends - sizes, axis=1)
+    return found
 
 
 def _between(found: Floats, scaled: Floats) -> Floats:

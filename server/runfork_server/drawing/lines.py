@@ -249,20 +249,20 @@ class _Drawer:
         by_axis: dict[str, dict[SeriesKey, Ends]] = defaultdict(dict)
         for key, ends in self._ends.items():
             by_axis[self._places[key].axis][key] = ends
-        found = []
         curves = {
             key: curve
             for axis, ends in by_axis.items()
             for key, curve in read_curves(self._reader, ends, "step" if axis == "step" else "time").items()
         }
-        for line in lines:
-            entries = line.entries
-            y = np.full(len(entries), np.nan)
-            if line.key in curves:
-                there = np.isfinite(entries.mean)
-                x = entries.x[there] + self._places[line.key].shift
-                y[there] = smoothed_at(curves[line.key], smoothing, x)
-            found.append(replace(line, entries=replace(entries, y=y, raw=entries.y)))
+        smooth = [line for line in lines if line.key in curves]
+        finite = [np.isfinite(line.entries.mean) for line in smooth]
+        x = [line.entries.x[some] + self._places[line.key].shift for line, some in zip(smooth, finite, strict=True)]
+        values = smoothed_at([curves[line.key] for line in smooth], smoothing, x)
+        found = []
+        for line, some, one in zip(smooth, finite, values, strict=True):
+            y = np.full(len(line.entries), np.nan)
+            y[some] = one
+            found.append(replace(line, entries=replace(line.entries, y=y, raw=line.entries.y)))
         return found
 
     def _with_tails(self, lines: list[Line], cuts: Mapping[Place, Mapping[Cut, None]], span: _Span) -> list[Line]:

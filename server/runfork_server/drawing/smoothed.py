@@ -128,9 +128,36 @@ def _scale(ends: Ends) -> float:
     return scale_of((ends.last_x - ends.first_x) / MICRO) * MICRO
 
 
-def smoothed_at(curve: Curve, smoothing: Smoothing, x: Floats) -> Floats:
-    """Return the smoothed curve at some x, in micro-steps or microseconds; NaN where nothing of it is finite."""
-    if not len(curve.y):
-        return np.full(len(x), np.nan)
-    nodes = curve.middle if smoothing.looks_ahead else curve.x
-    return smooth(nodes, curve.y, curve.weights, smoothing, curve.scale, at=x)
+def smoothed_at(curves: Sequence[Curve], smoothing: Smoothing, x: Sequence[Floats]) -> list[Floats]:
+    """Return smoothed curves at some x of each, in micro-steps or microseconds; NaN where nothing of a curve is finite.
+
+    Curves with points at the same x, as runs of one training script have, are smoothed together.
+    """
+    found = [np.full(len(at), np.nan) for at in x]
+    groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
+    for place, (curve, at) in enumerate(zip(curves, x, strict=True)):
+        if len(curve.y) and len(at):
+            groups[curve.scale, len(curve.x), float(curve.x[0]), float(curve.x[-1]), len(at), float(at[0])].append(
+                place
+            )
+    for waiting in groups.values():
+        while waiting:
+            curve, at = curves[waiting[0]], x[waiting[0]]
+            alike = [place for place in waiting if _is_alike(curve, curves[place]) and _is_same(at, x[place])]
+            nodes = curve.middle if smoothing.looks_ahead else curve.x
+            values = np.stack([curves[place].y for place in alike])
+            for place, one in zip(
+                alike, smooth(nodes, values, curve.weights, smoothing, curve.scale, at=at), strict=True
+            ):
+                found[place] = one
+            waiting = sorted(set(waiting).difference(alike))  # noqa: PLW2901
+    return found
+
+
+def _is_alike(one: Curve, other: Curve) -> bool:
+    names = ("x", "middle", "weights")
+    return all(_is_same(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def _is_same(one: Floats, other: Floats) -> bool:
+    return one is other or bool((one == other).all())

@@ -4,11 +4,11 @@ import type { Change, Mark } from "../api/types";
 import { StateMark } from "../marks/River";
 import { diamondPath, marks } from "../marks/shapes";
 import { TreeSlice } from "../marks/TreeSlice";
-import type { TreeRun } from "../marks/tree";
+import type { TreeLane, TreeRun } from "../marks/tree";
 import { hoveredRun } from "../state/hover";
 import { connection } from "../state/live";
 import { colourOf } from "../state/theme";
-import { formatNumber, formatStep } from "../text/format";
+import { formatNumber, formatStep, formatTime } from "../text/format";
 import type { Geometry } from "./geometry";
 import { LaneCurve } from "./LaneCurve";
 import { changeText, originOf, roleOf, shownValue, stepsOf } from "./laneFacts";
@@ -31,15 +31,17 @@ export type LaneProps = {
   isActive: boolean;
   isSelected: boolean;
   isAway: boolean;
-  /** It was not there yet at the moment that is shown. */
-  isLater: boolean;
+  /** Runs that were not there yet at the moment that is shown. */
+  later: ReadonlySet<string>;
 };
 
 /** One run of a family: who it is, its river, what it changed, and the pinned metric. */
 export function Lane(props: LaneProps) {
-  const { entry, index, count, id, experiment, geometry, isActive, isSelected, isAway, isLater } = props;
+  const { entry, index, count, id, experiment, geometry, isActive, isSelected, isAway, later } = props;
   const { run, lane, folded } = entry;
+  const isLater = later.has(run.run_id);
   const isFolded = folded.length > 0;
+  const shown = isLater ? lane : withoutLater(lane, later);
   const isHovered = useComputed(() => hoveredRun.value === run.run_id);
   return (
     <div
@@ -61,12 +63,12 @@ export function Lane(props: LaneProps) {
       {isFolded ? (
         <FoldedLabel entry={entry} geometry={geometry} />
       ) : (
-        <Label entry={entry} experiment={experiment} geometry={geometry} />
+        <Label entry={entry} experiment={experiment} geometry={geometry} isLater={isLater} />
       )}
       <div class="lane-plot" style={{ left: `${geometry.gutter}px`, width: `${geometry.width}px` }}>
         <Plot {...props} />
         <TreeSlice
-          lane={lane}
+          lane={shown}
           x={geometry.x}
           low={geometry.domain[0]}
           width={geometry.width}
@@ -86,6 +88,16 @@ export function Lane(props: LaneProps) {
   );
 }
 
+/** A lane without the forks that came later than the moment that is shown. */
+function withoutLater(lane: TreeLane, later: ReadonlySet<string>): TreeLane {
+  if (later.size === 0) return lane;
+  return {
+    ...lane,
+    curves: lane.curves.filter((curve) => !later.has(curve.child.run_id)),
+    forks: lane.forks.filter((child) => !later.has(child.run_id)),
+  };
+}
+
 function lineColour(run: TreeRun): string {
   return colourOf(run).line;
 }
@@ -97,7 +109,9 @@ function spoken({ run, lane }: Entry, experiment: string | null): string {
   return [run.name, ...facts, stepsOf(lane.run.own, lane.keptTo), ...changes, ...more].filter(Boolean).join(", ");
 }
 
-function Label({ entry, experiment, geometry }: { entry: Entry; experiment: string | null; geometry: Geometry }) {
+type LabelProps = { entry: Entry; experiment: string | null; geometry: Geometry; isLater: boolean };
+
+function Label({ entry, experiment, geometry, isLater }: LabelProps) {
   const { run, lane } = entry;
   const role = roleOf(run, lane.run.isTip, experiment);
   const isRoomy = geometry.height >= 128;
@@ -111,11 +125,12 @@ function Label({ entry, experiment, geometry }: { entry: Entry; experiment: stri
         {run.name}
       </p>
       <p title={originOf(run)}>
-        {originOf(run)}
+        {geometry.gutter < 200 && run.fork ? `@${formatStep(run.fork.step)}` : originOf(run)}
         {role && ` · ${role}`}
       </p>
-      {isRoomy && <p class="dim">{stepsOf(lane.run.own, lane.keptTo)}</p>}
-      {geometry.height >= 92 && (
+      {isLater && <p class="dim">begins {formatTime(run.created)}</p>}
+      {isRoomy && !isLater && <p class="dim">{stepsOf(lane.run.own, lane.keptTo)}</p>}
+      {geometry.height >= 92 && !isLater && (
         <p class={isRoomy ? "" : "dim"}>
           <StateMark state={lane.run.state} />
         </p>
@@ -129,7 +144,7 @@ function FoldedLabel({ entry, geometry }: { entry: Entry; geometry: Geometry }) 
   return (
     <div class="lane-label" style={{ width: `${geometry.gutter - 44}px`, top: `${geometry.river - 14}px` }}>
       <p class="lane-name folded">{entry.folded.length} more runs</p>
-      <p class="dim">{steps ? `${formatStep(steps[0])} – ${formatStep(steps[1])}, one after the other` : ""}</p>
+      <p class="dim">{steps ? `${formatStep(steps[0])} – ${formatStep(steps[1])}` : ""}</p>
     </div>
   );
 }
@@ -152,17 +167,19 @@ function Plot({ entry, geometry, ticks, line, parentLine, scale }: LaneProps) {
         </g>
       ))}
       {line && scale && entry.folded.length === 0 && (
-        <LaneCurve
-          line={line}
-          parent={parentLine && fork ? { line: parentLine, from: fork.step } : null}
-          forkStep={fork?.step ?? null}
-          keptTo={entry.lane.keptTo}
-          isTip={entry.lane.run.isTip}
-          x={x}
-          scale={scale}
-          colour={colourOf(entry.run)}
-          right={width}
-        />
+        <svg width={width} height={height} aria-hidden="true">
+          <LaneCurve
+            line={line}
+            parent={parentLine && fork ? { line: parentLine, from: fork.step } : null}
+            forkStep={fork?.step ?? null}
+            keptTo={entry.lane.keptTo}
+            isTip={entry.lane.run.isTip}
+            x={x}
+            scale={scale}
+            colour={colourOf(entry.run)}
+            right={width}
+          />
+        </svg>
       )}
     </svg>
   );

@@ -109,7 +109,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
 
 /** The end of a generated id, by which runs with the same name are told apart. */
 function shortId(runId: string): string {
-  const found = /-([a-z0-9]{5})$/.exec(runId);
+  const found = /-\d{14,}-([a-z0-9]{5})$/.exec(runId);
   return found?.[1] ?? "";
 }
 
@@ -125,7 +125,9 @@ function Comparison({ run, parent, metric, step }: ComparisonProps) {
   const changes = run.changes.slice(0, MOST_CHANGES);
   const more = run.changes.length - changes.length;
   if (changes.length === 0 && !metric) return null;
-  const delta = before && after ? after.value - before.value : null;
+  // A parent that had ended by then is not compared with what came later.
+  const hasEnded = parent?.own !== null && parent?.own !== undefined && parent.own[1] < step;
+  const delta = before && after && !hasEnded ? after.value - before.value : null;
   const percent = delta === null || !before || before.value === 0 ? null : (100 * delta) / Math.abs(before.value);
   const isSamePoint = before !== undefined && after !== undefined && before.source_run === after.source_run;
   return (
@@ -152,10 +154,20 @@ function Comparison({ run, parent, metric, step }: ComparisonProps) {
             <th scope="row" class="mono">
               {metric}
             </th>
-            {parent && <td>{before ? formatNumber(before.value) : "–"}</td>}
+            {parent && (
+              <td class={hasEnded ? "dim" : ""} title={before && `at step ${formatStep(before.step)}`}>
+                {before ? formatNumber(before.value) : "–"}
+              </td>
+            )}
             <td class="now">{after ? formatNumber(after.value) : "–"}</td>
-            <td class={isSamePoint ? "dim" : deltaClass(delta, goalOf(metric))}>
-              {isSamePoint ? "inherited" : percent !== null ? formatPercent(percent) : ""}
+            <td class={isSamePoint || hasEnded ? "dim" : deltaClass(delta, goalOf(metric))}>
+              {isSamePoint
+                ? "inherited"
+                : hasEnded && before
+                  ? `its last, at ${formatStep(before.step)}`
+                  : percent !== null
+                    ? formatPercent(percent)
+                    : ""}
             </td>
           </tr>
         )}

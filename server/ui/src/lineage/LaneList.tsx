@@ -55,14 +55,18 @@ export function LaneList(props: LaneListProps) {
   const ticks = stepTicks(geometry.domain, Math.max(2, Math.floor(geometry.right / 110))).at;
   const kept = selectedRuns.value.length > 0 ? keptOf(family, selectedRuns.value) : null;
 
-  const placeCard = (entry: Entry, index: number, step: number): CardPlace => ({
-    run: entry.run,
-    isTip: entry.lane.run.isTip,
-    step,
-    isMark: entry.run.marks.some((mark) => mark.step === step),
-    left: geometry.gutter + geometry.x(step),
-    top: AXIS + index * geometry.height + geometry.river - (scroller.current?.scrollTop ?? 0),
-  });
+  const placeCard = (entry: Entry, index: number, at: number): CardPlace => {
+    const [low, high] = reachOf(entry);
+    const step = Math.min(high, Math.max(low, at));
+    return {
+      run: entry.run,
+      isTip: entry.lane.run.isTip,
+      step,
+      isMark: entry.run.marks.some((mark) => mark.step === step),
+      left: geometry.gutter + geometry.x(step),
+      top: AXIS + index * geometry.height + geometry.river - (scroller.current?.scrollTop ?? 0),
+    };
+  };
   const stepOf = (entry: Entry, x: number): number => {
     const near = entry.run.marks.find((mark) => Math.abs(geometry.x(mark.step) - x) < MARK_NEAR);
     if (near) return near.step;
@@ -136,7 +140,9 @@ export function LaneList(props: LaneListProps) {
     const step = stepOf(entry, x);
     cursor.value = step;
     const isNear = Math.abs(y - index * geometry.height - geometry.river) < RIVER_NEAR;
-    if (isNear && entry.folded.length === 0) showCard(placeCard(entry, index, step));
+    const [start, end] = reachOf(entry).map(geometry.x) as [number, number];
+    const isOnRiver = isNear && x > start - MARK_NEAR && x < Math.max(end, entry.lane.start) + MARK_NEAR;
+    if (isOnRiver && entry.folded.length === 0) showCard(placeCard(entry, index, step));
     else leaveCard();
   };
   const leave = () => {
@@ -179,7 +185,7 @@ export function LaneList(props: LaneListProps) {
           onPointerLeave={leave}
           onPointerDown={(event) => {
             const x = event.clientX - event.currentTarget.getBoundingClientRect().left - geometry.gutter;
-            if (event.button === 0 && x >= 0) brush.begin(x, event);
+            if (event.button === 0) brush.begin(x, event);
           }}
           onPointerUp={(event) => {
             const isClick = brush.end();
@@ -211,7 +217,7 @@ export function LaneList(props: LaneListProps) {
                 isActive={entry.key === active}
                 isSelected={selectedRuns.value.includes(entry.key)}
                 isAway={kept !== null && !kept.has(entry.key)}
-                isLater={later.has(entry.key)}
+                later={later}
               />
             );
           })}
@@ -232,6 +238,12 @@ export function LaneList(props: LaneListProps) {
       )}
     </>
   );
+}
+
+/** Steps at which a run can be forked: from its own fork to its last. */
+function reachOf(entry: Entry): [number, number] {
+  const first = entry.run.fork?.step ?? entry.run.own?.[0] ?? 0;
+  return [first, Math.max(first, entry.run.own?.[1] ?? first)];
 }
 
 function toggled(runs: readonly string[], runId: string): string[] {
@@ -317,7 +329,7 @@ function useBrush(geometry: Geometry) {
     },
     /** Return whether it is a drag. */
     move: (x: number): boolean => {
-      if (began.current === null) return false;
+      if (began.current === null || began.current < 0) return false; // among the names nothing is zoomed
       if (range.peek() === null && Math.abs(x - began.current) < DRAG_PX) return false;
       range.value = [clamp(Math.min(x, began.current)), clamp(Math.max(x, began.current))];
       return true;
@@ -362,7 +374,7 @@ function Axis({ geometry, ticks, cursor }: AxisProps) {
     <div class="lane-axis" role="presentation">
       <svg width={gutter + width} height={AXIS} aria-hidden="true">
         {ticks
-          .filter((tick) => at === null || Math.abs(x(tick) - at) > 34)
+          .filter((tick) => at === null || Math.abs(x(tick) - at) > 46)
           .map((tick) => (
             <text key={tick} x={gutter + x(tick)} y={20} text-anchor="middle">
               {formatStep(tick)}

@@ -13,7 +13,7 @@ import { geometryOf, stepsOfFamily } from "./geometry";
 import { LaneList } from "./LaneList";
 import { LineageControls } from "./LineageControls";
 import { type Entry, layOutEntries } from "./lanes";
-import { standingAt } from "./moment";
+import { type Standing, standingAt } from "./moment";
 import { extentOf, suitsLog } from "./scales";
 import { TimeStrip } from "./TimeStrip";
 
@@ -22,7 +22,12 @@ export type LineageViewProps = {
   /** A run, or an experiment. */
   name: string;
   /** What stands left of the controls. */
-  head?: (shown: { family: Family; metric: string | null; curves: ReadonlyMap<string, Line> }) => ComponentChildren;
+  head?: (shown: {
+    family: Family;
+    standing: Standing;
+    metric: string | null;
+    curves: ReadonlyMap<string, Line>;
+  }) => ComponentChildren;
 };
 
 /** A family as a tree over steps, with one metric of every run; the Lineage page and the run page's tab show it. */
@@ -88,7 +93,7 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
   return (
     <div class="lineage">
       <div class="lineage-top">
-        {head?.({ family, metric, curves })}
+        {head?.({ family, standing, metric, curves })}
         <LineageControls metrics={metrics} metric={metric} isLog={isLog} />
       </div>
       <div class="lineage-body" ref={box}>

@@ -137,6 +137,7 @@ function Event({ run, at, hasName, time, isLater, isCrowded }: EventProps) {
           {time}
         </text>
       )}
+      {isHovered && <rect class="time-behind" x={at - 80} y={36} width={160} height={18} />}
       {(hasName || isHovered) && (
         <text
           class={isHovered ? "run-name halo" : "run-name"}

@@ -1,6 +1,7 @@
 import type { Line } from "../../api/frames";
-import type { Family } from "../../api/types";
+import type { Family, FamilyRun } from "../../api/types";
 import { experimentOf, stepsOfFamily } from "../../lineage/geometry";
+import type { Standing } from "../../lineage/moment";
 import { bestOf } from "../../lineage/scales";
 import { StateMark } from "../../marks/River";
 import { href, place } from "../../state/address";
@@ -10,18 +11,32 @@ import { goalOf } from "../../text/metrics";
 import { FamilyChooser } from "./FamilyChooser";
 
 /** Props of `FamilyHead`. */
-export type FamilyHeadProps = { family: Family; metric: string | null; curves: ReadonlyMap<string, Line> };
+export type FamilyHeadProps = {
+  family: Family;
+  standing: Standing;
+  metric: string | null;
+  curves: ReadonlyMap<string, Line>;
+};
+
+/** The head as it stood, where the family is drawn for an experiment; else the run that it is drawn for. */
+function headAt(family: Family, standing: Standing): FamilyRun | undefined {
+  const experiment = experimentOf(family);
+  const tips = new Set(standing.runs.filter((run) => run.isTip).map((run) => run.run_id));
+  const found = family.runs.find((run) => run.experiment === experiment && experiment !== null && tips.has(run.run_id));
+  const head = found ?? family.runs.find((run) => run.run_id === family.focus);
+  return head && { ...head, state: standing.states.get(head.run_id) ?? null, is_head: found !== undefined };
+}
 
 /** What a family is called, and in one line how it stands. */
-export function FamilyHead({ family, metric, curves }: FamilyHeadProps) {
-  const focus = family.runs.find((run) => run.run_id === family.focus);
+export function FamilyHead({ family, standing, metric, curves }: FamilyHeadProps) {
+  const focus = headAt(family, standing);
   const [low, high] = stepsOfFamily(family.runs);
-  const line = curves.get(family.focus);
+  const line = focus ? curves.get(focus.run_id) : undefined;
   const best = line && metric ? bestOf(line, goalOf(metric)) : null;
   const hasPoints = family.runs.some((run) => run.own !== null);
   return (
     <div class="family-head">
-      <FamilyChooser title={experimentOf(family) ?? focus?.name ?? family.focus} />
+      <FamilyChooser title={titleOf(family)} />
       <p class="family-facts">
         <span>
           {plural(family.runs.length, "run")}
@@ -49,4 +64,8 @@ export function FamilyHead({ family, metric, curves }: FamilyHeadProps) {
       </p>
     </div>
   );
+}
+
+function titleOf(family: Family): string {
+  return experimentOf(family) ?? family.runs.find((run) => run.run_id === family.focus)?.name ?? family.focus;
 }

@@ -2,6 +2,7 @@ import "./run.css";
 import { useEffect } from "preact/hooks";
 import type { RunValues } from "../../api/types";
 import { Button } from "../../controls/Button";
+import { LineageView } from "../../lineage/LineageView";
 import { RunRiver } from "../../lineage/RunRiver";
 import { place } from "../../state/address";
 import { shortcut } from "../../state/keys";
@@ -69,6 +70,8 @@ function Body({ found }: { found: RunValues }) {
   switch (tab.value) {
     case "attributes":
       return <Attributes found={found} />;
+    case "lineage":
+      return <LineageView name={found.run.run_id} />;
     case "console":
       return <ConsolePanel found={found} />;
     default:

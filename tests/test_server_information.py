@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,25 @@ def test_a_run_that_is_made_while_the_server_waits_is_seen(client: httpx.Client,
     assert after["experiment_count"] == 1
     assert after["revision"] > before["revision"]
     assert [one["name"] for one in client.get("/api/v1/projects").json()["projects"]] == ["tests/project"]
+
+
+def test_a_project_is_as_recent_as_the_journals_of_its_runs(
+    client: httpx.Client, open_run, data_directory: Path
+) -> None:
+    open_run(run_id="r").close()
+    folder = data_directory / "tests" / "project" / "r"
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (1, 1))
+    assert modified_of(client) == "1970-01-01T00:00:01.000000Z"
+
+    os.utime(next(folder.glob("*.journal")), (2, 2))  # as a log call does; the folder stays as it is
+
+    assert modified_of(client) == "1970-01-01T00:00:02.000000Z"
+
+
+def modified_of(client: httpx.Client) -> str:
+    modified: str = client.get("/api/v1/projects").json()["projects"][0]["modified"]
+    return modified
 
 
 def test_a_project_whose_folder_is_deleted_has_no_runs_and_gets_new_ones(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
     from runfork.disk.layout import Store
     from runfork.reading.project import Project
+
+_LOOKED_INTO = 20
+"""Runs of each project whose journals are looked at, for the list of projects."""
 
 _FEATURES = ("events", "series", "console", "files", "lineage", "differences", "views")
 
@@ -59,10 +63,20 @@ def _projects_of(store: Store) -> list[dict[str, Any]]:
 def _about(store: Store, name: str) -> dict[str, Any] | None:
     try:
         with os.scandir(store.project_directory(name)) as entries:
-            times = [entry.stat().st_mtime for entry in entries if entry.is_dir()]
+            runs = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir()]
     except OSError:  # it was deleted at this moment
         return None
-    return {"name": name, "run_count": len(times), "modified": json_time(int(max(times) * 1e6)) if times else None}
+    modified = _last_written(runs)
+    return {"name": name, "run_count": len(runs), "modified": modified and json_time(int(modified * 1e6))}
+
+
+def _last_written(runs: list[tuple[float, str]]) -> float | None:
+    """Return when a journal among those of the latest runs was written to; a folder tells of new journals alone."""
+    times = [time for time, _ in runs]
+    for _, folder in sorted(runs)[-_LOOKED_INTO:]:
+        with suppress(OSError), os.scandir(folder) as entries:
+            times += [entry.stat().st_mtime for entry in entries]
+    return max(times, default=None)
 
 
 async def read_project(request: Request) -> Response:

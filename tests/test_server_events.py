@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.servers import until_read
 
 if TYPE_CHECKING:
@@ -79,11 +80,14 @@ def test_a_client_that_comes_back_is_told_once_what_it_missed(client: httpx.Clie
     assert {"r", "s"} == {*missed["data"]["run_ids"]}
 
 
-def test_a_client_of_an_earlier_server_is_told_that_all_may_be_new(client: httpx.Client, open_run) -> None:
+@pytest.mark.parametrize(
+    "last", ["1700000000000", "9700000000000", "x", "1-2"], ids=["earlier", "later", "odd", "of two"]
+)
+def test_a_client_of_another_server_is_told_that_all_may_be_new(client: httpx.Client, open_run, last: str) -> None:
     open_run(run_id="r")
     until_read(client, run_count=1)
 
-    with client.stream("GET", EVENTS, headers={"Last-Event-ID": "1700000000000"}) as answer:
+    with client.stream("GET", EVENTS, headers={"Last-Event-ID": last}) as answer:
         first = next(events_of(answer.iter_lines()))
 
     assert first["data"]["run_ids"] is None

@@ -53,12 +53,15 @@ def project_reader(request: Request) -> ProjectReader:
     return projects_of(request).reader(project_name(request))
 
 
-async def answer_project(request: Request, question: Callable[[ServedProject], Mapping[str, Any]]) -> Response:
+async def answer_project(
+    request: Request, question: Callable[[ServedProject], Mapping[str, Any]], *, is_long: bool = False
+) -> Response:
     """Ask the project of a path, and answer as JSON with its revision.
 
     Args:
         request: What was asked.
         question: Called on the reader's thread; it returns the document, without ``revision``.
+        is_long: As in `ProjectReader.read`.
     """
     reader = project_reader(request)
     is_get = request.method == "GET"
@@ -66,7 +69,7 @@ async def answer_project(request: Request, question: Callable[[ServedProject], M
     if is_get and request.headers.get("if-none-match") == etag(reader.revision):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_kept(reader.revision))
     asked_at = reader.revision
-    answer = await reader.read(lambda project: encode({"revision": asked_at, **question(project)}))
+    answer = await reader.read(lambda project: encode({"revision": asked_at, **question(project)}), is_long=is_long)
     headers = _kept(asked_at) if is_get else None
     return Response(answer.value, media_type="application/json", headers=headers)
 

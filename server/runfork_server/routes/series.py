@@ -52,7 +52,7 @@ async def read_buckets(request: Request) -> Response:
     reader = project_reader(request)
     await reader.wait_until_recent()
     revision = reader.revision
-    answer = await reader.read(lambda project: encode_frame(draw(project.series, asked), revision))
+    answer = await reader.read(lambda project: encode_frame(draw(project.series, asked), revision), is_long=True)
     return Response(answer.value, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
@@ -61,7 +61,7 @@ async def read_drawn_csv(request: Request) -> Response:
     asked = read_request(Arguments(await read_body(request)))
     reader = project_reader(request)
     await reader.wait_until_recent()
-    answer = await reader.read(lambda project: _drawn_csv(draw(project.series, asked)))
+    answer = await reader.read(lambda project: _drawn_csv(draw(project.series, asked)), is_long=True)
     headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="chart.csv"'}
     return Response(answer.value, media_type=_CSV, headers=headers)
 
@@ -134,7 +134,8 @@ async def _stream(
         yield CSV_HEAD.encode()
     for steps in portions:
         answer = await reader.read(
-            lambda project, steps=steps: write_portion(project.index, key, inherit, steps, kind)  # type: ignore[misc]
+            lambda project, steps=steps: write_portion(project.index, key, inherit, steps, kind),  # type: ignore[misc]
+            is_long=True,
         )
         yield answer.value
 

@@ -355,7 +355,7 @@ PATHS: Mapping[str, Schema] = {
         "get": _of_project(
             "Lines that hold a text.",
             {"total": COUNT, "lines": some(COUNT)},
-            asks=[*_CONSOLE, _asked("q", TEXT, required=True), _asked("limit", _up_to(1000))],
+            asks=[*_CONSOLE, _asked("q", TEXT, required=True), _asked("limit", _up_to(100_000))],
         )
     },
     f"{_PROJECT}/console/raw": {

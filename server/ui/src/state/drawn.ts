@@ -20,8 +20,12 @@ export const autoCount = computed(() => {
   return Number.isInteger(count) && count >= 0 ? Math.min(count, PAGE_ROWS) : null;
 });
 
+/** The run that charts are about while its page shows them: then it alone is drawn, whatever the table says. */
+export const subject = signal<Row | null>(null);
+
 /** Ids of the runs that are drawn, in the order of the table. */
 export const drawnIds = computed<string[]>(() => {
+  if (subject.value) return [subject.value.run_id];
   if (autoCount.value === null) return eyes.value.slice(0, MOST_DRAWN);
   const rows = Array.from({ length: Math.min(autoCount.value, listing.value?.total ?? 0) }, (_, at) => rowAt(at));
   return rows.flatMap((row) => (row ? [row.run_id] : []));
@@ -72,12 +76,16 @@ export function titleOf(row: Row): string {
 }
 
 /** The runs that are drawn, in the order of the table. */
-export const drawn = computed<DrawnRun[]>(() =>
-  drawnIds.value.flatMap((runId) => {
+export const drawn = computed<DrawnRun[]>(() => {
+  if (subject.value) {
+    const row = subject.value;
+    return [{ run_id: row.run_id, title: row.name, row, colour: colourOf(row) }];
+  }
+  return drawnIds.value.flatMap((runId) => {
     const row = rowsById.value.get(runId) ?? others.value.get(runId);
     return row ? [{ run_id: runId, title: titleOf(row), row, colour: colourOf(row) }] : [];
-  }),
-);
+  });
+});
 
 /** Fetch the rows of runs that are drawn and that the table does not hold, from now on. */
 export function keepDrawn(): void {
@@ -85,7 +93,7 @@ export function keepDrawn(): void {
   effect(() => {
     void revision.value;
     const project = place.value.project;
-    const missing = listing.value ? drawnIds.value.filter((runId) => !rowsById.value.has(runId)) : [];
+    const missing = listing.value && !subject.value ? drawnIds.value.filter((runId) => !rowsById.value.has(runId)) : [];
     abort.abort();
     abort = new AbortController();
     if (!project || missing.length === 0) return;

@@ -1,3 +1,5 @@
+import { byPath } from "./order";
+
 const NAMESPACES = ["val", "valid", "validation", "eval", "test", "train", "training"];
 const NAMES = [
   /^(eval_|val_)?loss$/,
@@ -24,5 +26,5 @@ export function rankOf(path: string): number {
 
 /** Return metrics in the order in which one would look at them. */
 export function byInterest(paths: readonly string[]): string[] {
-  return [...paths].sort((one, other) => rankOf(one) - rankOf(other) || (one < other ? -1 : 1));
+  return [...paths].sort((one, other) => rankOf(one) - rankOf(other) || byPath(one, other));
 }

@@ -1,6 +1,7 @@
 import type { Content, DifferenceRow } from "../../api/types";
 import type { Goal } from "../../state/goals";
 import { byInterest } from "../../text/metrics";
+import { byPath } from "../../text/order";
 
 /** A heading with its rows. */
 export type Group = { title: string; count: number; rows: DifferenceRow[] };
@@ -41,7 +42,7 @@ export function groupRows(
 /** Put the last value of a metric before its other ones, and metrics in the order in which one would look at them. */
 function lastFirst(rows: DifferenceRow[], isByInterest: boolean): DifferenceRow[] {
   const paths = [...new Set(rows.map((row) => row.path))];
-  const order = new Map((isByInterest ? byInterest(paths) : paths).map((path, place) => [path, place]));
+  const order = new Map((isByInterest ? byInterest(paths) : paths.sort(byPath)).map((path, place) => [path, place]));
   const rank = (row: DifferenceRow) => (row.aggregate === "last" || row.aggregate === null ? 0 : 1);
   return rows.sort((one, other) => order.get(one.path)! - order.get(other.path)! || rank(one) - rank(other));
 }

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { ForkMark, Line, PrunedTail } from "../../api/frames";
 import type { Row, RunValues } from "../../api/types";
@@ -83,13 +84,19 @@ function SmallChart({ own, run, width }: SmallChartProps) {
         stroke-width={marks.own.chart}
         d={linePath(ownPart.x, ownPart.y, x, y)}
       />
+      {own.x.length === 1 && end && <circle cx={x(end.x)} cy={y(end.y)} r={2} fill={colour.line} />}
       {fork && fork.y !== null && (
         <path class="diamond" stroke={colour.line} d={diamondPath(x(fork.x), y(fork.y), marks.diamond.chart)} />
       )}
-      {tail && tail.x.length > 0 && fork && x(tail.x.at(-1)!) < right - 60 && (
-        <text class="run-name halo" x={x(tail.x.at(-1)!) + 6} y={y(lastFinite(tail.y)) + 4}>
+      {tail && tail.x.length > 0 && fork && (
+        <GhostName
+          x={x(tail.x.at(-1)!)}
+          y={y(lastFinite(tail.y))}
+          right={right}
+          own={y(valueNear(own, tail.x.at(-1)!))}
+        >
           parent, pruned beyond {formatStep(fork.step)}
-        </text>
+        </GhostName>
       )}
       {end && (
         <>
@@ -101,6 +108,29 @@ function SmallChart({ own, run, width }: SmallChartProps) {
       )}
     </svg>
   );
+}
+
+type GhostNameProps = { x: number; y: number; right: number; own: number; children: ComponentChildren };
+
+/** What the tail is: beside its end where there is room, else above the lines. */
+function GhostName({ x, y, right, own, children }: GhostNameProps) {
+  const hasRoom = x + 160 < right && Math.abs(y - own) > 14;
+  return (
+    <text
+      class="run-name halo"
+      x={hasRoom ? x + 6 : Math.max(x, LEFT + 160)}
+      y={hasRoom ? y + 4 : Math.max(Math.min(y, own) - 10, TOP + 8)}
+      text-anchor={hasRoom ? "start" : "end"}
+    >
+      {children}
+    </text>
+  );
+}
+
+function valueNear({ x, y }: Line, at: number): number {
+  let found = y[0] ?? 0;
+  for (let index = 0; index < x.length && x[index]! <= at; index++) if (Number.isFinite(y[index]!)) found = y[index]!;
+  return found;
 }
 
 function cut(name: string): string {

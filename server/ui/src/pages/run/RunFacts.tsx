@@ -6,6 +6,7 @@ import { href, place } from "../../state/address";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { formatDuration, formatStep, formatTime, isNumber, toNumber } from "../../text/format";
+import { RunButtons } from "./RunButtons";
 
 /** Who a run is, and in one sentence what became of it. */
 export function RunFacts({ found }: { found: RunValues }) {
@@ -19,10 +20,13 @@ export function RunFacts({ found }: { found: RunValues }) {
         <h1 class="title run-name" style={{ color: colourOf(run).text }} title={run.run_id}>
           {run.name}
         </h1>
-        <span class="run-id mono dim" title={run.run_id}>
-          {run.run_id}
-        </span>
+        {run.run_id !== run.name && (
+          <span class="run-id mono dim" title={run.run_id}>
+            {run.run_id}
+          </span>
+        )}
         <IconButton icon="copy" label="Copy run id" isSmall onClick={() => void copy(run.run_id, "Run id")} />
+        <RunButtons found={found} />
       </div>
       <div class="run-meta">
         <StateMark state={run.state} />
@@ -32,7 +36,8 @@ export function RunFacts({ found }: { found: RunValues }) {
         {own && run.fork && own[1] > own[0] && <span>own steps to {formatStep(own[1])}</span>}
         {own && !run.fork && (
           <span>
-            steps {formatStep(own[0])} – {formatStep(own[1])}
+            {own[0] === own[1] ? "step " : `steps ${formatStep(own[0])} – `}
+            {formatStep(own[1])}
           </span>
         )}
         {isNumber(seconds) && (

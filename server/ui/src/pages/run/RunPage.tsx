@@ -10,7 +10,10 @@ import { useShownRun } from "../../state/shown";
 import { type RunTab, shownRun, tab } from "../../state/view";
 import { Attributes } from "./Attributes";
 import { ConsolePanel } from "./ConsolePanel";
+import { Difference } from "./Difference";
+import { Files } from "./Files";
 import { Overview } from "./Overview";
+import { RunCharts } from "./RunCharts";
 import { RunFacts } from "./RunFacts";
 
 const tabs: { tab: RunTab; text: string; key: string }[] = [
@@ -72,6 +75,12 @@ function Body({ found }: { found: RunValues }) {
       return <Attributes found={found} />;
     case "lineage":
       return <LineageView name={found.run.run_id} />;
+    case "charts":
+      return <RunCharts found={found} />;
+    case "files":
+      return <Files found={found} />;
+    case "difference":
+      return <Difference found={found} />;
     case "console":
       return <ConsolePanel found={found} />;
     default:

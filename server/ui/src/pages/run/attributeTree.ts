@@ -1,6 +1,7 @@
 import type { Attribute } from "../../api/types";
 import { formatContent } from "../../text/format";
 import { goalOf } from "../../text/metrics";
+import { byPath } from "../../text/order";
 
 /** One line of the tree of attributes. */
 export type TreeRow =
@@ -21,7 +22,7 @@ const DEEPEST = 64;
 /** Put attributes into namespaces; those of runfork itself come last. */
 export function buildTree(attributes: { [path: string]: Attribute }): AttributeTree {
   const root: Branch = { path: "", name: "", count: 0, branches: new Map(), leaves: [] };
-  for (const path of Object.keys(attributes).sort(byText)) {
+  for (const path of Object.keys(attributes).sort(byPath)) {
     const parts = path.split("/");
     const depth = Math.min(parts.length - 1, DEEPEST);
     let branch = root;
@@ -39,10 +40,6 @@ export function buildTree(attributes: { [path: string]: Attribute }): AttributeT
     branch.leaves.push({ path, name: parts.slice(depth).join("/"), attribute: attributes[path]! });
   }
   return root;
-}
-
-function byText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** How a tree is shown. */
@@ -111,7 +108,7 @@ function isBranchOpen(branch: Branch, depth: number, view: TreeView): boolean {
 
 function sortBranches(branches: Branch[], depth: number, view: TreeView): Branch[] {
   const places = new Map(branches.map((branch) => [branch, depth === 0 ? placeOf(branch, view) : 0]));
-  return branches.sort((one, other) => places.get(one)! - places.get(other)! || byText(one.name, other.name));
+  return branches.sort((one, other) => places.get(one)! - places.get(other)! || byPath(one.name, other.name));
 }
 
 function placeOf(branch: Branch, view: TreeView): number {

@@ -112,6 +112,21 @@ def test_what_no_package_can_run_is_run_beside_the_frameworks():
     assert all((HOUSE / path).exists() for path in recipes["NOT_OF_PACKAGES"])
 
 
+def test_what_packages_cannot_import_is_left_out_there_and_run_beside_the_frameworks():
+    recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
+    more = re.compile(r"^(?:import|from) (?:schemathesis|playwright|PIL|torch)\b", re.MULTILINE)
+    found = {
+        f"tests/{path.name}"
+        for path in (HOUSE / "tests").glob("test_*.py")
+        if more.search(path.read_text(encoding="utf-8"))
+    }
+
+    assert found
+    assert found <= set(recipes["LEFT_OUT"])
+    assert found <= set(recipes["NOT_OF_PACKAGES"])
+    assert all((HOUSE / path).exists() for path in recipes["LEFT_OUT"])
+
+
 def test_the_lowest_versions_that_are_tested_are_the_lower_bounds_of_core():
     recipes = runpy.run_path(str(HOUSE / "recipes.py"), run_name="recipes")
     lines = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["pandas"]]

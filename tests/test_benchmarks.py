@@ -62,6 +62,31 @@ def test_a_tiny_pass_puts_us_through_every_scenario_and_finds_all_that_was_logge
     assert done.stdout.count("### ") == len(SCENARIOS)
 
 
+def test_a_tiny_pass_measures_what_charts_and_consoles_wait_for():
+    sizes = "--charted 2 --points 500 --lines 4000 --streamed 2000 --rounds 1"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.drawing", *sizes.split()],
+        cwd=HOME,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "2 runs x 500",
+        "gaussian",
+        "12 charts",
+        "the end of 4000 lines",
+        "a search",
+        "2000 points as CSV",
+        "MB",
+    ):
+        assert told in done.stdout
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the time of processes")
 def test_a_tiny_pass_measures_what_readers_wait_for(tmp_path):
     sizes = "--runs 5 --sessions 1 --large 5 --configs 8 --charted 2 --points 500 --metrics 20 --noise 2000 --rounds 1"

@@ -283,7 +283,10 @@ PATHS: Mapping[str, Schema] = {
     },
     f"{_PROJECT}/series/buckets": {
         "post": _of_project(
-            "What a chart draws: a length, a header in JSON, and float64 arrays, little-endian.",
+            "What a chart draws: the length of a header (u32), the header in JSON, padded so that what follows begins at a "
+            "multiple of 8, and arrays of float64, all little-endian. The header has `x` (kind, low, high, count, extent) and "
+            "`series`; `arrays` of a series say where in the numbers its x, y, raw, min, max, mean and count begin, `length` "
+            "how long they are. docs/ui.md says what they mean.",
             "application/vnd.runfork.frames",
             body=_DRAWN,
             required=("run_ids", "paths"),
@@ -341,13 +344,21 @@ PATHS: Mapping[str, Schema] = {
     },
     f"{_PROJECT}/console": {
         "get": _of_project(
-            "Lines of console output.", {"total": COUNT, "lines": some(shape("Line"))}, asks=[*_CONSOLE, *_PAGE]
+            "Lines of console output, of all streams and processes in one order.",
+            {
+                "total": COUNT,
+                "ranks": some(COUNT),
+                "streams": some(one_of("stdout", "stderr")),
+                "lines": some(shape("Line")),
+                "open": some(shape("Bar")),
+            },
+            asks=[*_CONSOLE, *_PAGE],
         )
     },
     f"{_PROJECT}/console/updates": {
         "get": _of_project(
             "The earlier states of a progress bar.",
-            {"updates": some({"type": "object"})},
+            {"updates": some(members("A state.", {"time": TIME, "text": TEXT}))},
             asks=[*_CONSOLE, _asked("n", _up_to(_LARGEST), required=True)],
         )
     },

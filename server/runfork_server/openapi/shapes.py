@@ -186,5 +186,23 @@ SHAPES: Mapping[str, Schema] = {
             "is_there": FLAG,
         },
     ),
-    "Line": {"description": "A line of console output.", "type": "object"},
+    "Line": members(
+        "A line of console output, by its number in what is shown; `updates` counts the earlier states of a progress bar that "
+        "became it, `cut` the characters that a page leaves out.",
+        {
+            "n": COUNT,
+            "path": TEXT,
+            "time": TIME,
+            "seconds": NUMBER,
+            "text": TEXT,
+            "is_error": FLAG,
+            "updates": COUNT,
+            "cut": COUNT,
+        },
+        optional=("cut",),
+    ),
+    "Bar": members(
+        "A progress bar that is still drawn, and no line yet.",
+        {"path": TEXT, "time": TIME, "seconds": NUMBER, "text": TEXT, "is_error": FLAG, "updates": COUNT},
+    ),
 }

@@ -29,7 +29,7 @@ from runfork_server.drawing.frames import encode_frame
 from runfork_server.drawing.lines import draw
 from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.drawing.request import DrawingRequest
-from runfork_server.points import StepRange, split, write_portion
+from runfork_server.points import StepRange, read_portion, split, write_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,15 +135,15 @@ def stream(folder: Path, points: int) -> None:
     key = SeriesKey("r", PATH)
     floor = least(lambda: index.points(PointsRequest([key])), 1)
 
-    def ask() -> int:
-        portions = split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP))
-        return sum(len(write_portion(index, key, "lineage", portion.steps, "csv")) for portion in portions)
+    def ask(most: int | None = None) -> None:
+        for portion in split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP))[:most]:
+            series = read_portion(index, key, "lineage", portion.steps)
+            assert series is not None
+            write_points(series, "csv")
 
     tell(f"{points} points as CSV", least(ask, 1), floor)
     tracemalloc.start()
-    portions = split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP))
-    for portion in portions[:3]:
-        write_portion(index, key, "lineage", portion.steps, "csv")
+    ask(3)
     print(f"{'memory of that, at most':58}{tracemalloc.get_traced_memory()[1] / 1e6:10.1f} MB", flush=True)
     tracemalloc.stop()
     index.close()

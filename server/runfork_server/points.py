@@ -12,7 +12,7 @@ import numpy as np
 from runfork.errors import ArgumentError, NotFoundError
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
 from runfork.model.attributes import AttributeType
-from runfork.model.steps import MAX_MICRO_STEP, from_micro_steps
+from runfork.model.steps import MAX_MICRO_STEP, MICRO, from_micro_steps
 from runfork.query.documents import json_number, json_time
 from runfork.types import FileReference, Histogram
 from runfork_server.drawing.seen import EVERYWHERE, SeriesReader, ends_of, places
@@ -20,13 +20,18 @@ from runfork_server.drawing.seen import EVERYWHERE, SeriesReader, ends_of, place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
     from runfork.index.interface import Index, Series
+    from runfork.model.arrays import Integers
     from runfork_server.drawing.request import AxisKind
 
 Inherit = Literal["lineage", "own"]
 Format = Literal["csv", "ndjson"]
 FORMATS: tuple[Format, ...] = ("csv", "ndjson")
 POINTS_AT_ONCE = 65_536
+_LAST_TIME = 253_402_300_799_999_999
+"""The end of the year 9999, in microseconds."""
 MOST_STEPS = 1000
 CSV_HEAD = "step,time,value,source_run\r\n"
 _KINDS = (AttributeType.FLOAT_SERIES, AttributeType.STRING_SERIES)
@@ -92,17 +97,19 @@ def split(index: Index, key: SeriesKey, inherit: Inherit, asked: StepRange) -> l
     return found[::-1]
 
 
-def write_portion(index: Index, key: SeriesKey, inherit: Inherit, steps: StepRange, kind: Format) -> bytes:
-    """Return the points of one range of steps as lines of CSV or JSON; nothing where the series is gone meanwhile."""
+def read_portion(index: Index, key: SeriesKey, inherit: Inherit, steps: StepRange) -> Series | None:
+    """Return the points of one range of steps; None where the series is gone meanwhile."""
     found = index.points(PointsRequest([key], inherit=inherit, step_range=steps))
-    if not found:
-        return b""
-    (series,) = found
+    return found[0] if found else None
+
+
+def write_points(series: Series, kind: Format) -> bytes:
+    """Return points as lines of CSV or JSON; any thread may do so."""
     sources = [segment.run_id for segment in series.segments]
     rows = zip(
-        map(from_micro_steps, series.steps.tolist()),
-        map(json_time, series.times.tolist()),
-        map(_value, np.asarray(series.values, dtype=object).tolist()),
+        _shown_steps(series.steps),
+        _shown_times(series.times),
+        _shown_values(series.values),
         [sources[at] for at in series.sources.tolist()],
         strict=True,
     )
@@ -115,8 +122,27 @@ def write_portion(index: Index, key: SeriesKey, inherit: Inherit, steps: StepRan
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def _value(value: Any) -> Any:
-    return json_number(value) if isinstance(value, float) else value
+def _shown_steps(steps: Integers) -> list[int | float]:
+    whole, rest = np.divmod(steps, MICRO)
+    if rest.any():
+        return [from_micro_steps(step) for step in steps.tolist()]
+    found: list[int | float] = whole.tolist()
+    return found
+
+
+def _shown_times(times: Integers) -> list[Any]:
+    """Return times as `json_time` does, all at once as far as they are of a time that calendars know."""
+    if len(times) and (times.min() < 0 or times.max() > _LAST_TIME):
+        return [json_time(time) for time in times.tolist()]
+    found: list[Any] = np.datetime_as_string(times.astype("datetime64[us]"), timezone="UTC").tolist()
+    return found
+
+
+def _shown_values(values: npt.NDArray[np.float64] | list[Any]) -> list[Any]:
+    if isinstance(values, list):
+        return values
+    found: list[Any] = values.tolist()
+    return found if np.isfinite(values).all() else [json_number(value) for value in found]
 
 
 # The point at some x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -27,9 +28,10 @@ from runfork_server.points import (
     StepRange,
     page_of_texts,
     points_at,
+    read_portion,
     split,
     value_at,
-    write_portion,
+    write_points,
 )
 
 if TYPE_CHECKING:
@@ -134,10 +136,11 @@ async def _stream(
         yield CSV_HEAD.encode()
     for steps in portions:
         answer = await reader.read(
-            lambda project, steps=steps: write_portion(project.index, key, inherit, steps, kind),  # type: ignore[misc]
+            lambda project, steps=steps: read_portion(project.index, key, inherit, steps),  # type: ignore[misc]
             is_long=True,
         )
-        yield answer.value
+        if answer.value is not None:
+            yield await asyncio.to_thread(write_points, answer.value, kind)
 
 
 def _step(given: Arguments, name: str, default: int) -> int:

@@ -136,8 +136,8 @@ def stream(folder: Path, points: int) -> None:
     floor = least(lambda: index.points(PointsRequest([key])), 1)
 
     def ask(most: int | None = None) -> None:
-        for portion in split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP))[:most]:
-            series = read_portion(index, key, "lineage", portion.steps)
+        for steps in split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP))[:most]:
+            series = read_portion(index, key, "lineage", steps)
             assert series is not None
             write_points(series, "csv")
 

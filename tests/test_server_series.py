@@ -237,7 +237,9 @@ def test_the_point_at_an_x_is_the_last_one_that_was_logged_before_it(served):
 # Other series
 
 
-def test_texts_come_in_pages(served, open_run):
+@pytest.mark.parametrize("portion", [65_536, 3])
+def test_texts_come_in_pages(served, open_run, portion, monkeypatch):
+    monkeypatch.setattr(points, "POINTS_AT_ONCE", portion)
     run = open_run(run_id="talker")
     for step in range(10):
         run.log_string_series({"samples": f"<script>{step}</script>"}, step=step)
@@ -251,6 +253,10 @@ def test_texts_come_in_pages(served, open_run):
         (7, "<script>7</script>", "talker"),
         (8, "<script>8</script>", "talker"),
     ]
+    again = served.get(f"{P}/series/texts", params={"run": "talker", "path": "samples", "offset": 9, "limit": 5}).json()
+    assert [point["step"] for point in again["points"]] == [9]
+    beyond = served.get(f"{P}/series/texts", params={"run": "talker", "path": "samples", "offset": 10}).json()
+    assert (beyond["total"], beyond["points"]) == (10, [])
     assert served.get(f"{P}/series/texts", params={"run": "head", "path": "train/loss"}).status_code == 400
 
 

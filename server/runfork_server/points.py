@@ -15,7 +15,7 @@ from runfork.model.attributes import AttributeType
 from runfork.model.steps import MAX_MICRO_STEP, MICRO, from_micro_steps
 from runfork.query.documents import json_number, json_time
 from runfork.types import FileReference, Histogram
-from runfork_server.drawing.seen import EVERYWHERE, SeriesReader, ends_of, places
+from runfork_server.drawing.seen import EVERYWHERE, SeriesReader, ends_of, places, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index, Series
     from runfork.model.arrays import Integers
+    from runfork_server.drawing.memory import SeriesMemory
     from runfork_server.drawing.request import AxisKind
 
 Inherit = Literal["lineage", "own"]
@@ -42,13 +43,6 @@ class StepRange(NamedTuple):
 
     low: int
     high: int
-
-
-class Portion(NamedTuple):
-    """A range of steps, and how many points lie in it."""
-
-    steps: StepRange
-    size: int
 
 
 def find_series(index: Index, key: SeriesKey, inherit: Inherit, wanted: Sequence[AttributeType]) -> Series:
@@ -73,7 +67,7 @@ def find_series(index: Index, key: SeriesKey, inherit: Inherit, wanted: Sequence
     return series
 
 
-def split(index: Index, key: SeriesKey, inherit: Inherit, asked: StepRange) -> list[Portion]:
+def split(index: Index, key: SeriesKey, inherit: Inherit, asked: StepRange) -> list[StepRange]:
     """Return step ranges that hold at most `POINTS_AT_ONCE` points each, from the first to the last.
 
     They are found from the end: how points lie among steps is not known before, and may be anything.
@@ -83,14 +77,14 @@ def split(index: Index, key: SeriesKey, inherit: Inherit, asked: StepRange) -> l
         ArgumentError: It has neither numbers nor texts.
     """
     find_series(index, key, inherit, _KINDS)
-    found: list[Portion] = []
+    found: list[StepRange] = []
     high = asked.high
     while high >= asked.low:
         request = PointsRequest([key], inherit=inherit, step_range=(asked.low, high), tail=POINTS_AT_ONCE)
         steps = index.points(request)[0].steps
         if not len(steps):
             break
-        found.append(Portion(StepRange(int(steps[0]), high), len(steps)))
+        found.append(StepRange(int(steps[0]), high))
         high = int(steps[0]) - 1
         if len(steps) < POINTS_AT_ONCE:
             break
@@ -249,23 +243,46 @@ def _document(value: Any) -> Any:
     return value
 
 
-def page_of_texts(index: Index, key: SeriesKey, offset: int, limit: int) -> dict[str, Any]:
+def page_of_texts(memory: SeriesMemory, key: SeriesKey, offset: int, limit: int) -> dict[str, Any]:
     """Return some points of a string series by step, and how many there are.
+
+    Args:
+        memory: The project's index, and what was found in it before.
+        key: The series.
+        offset: Leave out so many first.
+        limit: At most so many.
 
     Raises:
         NotFoundError: The run has no such series.
         ArgumentError: It holds something else.
     """
-    find_series(index, key, "lineage", [AttributeType.STRING_SERIES])
+    find_series(memory.index, key, "lineage", [AttributeType.STRING_SERIES])
+    kept = memory.read(
+        "steps", [key], lambda keys: {one: _steps_of(memory.index, one) for one in keys}, run_of=run_of, size_of=_size
+    )
+    steps = kept[key]
+    asked = steps[offset : offset + limit]
     found: list[dict[str, Any]] = []
-    total = 0
-    for portion in split(index, key, "lineage", StepRange(0, MAX_MICRO_STEP)):
-        first, end = max(0, offset - total), min(portion.size, offset + limit - total)
-        total += portion.size
-        if first < end:
-            for series in index.points(PointsRequest([key], step_range=portion.steps)):
-                found += [_text(series, at) for at in range(first, min(end, len(series.steps)))]
-    return {"total": total, "points": found}
+    if len(asked):
+        request = PointsRequest([key], step_range=(int(asked[0]), int(asked[-1])))
+        found = [_text(series, at) for series in memory.index.points(request) for at in range(len(series.steps))]
+    return {"total": len(steps), "points": found[:limit]}
+
+
+def _size(steps: Integers) -> int:
+    return steps.nbytes
+
+
+def _steps_of(index: Index, key: SeriesKey) -> Integers:
+    """Return the steps of a series, reading a portion of it at a time, from its end."""
+    parts: list[Integers] = []
+    high: int | None = None
+    while True:
+        found = index.points(PointsRequest([key], step_range=(None, high), tail=POINTS_AT_ONCE))
+        if not found or not len(found[0].steps):
+            return np.concatenate([np.empty(0, np.int64), *parts[::-1]])
+        parts.append(found[0].steps)
+        high = int(found[0].steps[0]) - 1
 
 
 def _text(series: Series, at: int) -> dict[str, Any]:

@@ -118,7 +118,7 @@ async def read_points(request: Request) -> Response:
 
     def begin(project: ServedProject) -> tuple[SeriesKey, list[StepRange]]:
         key = SeriesKey(project.find_run(run), path)
-        return key, [portion.steps for portion in split(project.index, key, inherit, asked)]
+        return key, split(project.index, key, inherit, asked)
 
     key, portions = (await reader.read(begin)).value
     ending = re.sub(r"[^A-Za-z0-9_.-]+", "_", f"{key.run_id}-{path}")[-100:]
@@ -157,7 +157,7 @@ async def read_texts(request: Request) -> Response:
     limit = given.whole("limit", 200, high=_MOST_TEXTS)
     return await answer_project(
         request,
-        lambda project: page_of_texts(project.index, SeriesKey(project.find_run(run), path), offset, limit),
+        lambda project: page_of_texts(project.series, SeriesKey(project.find_run(run), path), offset, limit),
     )
 
 

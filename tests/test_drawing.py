@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.frames import decode_frame
 from tests.test_smoothing import reference
 
 from runfork import Run
@@ -19,6 +20,7 @@ from runfork.model.steps import MICRO
 from runfork.query.smoothing import Smoothing, scale_of
 from runfork.reading.project import Project
 from runfork_server.drawing import smoothed
+from runfork_server.drawing.frames import encode_frame
 from runfork_server.drawing.lines import draw
 from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.drawing.request import DrawingRequest
@@ -211,6 +213,30 @@ def test_what_is_on_the_clock_axis_is_drawn_by_time_where_steps_are_asked_for(pr
 def test_runs_and_series_that_are_not_there_are_left_out(project):
     assert [line.key.run_id for line in drawn(project, "nobody", "head").lines] == ["head"]
     assert drawn(project, "head", path="nothing") == replace(drawn(project, "nobody"), count=600)
+
+
+@pytest.mark.parametrize("x", ["step", "relative", "time"])
+@pytest.mark.parametrize("kind", ["ema", "gaussian"])
+def test_lines_of_one_point_of_nothing_but_nan_and_of_a_pending_parent_are_drawn(project, x, kind):
+    with Run(run_id="one", source_tracking_config=None) as run:
+        run.log_metrics({"loss": 3.0}, step=5)
+    with Run(run_id="nan", source_tracking_config=None) as run:
+        for step in range(200):
+            run.log_metrics({"loss": math.nan if step % 2 else -math.inf}, step=step)
+    with Run(run_id="pending", fork_run_id="not-here", fork_step=3, source_tracking_config=None) as run:
+        run.log_metrics({"loss": 4.0}, step=4)
+    project.refresh()
+
+    for asked in ({}, {"pruned": True}, {"smoothing": Smoothing(kind, 0.9)}, {"x_range": (0, 10**16), "pruned": True}):
+        drawing = drawn(project, "one", "nan", "pending", x=x, **asked)
+
+        assert [line_of(drawing, run_id).points for run_id in ("one", "nan", "pending")] == [1, 200, 1]
+        assert line_of(drawing, "one").entries.y.tolist() == [3.0]
+        assert np.isnan(line_of(drawing, "nan").entries.y).all()
+        assert sum(one.points for one in line_of(drawing, "nan").nonfinite) == 200
+        assert [part.run_id for part in line_of(drawing, "pending").parts] == ["pending"]
+        assert not line_of(drawing, "nan").outliers
+        assert decode_frame(encode_frame(drawing, 1)).series["nan", "loss"]["nan"] == 100
 
 
 # Against a plain reading

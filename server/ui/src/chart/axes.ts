@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 import type { Palette } from "./scene";
 import type { Ticks } from "./ticks";
-import { measured, type View } from "./view";
+import { measured, type Span, type View } from "./view";
 
 /** What the axes of a chart show. */
 export type AxesShown = { view: View; xTicks: Ticks; yTicks: Ticks; palette: Palette };
@@ -32,7 +32,7 @@ export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesH
   let hasDragged = false;
   const plot = new uPlot(
     options(first, () => shown),
-    data(first.view),
+    DATA,
     element,
   );
   const { over } = plot;
@@ -60,12 +60,8 @@ export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesH
       const before = shown;
       shown = next;
       const { view } = next;
-      plot.batch(() => {
-        if (isResized(before.view, view)) plot.setSize({ width: view.width, height: view.height });
-        plot.setData(data(view), false);
-        plot.setScale("x", { min: view.x[0], max: view.x[1] });
-        plot.setScale("y", yScale(view));
-      });
+      if (isResized(before.view, view)) plot.setSize({ width: view.width, height: view.height });
+      plot.redraw(false, true);
     },
     setCursor: (left) => plot.setCursor({ left: left ?? -10, top: left === null ? -10 : 1 }, false),
     remove: () => plot.destroy(),
@@ -76,16 +72,13 @@ function isResized(before: View, now: View): boolean {
   return before.width !== now.width || before.height !== now.height;
 }
 
-function data(view: View): uPlot.AlignedData {
-  return [
-    [view.x[0], view.x[1]],
-    [null, null],
-  ];
-}
+/** uPlot knows shares of the window alone: so its axes do not depend on how large or small numbers are, or on logarithms. */
+const WHOLE: [number, number] = [0, 1];
+const DATA: uPlot.AlignedData = [WHOLE, [null, null]];
 
-/** uPlot has linear scales only: on a logarithmic axis its y is the logarithm. */
-function yScale(view: View): { min: number; max: number } {
-  return { min: measured(view.y[0], view.isLog), max: measured(view.y[1], view.isLog) };
+function shares(values: readonly number[], [low, high]: Span, isLog = false): number[] {
+  const [from, to] = [measured(low, isLog), measured(high, isLog)];
+  return values.map((value) => (measured(value, isLog) - from) / (to - from || 1));
 }
 
 function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
@@ -99,10 +92,7 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
     height: view.height,
     padding: [() => now().view.plot.top, right, () => 0, () => 0],
     legend: { show: false },
-    scales: {
-      x: { time: false, auto: false, min: view.x[0], max: view.x[1] },
-      y: { auto: false, ...yScale(view) },
-    },
+    scales: { x: { time: false, auto: false, range: WHOLE }, y: { auto: false, range: WHOLE } },
     series: [{}, { scale: "y", paths: () => null, points: { show: false } }],
     axes: [
       {
@@ -114,7 +104,7 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
         grid: { show: false },
         ticks: { size: 4, width: 1, stroke: hairline },
         border: { show: true, width: 1, stroke: hairline },
-        splits: () => now().xTicks.at,
+        splits: () => shares(now().xTicks.at, now().view.x),
         values: () => now().xTicks.texts,
       },
       {
@@ -125,7 +115,7 @@ function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
         stroke: ink,
         grid: { width: 1, stroke: hairline },
         ticks: { show: false },
-        splits: () => now().yTicks.at.map((at) => measured(at, now().view.isLog)),
+        splits: () => shares(now().yTicks.at, now().view.y, now().view.isLog),
         values: () => now().yTicks.texts,
       },
     ],

@@ -1,6 +1,6 @@
 import { makeAxes } from "./axes";
 import { described } from "./hover";
-import { type Chart, type ChartProps, type MountedChart, mountedCharts } from "./mounted";
+import { type Chart, type ChartProps, letSee, type MountedChart } from "./mounted";
 import { nameFont, type PlacedName, placeNames } from "./names";
 import { findNear, pin, showNear } from "./near";
 import { paintOn } from "./painter";
@@ -14,7 +14,6 @@ import { fromPixelX, fromPixelY, projectionOf, type Span, toPixelX, type View } 
 
 const TOP = 6;
 const BOTTOM = 20;
-const DRAWN = "data-drawn";
 
 /**
  * Show a chart in an element, which gives it its size; the element must have a height of its own.
@@ -29,8 +28,10 @@ export function mountChart(element: HTMLElement, first: ChartProps): MountedChar
   const onWindowResize = () => refresh(chart, true, false);
   window.addEventListener("resize", onWindowResize);
   const unlisten = listen(chart);
-  const entry = { view: () => chart.view, lines: () => chart.props.lines };
-  mountedCharts.set(first.path, entry);
+  const unsee = letSee(first.path, () => {
+    const { axis, lines, hovered } = chart.props;
+    return { view: chart.view, axis, lines, hovered };
+  });
   return {
     update: (changes) => {
       const before = chart.props;
@@ -40,7 +41,7 @@ export function mountChart(element: HTMLElement, first: ChartProps): MountedChar
     sheet: (title, tags) => sheetOf(chart, title, tags),
     view: () => chart.view,
     remove: () => {
-      if (mountedCharts.get(first.path) === entry) mountedCharts.delete(first.path);
+      unsee();
       clearTimeout(chart.exactTimer);
       observer.disconnect();
       window.removeEventListener("resize", onWindowResize);
@@ -58,10 +59,17 @@ function build(element: HTMLElement, props: ChartProps): Chart {
   element.setAttribute("role", "application");
   element.setAttribute("aria-roledescription", "chart");
   const shape = shapeOf(element, props);
-  const chart = { element, props, ...shape, near: [], names: [], pointer: null, isPinned: false, exact: null } as Omit<
-    Chart,
-    "axes" | "painter" | "canvas" | "dots" | "spoken" | "tooltip" | "scene" | "exactTimer"
-  > as Chart;
+  const chart = {
+    element,
+    props,
+    ...shape,
+    near: [],
+    names: [],
+    pointer: null,
+    isPinned: false,
+    exact: null,
+    serial: 0,
+  } as Omit<Chart, "axes" | "painter" | "canvas" | "dots" | "spoken" | "tooltip" | "scene" | "exactTimer"> as Chart;
   chart.axes = makeAxes(element, { ...shape, palette: props.palette }, handlersOf(chart));
   chart.canvas = document.createElement("canvas");
   chart.canvas.className = "chart-lines";
@@ -76,10 +84,8 @@ function build(element: HTMLElement, props: ChartProps): Chart {
   chart.spoken.setAttribute("aria-live", "polite");
   element.append(chart.spoken);
   chart.tooltip = makeTooltip();
-  let count = 0;
-  chart.painter = paintOn(chart.canvas, () => {
-    count += 1;
-    chart.canvas.setAttribute(DRAWN, String(count));
+  chart.painter = paintOn(chart.canvas, (serial) => {
+    chart.canvas.dataset.drawn = String(serial);
   });
   refresh(chart, true, true);
   return chart;
@@ -145,7 +151,10 @@ function refresh(chart: Chart, isOtherView: boolean, isOtherScene: boolean): voi
   if (isOtherView && chart.pointer && !chart.isPinned) findNear(chart, chart.pointer);
   if (isOtherView) showNear(chart);
   chart.names = namesOf(chart);
+  chart.serial += 1;
+  chart.canvas.dataset.shown = String(chart.serial);
   chart.painter.show({
+    serial: chart.serial,
     ...(isOtherScene ? { scene: chart.scene } : {}),
     ...(isOtherView ? { view: chart.view } : {}),
     look: { hovered: props.hovered, names: chart.names },

@@ -55,8 +55,25 @@ export type MountedChart = {
   remove: () => void;
 };
 
-/** Charts that are on the page, for tests that look at them. */
-export const mountedCharts = new Map<string, { view: () => View | null; lines: () => readonly ChartLine[] }>();
+/** What a chart on the page shows, for tests in a browser: the canvas of a worker cannot be read. */
+export type Seen = { view: View; axis: Axis; lines: readonly ChartLine[]; hovered: string | null };
+const seen = new Map<string, () => Seen>();
+
+/** Let tests see a chart; returns what ends it. */
+export function letSee(path: string, see: () => Seen): () => void {
+  seen.set(path, see);
+  return () => {
+    if (seen.get(path) === see) seen.delete(path);
+  };
+}
+
+declare global {
+  interface Window {
+    /** For tests in a browser. */
+    __ui?: { charts: () => Record<string, Seen> };
+  }
+}
+window.__ui = { charts: () => Object.fromEntries([...seen].map(([path, see]) => [path, see()])) };
 
 /** A place in the chart, in pixels. */
 export type Pointer = { x: number; y: number };
@@ -78,6 +95,8 @@ export type Chart = {
   pointer: Pointer | null;
   near: Near[];
   isPinned: boolean;
+  /** Counts what the painter was told; the canvas says what of it was drawn. */
+  serial: number;
   exact: { key: string; points: Point[] } | null;
   exactTimer: ReturnType<typeof setTimeout> | undefined;
 };

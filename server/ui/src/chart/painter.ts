@@ -4,14 +4,14 @@ import { drawStage, type Look, makeStage } from "./stage";
 import type { View } from "./view";
 
 /** What a chart shows now; scene and view only where they differ from what was shown before. */
-export type Shown = { scene?: Scene; view?: View; look: Look; pixelRatio: number };
+export type Shown = { serial: number; scene?: Scene; view?: View; look: Look; pixelRatio: number };
 /** What the worker is told. */
 export type PainterMessage =
   | { kind: "attach"; id: number; canvas: OffscreenCanvas }
   | ({ kind: "show"; id: number } & Shown)
   | { kind: "detach"; id: number }
   | { kind: "png"; answer: number; sheet: Sheet; scale: number };
-type PainterAnswer = { drawn: number } | { answer: number; blob?: Blob; failure?: string };
+type PainterAnswer = { drawn: number; serial: number } | { answer: number; blob?: Blob; failure?: string };
 
 /** What draws on one canvas. */
 export type Painter = {
@@ -21,7 +21,7 @@ export type Painter = {
 
 let worker: Worker | null | undefined;
 let nextId = 0;
-const drawnBy = new Map<number, () => void>();
+const drawnBy = new Map<number, (serial: number) => void>();
 const answers = new Map<number, (answer: { blob?: Blob; failure?: string }) => void>();
 
 function canDrawElsewhere(): boolean {
@@ -39,7 +39,7 @@ function theWorker(): Worker | null {
     : null;
   if (worker)
     worker.onmessage = ({ data }: MessageEvent<PainterAnswer>) => {
-      if ("drawn" in data) drawnBy.get(data.drawn)?.();
+      if ("drawn" in data) drawnBy.get(data.drawn)?.(data.serial);
       else answers.get(data.answer)?.(data);
     };
   return worker;
@@ -48,14 +48,14 @@ function theWorker(): Worker | null {
 /**
  * Draw on a canvas from now on: in the worker that all charts share, or here where the browser has no canvas for workers.
  *
- * @param drawn called after each drawing
+ * @param drawn called after each drawing, with the serial number of what was shown last
  */
-export function paintOn(canvas: HTMLCanvasElement, drawn: () => void): Painter {
+export function paintOn(canvas: HTMLCanvasElement, drawn: (serial: number) => void): Painter {
   const found = theWorker();
   return found ? paintElsewhere(found, canvas, drawn) : paintHere(canvas, drawn);
 }
 
-function paintElsewhere(found: Worker, canvas: HTMLCanvasElement, drawn: () => void): Painter {
+function paintElsewhere(found: Worker, canvas: HTMLCanvasElement, drawn: (serial: number) => void): Painter {
   const id = nextId++;
   const post = (message: PainterMessage, transfer: Transferable[] = []) => found.postMessage(message, transfer);
   const offscreen = canvas.transferControlToOffscreen();
@@ -70,16 +70,18 @@ function paintElsewhere(found: Worker, canvas: HTMLCanvasElement, drawn: () => v
   };
 }
 
-function paintHere(canvas: HTMLCanvasElement, drawn: () => void): Painter {
+function paintHere(canvas: HTMLCanvasElement, drawn: (serial: number) => void): Painter {
   const stage = makeStage(canvas);
   let frame = 0;
+  let latest = 0;
   const draw = () => {
     frame = 0;
     drawStage(stage, makeCanvas);
-    drawn();
+    drawn(latest);
   };
   return {
-    show: ({ scene, view, look, pixelRatio }) => {
+    show: ({ serial, scene, view, look, pixelRatio }) => {
+      latest = serial;
       if (scene) stage.scene = scene;
       if (view) stage.view = view;
       if (scene || view) stage.isBaseStale = true;

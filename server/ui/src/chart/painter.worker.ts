@@ -6,14 +6,14 @@ import { drawStage, makeStage, type Stage } from "./stage";
 const TURN_MS = 12;
 
 const stages = new Map<number, Stage>();
-const dirty = new Set<number>();
+const dirty = new Map<number, number>();
 let isScheduled = false;
 
 const nextFrame: (act: () => void) => void =
   typeof requestAnimationFrame === "function" ? requestAnimationFrame : (act) => setTimeout(act, 0);
 
-function schedule(id: number): void {
-  dirty.add(id);
+function schedule(id: number, serial: number): void {
+  dirty.set(id, serial);
   if (isScheduled) return;
   isScheduled = true;
   nextFrame(drawDirty);
@@ -22,7 +22,7 @@ function schedule(id: number): void {
 function drawDirty(): void {
   isScheduled = false;
   const began = performance.now();
-  for (const id of dirty) {
+  for (const [id, serial] of dirty) {
     if (performance.now() - began > TURN_MS) {
       isScheduled = true;
       nextFrame(drawDirty);
@@ -32,7 +32,7 @@ function drawDirty(): void {
     const stage = stages.get(id);
     if (!stage) continue;
     drawStage(stage, (width, height) => new OffscreenCanvas(width, height));
-    postMessage({ drawn: id });
+    postMessage({ drawn: id, serial });
   }
 }
 
@@ -71,5 +71,5 @@ self.onmessage = ({ data }: MessageEvent<PainterMessage>) => {
   if (data.scene || data.view) stage.isBaseStale = true;
   stage.pixelRatio = data.pixelRatio;
   stage.look = data.look;
-  schedule(data.id);
+  schedule(data.id, data.serial);
 };

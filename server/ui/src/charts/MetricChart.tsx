@@ -67,7 +67,7 @@ export function MetricChart({ path, runs, height = CHART_HEIGHT, hasNames = true
     <figure class="chart" data-chart={path} data-full={isFull}>
       {hasHead && (
         <figcaption class="chart-head">
-          <Title path={path} />
+          <Title path={path} isAlone={isFull} />
           <Tags chart={chart.value} />
           <span class="chart-tools">
             <IconButton
@@ -111,13 +111,14 @@ export function MetricChart({ path, runs, height = CHART_HEIGHT, hasNames = true
   );
 }
 
-function Title({ path }: { path: string }) {
+function Title({ path, isAlone }: { path: string; isAlone: boolean }) {
   const [space, name] = splitPath(path);
+  const Heading = isAlone ? "h2" : "h3";
   return (
-    <h3 class="chart-title mono" title={path}>
+    <Heading class="chart-title mono" title={path}>
       <span class="dim">{space}</span>
       {name}
-    </h3>
+    </Heading>
   );
 }
 

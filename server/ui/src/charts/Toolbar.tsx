@@ -117,7 +117,7 @@ function MenuButton({
         class="menu-button"
         aria-haspopup="menu"
         aria-expanded={isOpen.value}
-        aria-label={`${name}: ${value}`}
+        aria-label={value ? `${name}: ${value}` : name}
         onClick={() => {
           isOpen.value = !isOpen.value;
         }}
@@ -230,7 +230,7 @@ function SmoothingField() {
     <span class="slider smoothing">
       <MenuButton
         label="smooth"
-        name="Smoothing"
+        name="smooth"
         value={kind === "ema" ? "" : KINDS.find((one) => one.value === kind)!.text}
       >
         {(close) => (

@@ -29,9 +29,9 @@ import {
   xWindow,
 } from "../state/view";
 import {
-  clock,
   epoch,
   extent,
+  noteClock,
   noteExtent,
   setYWindow,
   showAll,
@@ -164,7 +164,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
       const answer = shown.value;
       if (span && answer && isSynced.value && answer.question.x === axis.value)
         untracked(() => noteExtent(path, epochOf(answer), span));
-      if (isSynced.value && lines.value.length > 0) clock.value = path;
+      if (isSynced.value && lines.value[0]) noteClock(path, lines.value[0].points);
     }),
   ];
   return {
@@ -176,6 +176,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
     question,
     end: () => {
       for (const end of ends) end();
+      noteClock(path, 0);
       subscription.end();
       mounted.remove();
     },

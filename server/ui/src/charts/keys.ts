@@ -2,8 +2,8 @@ import { useEffect } from "preact/hooks";
 import type { Axis } from "../api/types";
 import { cursor, hoveredRun } from "../state/hover";
 import { shortcut } from "../state/keys";
-import { axis, chartScales, fullChart, scale } from "../state/view";
-import { changeAxis, redoZoom, undoZoom } from "../state/windows";
+import { chartScales, fullChart, scale } from "../state/view";
+import { axisToBe, changeAxis, redoZoom, undoZoom } from "../state/windows";
 
 const AXES: Axis[] = ["step", "relative", "time"];
 
@@ -41,7 +41,7 @@ export function useChartKeys(paths: readonly string[] | null): void {
     const ends = [
       shortcut("/", "search metrics", () => focus(".chart-search input")),
       shortcut("x", "x: step, relative time, time", () => {
-        void changeAxis(AXES[(AXES.indexOf(axis.peek()) + 1) % AXES.length]!);
+        void changeAxis(AXES[(AXES.indexOf(axisToBe()) + 1) % AXES.length]!);
       }),
       shortcut("l", "y: logarithmic or linear, in the chart that is pointed at or in all", toggleLog),
       shortcut("s", "smooth", () => focus(".smoothing input[type=range]")),

@@ -1,4 +1,4 @@
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { postJson, projectPath } from "../api/client";
 import type { Axis, Point } from "../api/types";
 import type { Span } from "../chart/view";
@@ -82,13 +82,19 @@ const extents = signal<ReadonlyMap<string, Extent>>(new Map());
 /** What the extent of a chart depends on: another axis or other runs have other ones. */
 export const epoch = computed(() => JSON.stringify([place.value.project, axis.value, inherited.value, drawnIds.value]));
 
-/** Note what part of x a metric takes. */
+/** Note what part of x a metric takes. Where it has grown, and its end was in view, the end stays in view. */
 export function noteExtent(path: string, ofEpoch: string, span: Span): void {
   const before = extents.peek().get(path);
   const isSame = before?.epoch === ofEpoch;
   const wider: Span = isSame ? [Math.min(before.span[0], span[0]), Math.max(before.span[1], span[1])] : span;
   if (isSame && wider[0] === before.span[0] && wider[1] === before.span[1]) return;
-  extents.value = new Map(extents.peek()).set(path, { epoch: ofEpoch, span: wider });
+  const end = extent.peek()[1];
+  const range = xWindow.peek();
+  batch(() => {
+    extents.value = new Map(extents.peek()).set(path, { epoch: ofEpoch, span: wider });
+    if (isSame && range && range[1] >= end && wider[1] > range[1])
+      xWindow.value = [range[0] + wider[1] - range[1], wider[1]];
+  });
 }
 
 /** Steps of the runs that are drawn, as the table knows them. */
@@ -121,9 +127,6 @@ function lastKnown(kind: Axis): Span | null {
   return [Math.min(...spans.map((one) => one.span[0])), Math.max(...spans.map((one) => one.span[1]))];
 }
 
-/** Whether the end of what there is, is in view: then it stays in view while runs go on. */
-export const isFollowing = computed(() => xWindow.value === null || xWindow.value[1] >= extent.value[1]);
-
 /**
  * Return what part of x a chart shows while nothing is zoomed: what all show together, so that what is above each other happened at the
  * same time; but its own where its points end within the first tenth of that, as those of a metric that counts epochs do.
@@ -133,53 +136,80 @@ export function shownByDefault(own: Span | null, all: Span): Span {
   return own;
 }
 
+/** Return the Unix seconds of an ISO time; a date knows milliseconds alone. */
+export function unixSeconds(time: string): number {
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";
+  return Math.floor(Date.parse(time) / 1000) + (fraction ? Number(`0.${fraction}`) : 0);
+}
+
+// Half of what the server can tell apart: what was a point's own moment is not just before it.
+const HALF_MICRO = 5e-7;
+
 /** Return the window on another axis that shows the same, as one run logged it. */
 async function translated(range: Span, from: Axis, to: Axis, path: string, runId: string): Promise<Span | null> {
   const project = place.peek().project;
   if (!project) return null;
   const at = async (value: number): Promise<number | null> => {
-    const body = { run_ids: [runId], path, x: { kind: from, value }, inherited: "lineage" };
+    const body = {
+      run_ids: [runId],
+      path,
+      x: { kind: from, value: from === "step" ? value : value + HALF_MICRO },
+      inherited: "lineage",
+    };
     const found = await postJson<{ points: Point[] }>(projectPath(project, "series/at"), body);
     const point = found.points[0];
     if (!point) return null;
-    return to === "step" ? point.step : to === "relative" ? point.relative : Date.parse(point.time) / 1000;
+    return to === "step" ? point.step : to === "relative" ? point.relative : unixSeconds(point.time);
   };
   const [low, high] = await Promise.all([at(range[0]), at(range[1])]);
   return high !== null && (low ?? Number.NEGATIVE_INFINITY) < high ? [low ?? 0, high] : null;
 }
 
-/** The metric by which windows are translated: one that is in view. */
-export const clock = signal<string | null>(null);
+const clocks = new Map<string, number>();
 
-/** Take another x; the window moves along. */
-export async function changeAxis(to: Axis): Promise<void> {
+/** Note how many points a metric that is in view has: windows are translated by the one with the most. None forgets it. */
+export function noteClock(path: string, points: number): void {
+  if (points > 0) clocks.set(path, points);
+  else clocks.delete(path);
+}
+
+function bestClock(): string | null {
+  let best: [string, number] | null = null;
+  for (const entry of clocks) if (!best || entry[1] > best[1]) best = entry;
+  return best?.[0] ?? null;
+}
+
+let changing: Promise<void> = Promise.resolve();
+let nextAxis: Axis | null = null;
+
+/** Return what x is, or is about to be. */
+export function axisToBe(): Axis {
+  return nextAxis ?? axis.peek();
+}
+
+/** Take another x; the window moves along. Changes that are asked for one after the other are made one after the other. */
+export function changeAxis(to: Axis): Promise<void> {
+  nextAxis = to;
+  changing = changing.then(() => change(to));
+  return changing;
+}
+
+async function change(to: Axis): Promise<void> {
   const from = axis.peek();
   const range = xWindow.peek();
   const [run] = drawnIds.peek();
   if (from === to) return;
   let next: Window = null;
-  if (range && run && clock.peek())
-    next = await translated(range, from, to, clock.peek()!, run).catch((error: unknown) => {
+  const path = bestClock();
+  if (range && run && path !== null)
+    next = await translated(range, from, to, path, run).catch((error: unknown) => {
       noteAnswer(error);
       return null;
     });
-  past.value = [];
-  future.value = [];
-  xWindow.value = next;
-  axis.value = to;
-}
-
-/** Keep the end in view while runs go on, from now on; returns what ends it. */
-export function keepFollowing(): () => void {
-  let before = extent.peek();
-  let epochBefore = epoch.peek();
-  return effect(() => {
-    const now = extent.value;
-    const range = xWindow.peek();
-    const grown = now[1] - before[1];
-    if (range && grown > 0 && epoch.peek() === epochBefore && range[1] >= before[1] && range[1] < now[1])
-      xWindow.value = [range[0] + now[1] - range[1], now[1]];
-    before = now;
-    epochBefore = epoch.peek();
+  batch(() => {
+    past.value = [];
+    future.value = [];
+    xWindow.value = next;
+    axis.value = to;
   });
 }

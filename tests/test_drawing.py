@@ -17,6 +17,7 @@ from tests.test_smoothing import reference
 from runfork import Run
 from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
 from runfork.model.steps import MICRO
+from runfork.query.curves import read_curves
 from runfork.query.smoothing import Smoothing, scale_of
 from runfork.reading.project import Project
 from runfork_server.drawing import smoothed
@@ -303,6 +304,37 @@ def test_any_part_of_a_line_is_what_a_plain_reading_of_its_points_gives(project,
     columns = (found.x, found.y, found.minimum, found.maximum, found.mean, found.counts)
     expected = np.array(naive_entries(joined(project, run_id, x), asked)).reshape(-1, 6)
     np.testing.assert_allclose(np.stack(columns, axis=1), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_forks_and_tails_of_any_family_are_those_that_the_command_line_plots(data_directory, seed):
+    random = np.random.default_rng(seed)
+    run_ids = [f"r{number}" for number in range(6)]
+    for number, run_id in enumerate(run_ids):
+        fork: dict[str, Any] = {}
+        if number:
+            fork = {"fork_run_id": str(random.choice(run_ids[:number])), "fork_step": int(random.integers(0, 60))}
+        with Run("any", run_id=run_id, source_tracking_config=None, **fork) as run:
+            first = fork.get("fork_step", -1) + 1
+            for step in range(first, first + int(random.choice([0, 1, 5, 20])), int(random.choice([1, 3]))):
+                run.log_metrics({"loss": float(step)}, step=step)
+    with Project.open() as project:
+        project.refresh()
+        for x in ("step", "time"):
+            curves = read_curves(project.index, run_ids, "loss", axis=x, has_pruned=True, is_own=False)
+            drawing = drawn(project, *run_ids, x=x, pruned=True, buckets=2000)
+
+            assert [line.key.run_id for line in drawing.lines if line.ends] == [c.run_id for c in curves if len(c.x)]
+            for curve in (one for one in curves if len(one.x)):
+                line = line_of(drawing, curve.run_id)
+                assert line.points == len(curve.x)
+                assert set(curve.forks) <= {fork.x / MICRO for fork in line.forks}
+                tails = [sum(1 for _ in tail.x) for tail in line.tails]
+                assert x == "time" or sorted(tails) == sorted(len(own) for own, _ in curve.pruned)
+                assert line.ends is not None
+                edges = [line.ends.first_x, *(part.end for part in line.parts)]
+                assert [part.start for part in line.parts] == edges[:-1]
+                assert edges[-1] == line.ends.last_x
 
 
 @pytest.mark.parametrize("x", ["step", "time"])

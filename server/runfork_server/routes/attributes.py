@@ -11,6 +11,7 @@ from runfork.model.attributes import AttributeType
 from runfork.model.patterns import compile_pattern
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
+from runfork_server.trying import try_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,8 @@ async def search_attributes(request: Request) -> Response:
     limit, offset = given.whole("limit", 500, high=_MOST), given.whole("offset", 0, high=_LARGEST)
 
     def question(project: ServedProject) -> dict[str, Any]:
+        if text:
+            try_pattern(text, lambda: (one.path for one in project.index.definitions()))
         found = project.index.definitions(run_ids=run_ids, pattern=pattern, types=types)
         page = [
             {"path": one.path, "type": one.type, "run_count": one.run_count} for one in found[offset : offset + limit]

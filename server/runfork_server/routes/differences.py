@@ -14,6 +14,7 @@ from runfork.model.patterns import compile_pattern
 from runfork.query.documents import json_held, json_number
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
+from runfork_server.trying import try_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ async def compare_runs(request: Request) -> Response:
     limit, offset = given.whole("limit", 500, high=_MOST_ROWS), given.whole("offset", 0, high=_LARGEST)
 
     def question(project: ServedProject) -> dict[str, Any]:
+        if text:
+            try_pattern(text, lambda: (one.path for one in project.index.definitions()))
         found = project.index.values(run_ids, pattern=pattern)
         if (missing := next((run_id for run_id in run_ids if run_id not in found), None)) is not None:
             raise NotFoundError(f"project {project.name!r} has no run {missing!r}")

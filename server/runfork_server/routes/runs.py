@@ -17,6 +17,7 @@ from runfork.query.pages import Order, choose_metrics, parse_column, resolve_col
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
 from runfork_server.rows import read_rows
+from runfork_server.trying import try_filter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,6 +128,8 @@ def find_rows(project: ServedProject, search: Search, tell: Callable[[str], None
     """Return the runs of a page; `tell` is told what the filter names and nobody has."""
     index = project.index
     condition = None if search.filter is None else resolve_filter(Filter.parse(search.filter), index, tell=tell)
+    if condition is not None:
+        try_filter(condition, index)
     query = RunsQuery(
         condition,
         heads_only=not search.is_runs,

@@ -1,5 +1,5 @@
-import { beforeAll, expect, test } from "vitest";
-import { asFlag, asList, asNumber, asText, go, href, keepAddress, oneOf, parameter, place } from "./address";
+import { beforeAll, expect, test, vi } from "vitest";
+import { asFlag, asList, asNumber, asText, flush, go, href, keepAddress, oneOf, parameter, place } from "./address";
 
 const filter = parameter("filter", "", asText, "replace");
 const mode = parameter("mode", "experiments", oneOf("experiments", "runs"));
@@ -34,8 +34,26 @@ test("the view stands in the URL, but for what is as ever", () => {
   expect(new URLSearchParams(location.search).get("filter")).toBe("lr < 1 and x");
 
   filter.value = "";
+  flush();
 
   expect(location.search).toBe("");
+});
+
+test("what changes with every frame is written now and then, and last of all as it is", async () => {
+  const replaced = vi.spyOn(history, "replaceState");
+  for (let frame = 0; frame < 100; frame++) filter.value = `frame ${frame}`;
+  await vi.waitFor(() => expect(new URLSearchParams(location.search).get("filter")).toBe("frame 99"));
+
+  expect(replaced.mock.calls.length).toBeLessThan(4);
+
+  filter.value = "typed";
+  mode.value = "runs";
+
+  expect(new URLSearchParams(location.search).get("filter")).toBe("typed");
+  replaced.mockRestore();
+  filter.value = "";
+  mode.value = "experiments";
+  flush();
 });
 
 test("nothing drawn is not the same as what is drawn by itself", () => {

@@ -86,6 +86,7 @@ export function href(target: Place, changes: Record<string, string | null> = {})
 
 /** Go to a place; parameters that are named change with it. */
 export function go(target: Place, changes: Record<string, string | null> = {}): void {
+  flush();
   history.pushState(null, "", href(target, changes));
   follow();
 }
@@ -108,9 +109,36 @@ function follow(): void {
   isFollowing = false;
 }
 
+// What changes with every frame of a drag is written now and then: browsers refuse more than some hundred entries in half a minute.
+const WRITE_MS = 250;
+let writtenAt = Number.NEGATIVE_INFINITY;
+let pending: { url: string; timer: ReturnType<typeof setTimeout> } | null = null;
+
+/** Write into the URL what was put off: before the entry is left, or the URL is read. */
+export function flush(): void {
+  if (!pending) return;
+  clearTimeout(pending.timer);
+  const { url } = pending;
+  pending = null;
+  writtenAt = performance.now();
+  history.replaceState(null, "", url);
+}
+
+function replaceSoon(url: string): void {
+  const wait = Math.max(0, writtenAt + WRITE_MS - performance.now());
+  if (pending) clearTimeout(pending.timer);
+  pending = { url, timer: setTimeout(flush, wait) };
+  if (wait === 0) flush();
+}
+
 /** Keep URL and state the same from now on. */
 export function keepAddress(): void {
-  window.addEventListener("popstate", follow);
+  window.addEventListener("popstate", () => {
+    if (pending) clearTimeout(pending.timer);
+    pending = null;
+    follow();
+  });
+  window.addEventListener("pagehide", flush);
   let written = new Map<string, string>();
   effect(() => {
     const now = new Map(parameters.map((one) => [one.key, one.codec.write(one.value.value)]));
@@ -119,14 +147,19 @@ export function keepAddress(): void {
     written = now;
     if (isFollowing) return;
     const url = href(target);
-    if (url === location.pathname + location.search) return;
-    const pushes = changed.some((one) => !one.replaces);
-    history[pushes ? "pushState" : "replaceState"](null, "", url);
+    if (url === (pending?.url ?? location.pathname + location.search)) return;
+    if (!changed.some((one) => !one.replaces)) {
+      replaceSoon(url);
+      return;
+    }
+    flush();
+    history.pushState(null, "", url);
   });
   window.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     if (!(link instanceof HTMLAnchorElement) || !isOurs(link, event)) return;
     event.preventDefault();
+    flush();
     if (link.href !== location.href) history.pushState(null, "", link.href);
     follow();
   });

@@ -270,6 +270,9 @@ def naive_entries(points: list[tuple[int, float]], asked: DrawingRequest) -> lis
         cells.setdefault((x - low) // width, []).append((x, y))
     margin = max(1, count // 4)
     inside = [entry(cells[cell], asked.line) for cell in sorted(cells) if 0 <= cell < count]
+    near_points = [point for cell in sorted(cells) if 0 <= cell < count for point in cells[cell]]
+    if len(near_points) <= count:  # all are drawn as they were logged
+        inside = [entry([point], asked.line) for point in near_points]
     before = [cell for cell in cells if cell < 0]
     after = [cell for cell in cells if cell >= count]
 
@@ -339,16 +342,32 @@ def test_forks_and_tails_of_any_family_are_those_that_the_command_line_plots(dat
 
 @pytest.mark.parametrize("x", ["step", "time"])
 def test_the_whole_line_has_the_numbers_of_the_index(project, x):
-    keys = [SeriesKey(run_id, "loss") for run_id in ("root", "mid", "head")]
+    keys = [SeriesKey(run_id, "loss") for run_id in ("mid", "head")]
     buckets = project.index.buckets(BucketsRequest(keys, 64, x=x))
 
-    drawing = drawn(project, "root", "mid", "head", x=x, buckets=64)
+    drawing = drawn(project, "mid", "head", x=x, buckets=64)
 
     for at_line, line in enumerate(drawing.lines):
         there = buckets.counts[at_line] > 0
         np.testing.assert_array_equal(line.entries.x, buckets.last_x[at_line][there])
         np.testing.assert_array_equal(line.entries.maximum, buckets.maximum[at_line][there])
         np.testing.assert_array_equal(line.entries.mean, buckets.mean[at_line][there])
+
+
+@pytest.mark.parametrize("x", ["step", "relative"])
+def test_as_many_points_as_ranges_are_all_drawn_however_near_they_lie_to_each_other(project, x):
+    with Run(run_id="uneven", creation_time=START, source_tracking_config=None) as run:
+        for step in (0, 0.001, 0.002, 0.003, 50, 99.999, 100):
+            run.log_metrics({"loss": step}, step=step, timestamp=at(step))
+    project.refresh()
+
+    line = line_of(drawn(project, "uneven", x=x, buckets=64), "uneven")
+    part = line_of(drawn(project, "uneven", x=x, x_range=(0, 50 * MICRO), buckets=64), "uneven")
+
+    assert line.is_raw
+    assert seconds(line.entries.x) == line.entries.y.tolist() == [0, 0.001, 0.002, 0.003, 50, 99.999, 100]
+    assert seconds(part.entries.x)[:5] == [0, 0.001, 0.002, 0.003, 50]
+    assert (part.points, part.is_raw, len(part.entries)) == (5, True, 6)
 
 
 # Smoothing

@@ -126,6 +126,22 @@ class Cells:
         return sorted(found)
 
 
-def _joined(first: Entries, second: Entries) -> Entries:
+def _joined(*parts: Entries) -> Entries:
     names = ("x", "y", "minimum", "maximum", "mean", "counts")
-    return Entries(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+    return Entries(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def with_points(entries: Entries, inside: slice, x: Floats, values: Floats) -> Entries:
+    """Return entries of which those that are asked for are single points.
+
+    Args:
+        entries: With neighbours.
+        inside: Which of them are asked for.
+        x: float64[n], increasing.
+        values: float64[n].
+    """
+    y = np.where(np.isfinite(values), values, np.nan)
+    names = ("x", "y", "minimum", "maximum", "mean", "counts")
+    before = Entries(*(getattr(entries, name)[: inside.start] for name in names))
+    after = Entries(*(getattr(entries, name)[inside.stop :] for name in names))
+    return _joined(before, Entries(x, y, y, y, y, np.ones(len(x))), after)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from runfork.index.interface import BucketsRequest, SeriesKey
+from runfork.index.interface import BucketsRequest, PointsRequest, SeriesKey
 from runfork.index.rules.grid import Grid
+from runfork.model.steps import MAX_MICRO_STEP
 from runfork.query.outliers import find_outliers
-from runfork_server.drawing.cells import NO_ENTRIES, Cells
+from runfork_server.drawing.cells import NO_ENTRIES, Cells, with_points
 from runfork_server.drawing.forks import (
     cuts_of,
     fork_points,
@@ -26,6 +27,7 @@ from runfork_server.drawing.smoothed import read_curves, smoothed_at
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runfork.model.arrays import Floats
     from runfork.query.smoothing import Smoothing
     from runfork_server.drawing.cells import Entries, NonFinite
     from runfork_server.drawing.forks import Cut, ForkPoint, LastPoint, Part, Tail
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from runfork_server.drawing.request import AxisKind, DrawingRequest
     from runfork_server.drawing.seen import Ends, Seen
 
+_MOST_POINTS_BY_TIME = 500_000
 _MARGIN_SHARE = 4
 """Beside what is asked for, a quarter of it is read on both sides, for the points that lines come from and go to."""
 
@@ -139,6 +142,7 @@ class _Drawer:
         for key, place in self._places.items():
             self._groups[place].append(key)
         self._ends: dict[SeriesKey, Ends] = {}
+        self._points_left = _MOST_POINTS_BY_TIME
 
     def draw(self) -> Drawing:
         """Return the chart."""
@@ -153,12 +157,14 @@ class _Drawer:
         if cells is None:
             cells = self._read_cells(span)
         last_points = read_last_points(self._reader, self._seen)
-        lines = [self._line(one, cells[one.key], last_points) for one in self._seen if one.key in self._ends]
+        there = [one for one in self._seen if one.key in self._ends and one.key in cells]
+        drawn_keys = {one.key for one in there}
+        lines = [self._line(one, cells[one.key], last_points, span) for one in there]
         lines = _with_outliers(lines)
         if request.smoothing is not None:
             lines = self._smoothed(lines, request.smoothing)
         lines = self._with_tails(lines, cuts, span)
-        lines += [Line(one.key, one.clock_axis) for one in self._seen if one.key not in self._ends]
+        lines += [Line(one.key, one.clock_axis) for one in self._seen if one.key not in drawn_keys]
         return Drawing(request.x, span.low, span.high, span.ranges, extent, [*lines, *self._left_out])
 
     # What lies where
@@ -224,10 +230,13 @@ class _Drawer:
 
     # What comes of it
 
-    def _line(self, seen: Seen, cells: Cells, last_points: Mapping[Cut, LastPoint]) -> Line:
+    def _line(self, seen: Seen, cells: Cells, last_points: Mapping[Cut, LastPoint], span: _Span) -> Line:
         ends, place = self._ends[seen.key], self._places[seen.key]
         entries, inside = cells.entries(uses_mean=self._request.line == "mean")
         counts = entries.counts[inside]
+        points, is_raw = int(counts.sum()), bool(counts.max(initial=0) <= 1)
+        if not is_raw and points <= span.ranges and (found := self._points_within(seen.key, span)) is not None:
+            entries, is_raw = with_points(entries, inside, *found), True
         forks = fork_points(self._reader, seen, place, ends, last_points)
         parts = parts_of(seen, ends, forks)
         marks = [fork for fork in forks if fork.is_at_its_place]
@@ -236,13 +245,36 @@ class _Drawer:
             seen.key,
             seen.clock_axis,
             entries,
-            points=int(counts.sum()),
-            is_raw=bool(counts.max(initial=0) <= 1),
+            points=points,
+            is_raw=is_raw,
             nonfinite=cells.nonfinite(),
             parts=[part._replace(start=part.start - shift, end=part.end - shift) for part in parts],
             forks=[fork._replace(x=fork.x - shift) for fork in marks],
             ends=ends._replace(first_x=ends.first_x - shift, last_x=ends.last_x - shift),
         )
+
+    def _points_within(self, key: SeriesKey, span: _Span) -> tuple[Floats, Floats] | None:
+        """Return the points of a line on the grid, where some lie so near to each other that they share a range.
+
+        By time that means to read all of the series: None where that was done for many points already.
+        """
+        place = self._places[key]
+        low, high = span.low + place.shift, span.high + place.shift - (1 if span.margin else 0)
+        if place.axis == "step":
+            steps = (max(low, 0), max(high, -1))
+        else:
+            self._points_left -= self._ends[key].points
+            if self._points_left < 0:
+                return None
+            steps = (0, MAX_MICRO_STEP)
+        found = self._reader.index.points(PointsRequest([key], inherit=self._reader.inherit, step_range=steps))
+        if not found:
+            return None  # deleted meanwhile
+        (series,) = found
+        x = series.steps if place.axis == "step" else series.times
+        order = np.argsort(x, kind="stable")
+        order = order[(x[order] >= low) & (x[order] <= high)]
+        return (x[order] - place.shift).astype(np.float64), np.asarray(series.values, dtype=np.float64)[order]
 
     def _smoothed(self, lines: Sequence[Line], smoothing: Smoothing) -> list[Line]:
         """Return lines that go where they are smoothed to; they break where they did."""

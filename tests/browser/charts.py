@@ -38,7 +38,7 @@ def chart(page: Page, path: str) -> Locator:
 
 def plot(page: Page, path: str) -> Locator:
     """Return where the lines of a chart are."""
-    return chart(page, path).locator(".u-over")
+    return chart(page, path).locator(".chart-over")
 
 
 def shown(page: Page, path: str) -> Any:

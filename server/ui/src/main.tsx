@@ -1,4 +1,3 @@
-import "uplot/dist/uPlot.min.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";

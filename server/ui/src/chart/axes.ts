@@ -1,10 +1,4 @@
-import uPlot from "uplot";
-import type { Palette } from "./scene";
-import type { Ticks } from "./ticks";
-import { measured, type Span, type View } from "./view";
-
-/** What the axes of a chart show. */
-export type AxesShown = { view: View; xTicks: Ticks; yTicks: Ticks; palette: Palette };
+import { type AxesShown, paintAxes } from "./paintAxes";
 
 /** What happens on the axes, in pixels of the plot. */
 export type AxesHandlers = {
@@ -26,104 +20,115 @@ export type Axes = {
   remove: () => void;
 };
 
-/** Put axes into an element. uPlot draws them and follows the pointer; it is given no data: lines are drawn by the painter. */
+/** Pixels that the pointer may move before a click is a drag. */
+const CLICK_PIXELS = 4;
+
+/** Put axes into an element: a canvas with grid and ticks, and over it what follows the pointer. */
 export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesHandlers): Axes {
-  let shown = first;
-  let hasDragged = false;
-  const plot = new uPlot(
-    options(first, () => shown),
-    DATA,
-    element,
-  );
-  const { over } = plot;
-  const finishDrag = () => {
-    const { left, top, width, height } = plot.select;
-    const isBox = Boolean(plot.cursor.drag?.y);
-    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    hasDragged = width > 0;
-    if (width > 0) handlers.select({ left, right: left + width, top, bottom: top + height }, isBox && height > 0);
+  const wrap = layer(element, "chart-layers");
+  const canvas = document.createElement("canvas");
+  canvas.setAttribute("aria-hidden", "true");
+  wrap.append(canvas);
+  const over = layer(wrap, "chart-over");
+  const cursor = layer(over, "chart-cursor");
+  const selected = layer(over, "chart-selected");
+  cursor.hidden = true;
+  selected.hidden = true;
+  const unlisten = hearDragging(over, selected, handlers);
+  const show = (shown: AxesShown) => {
+    const { plot } = shown.view;
+    place(over, plot.left, plot.top, plot.width, plot.height);
+    draw(canvas, shown);
   };
-  plot.hooks.setSelect = [finishDrag];
-  const begin = (event: MouseEvent) => {
-    hasDragged = false;
-    plot.cursor.drag!.y = event.shiftKey;
-  };
-  over.addEventListener("mousedown", begin, true);
-  over.addEventListener("click", () => {
-    if (!hasDragged) handlers.click();
-  });
-  over.addEventListener("dblclick", handlers.reset);
+  show(first);
   return {
     over,
-    wrap: over.parentElement!,
-    show: (next) => {
-      const before = shown;
-      shown = next;
-      const { view } = next;
-      if (isResized(before.view, view)) plot.setSize({ width: view.width, height: view.height });
-      plot.redraw(false, true);
+    wrap,
+    show,
+    setCursor: (left) => {
+      cursor.hidden = left === null;
+      if (left !== null) cursor.style.transform = `translateX(${left}px)`;
     },
-    setCursor: (left) => plot.setCursor({ left: left ?? -10, top: left === null ? -10 : 1 }, false),
-    remove: () => plot.destroy(),
-  };
-}
-
-function isResized(before: View, now: View): boolean {
-  return before.width !== now.width || before.height !== now.height;
-}
-
-/** uPlot knows shares of the window alone: so its axes do not depend on how large or small numbers are, or on logarithms. */
-const WHOLE: [number, number] = [0, 1];
-const DATA: uPlot.AlignedData = [WHOLE, [null, null]];
-
-function shares(values: readonly number[], [low, high]: Span, isLog = false): number[] {
-  const [from, to] = [measured(low, isLog), measured(high, isLog)];
-  return values.map((value) => (measured(value, isLog) - from) / (to - from || 1));
-}
-
-function options({ view }: AxesShown, now: () => AxesShown): uPlot.Options {
-  const ink = () => now().palette.ink3;
-  const hairline = () => now().palette.line;
-  const font = () => `11px ${now().palette.sans}`;
-  const right = () => now().view.width - now().view.plot.left - now().view.plot.width;
-  const below = () => now().view.height - now().view.plot.top - now().view.plot.height;
-  return {
-    width: view.width,
-    height: view.height,
-    padding: [() => now().view.plot.top, right, () => 0, () => 0],
-    legend: { show: false },
-    scales: { x: { time: false, auto: false, range: WHOLE }, y: { auto: false, range: WHOLE } },
-    series: [{}, { scale: "y", paths: () => null, points: { show: false } }],
-    axes: [
-      {
-        scale: "x",
-        size: below,
-        font: font(),
-        gap: 2,
-        stroke: ink,
-        grid: { show: false },
-        ticks: { size: 4, width: 1, stroke: hairline },
-        border: { show: true, width: 1, stroke: hairline },
-        splits: () => shares(now().xTicks.at, now().view.x),
-        values: () => now().xTicks.texts,
-      },
-      {
-        scale: "y",
-        size: () => now().view.plot.left,
-        font: font(),
-        gap: 6,
-        stroke: ink,
-        grid: { width: 1, stroke: hairline },
-        ticks: { show: false },
-        splits: () => shares(now().yTicks.at, now().view.y, now().view.isLog),
-        values: () => now().yTicks.texts,
-      },
-    ],
-    cursor: {
-      y: false,
-      points: { show: false },
-      drag: { x: true, y: false, setScale: false, dist: 4 },
-      bind: { dblclick: () => null },
+    remove: () => {
+      unlisten();
+      wrap.remove();
     },
   };
+}
+
+function layer(parent: HTMLElement, name: string): HTMLElement {
+  const made = document.createElement("div");
+  made.className = name;
+  parent.append(made);
+  return made;
+}
+
+function place({ style }: HTMLElement, left: number, top: number, width: number, height: number): void {
+  Object.assign(style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+}
+
+function draw(canvas: HTMLCanvasElement, shown: AxesShown): void {
+  const { width, height } = shown.view;
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio); // clears it, too
+  canvas.height = Math.round(height * ratio);
+  place(canvas, 0, 0, width, height);
+  const pen = canvas.getContext("2d");
+  if (!pen) return;
+  pen.scale(ratio, ratio);
+  paintAxes(pen, shown);
+}
+
+/** Tell of clicks, of double clicks, and of what is dragged over; Escape gives up a drag. Returns what ends it. */
+function hearDragging(over: HTMLElement, selected: HTMLElement, handlers: AxesHandlers): () => void {
+  type Drag = { pointer: number; x: number; y: number; isBox: boolean; isMoved: boolean };
+  let drag: Drag | null = null;
+  const boxTo = (event: PointerEvent, { x, y, isBox }: Drag) => {
+    const at = inside(over, event);
+    const [left, right] = [Math.min(x, at.x), Math.max(x, at.x)];
+    return isBox
+      ? { left, right, top: Math.min(y, at.y), bottom: Math.max(y, at.y) }
+      : { left, right, top: 0, bottom: over.clientHeight };
+  };
+  const end = () => {
+    drag = null;
+    selected.hidden = true;
+  };
+  over.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    drag = { pointer: event.pointerId, ...inside(over, event), isBox: event.shiftKey, isMoved: false };
+  });
+  over.addEventListener("pointermove", (event) => {
+    if (drag?.pointer !== event.pointerId) return;
+    const box = boxTo(event, drag);
+    const isFar = box.right - box.left > CLICK_PIXELS || (drag.isBox && box.bottom - box.top > CLICK_PIXELS);
+    if (isFar && !drag.isMoved) {
+      drag.isMoved = true;
+      over.setPointerCapture(event.pointerId);
+    }
+    if (!drag.isMoved) return;
+    selected.hidden = false;
+    place(selected, box.left, box.top, box.right - box.left, box.bottom - box.top);
+  });
+  over.addEventListener("pointerup", (event) => {
+    if (drag?.pointer !== event.pointerId) return;
+    const box = boxTo(event, drag);
+    const { isMoved, isBox } = drag;
+    end();
+    if (!isMoved) handlers.click();
+    else if (box.right > box.left) handlers.select(box, isBox && box.bottom > box.top);
+  });
+  over.addEventListener("pointercancel", end);
+  over.addEventListener("dblclick", handlers.reset);
+  const giveUp = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && drag) end();
+  };
+  document.addEventListener("keydown", giveUp);
+  return () => document.removeEventListener("keydown", giveUp);
+}
+
+function inside(over: HTMLElement, event: PointerEvent): { x: number; y: number } {
+  const box = over.getBoundingClientRect();
+  const x = Math.max(0, Math.min(event.clientX - box.left, box.width));
+  return { x, y: Math.max(0, Math.min(event.clientY - box.top, box.height)) };
 }

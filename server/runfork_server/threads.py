@@ -26,7 +26,10 @@ PAUSE_SECONDS = 0.4
 """Between two looks at the journals, where a look is cheap."""
 _LONGEST_PAUSE_SECONDS = 10.0
 _PAUSE_SHARE = 4
-"""A pause is so many times as long as the look before it: a reader takes a fifth of a core at most."""
+"""A pause is so many times as long as the processor was busy with the look before it: a reader takes a fifth of a core at most.
+
+It is as long as the look itself, too: what waits for disks or the network is not asked all the time.
+"""
 _PROGRESS_SECONDS = 0.5
 _REOPEN_SECONDS = 5.0
 
@@ -196,6 +199,7 @@ class Drainer:
     def _look(self) -> None:
         """Bring the index up to date, and tell what is new."""
         began = self._told_at = time.monotonic()
+        busy = time.thread_time()
         try:
             self._refresh()
         except _ClosedError:
@@ -205,7 +209,8 @@ class Drainer:
         except Exception as error:  # a reader goes on whatever a journal held: the page says so
             self._fail(f"this should not happen: {described(error)}; report it")
         ended = time.monotonic()
-        self._due = ended + min(max(PAUSE_SECONDS, _PAUSE_SHARE * (ended - began)), _LONGEST_PAUSE_SECONDS)
+        pause = max(PAUSE_SECONDS, _PAUSE_SHARE * (time.thread_time() - busy), ended - began)
+        self._due = ended + min(pause, _LONGEST_PAUSE_SECONDS)
         with self._looks:
             self._look_count += 1
             self._looks.notify_all()

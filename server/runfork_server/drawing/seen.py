@@ -76,7 +76,7 @@ class SeriesReader:
     def __init__(self, memory: SeriesMemory, inherit: Literal["lineage", "own"]) -> None:
         self.index = memory.index
         self.memory = memory
-        self.inherit = inherit
+        self.inherit: Literal["lineage", "own"] = inherit
         self._nodes: Mapping[str, RunNode] | None = None
 
     @property

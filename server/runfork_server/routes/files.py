@@ -87,6 +87,7 @@ async def read_contents(request: Request) -> Response:
     finally:
         if not isinstance(answer, StreamingResponse):
             os.close(descriptor)
+    assert answer is not None
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+_COMMA = re.compile(r"(?<!\\),")
 _WORDS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -103,12 +105,12 @@ class Arguments:
         return value
 
     def texts(self, name: str, *, most: int) -> list[str] | None:
-        """Return a list of texts; None where it is left out. In an address, commas part them."""
+        """Return a list of texts; None where it is left out. In an address, commas part them, but for those behind a backslash."""
         value = self.given.get(name)
         if value is None:
             return None
         if self.are_texts and isinstance(value, str):
-            value = [part for part in value.split(",") if part.strip()]
+            value = [part.replace("\\,", ",") for part in _COMMA.split(value) if part.strip()]
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise _wrong(name, "a list of texts", value)
         if len(value) > most:

@@ -4,6 +4,7 @@ import { Icon } from "../controls/icons";
 import { type Spot, type Suggestion, spotAt, taken } from "../query/completion";
 import { readTokens, unitsOf } from "../query/tokens";
 import { shortcut } from "../state/keys";
+import { status } from "../state/live";
 import { listing, queryError } from "../state/runs";
 import { filter, mode } from "../state/view";
 import { formatStep } from "../text/format";
@@ -54,7 +55,8 @@ export function FilterField() {
     event.preventDefault();
     event.stopPropagation();
   };
-  const error = queryError.value;
+  // Of a project that is being read for the first time, nobody knows yet which attributes there are.
+  const error = status.value?.is_reading ? null : queryError.value;
   return (
     <>
       <div ref={field} class={error && !isOpen ? "field filter-field invalid" : "field filter-field"}>

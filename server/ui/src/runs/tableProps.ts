@@ -4,14 +4,14 @@ import { marks, rowScale } from "../marks/shapes";
 import { layOutTree, runsOfRows, type TreeLane } from "../marks/tree";
 import { href, place } from "../state/address";
 import { keyOfSort } from "../state/columns";
-import { isDrawn } from "../state/drawn";
+import { drawnIds } from "../state/drawn";
 import { runsBelow } from "../state/expanded";
 import { hoveredRun } from "../state/hover";
 import { connection } from "../state/live";
 import { remembered } from "../state/remembered";
 import { pointedLine } from "../state/rowCursor";
 import { BY_LINEAGE, listing, PAGE_ROWS, rowAt } from "../state/runs";
-import { colourOf } from "../state/theme";
+import { chosenHues, colourOf, palette, theme } from "../state/theme";
 import { expanded, inherited, mode, pinned, sort } from "../state/view";
 import { type Block, type Line, layOutLines } from "../table/lines";
 import type { SortMark, TableActs, TableColumn, TableProps } from "../table/props";
@@ -152,12 +152,25 @@ export function shownColumns(layout: TableLayout, width: number): TableColumn[] 
   });
 }
 
+/** The colours of runs; another function when they are others. */
+const colouring = computed(() => {
+  void theme.value;
+  void palette.value;
+  void chosenHues.value;
+  return (run: { run_id: string; number: number }) => colourOf(run);
+});
+
 /** Return all that the table shows now. */
 export function tableProps(layout: TableLayout, width: number, acts: TableActs): TableProps {
   const columns = shownColumns(layout, width);
   const open = new Set(expanded.value);
+  // Read here, for the table asks later: whoever follows these properties hears of every change.
+  const drawn = new Set(drawnIds.value);
+  const colour = colouring.value;
   const lineage = columns.find((column) => column.kind === "lineage");
   treeWidth.value = lineage?.width ?? 0;
+  void wholeTree.value;
+  void treesBelow.value;
   return {
     label: mode.value === "experiments" ? "Experiments" : "Runs",
     mode: mode.value,
@@ -168,10 +181,10 @@ export function tableProps(layout: TableLayout, width: number, acts: TableActs):
     scale: stepScaleTo(last.value, lineage?.width ?? 200),
     tree: treeLine,
     hidesPruned: inherited.value !== "pruned",
-    colour: (run, below) => colourOf(below ?? run),
+    colour: (run, below) => colour(below ?? run),
     title: titleOfLine,
     href: runHref,
-    isDrawn,
+    isDrawn: (runId) => drawn.has(runId),
     hovered: hoveredRun.value,
     pointed: pointedLine.value,
     isExpanded: (row) => open.has(row.run_id),

@@ -134,6 +134,8 @@ function range(first: number, last: number): number[] {
 /** Ask again for what the table shows; a filter that cannot be read leaves the last one that could. */
 function fetchStale(): void {
   const now = listing.peek();
+  // What had no answer, as while the project is being read for the first time, may have one now.
+  if (now?.question !== question.peek() && queryError.peek()?.position == null) void fetchPage(0, question.peek());
   if (!now) return;
   for (const page of pagesInView) if (!freshPages.has(page)) void fetchPage(page, now.question);
   for (const page of pagesNear) if (!now.pages.has(page)) void fetchPage(page, now.question);
@@ -192,8 +194,10 @@ export function keepRuns(): void {
     clearTimeout(timer);
     timer = setTimeout(askAnew, isTyping ? FILTER_PAUSE_MS : 0);
   });
+  let project: string | null = null;
   effect(() => {
-    void place.value.project;
+    if (place.value.project === project) return; // another page of the project shows the same runs
+    project = place.value.project;
     listing.value = null;
     queryError.value = null;
   });

@@ -9,7 +9,7 @@ import { Legend } from "../../runs/Legend";
 import { InheritedSwitch, ModeSwitch } from "../../runs/ModeSwitch";
 import { DrawnNote, NothingFound } from "../../runs/RunsPane";
 import { RunsTable } from "../../runs/RunsTable";
-import { place } from "../../state/address";
+import { asList, place } from "../../state/address";
 import { shownTitles } from "../../state/columns";
 import { isLoading, listing, question } from "../../state/runs";
 import { formatStep } from "../../text/format";
@@ -54,8 +54,9 @@ function CsvLink() {
     archived: boolean;
   };
   const url = apiUrl(projectPath(project, "runs.csv"), { mode, filter, archived: archived ? "true" : null });
-  for (const one of sort) url.searchParams.append("sort", `${one.descending ? "-" : ""}${one.column}`);
-  for (const title of shownTitles.value) url.searchParams.append("columns", title);
+  const sorts = sort.map((one) => `${one.descending ? "-" : ""}${one.column}`);
+  if (sorts.length > 0) url.searchParams.set("sort", asList.write(sorts));
+  if (shownTitles.value.length > 0) url.searchParams.set("columns", asList.write([...shownTitles.value]));
   return (
     <a class="button" href={url.href} download>
       <Icon name="download" size={14} /> CSV

@@ -40,9 +40,9 @@ export function Chooser(props: ChooserProps) {
         class="button chooser"
         aria-haspopup="listbox"
         aria-expanded={isOpen}
-        aria-label={props.label}
         onClick={() => (isOpen ? close() : setOpen(true))}
       >
+        <span class="unseen">{props.label}: </span>
         {props.children} <Icon name="down" size={14} />
       </button>
       {isOpen && (

@@ -52,7 +52,6 @@ export function Lane(props: LaneProps) {
       aria-selected={isSelected}
       aria-posinset={index + 1}
       aria-setsize={count}
-      aria-label={isFolded ? `${folded.length} runs of a chain, folded` : spoken(entry, experiment)}
       data-run={run.run_id}
       data-active={isActive}
       data-away={isAway}
@@ -102,13 +101,6 @@ function lineColour(run: TreeRun): string {
   return colourOf(run).line;
 }
 
-function spoken({ run, lane }: Entry, experiment: string | null): string {
-  const changes = run.changes.slice(0, 3).map(changeText);
-  const more = run.changes.length > 3 ? [`${run.changes.length - 3} more changes`] : [];
-  const facts = [lane.run.state ?? "state unknown", originOf(run), roleOf(run, lane.run.isTip, experiment)];
-  return [run.name, ...facts, stepsOf(lane.run.own, lane.keptTo), ...changes, ...more].filter(Boolean).join(", ");
-}
-
 type LabelProps = { entry: Entry; experiment: string | null; geometry: Geometry; isLater: boolean };
 
 function Label({ entry, experiment, geometry, isLater }: LabelProps) {
@@ -130,8 +122,8 @@ function Label({ entry, experiment, geometry, isLater }: LabelProps) {
       </p>
       {isLater && <p class="dim">begins {formatTime(run.created)}</p>}
       {isRoomy && !isLater && <p class="dim">{stepsOf(lane.run.own, lane.keptTo)}</p>}
-      {geometry.height >= 92 && !isLater && (
-        <p class={isRoomy ? "" : "dim"}>
+      {!isLater && (
+        <p class={geometry.height < 92 ? "unseen" : isRoomy ? "" : "dim"}>
           <StateMark state={lane.run.state} />
         </p>
       )}

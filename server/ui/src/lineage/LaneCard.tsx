@@ -18,6 +18,8 @@ export type CardPlace = {
   step: number;
   /** Whether there is a checkpoint at the step. */
   isMark: boolean;
+  /** Runs that were forked from the run at the step. */
+  forks: readonly FamilyRun[];
   /** What it stands beside, in pixels of the view: a point, and how high the river is above and below that. */
   left: number;
   top: number;
@@ -36,6 +38,7 @@ export type LaneCardProps = {
 
 const GAP = 18;
 const MOST_CHANGES = 6;
+const MOST_FORKS = 3;
 const SETTLED_MS = 60;
 
 /** What there is to know of a run at a step, and what one can do from there. */
@@ -62,6 +65,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
       onPointerEnter={onEnter}
       onPointerLeave={onLeave}
       onFocusCapture={onEnter}
+      onBlurCapture={onLeave}
     >
       <header>
         <span class="run-name" style={{ color: colourOf(run).text }} title={run.run_id}>
@@ -86,6 +90,15 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
           </>
         )}
       </p>
+      {at.forks.slice(0, MOST_FORKS).map((fork) => (
+        <p key={fork.run_id}>
+          <span class="run-name" style={{ color: colourOf(fork).text }}>
+            {fork.name}
+          </span>{" "}
+          forked from {run.name} at step {formatStep(fork.fork?.step)}
+        </p>
+      ))}
+      {at.forks.length > MOST_FORKS && <p>and {at.forks.length - MOST_FORKS} more</p>}
       <Comparison run={run} parent={parent} metric={metric} step={step} />
       <footer>
         <ForkFromHere run={run} step={step} kind="primary" />
@@ -137,7 +150,7 @@ function Comparison({ run, parent, metric, step }: ComparisonProps) {
           <th scope="col">at step {formatStep(step)}</th>
           {parent && <th scope="col">parent</th>}
           <th scope="col">this run</th>
-          <th aria-label="difference" />
+          <td />
         </tr>
       </thead>
       <tbody>

@@ -63,13 +63,17 @@ export function LaneList(props: LaneListProps) {
       isTip: entry.lane.run.isTip,
       step,
       isMark: entry.run.marks.some((mark) => mark.step === step),
+      forks: family.runs.filter((run) => run.fork?.parent === entry.key && run.fork.step === step),
       left: geometry.gutter + geometry.x(step),
       top: AXIS + index * geometry.height + geometry.river - (scroller.current?.scrollTop ?? 0),
     };
   };
   const stepOf = (entry: Entry, x: number): number => {
-    const near = entry.run.marks.find((mark) => Math.abs(geometry.x(mark.step) - x) < MARK_NEAR);
-    if (near) return near.step;
+    const isNear = (step: number) => Math.abs(geometry.x(step) - x) < MARK_NEAR;
+    const near =
+      entry.lane.forks.map((child) => child.fork_step ?? 0).find(isNear) ??
+      entry.run.marks.map((mark) => mark.step).find(isNear);
+    if (near !== undefined) return near;
     const perPixel = geometry.step(1) - geometry.step(0);
     const step = roundStep(geometry.step(x), perPixel, countsWhole(family.runs));
     return Math.min(geometry.domain[1], Math.max(geometry.domain[0], step));

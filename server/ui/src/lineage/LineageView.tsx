@@ -7,7 +7,6 @@ import type { Family } from "../api/types";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
 import { useCurves, useFamily, useMetrics } from "../state/family";
-import { status } from "../state/live";
 import { asOf, hidesPruned, lineageScale, lineageWindow, pinnedMetric, selectedRuns, unfolded } from "../state/view";
 import { geometryOf, stepsOfFamily } from "./geometry";
 import { LaneList } from "./LaneList";
@@ -33,15 +32,14 @@ export type LineageViewProps = {
 /** A family as a tree over steps, with one metric of every run; the Lineage page and the run page's tab show it. */
 export function LineageView({ name, head }: LineageViewProps) {
   const answer = useFamily(name);
-  if (answer.error !== null && !answer.value && !status.value?.is_reading)
+  if (answer.error !== null && !answer.value)
     return (
       <div class="failed">
         <h2>There is no lineage to draw</h2>
         <p class="prose">{answer.error}</p>
       </div>
     );
-  if (!answer.value)
-    return <div class="lineage">{(answer.isSlow || answer.error) && <div class="hairline-wait" role="status" />}</div>;
+  if (!answer.value) return <div class="lineage">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
   return <Shown key={name} family={answer.value} head={head} />;
 }
 

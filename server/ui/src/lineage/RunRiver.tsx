@@ -54,7 +54,7 @@ function Drawn({ found, run, family, width }: DrawnProps) {
       <svg
         width={width}
         height={bottom + 18}
-        role="img"
+        role="group"
         aria-label={`Lineage of ${run.name}: ${lineage.map((reach) => reach.name).join(", ")}`}
       >
         {stepTicks([low, high], Math.max(2, Math.floor(width / 160))).at.map((step) => (

@@ -37,7 +37,7 @@ export function valueScale(extent: Extent, isLog: boolean, top: number, bottom: 
   if (isLog && Number.isFinite(extent.leastPositive)) return logScale(extent, top, bottom);
   const { low, high } = extent;
   const y = (value: number) =>
-    high > low ? bottom - ((value - low) / (high - low)) * (bottom - top) : (top + bottom) / 2;
+    high > low ? bottom - ((value / 2 - low / 2) / (high / 2 - low / 2)) * (bottom - top) : (top + bottom) / 2; // halves: no overflow
   return { y, ticks: linearTicks(low, high, bottom - top), isLog: false };
 }
 

@@ -120,6 +120,7 @@ function LaneLine({ lane, x, low, y, size, colour, isServerAway, hidesPruned }: 
         <path
           key={child.run_id}
           class="diamond"
+          data-fork={child.run_id}
           stroke={colour(child)}
           d={diamondPath(x(child.fork_step ?? low), y, marks.diamond[size])}
         />

@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { getJson, postBytes, postJson, projectPath } from "../api/client";
 import { type Line, readFrame } from "../api/frames";
 import type { AttributesPage, BucketsQuery, Family, JsonNumber, Point } from "../api/types";
@@ -5,11 +6,16 @@ import { toNumber } from "../text/format";
 import { byInterest } from "../text/metrics";
 import { place } from "./address";
 import { type Answer, useAnswer } from "./answer";
+import { status } from "./live";
 
 /** All runs that descend from the root of a run or of an experiment, kept up to date; nothing is asked for null. */
 export function useFamily(name: string | null): Answer<Family> {
   const project = place.value.project;
-  return useAnswer<Family>(project && name ? `family\n${project}\n${name}` : null, (signal) =>
+  const wanted = project && name ? `family\n${project}\n${name}` : null;
+  // While a project is read for the first time its runs come one after the other: a run that is not there yet is no error.
+  const asked = useRef<string | null>(null);
+  if (status.value && !status.value.is_reading) asked.current = wanted;
+  return useAnswer<Family>(asked.current === wanted ? wanted : null, (signal) =>
     getJson(projectPath(project!, "lineage"), { run: name }, signal),
   );
 }

@@ -112,7 +112,6 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
     <a
       class="family-row"
       href={href({ page: "lineage", project: place.value.project }, { family: row.experiment ?? row.run_id })}
-      aria-label={`${title}, ${plural(row.run_count, "run")}, ${row.state ?? "state unknown"}, last step ${formatStep(row.last_step)}`}
     >
       <span class="family-name run-name" style={{ color: colour.text }} title={title}>
         {title}
@@ -132,6 +131,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
           isServerAway={connection.value === "away"}
         />
       </span>
+      <span class="unseen">{row.state ?? "state unknown"}</span>
       <span class="family-count">{plural(row.run_count, "run")}</span>
       <span class="family-step">{formatStep(row.last_step)}</span>
       {isWide && <span class="family-age dim">{formatAge(row.created)}</span>}

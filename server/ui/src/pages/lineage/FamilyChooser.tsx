@@ -20,7 +20,7 @@ export function FamilyChooser({ title }: { title: string }) {
   return (
     <h1 class="family-title">
       <Chooser
-        label={`Experiment or run: ${title}`}
+        label="Experiment or run"
         choices={search ? found : [{ key: ALL, text: "All experiments" }, ...found]}
         chosen={shownFamily.value}
         placeholder="Experiment or run"

@@ -22,6 +22,8 @@ export type ChooserProps = {
   /** What is said where nothing is found. */
   nothing: string;
   align?: "left" | "right";
+  /** Whether what is chosen is the page's heading, and needs no word before it. */
+  isHeading?: boolean;
 };
 
 /** A button that opens a list of many choices with a search in it. */
@@ -40,9 +42,10 @@ export function Chooser(props: ChooserProps) {
         class="button chooser"
         aria-haspopup="listbox"
         aria-expanded={isOpen}
+        title={props.label}
         onClick={() => (isOpen ? close() : setOpen(true))}
       >
-        <span class="unseen">{props.label}: </span>
+        {!props.isHeading && <span class="unseen">{props.label}: </span>}
         {props.children} <Icon name="down" size={14} />
       </button>
       {isOpen && (

@@ -21,6 +21,7 @@ export function FamilyChooser({ title }: { title: string }) {
     <h1 class="family-title">
       <Chooser
         label="Experiment or run"
+        isHeading
         choices={search ? found : [{ key: ALL, text: "All experiments" }, ...found]}
         chosen={shownFamily.value}
         placeholder="Experiment or run"

@@ -65,7 +65,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
       onPointerEnter={onEnter}
       onPointerLeave={onLeave}
       onFocusCapture={onEnter}
-      onBlurCapture={onLeave}
+      onBlurCapture={(event) => !event.currentTarget.contains(event.relatedTarget as Node | null) && onLeave()}
     >
       <header>
         <span class="run-name" style={{ color: colourOf(run).text }} title={run.run_id}>

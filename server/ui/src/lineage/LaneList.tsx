@@ -284,7 +284,7 @@ function useCard() {
     leaveCard: () => {
       keepCard();
       timer.current = setTimeout(() => {
-        if (!document.querySelector(".lane-card :focus, .fork-popup")) setCard(null);
+        if (!document.querySelector(".fork-popup")) setCard(null);
       }, LEAVE_MS);
     },
     closeCard,

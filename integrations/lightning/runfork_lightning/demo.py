@@ -130,7 +130,7 @@ class _Demo:
         self._call(lineage, "lineage", EXPERIMENT)
         self._call(plot, "plot", EXPERIMENT, "^train/loss$", "--pruned")
         self._say(
-            f"\nLook further:  cd {self.folder};  runfork ui;  runfork ls --runs;  runfork compare RUN RUN;  runfork show {EXPERIMENT}"
+            f"\nLook further:  cd {self.folder};  runfork ls --runs;  runfork compare RUN RUN;  runfork show {EXPERIMENT}"
         )
 
     def _call(self, command: click.Command, *words: str) -> None:

@@ -43,6 +43,12 @@ def test_an_experiment_is_one_line_and_its_runs_are_three(open_charts, seeds, wa
     assert len(line["pruned"]) == 2
     assert (line["first"]["x"], line["last"]["x"]) == (0, 1000)
     with_pruned = pixels_of(chart(page, LOSS))
+    view, fork = shown(page, LOSS)["view"], line["forks"][0]
+    (left, right), (bottom, top) = view["x"], view["y"]
+    point_at(page, LOSS, (fork["x"] - left) / (right - left), (top - fork["y"]) / (top - bottom))
+    expect(page.locator(".chart-tooltip:not([hidden])")).to_contain_text("first forked from root at step 800")
+    page.mouse.move(2, 2)
+    settle(watch, page)
 
     page.get_by_role("radio", name="on", exact=True).click()
     settle(watch, page)

@@ -10,9 +10,11 @@ import {
   plural,
 } from "../text/format";
 import { type Near, nearestLines } from "./nearest";
-import { type ChartLine, hasBand } from "./scene";
+import { type ChartLine, diamondY } from "./scene";
 import type { TooltipContent, TooltipRow } from "./tooltip";
-import type { View } from "./view";
+import { projectionOf, toPixelX, toPixelY, type View } from "./view";
+
+type Place = { x: number; y: number };
 
 /** How many runs a tooltip tells of. */
 export const MOST_ROWS = 5;
@@ -38,12 +40,30 @@ export function formatX(x: number, axis: Axis): string {
   return axis === "relative" ? formatDuration(x) : formatTime(x * 1000);
 }
 
+const FORK_REACH = 8;
+
+/** Return what a fork's diamond means that is pointed at; null where none is. */
+export function forkNear(lines: readonly ChartLine[], near: readonly Near[], view: View, at: Place): string | null {
+  const projection = projectionOf(view);
+  for (const one of near) {
+    const line = lines[one.line]!;
+    for (const [place, fork] of line.forks.entries()) {
+      if (fork.y === null) continue;
+      const [x, y] = [toPixelX(projection, fork.x), toPixelY(projection, diamondY(line, fork.x, fork.y))];
+      const text = line.forkTexts?.[place] ?? `forked at step ${formatStep(fork.step)}`;
+      if (Math.hypot(at.x - x, at.y - y) <= FORK_REACH) return text;
+    }
+  }
+  return null;
+}
+
 /** Return what a tooltip says of the lines near the pointer; exact points, once they are known, add the other two ways to say when. */
 export function contentOf(
   lines: readonly ChartLine[],
   near: readonly Near[],
   axis: Axis,
   exact: readonly Point[] | null,
+  note: string | null,
 ): TooltipContent {
   const [first] = near;
   const main = first && lines[first.line]!;
@@ -69,7 +89,8 @@ export function contentOf(
     aside: point ? asideOf(point, axis) : "",
     points: count > 1 ? plural(count, "point") : "1 point",
     rows,
-    time: point && axis !== "time" ? formatTime(point.time) : "",
+    time: axis === "time" ? undefined : point ? formatTime(point.time) : "",
+    note,
   };
 }
 
@@ -146,7 +167,6 @@ export function tagsOf(
     },
     nonfinite.some(Boolean) && { text: nonfinite.filter(Boolean).join(", "), isBad: true },
     isPointwise && { text: "raw points", isBad: false },
-    !isPointwise && lines.some(hasBand) && lines.length <= 24 && { text: "min–max band", isBad: false },
   ];
   return tags.flatMap((tag) => (tag ? [tag] : []));
 }

@@ -14,6 +14,7 @@ import { fromPixelX, fromPixelY, projectionOf, type Span, toPixelX, type View } 
 
 const TOP = 6;
 const BOTTOM = 20;
+const NO_TICKS: Ticks = { at: [], texts: [] };
 
 /**
  * Show a chart in an element, which gives it its size; the element must have a height of its own.
@@ -67,6 +68,7 @@ function build(element: HTMLElement, props: ChartProps): Chart {
     names: [],
     pointer: null,
     isPinned: false,
+    isDragging: false,
     exact: null,
     serial: 0,
   } as Omit<Chart, "axes" | "painter" | "canvas" | "dots" | "spoken" | "tooltip" | "scene" | "exactTimer"> as Chart;
@@ -102,14 +104,15 @@ function shapeOf(element: HTMLElement, props: ChartProps): { view: View; xTicks:
   const { isLog, ignoresOutliers } = props;
   const fallback: Span = isLog ? [1, 10] : [0, 1];
   const manual = props.y && (!isLog || props.y[0] > 0) ? props.y : null;
-  const y = manual ?? rangeOf(props.lines, x, { isLog, ignoresOutliers }) ?? fallback;
+  const fitted = rangeOf(props.lines, x, { isLog, ignoresOutliers });
+  const y = manual ?? fitted ?? fallback;
   const view: View = { width, height, plot, x, y, isLog };
   const wide = props.axis === "step" ? (x[1] < 10_000 ? 48 : 72) : 84;
-  const xTicks = { step: stepTicks, relative: durationTicks, time: clockTicks }[props.axis](
-    x,
-    Math.max(1, Math.floor(plot.width / wide)),
-  );
-  const yTicks = (isLog ? logTicks : linearTicks)(y, Math.max(2, Math.floor(plot.height / 38)));
+  const ticksOfX = { step: stepTicks, relative: durationTicks, time: clockTicks }[props.axis];
+  const hasPoints = props.lines.some((line) => line.x.length > 0 || line.nonfinite.length > 0);
+  const xTicks = hasPoints ? ticksOfX(x, Math.max(1, Math.floor(plot.width / wide))) : NO_TICKS;
+  const ticksOfY = isLog ? logTicks : linearTicks;
+  const yTicks = manual || fitted ? ticksOfY(y, Math.max(2, Math.floor(plot.height / 38))) : NO_TICKS;
   return { view, xTicks, yTicks };
 }
 

@@ -95,6 +95,7 @@ export type Chart = {
   pointer: Pointer | null;
   near: Near[];
   isPinned: boolean;
+  isDragging: boolean;
   /** Counts what the painter was told; the canvas says what of it was drawn. */
   serial: number;
   exact: { key: string; points: Point[] } | null;

@@ -1,4 +1,4 @@
-import { contentOf, linesNear, tabSeparated } from "./hover";
+import { contentOf, forkNear, linesNear, tabSeparated } from "./hover";
 import type { Chart, Pointer } from "./mounted";
 import type { ChartLine } from "./scene";
 import { emptiestPlace } from "./tooltip";
@@ -72,7 +72,9 @@ export function showNear(chart: Chart): void {
     return;
   }
   const isExact = chart.exact?.key === exactKey(chart);
-  const content = contentOf(props.lines, near, props.axis, isExact ? chart.exact!.points : null);
+  const at = chart.pointer ?? { x: near[0]!.x, y: near[0]!.y };
+  const note = forkNear(props.lines, near, view, at);
+  const content = contentOf(props.lines, near, props.axis, isExact ? chart.exact!.points : null, note);
   tooltip.show(content);
   const projection = projectionOf(view);
   dots.replaceChildren(
@@ -84,7 +86,6 @@ export function showNear(chart: Chart): void {
   );
   chart.spoken.textContent = `${content.where}: ${content.rows.map((row) => `${row.title} ${row.value}`).join(", ")}`;
   const box = chart.element.getBoundingClientRect();
-  const at = chart.pointer ?? { x: near[0]!.x, y: near[0]!.y };
   const points = near.flatMap((one) => linePlaces(chart, props.lines[one.line]!, box));
   const within = { width: window.innerWidth, height: window.innerHeight };
   const { left, top } = emptiestPlace({ x: box.left + at.x, y: box.top + at.y }, tooltip.size(), within, points);

@@ -15,6 +15,7 @@ export function listen(chart: Chart): () => void {
     if (latest) pointAt(chart, latest);
   };
   const move = (event: PointerEvent) => {
+    chart.isDragging = (event.buttons & 1) === 1;
     const box = element.getBoundingClientRect();
     latest = { x: event.clientX - box.left, y: event.clientY - box.top };
     frame ||= requestAnimationFrame(follow);
@@ -84,6 +85,11 @@ function pointAt(chart: Chart, pointer: Pointer): void {
     });
     props.onCursor?.(null);
     props.onHover?.(name?.id ?? null);
+    return;
+  }
+  if (chart.isDragging) {
+    chart.near = [];
+    showNear(chart);
     return;
   }
   chart.pointer = pointer;

@@ -10,6 +10,8 @@ export type ChartLine = Line & {
   state: RunState;
   /** Colour of the child of each fork; the line's own where it is not told. */
   forkColours?: string[];
+  /** What each fork is, in words. */
+  forkTexts?: string[];
 };
 
 /** Entries of a line that one run logged: the last is drawn too, so that parts join. */
@@ -93,7 +95,7 @@ export function endOf(line: Pick<Line, "x" | "y" | "last">): { x: number; y: num
 }
 
 /** Return where a fork's diamond stands: at the value there, but on the line where that was smoothed. */
-function diamondY(line: Line, x: number, y: number): number {
+export function diamondY(line: Line, x: number, y: number): number {
   if (!line.raw) return y;
   const after = firstAtOrAfter(line.x, x);
   if (after === 0 || after >= line.x.length) return line.y[Math.min(after, line.x.length - 1)] ?? y;

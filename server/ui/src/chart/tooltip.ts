@@ -10,7 +10,16 @@ export type TooltipRow = {
   isHovered: boolean;
 };
 /** What a tooltip says. */
-export type TooltipContent = { where: string; aside: string; points: string; rows: TooltipRow[]; time: string };
+export type TooltipContent = {
+  where: string;
+  aside: string;
+  points: string;
+  rows: TooltipRow[];
+  /** When it was, where the axis does not say so; undefined leaves no room for it. */
+  time: string | undefined;
+  /** What else there is to say of this place. */
+  note: string | null;
+};
 
 /** What floats over a chart and tells the values under the pointer. */
 export type Tooltip = {
@@ -40,7 +49,10 @@ export function makeTooltip(): Tooltip {
   document.body.append(root);
   return {
     show: (content) => {
-      root.replaceChildren(head(content), ...content.rows.map(row), made("div", "chart-tooltip-time", content.time));
+      const parts = [head(content), ...content.rows.map(row)];
+      if (content.note) parts.push(made("div", "chart-tooltip-note", content.note));
+      if (content.time !== undefined) parts.push(made("div", "chart-tooltip-time", content.time));
+      root.replaceChildren(...parts);
       root.hidden = false;
     },
     size: () => ({ width: root.offsetWidth, height: root.offsetHeight }),

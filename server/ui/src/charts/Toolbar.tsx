@@ -74,7 +74,7 @@ type Choice<T extends string> = { value: T; text: string; aside?: string };
 
 const AXES: Choice<Axis>[] = [
   { value: "step", text: "step" },
-  { value: "relative", text: "relative time", aside: "since the root began" },
+  { value: "relative", text: "relative", aside: "time since the root began" },
   { value: "time", text: "time", aside: "of day" },
 ];
 const SCALES: Choice<"auto" | "linear" | "log">[] = [

@@ -39,6 +39,7 @@ import {
   yWindowOf,
   zoomTo,
 } from "../state/windows";
+import { formatStep } from "../text/format";
 
 const LEAST_BUCKETS = 64;
 const MOST_BUCKETS = 2000;
@@ -202,10 +203,15 @@ function decorated(answer: Answer | null, runs: readonly DrawnRun[], own: Axis):
   return runs.flatMap((run) => {
     const line = byRun.get(run.run_id);
     if (!line) return [];
-    const told = { title: run.title, colour: run.colour, state: run.row.state };
+    const reaches = new Map(run.row.lineage.map((reach) => [reach.run_id, reach]));
+    const nameOf = (id: string) => reaches.get(id)?.name ?? id;
+    const forkTexts = line.forks.map(
+      (fork) => `${nameOf(fork.child)} forked from ${nameOf(fork.parent)} at step ${formatStep(fork.step)}`,
+    );
+    const told = { title: run.title, colour: run.colour, state: run.row.state, forkTexts };
     if (mode.value !== "runs") return [{ ...line, ...told }];
     const forkColours = line.forks.map((fork) => {
-      const reach = run.row.lineage.find((one) => one.run_id === fork.child);
+      const reach = reaches.get(fork.child);
       return reach ? colourOf(reach).line : run.colour.line;
     });
     return [{ ...line, ...told, forkColours }];

@@ -19,14 +19,14 @@ describe("a search of metrics", () => {
 });
 
 describe("sections", () => {
-  it("are top namespaces in natural order, those without first and runfork's own last", () => {
-    const paths = ["val/loss", "runtime/monitoring/cpu", "loss", "layer10/norm", "layer2/norm", "train/b", "train/a"];
+  it("are top namespaces: what one looks at first, then in natural order, runfork's own last", () => {
+    const paths = ["layer10/norm", "val/loss", "runtime/monitoring/cpu", "loss", "layer2/norm", "train/b", "train/a"];
     expect(sectionsOf(paths)).toEqual([
       { name: "metrics", paths: ["loss"] },
-      { name: "layer2", paths: ["layer2/norm"] },
-      { name: "layer10", paths: ["layer10/norm"] },
       { name: "train", paths: ["train/a", "train/b"] },
       { name: "val", paths: ["val/loss"] },
+      { name: "layer2", paths: ["layer2/norm"] },
+      { name: "layer10", paths: ["layer10/norm"] },
       { name: "runtime", paths: ["runtime/monitoring/cpu"] },
     ]);
   });

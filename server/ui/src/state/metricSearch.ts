@@ -36,7 +36,16 @@ export const NO_NAMESPACE = "metrics";
 /** The namespace of what runfork measures itself: it comes last. */
 export const OWN_NAMESPACE = "runtime";
 
-/** Put metrics into sections by their top namespace, those without one first. */
+// What one looks at first, in this order; then all others, and what runfork measures itself.
+const FIRST = [/^$/, /^(train|training)$/i, /^(val|valid|validation|eval|dev)$/i, /^test$/i];
+
+function rank(name: string): number {
+  if (name === OWN_NAMESPACE) return FIRST.length + 1;
+  const at = FIRST.findIndex((pattern) => pattern.test(name));
+  return at < 0 ? FIRST.length : at;
+}
+
+/** Put metrics into sections by their top namespace: those without one, then training, validation and test, then the others. */
 export function sectionsOf(paths: readonly string[]): Section[] {
   const found = new Map<string, string[]>();
   for (const path of paths) {
@@ -46,7 +55,6 @@ export function sectionsOf(paths: readonly string[]): Section[] {
     if (section) section.push(path);
     else found.set(name, [path]);
   }
-  const rank = (name: string) => (name === "" ? 0 : name === OWN_NAMESPACE ? 2 : 1);
   return [...found]
     .sort(([one], [other]) => rank(one) - rank(other) || COLLATOR.compare(one, other))
     .map(([name, members]) => ({ name: name || NO_NAMESPACE, paths: members.sort(COLLATOR.compare) }));

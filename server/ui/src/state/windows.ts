@@ -116,9 +116,9 @@ export const extent = computed<Span>(() => {
   return fromZero([Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))]);
 });
 
-/** Steps that begin at one, as many do, are shown from zero: the ticks are rounder, and nothing is lost. */
+/** What begins just after zero, as steps often do, is shown from zero: the ticks are rounder, and nothing is lost. */
 function fromZero([low, high]: Span): Span {
-  return axis.value === "step" && low > 0 && low < 0.02 * high ? [0, high] : [low, high];
+  return axis.value !== "time" && low > 0 && low < 0.02 * high ? [0, high] : [low, high];
 }
 
 function lastKnown(kind: Axis): Span | null {

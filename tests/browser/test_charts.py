@@ -1,6 +1,7 @@
 """Charts in a real browser: what is drawn, zoom, hover, smoothing, axes, search, files."""
 
 import io
+import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -206,9 +207,12 @@ def test_pointing_tells_the_nearest_and_only_there(open_charts, seeds, watch):
     hovered = shown(page, LOSS)["hovered"]
     assert hovered == listed[0] == shown(page, ACCURACY)["hovered"]
     expect(page.locator(f'[data-run="{hovered}"][data-hovered="true"]').first).to_be_attached()
+    for path in (LOSS, ACCURACY):
+        expect(chart(page, path).locator(".chart-cursor")).to_be_visible()
     bare = pixels_of(chart(page, ACCURACY))
     page.mouse.move(2, 2)
     settle(watch, page)
+    expect(chart(page, LOSS).locator(".chart-cursor")).to_be_hidden()
     assert shown(page, ACCURACY)["hovered"] is None
     assert difference(bare, pixels_of(chart(page, ACCURACY))) > 0.01
 
@@ -279,7 +283,7 @@ def test_metrics_are_searched_and_a_bad_expression_is_told(open_charts, seeds, w
     page.keyboard.type("!loss")
     expect(page.locator(".charts-count")).to_have_text("1 of 2")
     expect(chart(page, ACCURACY)).to_be_visible()
-    assert "charts=%21loss" in page.url or "charts=!loss" in page.url
+    expect(page).to_have_url(re.compile(r"charts=(!|%21)loss$"))
 
 
 def test_of_two_thousand_metrics_only_those_in_view_are_fetched(data_directory, start_ui, visit, watch):

@@ -18,6 +18,7 @@ export function leaveChart(chart: Chart): void {
   chart.pointer = null;
   chart.near = [];
   showNear(chart);
+  chart.axes.setCursor(null);
   chart.props.onHover?.(null);
   chart.props.onCursor?.(null);
 }

@@ -83,10 +83,12 @@ function pointAt(chart: Chart, pointer: Pointer): void {
       const box = boxOf(one);
       return pointer.x >= box.left && pointer.x <= box.left + box.width && Math.abs(pointer.y - one.y) <= 7;
     });
+    chart.axes.setCursor(null);
     props.onCursor?.(null);
     props.onHover?.(name?.id ?? null);
     return;
   }
+  chart.axes.setCursor(pointer.x - view.plot.left);
   if (chart.isDragging) {
     chart.near = [];
     showNear(chart);

@@ -22,7 +22,7 @@ from runfork.training.run_handle import RunHandle
         ("finish", r"run\.close\(\)"),
         ("stop", r"run\.close\(\)"),
         ("id", r"run\.run_id"),
-        ("get_run_url", "runfork show"),
+        ("get_run_url", r"run\.url .*runfork show"),
     ],
 )
 def test_what_other_trackers_runs_can_do_is_said_in_our_words(run, name, said):

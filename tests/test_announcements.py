@@ -42,6 +42,7 @@ def a_run(data_directory: Path, run_id: str = "swift-dolphin-20250319124841544-y
         "rank": 0,
         "attempt_of": None,
         "writer": SimpleNamespace(backlog_bytes=0),
+        "url": None,
     }
     return SimpleNamespace(**{**facts, **changes})
 

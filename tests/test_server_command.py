@@ -15,7 +15,8 @@ import pytest
 from tests.command_line import runner
 
 from runfork.cli import cli
-from runfork.testing.waits import HANG_SECONDS
+from runfork.disk.web_ui import find_page
+from runfork.testing.waits import HANG_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,3 +147,29 @@ def test_help_and_the_list_of_commands_load_neither_starlette_nor_uvicorn() -> N
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout == "[]\n"
+
+
+def test_a_run_names_its_page_while_a_server_runs_and_no_dead_one(
+    start, open_run, data_directory, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("RUNFORK_QUIET")
+    first = start("--port", "0", "--no-token", "--no-open")
+    address = url_of(first).partition("p/tests")[0]
+    until(lambda: find_page(data_directory, "tests/project", "a b"))
+    run = open_run(run_id="a b")
+    until(lambda: run._journal.said_as)
+
+    assert run.url == f"{address}p/tests/project/run?run=a%20b"
+    assert f"run a b is written to {run.directory}; see it at {run.url}\n" in capsys.readouterr().err
+    assert httpx.get(run.url, trust_env=False).status_code in (200, 503)  # 503: the UI is not built
+    second = start("--port", "0", "--no-open", "--project", "tests/project", "--root-path", "/proxy/1")
+    below = url_of(second).partition("p/tests")[0]
+    until(lambda: run.url == f"{below}p/tests/project/run?run=a%20b")
+    second.kill()
+    second.wait(HANG_SECONDS)
+    assert str(run.url).startswith(address)
+    first.send_signal(signal.SIGTERM)
+    first.wait(HANG_SECONDS)
+    assert run.url is None
+    assert len([*(tmp_path / "state/runfork/ui").iterdir()]) == 1  # what the killed one left

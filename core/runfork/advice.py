@@ -19,6 +19,7 @@ _TAGS = "run.add_tags(['tag']) adds tags"
 _END = "run.close() ends the run, and so does the end of the process"
 _NOTHING = "it is not needed: what a log call was given is on disk when it returns"
 _READ = "runfork.fetch_runs_table() and runfork.fetch_metrics() read what was logged, `runfork show` shows it"
+_URL = "run.url is its page in a `runfork ui` that runs, `runfork show` shows it in the terminal"
 _NO_ACCOUNT = "no account is needed: runs are written to the directory .runfork, or to RUNFORK_DIR"
 _BEGIN = "runfork.Run('experiment') begins a run, whose methods log"
 
@@ -35,7 +36,8 @@ _OF_A_RUN = {
     **dict.fromkeys(("sync", "wait", "flush", "define_metric", "watch"), _NOTHING),
     **dict.fromkeys(("id", "run_name"), "run.run_id is its id, run.experiment_name its experiment"),
     "name": "run.experiment_name is its experiment, run.run_id its id",
-    **dict.fromkeys(("url", "get_url", "get_run_url", "get_experiment_url", "fetch", "exists", "history"), _READ),
+    **dict.fromkeys(("get_url", "get_run_url", "get_experiment_url"), _URL),
+    **dict.fromkeys(("fetch", "exists", "history"), _READ),
 }
 _OF_THE_MODULE = {
     **dict.fromkeys(("init", "init_run", "start_run", "init_project", "set_experiment", "create_run"), _BEGIN),

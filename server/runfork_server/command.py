@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -18,17 +17,19 @@ import click
 from runfork.cli.json_output import write_json_line
 from runfork.cli.place import json_option, place_options
 from runfork.disk.layout import Store, find_data_directory
+from runfork.disk.web_ui import state_folder
 from runfork.errors import ArgumentError, RunforkError
 from runfork.model.identifiers import check_project
 from runfork.settings import Settings
-from runfork_server.settings import DEFAULT_HOST, DEFAULT_PORT, ServerSettings
+from runfork_server.settings import DEFAULT_HOST, DEFAULT_PORT, EVERYWHERE, ServerSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runfork.cli.place import Place
 
 _BACKLOG = 2048
 _LARGEST_PORT = 65535
-_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  to be told from others
 
 
 @click.command("ui")
@@ -82,7 +83,7 @@ def command(
         host=host,
         port=listening.getsockname()[1],
         root_path=prefix,
-        allowed_hosts=(*allowed_hosts, *([socket.gethostname()] if host in _EVERYWHERE else [])),
+        allowed_hosts=(*allowed_hosts, *([socket.gethostname()] if host in EVERYWHERE else [])),
         cookie_key=_cookie_key(),
     )
     _serve(settings, listening, Told(as_json=as_json, opens=not (no_open or as_json)))
@@ -152,15 +153,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 def url_of(settings: ServerSettings, token: str | None = None) -> str:
     """Return the address of the page, with the token that lets in; `token` is another one than the server's own."""
-    host = socket.gethostname() if settings.host in _EVERYWHERE else settings.host
-    place = f"[{host}]" if ":" in host else host
     path = (
         ""
         if settings.project is None
         else "p/" + "/".join(quote(part, safe="") for part in settings.project.split("/"))
     )
     known = token or settings.token
-    return f"http://{place}:{settings.port}{settings.root_path}/{path}{'' if known is None else f'?token={known}'}"
+    return f"{settings.address}{path}{'' if known is None else f'?token={known}'}"
 
 
 def _checked_root_path(text: str) -> str:
@@ -173,8 +172,7 @@ def _checked_root_path(text: str) -> str:
 def _cookie_key() -> bytes | None:
     """Return what cookies are made from: kept for this user, so that open pages go on when the server is started again."""
     try:
-        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        folder = Path(state).expanduser() / "runfork"
+        folder = state_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "ui.key"
         with contextlib.suppress(FileExistsError), open(path, "xb", opener=_privately) as file:

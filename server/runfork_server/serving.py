@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from runfork.disk.web_ui import leave_address, take_away
 from runfork_server.access import Guard
 from runfork_server.app import build_app, close_app
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
 
     from starlette.applications import Starlette
 
@@ -39,6 +41,7 @@ class Serving:
             proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
+        self._settings = settings
         self._server = _Server(config, app)
 
     def make_token_for_once(self) -> str:
@@ -46,12 +49,16 @@ class Serving:
         return self._guard.make_token_for_once()
 
     def run(self, listening: socket.socket) -> None:
-        """Serve until a signal, or `stop`.
+        """Serve until a signal, or `stop`; meanwhile runs on this machine find its address (`runfork.disk.web_ui`).
 
         Raises:
             KeyboardInterrupt: Ctrl-C ended it; everything is closed by then.
         """
-        self._server.run(sockets=[listening])
+        self._server.left = leave_address(self._settings.directory, self._settings.address)
+        try:
+            self._server.run(sockets=[listening])
+        finally:
+            take_away(self._server.left)
 
     def stop(self) -> None:
         """End `run`, from whatever thread."""
@@ -64,8 +71,11 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
+        self.left: Path | None = None
+        """What says where it answers."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the readers, then the connections."""
+        take_away(self.left)  # now: the signal that ended it may end the process as soon as this returns
         await close_app(self._app)
         await super().shutdown(sockets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7355
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  to be told from others
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,9 @@ class ServerSettings:
     root_path: str = ""
     allowed_hosts: tuple[str, ...] = ()
     cookie_key: bytes | None = None
+
+    @property
+    def address(self) -> str:
+        """Where its pages begin, without the token: ``http://127.0.0.1:7355/``."""
+        host = socket.gethostname() if self.host in EVERYWHERE else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.root_path}/"

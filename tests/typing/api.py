@@ -32,6 +32,8 @@ def log(run: Run) -> str:
     settings: Settings = run.settings
     assert settings.mode
     run_id: str = run.run_id
+    url: str | None = run.url
+    assert url is None
     return run_id
 
 

@@ -41,8 +41,7 @@ def say_created(run: RunJournal) -> None:
     if run.writer.backlog_bytes:
         text = f"run {run_id} cannot be written to {run.directory} yet"
     else:
-        hint = _show_command(run) if find_shell() is None else _show_expression(run)
-        text = f"run {run_id} is written to {run.directory}; see it with: {hint}"
+        text = f"run {run_id} is written to {run.directory}; {_where_to_look(run)}"
     if run.run_id != run_id:  # training has made it another one in the meantime
         say_created(run)
         return
@@ -127,6 +126,14 @@ def _say(run: RunJournal, text: str) -> None:
         stream.flush()
     except (OSError, ValueError):
         return  # closed, or a pipe that nobody reads: there is nobody to tell
+
+
+def _where_to_look(run: RunJournal) -> str:
+    """Return what leads to the run: its page where a web UI runs, else what is typed to see it."""
+    url = run.url
+    if url is not None:
+        return f"see it at {url}"
+    return f"see it with: {_show_command(run) if find_shell() is None else _show_expression(run)}"
 
 
 def _show_command(run: RunJournal) -> str:

@@ -188,6 +188,14 @@ class Run(Advised):
         return self._journal.directory
 
     @property
+    def url(self) -> str | None:
+        """The address of its page in a ``runfork ui`` of its data directory that runs on this machine now; None where none does.
+
+        Whoever opens it needs the token that ``runfork ui`` printed, or a browser that has been there before.
+        """
+        return None if self.is_disabled else self._journal.url
+
+    @property
     def settings(self) -> Settings:
         """The settings that it goes by."""
         return self._journal.settings

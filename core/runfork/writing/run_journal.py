@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runfork.disk.layout import JOURNAL_SUFFIX, Store, default_project, find_data_directory, journal_sizes, journals_of
 from runfork.disk.liveness import own_identity
+from runfork.disk.web_ui import find_page
 from runfork.errors import ArgumentError
 from runfork.journal.format import FLAGS_TIMES, Kind, encode_file_header, encode_frame, encode_json
 from runfork.journal.writer import JournalWriter, NullWriter
@@ -126,6 +127,11 @@ class RunJournal:
     def is_disabled(self) -> bool:
         """Whether nothing is written."""
         return self.settings.mode == "disabled"
+
+    @property
+    def url(self) -> str | None:
+        """The address of its page in a web UI that runs on this machine, or None."""
+        return find_page(self.store.directory, self.project, self.run_id)
 
     def sizes_of(self, run_id: str) -> dict[str, int] | None:
         """Return how far the journals of a run of this project are now, None where it is not there yet."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import TYPE_CHECKING
 
-from runfork.capture.console import ConsoleCapture
+from runfork.capture.console import ConsoleCapture, StreamCapture
+from runfork.journal.format import Kind
+
+if TYPE_CHECKING:
+    from runfork import Run
 
 SECOND = 1_000_000
 
@@ -62,3 +67,35 @@ class Console:
     def __exit__(self, *_: object) -> None:
         self.capture.stop()
         sys.stdout, sys.stderr = self._before
+
+
+class Printer:
+    """A run's streams as a program writes to them, by a clock that stands still unless it is moved."""
+
+    def __init__(self, run: Run, *, namespace: str = "runtime") -> None:
+        self.now = 1_800_000_000 * SECOND
+        self._run = run
+        self._namespace = namespace
+        self._streams = {name: StreamCapture(name, self._take, lambda: self.now) for name in ("stdout", "stderr")}
+
+    def _take(self, name: str, lines: list[str], time: int) -> None:
+        body = {f"{self._namespace}/{name}": lines}
+        self._run.recorder.record_points(Kind.STRINGS, body, step=time, time_us=time, clock_axis=True)
+
+    def write(self, text: str, *, to: str = "stdout", seconds: float = 0.001) -> None:
+        """Write, and let time pass."""
+        self._streams[to].receive(text)
+        self.pass_time(seconds)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass; what is due is handed on every second."""
+        while seconds > 0:
+            self.now += int(min(seconds, 1.0) * SECOND)
+            seconds -= 1.0
+            for stream in self._streams.values():
+                stream.flush(self.now)
+
+    def end(self) -> None:
+        """Hand on what is left."""
+        for stream in self._streams.values():
+            stream.finish()

@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ProblemError, sentence } from "../api/client";
-import { changedRuns, connection, noteAnswer, revision } from "./live";
+import { changedRuns, connection, noteAnswer, revision, status } from "./live";
 
 /** What is known of the answer to a question. */
 export type Answer<T> = {
@@ -18,6 +18,7 @@ const QUIET_MS = 150;
 const SHORTEST_PAUSE_MS = 250;
 // What is asked again and again may take a fifth of the time, so that a large answer does not fill the page's only thread.
 const PAUSE_FACTOR = 4;
+const PATIENCE_MS = 3000;
 
 /**
  * Ask a question, and ask it again, quietly, whenever the project's runs changed in a way that may change its answer: at most
@@ -34,18 +35,34 @@ export function useAnswer<T>(
   about: readonly string[] | null = null,
 ): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T> & { question: string | null }>({ ...NOTHING, question });
+  const isReady = useReadiness(question);
   const latest = useRef({ ask, about });
   latest.current = { ask, about };
   useEffect(() => {
-    if (question === null) return;
+    if (question === null || !isReady) return;
     return keepAsking<T>(
       (signal) => latest.current.ask(signal),
       () => latest.current.about,
       (change) =>
         setAnswer((before) => ({ ...(before.question === question ? before : NOTHING), ...change, question })),
     );
-  }, [question]);
+  }, [question, isReady]);
   return answer.question === question ? answer : NOTHING;
+}
+
+/**
+ * Return whether a question can be asked: while journals are read for the first time, the server may not know yet what it is
+ * about. Where that takes long, it is asked all the same.
+ */
+function useReadiness(question: string | null): boolean {
+  const [isPatient, setPatient] = useState(true);
+  const ready = useRef<string | null>(null);
+  useEffect(() => {
+    const timer = setTimeout(() => setPatient(false), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!isPatient || (status.value !== null && !status.value.is_reading)) ready.current = question;
+  return ready.current === question;
 }
 
 /** Ask at once, then whenever the answer may be another; return what ends it. */
@@ -77,7 +94,8 @@ export function keepAsking<T>(
       if (abort.signal.aborted) return;
       clearTimeout(slow);
       noteAnswer(error);
-      if (error instanceof ProblemError) tell({ value: null, error: sentence(error), isSlow: false });
+      if (error instanceof ProblemError && status.peek()?.is_reading) tell({ isSlow: true });
+      else if (error instanceof ProblemError) tell({ value: null, error: sentence(error), isSlow: false });
       else {
         isUnanswered = true;
         tell({ isSlow: true });

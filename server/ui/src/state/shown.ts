@@ -1,9 +1,7 @@
-import { useRef } from "preact/hooks";
 import { getJson, projectPath } from "../api/client";
 import type { Change, Mark, Row, RunValues } from "../api/types";
 import { place } from "./address";
 import { type Answer, useAnswer } from "./answer";
-import { status } from "./live";
 import { shownRun } from "./view";
 
 /** The run that the page is about, with all its attributes, kept up to date. */
@@ -14,12 +12,7 @@ export function useShownRun(): Answer<RunValues> {
 /** A run with all its attributes, kept up to date; nothing is asked for null. */
 export function useRunValues(run: string | null): Answer<RunValues> {
   const project = place.value.project;
-  const isUnread = status.value === null || status.value.is_reading;
-  const asked = useRef<string | null>(null);
-  const wanted = project && run ? `values\n${project}\n${run}` : null;
-  // While journals are read for the first time the server may not know of the run yet.
-  const question = isUnread && asked.current !== wanted ? null : wanted;
-  asked.current = question;
+  const question = project && run ? `values\n${project}\n${run}` : null;
   const answer: Answer<RunValues> = useAnswer<RunValues>(
     question,
     (signal) => getJson<RunValues>(projectPath(project!, "runs/values"), { run }, signal),

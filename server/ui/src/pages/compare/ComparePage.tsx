@@ -37,6 +37,7 @@ export function ComparePage() {
   if (listing.value && ids.length === 0) return <Nothing />;
   return (
     <div class="compare-page">
+      <h1 class="unseen">Side by side</h1>
       <Bar found={found} groups={groups} />
       {answer.error !== null && <p class="bad compare-note">{answer.error}</p>}
       {answer.isSlow && !found && <div class="hairline-wait" role="status" />}

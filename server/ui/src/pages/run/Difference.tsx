@@ -72,7 +72,7 @@ function Rows({ found }: { found: Differences }) {
   const groups = useMemo(() => groupRows(found.rows, goalFor, only), [found, only, goalFor]);
   if (groups.length === 0) return <p class="dim file-none">They are the same in everything.</p>;
   return (
-    <div class="difference-rows">
+    <div class="difference-rows" role="region" aria-label="What differs" tabIndex={0}>
       {groups.map((group) => (
         <section key={group.title}>
           <h2>

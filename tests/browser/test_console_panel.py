@@ -1,0 +1,154 @@
+"""The console of a run: lines however many, progress bars, search, and what is printed meanwhile."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.rich_runs import BAR_STATES, CONSOLE_LINES, HOSTILE, make_long_console, make_rich_runs
+from tests.consoles import Printer
+
+from runfork import Run
+from runfork.settings import Settings
+from runfork.testing.waits import until
+
+LINES = 1_000_000
+TOTAL = CONSOLE_LINES + 2
+"""Of the rich run: a progress bar and a warning beside its lines."""
+
+
+@pytest.fixture(scope="session")
+def rich(seeds):
+    """The project of the rich runs."""
+    return make_rich_runs(seeds.directory)
+
+
+@pytest.fixture
+def open_console(visit, seeded_ui):
+    """Open the console of a run."""
+
+    def open_console(project, run, more="", **options):
+        page = visit(seeded_ui, f"p/{project}/run?run={run}&tab=console{more}", **options)
+        page.wait_for_selector(".console-row:not(.missing)")
+        return page
+
+    return open_console
+
+
+def row(page, line):
+    """Return the row of a line, counted from one as people do."""
+    return page.locator(f".console-row[data-line='{line - 1}']:not(.update)")
+
+
+def scrolled(page):
+    """Return how far the console is scrolled, and how far it could be."""
+    return page.locator(".console-scroller").evaluate("(one) => [one.scrollTop, one.scrollHeight - one.clientHeight]")
+
+
+def test_it_begins_at_its_end_and_filters_by_stream(open_console, rich):
+    page = open_console(rich, "child")
+
+    expect(row(page, TOTAL)).to_contain_text("warning at the end")
+    expect(row(page, TOTAL)).to_have_class(re.compile("error"))
+    page.get_by_role("radio", name="stdout").click()
+    expect(row(page, CONSOLE_LINES)).to_contain_text(f"line {CONSOLE_LINES - 1}")
+    page.get_by_role("radio", name="stderr").click()
+    expect(page.locator(".console-row")).to_have_count(2)
+
+
+def test_a_progress_bar_is_one_line_that_opens(open_console, rich):
+    page = open_console(rich, "child", "&find=epoch")
+    search = page.get_by_role("searchbox", name="Search the console")
+
+    expect(page.locator(".search-count")).to_have_text("1 line")
+    search.press("Enter")
+    bar = page.locator(".console-row.bar")
+    expect(bar).to_contain_text("Epoch 0: 100%")
+    expect(bar.locator("mark")).to_have_text("Epoch")
+    told = bar.get_by_role("button", name=re.compile(r"show all \d+ updates"))
+    count = int(re.search(r"\d+", told.inner_text())[0])
+    assert 1 < count <= BAR_STATES + 1
+    told.click()
+    updates = page.locator(".console-row.update")
+    expect(updates).to_have_count(count)
+    shares = [int(re.search(r"(\d+)%", text)[1]) for text in updates.all_inner_texts()]
+    assert shares == sorted(shares)
+    page.get_by_role("button", name="hide updates").click()
+    expect(updates).to_have_count(0)
+
+
+def test_markup_in_a_line_stays_text(open_console, rich):
+    page = open_console(rich, "child", "&at=7")
+
+    expect(row(page, 8)).to_contain_text(HOSTILE)
+    assert page.evaluate("() => window.harmed === undefined && !document.querySelector('.console-row script')")
+
+
+def test_what_is_copied_has_no_numbers_and_times(open_console, rich):
+    page = open_console(rich, "child", "&at=20", permissions=["clipboard-read", "clipboard-write"])
+
+    page.evaluate(
+        """() => {
+          const text = (line) => document.querySelector(`.console-row[data-line='${line}'] .console-text`).firstChild;
+          getSelection().setBaseAndExtent(text(20), 5, text(22), 7);
+        }"""
+    )
+    page.keyboard.press("Control+c")
+    until(lambda: page.evaluate("navigator.clipboard.readText()") != "")
+    assert page.evaluate("navigator.clipboard.readText()") == "20 of the run \nline 21 of the run \nline 22"
+
+
+def test_a_million_lines_are_a_jump_away(open_console, seeds, watch):
+    watch.allow("404 GET .*run=printed")  # until the server has read what was just written
+    page = open_console(make_long_console(seeds.directory, LINES), "printed", "&at=0")
+    expect(page.locator(".console-bar")).to_contain_text(re.compile(r"1.000.000 lines"), timeout=60_000)
+    expect(row(page, 1)).to_contain_text("printed line 0")
+    watch.settle(page)
+
+    asked = len(watch.requests)
+    page.locator(".console-scroller").press("End")
+    expect(row(page, LINES)).to_contain_text(f"printed line {LINES - 1}")
+    assert sum("/console?" in one for one in watch.requests[asked:]) <= 4
+    assert page.evaluate("document.querySelectorAll('.console-row').length") < 200
+    page.locator(".console-scroller").press("Home")
+    expect(row(page, 1)).to_be_in_viewport()
+
+    page.keyboard.press("/")
+    page.keyboard.type("line 77777")
+    expect(page.locator(".search-count")).to_have_text("11 lines")
+    page.keyboard.press("Enter")
+    expect(row(page, 77_778)).to_be_in_viewport()
+    page.keyboard.press("Shift+Enter")
+    expect(row(page, 777_780)).to_be_in_viewport()
+    expect(page.locator(".search-count")).to_have_text("11 of 11")
+    page.get_by_role("button", name="go to").click()
+    page.get_by_role("spinbutton", name="line").fill("500000")
+    page.keyboard.press("Enter")
+    expect(row(page, 500_000)).to_be_in_viewport()
+    page.get_by_role("button", name="wrap").click()
+    expect(row(page, 500_000)).to_be_in_viewport()
+    until(lambda: "at=" in page.url)
+
+
+def test_what_is_printed_meanwhile_is_followed_until_one_scrolls(data_directory, start_ui, visit):
+    settings = Settings(project="tests/live", directory=str(data_directory), console=False, monitoring_seconds=0)
+    with Run("live", run_id="live", settings=settings, source_tracking_config=None) as run:
+        printer = Printer(run)
+
+        def say(count):
+            for number in range(count):
+                printer.write(f"said {number}\n", seconds=1)
+
+        say(200)
+        page = visit(start_ui(), "p/tests/live/run?run=live&tab=console")
+        expect(row(page, 200)).to_be_in_viewport()
+        say(50)
+        expect(row(page, 250)).to_be_in_viewport()
+        page.mouse.move(400, 500)
+        page.mouse.wheel(0, -1200)
+        expect(page.get_by_role("button", name="follow")).to_have_attribute("aria-pressed", "false")
+        before = scrolled(page)
+        say(50)
+        until(lambda: scrolled(page)[1] > before[1])
+        assert scrolled(page)[0] == before[0]
+        page.get_by_role("button", name="follow").click()
+        expect(row(page, 300)).to_be_in_viewport()

@@ -1,0 +1,168 @@
+"""The page of a run: what became of it, its attributes, its files, and how it differs from its parent."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser import accessibility
+from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, make_rich_runs
+
+import runfork
+from runfork.testing.waits import until
+
+MINUS = "\u2212"
+HARMED = "() => window.harmed === undefined"
+
+
+@pytest.fixture(scope="session")
+def rich(seeds):
+    """The project of the rich runs."""
+    return make_rich_runs(seeds.directory)
+
+
+@pytest.fixture
+def open_run(visit, seeded_ui, rich):
+    """Open a part of a run's page."""
+
+    def open_run(tab="overview", run="child", **options):
+        page = visit(seeded_ui, f"p/{rich}/run?run={run}&tab={tab}{options.pop('more', '')}", **options)
+        expect(page.get_by_role("heading", level=1)).to_have_text(run)
+        return page
+
+    return open_run
+
+
+def value_at(rich, seeds, run, step):
+    """Return a run's ``val/loss`` at a step, as the query API tells it."""
+    frame = runfork.fetch_metrics(
+        project=rich, directory=str(seeds.directory), runs=[run], attributes=["val/loss"], step_range=(step, step)
+    )
+    return float(frame["val/loss"].iloc[-1])
+
+
+def test_the_overview_tells_what_a_fork_changed_and_what_came_of_it(open_run, rich, seeds):
+    page = open_run()
+
+    meta = page.locator(".run-meta")
+    expect(meta).to_contain_text("finished")
+    expect(meta).to_contain_text(f"fork of parent at step {FORK_STEP}")
+    changed = page.get_by_role("region", name="What changed")
+    expect(changed.locator(".change").nth(0)).to_have_text(re.compile(r"lr\s*0\.1\s*→\s*0\.5"))
+    before, after = (value_at(rich, seeds, run, 99) for run in ("parent", "child"))
+    expect(changed).to_contain_text("both at step 99")
+    came = changed.locator(".change", has_text="val/loss")
+    expect(came).to_have_text(
+        re.compile(rf"{before:.4g}\s*→\s*{after:.4g}\s*{MINUS}{(1 - after / before) * 100:.0f}\s*%")
+    )
+    expect(came.locator(".percent")).to_have_class(re.compile("good"))
+    expect(page.get_by_role("treeitem").filter(has_text=re.compile("^lr"))).to_have_class(re.compile("changed"))
+
+
+def test_ten_thousand_attributes_are_searched_and_walked_by_keys(open_run):
+    page = open_run("attributes", run="crowd")
+    tree = page.get_by_role("tree")
+    expect(tree).to_have_attribute("aria-label", re.compile(rf"{ATTRIBUTES // 1000}"))
+    assert page.evaluate("document.querySelectorAll('*').length") < 1500
+
+    page.keyboard.press("/")
+    page.keyboard.type("k9999 4999")
+    expect(tree.get_by_role("treeitem")).to_have_count(1)
+    expect(tree.get_by_role("treeitem")).to_contain_text("many/n49/k9999")
+    page.keyboard.press("Escape")
+    tree.get_by_role("treeitem").filter(has_text=re.compile("^many")).click()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary").get_by_role("heading")).to_have_text("many/n0/k0")
+    page.keyboard.press("End")
+    expect(tree.locator("[tabindex='0']")).to_have_attribute("data-path", "sys")
+    page.go_back()
+    assert "attribute=" not in page.url
+
+
+def test_the_python_that_is_copied_fetches_the_value(open_run, seeds, monkeypatch):
+    page = open_run("attributes", more="&attribute=val%2Floss", permissions=["clipboard-read", "clipboard-write"])
+    monkeypatch.setenv("RUNFORK_DIR", str(seeds.directory))
+
+    page.get_by_role("button", name="Copy Python").click()
+    expect(page.locator(".toast")).to_have_text("Python copied")
+    code = page.evaluate("navigator.clipboard.readText()")
+    frame = eval(code.replace("import runfork\n\n", ""), {"runfork": runfork})
+
+    assert list(frame.columns) == ["val/loss"]
+    assert len(frame) == 160
+
+
+def test_files_are_shown_and_can_do_nothing(open_run, watch):
+    watch.allow("Blocked script execution")
+    page = open_run("files", more="&file=samples%2Fgrid")
+    shown = page.get_by_role("region", name=re.compile("^File "))
+    image = shown.get_by_role("img")
+    width = f"(one) => one.complete && one.naturalWidth === {GRID_WIDTH + len(GRID_STEPS) - 1}"
+    until(lambda: image.evaluate(width))
+    shown.get_by_role("slider").press("Home")
+    until(lambda: image.evaluate(f"(one) => one.complete && one.naturalWidth === {GRID_WIDTH}"))
+    assert f"filestep={GRID_STEPS[0]}" in page.url
+
+    for path, told in [
+        ("table", re.compile(r"a, b\s*1")),
+        ("config", re.compile(r'"depth": \{\n')),
+        ("log", HOSTILE),
+        ("gone", "The contents are not in the run's folder"),
+    ]:
+        page.get_by_role("option", name=f"files/{path}").click()
+        expect(shown.locator(".file-preview")).to_contain_text(told, use_inner_text=True)
+    for path in ("drawing", "report"):
+        page.get_by_role("option", name=f"files/{path}").click()
+    inside = page.frame_locator("iframe").locator("body")
+    expect(inside).to_have_text(re.compile("^hello(?!.*ran)"))
+    assert page.evaluate(HARMED)
+    with page.expect_download() as download:
+        shown.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "report.html"
+
+
+def test_the_difference_lists_what_differs_and_no_more(open_run):
+    page = open_run("difference")
+    rows = page.locator(".difference-rows section", has=page.get_by_role("heading", name=re.compile("^configs")))
+
+    expect(rows.locator(".difference-row > .mono")).to_have_text(
+        [*(f"files/{name}" for name in ("config", "drawing", "gone", "log", "report", "table")), "lr"]
+    )
+    prompt = page.locator(".difference-text", has_text="prompt")
+    expect(prompt.locator(".diff-line.before")).to_have_text([f"{MINUS}You are a helpful bird.", f"{MINUS}line 20"])
+    expect(prompt.locator(".diff-line.after")).to_have_text(["+You are a careful bird.", "+line twenty"])
+    expect(page.locator(".difference-tab")).not_to_contain_text("optimizer/name")
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", (1280, 800)), ("dark", (800, 900))])
+def test_every_part_is_accessible_and_no_script_in_it_runs(open_run, watch, scheme, size):
+    page = open_run(scheme=scheme, size=size)
+
+    for name in ("Overview", "Attributes", "Console", "Files", "Difference"):
+        page.get_by_role("tab", name=name).click()
+        watch.settle(page)
+        assert accessibility.violations(page) == [], name
+    assert page.evaluate(HARMED)
+    expect(page.locator(".run-meta")).to_contain_text(HOSTILE)
+
+
+def test_keys_go_through_the_parts_and_back_returns(open_run):
+    page = open_run()
+
+    for key, tab in [("a", "attributes"), ("t", "console"), ("f", "files"), ("d", "difference"), ("o", "overview")]:
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", selected=True)).to_have_attribute("id", f"tab-{tab}")
+    page.go_back()
+    expect(page.get_by_role("tab", selected=True)).to_have_text("Difference")
+
+
+@pytest.mark.parametrize("run", ["nobody", HOSTILE, "a/../b"])
+def test_a_run_that_is_not_there_is_told_in_words(visit, seeded_ui, rich, watch, run):
+    watch.allow("404 GET")
+    page = visit(seeded_ui, f"p/{rich}/run?run={quote(run, safe='')}")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such run")
+    assert page.evaluate(HARMED)

@@ -70,12 +70,16 @@ function place({ style }: HTMLElement, left: number, top: number, width: number,
 function draw(canvas: HTMLCanvasElement, shown: AxesShown): void {
   const { width, height } = shown.view;
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio); // clears it, too
-  canvas.height = Math.round(height * ratio);
-  place(canvas, 0, 0, width, height);
+  const size = [Math.round(width * ratio), Math.round(height * ratio)] as const;
+  if (canvas.width !== size[0] || canvas.height !== size[1]) {
+    [canvas.width, canvas.height] = size;
+    place(canvas, 0, 0, width, height);
+  }
   const pen = canvas.getContext("2d");
   if (!pen) return;
-  pen.scale(ratio, ratio);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, ...size);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   paintAxes(pen, shown);
 }
 

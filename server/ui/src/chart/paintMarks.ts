@@ -1,4 +1,4 @@
-import { marks, mouthOf } from "../marks/shapes";
+import { type Mouth, marks, mouthOf } from "../marks/shapes";
 import { endInView, type Paint } from "./paint";
 import { type SceneLine, showsPoints } from "./scene";
 import { entriesIn, toPixelX, toPixelY } from "./view";
@@ -186,5 +186,23 @@ export function paintEnds(
     pen.fill();
   }
   if (mouth !== "disc") pen.stroke();
+  pen.setLineDash([]);
+  if (!isThin) paintAhead(pen, mouth, x + r + 2, y, r);
+}
+
+/** What stands ahead of an end that is none: an arrow where a run goes on, dots where that is not known. */
+function paintAhead(pen: Paint["pen"], mouth: Mouth, x: number, y: number, r: number): void {
+  if (mouth !== "ring" && mouth !== "dots") return;
+  pen.beginPath();
+  if (mouth === "ring") {
+    pen.moveTo(x, y - r);
+    pen.lineTo(x + r, y);
+    pen.lineTo(x, y + r);
+  } else {
+    pen.setLineDash([...marks.pruned.dash]);
+    pen.moveTo(x, y);
+    pen.lineTo(x + 3 * r, y);
+  }
+  pen.stroke();
   pen.setLineDash([]);
 }

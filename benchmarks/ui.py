@@ -1,0 +1,194 @@
+"""What one waits for in the web UI's charts, in a real browser: a click, the frames of a zoom, and what stays behind.
+
+Run it with ``python benchmarks/ui.py [--only PART]``. It needs Chromium, and the bundle (``python3 recipes.py ui``). Times are of
+the browser's own clock, without a GPU; what the server does for them is in ``benchmarks/drawing.py``. The main thread's work is
+what its processor spent on it, whatever else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from benchmarks.reporting.sections import add_report_option, printed_section
+from playwright.sync_api import sync_playwright
+from tests.browser import chromium
+from tests.browser.charts import settle
+from tests.browser.frames import times_between
+from tests.browser.seeds import Seeds
+from tests.browser.ui_servers import UiServer
+from tests.browser.visits import Visit
+from tests.browser.watching import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import CDPSession, Page
+
+METRIC = "noise"
+
+DRAWN = """
+async ([lines, act]) => {
+  const began = performance.now();
+  if (act) document.querySelector(act).click();
+  for (;;) {
+    const chart = window.__ui?.charts().noise;
+    const canvas = document.querySelector("[data-chart=noise] canvas.chart-lines");
+    const isDrawn = canvas?.dataset.shown === canvas?.dataset.drawn;
+    if (chart?.lines.filter((line) => line.x.length > 0).length === lines && isDrawn)
+      return [performance.now() - began, performance.now()];
+    await new Promise(requestAnimationFrame);
+  }
+}
+"""
+"""Waits until so many lines are drawn, after a click if it is told where; milliseconds since then, and since navigation."""
+
+ZOOM = """
+async (frames) => {
+  const times = [];
+  const plot = document.querySelector("[data-chart=noise] .chart-over");
+  const { left, top, width } = plot.getBoundingClientRect();
+  for (let frame = 0; frame < frames; frame++) {
+    times.push(await new Promise(requestAnimationFrame));
+    const options = { bubbles: true, cancelable: true, ctrlKey: true, clientX: left + 0.4 * width, clientY: top + 40 };
+    plot.dispatchEvent(new WheelEvent("wheel", { ...options, deltaY: frame % 40 < 20 ? -20 : 20 }));
+  }
+  return times;
+}
+"""
+
+CYCLES = """
+async (cycles) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const head = document.querySelector(".charts-section-head");
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    head.click();
+    await frame();
+    head.click();
+    while (!document.querySelector("canvas.chart-lines[data-drawn]")) await frame();
+  }
+}
+"""
+
+
+class Place(NamedTuple):
+    """Where it is measured."""
+
+    seeds: Seeds
+    server: UiServer
+    visit: Visit
+    watch: Watch
+
+
+def tell(what: str, value: str) -> None:
+    """Print one line."""
+    print(f"{what:66}{value:>16}", flush=True)
+
+
+def session_of(page: Page) -> CDPSession:
+    """Return what asks Chromium for its own figures."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    return session
+
+
+def busy_seconds(session: CDPSession) -> float:
+    """Return how long the main thread has worked, as its processor counts it."""
+    found: dict[str, float] = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    return found["TaskDuration"]
+
+
+def charts(place: Place, runs: int, points: int, rounds: int) -> None:
+    """Measure one chart of many long lines: opened, clicked, and zoomed."""
+    project = place.seeds.curves(runs, points)
+    title = f"{runs} lines of {points} points"
+    ids = [f"c{number:03}" for number in range(runs)]
+    clicks, first_paints = [], []
+    for _ in range(rounds):
+        page = place.visit(place.server, f"p/{project}/charts?eyes={ids[0]}")
+        page.evaluate(DRAWN, [1, None])
+        settle(place.watch, page)
+        page.get_by_role("button", name="Which runs are drawn").click()
+        page.get_by_role("menuitem", name="all that were loaded").evaluate(
+            "(item) => item.setAttribute('data-bench', '')"
+        )
+        clicks.append(page.evaluate(DRAWN, [runs, "[data-bench]"])[0])
+        page.goto(place.server.url_of(f"p/{project}/charts?eyes={','.join(ids)}"))
+        first_paints.append(page.evaluate(DRAWN, [runs, None])[1])
+        settle(place.watch, page)
+    tell(f"{title}: a click draws them all, ms", _spread(clicks))
+    tell(f"{title}: from navigation to all of them, ms", _spread(first_paints))
+    session, zooms, work = session_of(page), [], []
+    frames = 120
+    for _ in range(rounds):
+        before = busy_seconds(session)
+        zooms.append(times_between(page.evaluate(ZOOM, frames)))
+        work.append((busy_seconds(session) - before) * 1000 / frames)
+        settle(place.watch, page)
+    best = min(zooms, key=lambda one: one.p95)
+    tell(f"{title}, zoomed: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
+    tell(f"{title}, zoomed: main thread at work, ms a frame", f"{min(work):.1f}")
+    place.visit.close()
+
+
+def cycles(place: Place, count: int) -> None:
+    """Measure what stays behind after charts were opened and closed."""
+    page = place.visit(place.server, f"p/{place.seeds.sweep}/charts?eyes=auto:10")
+    settle(place.watch, page)
+    session = session_of(page)
+
+    def heap() -> float:
+        settle(place.watch, page)
+        for _ in range(2):
+            session.send("HeapProfiler.collectGarbage")
+        return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
+
+    page.evaluate(CYCLES, 20)
+    before = heap()
+    page.evaluate(CYCLES, count)
+    tell(f"{count} times charts closed and opened: left behind, MB", f"{heap() - before:.1f}")
+    place.visit.close()
+
+
+def _spread(values: list[float]) -> str:
+    return f"{np.median(values):.0f} ({min(values):.0f})"
+
+
+def main() -> None:
+    """Run the benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--charted", type=int, default=100, help="lines of a chart")
+    parser.add_argument("--points", type=int, default=100_000, help="points of each of them")
+    parser.add_argument("--cycles", type=int, default=200, help="how often charts are closed and opened")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each is measured; the median is told, and the least"
+    )
+    parser.add_argument("--only", default="", help="part of the name of the benchmarks to run: charts, cycles")
+    parser.add_argument("--data", type=Path, help="keep what is measured in this folder, and find it again")
+    add_report_option(parser)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        seeds = Seeds(asked.data or Path(name, "data"))
+        parts: dict[str, Callable[[Place], None]] = {
+            "charts": lambda place: charts(place, asked.charted, asked.points, asked.rounds),
+            "cycles": lambda place: cycles(place, asked.cycles),
+        }
+        browser = chromium.launch(playwright)
+        watch = Watch()
+        seeds.curves(asked.charted, asked.points)
+        server = UiServer(seeds.directory, Path(name, "printed"))
+        try:
+            with printed_section("ui", asked.report, Path(name)):
+                for part, run in parts.items():
+                    if asked.only in part:
+                        run(Place(seeds, server, Visit(browser, watch), watch))
+        finally:
+            server.stop()
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()

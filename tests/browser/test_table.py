@@ -229,7 +229,8 @@ def test_columns_change_places_by_keyboard_and_by_dragging(visit: Visit, seeded_
 
 def test_a_pinned_column_stays_while_the_table_scrolls(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
     wide = ",".join(f"config/{one:02}" for one in range(10))
-    page = visit(seeded_ui, f"p/{seeds.thousand}/table?columns=seed,{wide}", size=(900, 600))
+    project = read_whole(seeded_ui, seeds.thousand, 1000)
+    page = visit(seeded_ui, f"p/{project}/table?columns=seed,{wide}", size=(900, 600))
     page.locator('[data-column="config/03"]').hover()
     page.get_by_role("button", name="More for config/03").click()
     page.get_by_role("menuitem", name="Pin to the left").click()

@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Reach } from "../api/types";
-import { inTreeOrder, keptEnds, layOutTree, runsOfLineage, sources, type TreeLane, type TreeRun } from "./tree";
+import {
+  inTreeOrder,
+  keptEnds,
+  layOutTree,
+  runsOfLineage,
+  runsOfRows,
+  sources,
+  type TreeLane,
+  type TreeRun,
+} from "./tree";
 
 function run(
   run_id: string,
@@ -198,4 +207,26 @@ test("an experiment that is expanded is a chain from its root to its head", () =
     ["a", 60],
     ["b", Number.POSITIVE_INFINITY],
   ]);
+});
+
+test("families without a head among them are kept to their ends", () => {
+  const row = (run_id: string, parent: string | null, is_head: boolean) => ({
+    run_id,
+    number: 0,
+    state: "finished" as const,
+    created: "",
+    experiment: "gull",
+    is_head,
+    fork: parent === null ? null : { parent, step: 5, is_pending: false },
+    lineage: [],
+  });
+  const runs = runsOfRows([
+    row("other-root", null, false),
+    row("root", null, false),
+    row("head", "root", true),
+    row("side", "root", false),
+    row("filtered", "gone", false),
+  ]);
+
+  expect(runs.filter((one) => one.isTip).map((one) => one.run_id)).toEqual(["other-root", "head", "filtered"]);
 });

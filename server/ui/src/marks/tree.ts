@@ -76,7 +76,31 @@ export type Described = Pick<Row, "run_id" | "number" | "state" | "created" | "e
 
 /** Return runs of any families, in the order in which they come. */
 export function runsOfRows(rows: readonly (Described & { lineage: readonly Reach[] })[]): TreeRun[] {
-  return describe(rows, (row) => ownSteps(row.lineage.at(-1)));
+  return withTips(describe(rows, (row) => ownSteps(row.lineage.at(-1))));
+}
+
+/**
+ * Where none of a family is a tip, as of a second root of the same name or where a filter left out the head, nothing is known
+ * to have pruned it: then its runs without children are tips.
+ */
+function withTips(runs: readonly TreeRun[]): TreeRun[] {
+  const byId = new Map(runs.map((run) => [run.run_id, run]));
+  const parents = new Set(runs.map((run) => run.parent));
+  const rootOf = (run: TreeRun): string => {
+    const seen = new Set<string>();
+    let root = run;
+    for (let above: TreeRun | undefined = run; above && !seen.has(above.run_id); ) {
+      seen.add(above.run_id);
+      root = above;
+      above = above.parent === null ? undefined : byId.get(above.parent);
+    }
+    return root.run_id;
+  };
+  const roots = new Map(runs.map((run) => [run.run_id, rootOf(run)]));
+  const kept = new Set(runs.filter((run) => run.isTip).map((run) => roots.get(run.run_id)));
+  return runs.map((run) =>
+    run.isTip || kept.has(roots.get(run.run_id)) || parents.has(run.run_id) ? run : { ...run, isTip: true },
+  );
 }
 
 /** Return runs whose own steps are known otherwise. */

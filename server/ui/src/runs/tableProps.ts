@@ -10,7 +10,7 @@ import { hoveredRun } from "../state/hover";
 import { connection } from "../state/live";
 import { remembered } from "../state/remembered";
 import { pointedLine } from "../state/rowCursor";
-import { BY_LINEAGE, listing, PAGE_ROWS, rowAt } from "../state/runs";
+import { BY_LINEAGE, listing, PAGE_ROWS, rowAt, seenPages } from "../state/runs";
 import { chosenHues, colourOf, palette, theme } from "../state/theme";
 import { expanded, inherited, mode, pinned, sort } from "../state/view";
 import { type Block, type Line, layOutLines } from "../table/lines";
@@ -91,13 +91,20 @@ const isByLineage = computed(
 const treeWidth = signal(0);
 const treeEnd = computed(() => stepScaleTo(last.value, 1).domain[1]);
 
-/** The tree of all runs that were fetched. */
+const TREE_PAGES = 4;
+
+/** The trees of runs that were fetched, around those that are seen. */
 const wholeTree = computed(() => {
   const pages = listing.value?.pages;
-  if (!isByLineage.value || !pages) return [];
+  if (!isByLineage.value || !pages) return { from: 0, lines: [] };
+  const [first, end] = seenPages.value;
+  const from = Math.max(0, first - TREE_PAGES) * PAGE_ROWS;
   const rows: (Row | undefined)[] = [];
-  for (const [page, found] of pages) for (const [at, row] of found.entries()) rows[page * PAGE_ROWS + at] = row;
-  return treeOf(Array.from(rows), { domain: [0, treeEnd.value], width: treeWidth.value });
+  for (const [page, found] of pages) {
+    if (page < first - TREE_PAGES || page > end + TREE_PAGES) continue;
+    for (const [at, row] of found.entries()) rows[page * PAGE_ROWS + at - from] = row;
+  }
+  return { from, lines: treeOf(Array.from(rows), { domain: [0, treeEnd.value], width: treeWidth.value }) };
 });
 
 /** The trees below experiments, by head. */
@@ -107,7 +114,8 @@ const treesBelow = computed(() => {
 });
 
 function treeLine(line: Line): TreeLine | undefined {
-  return line.kind === "row" ? wholeTree.value[line.index] : treesBelow.value.get(line.parent.run_id)?.[line.at];
+  const { from, lines: tree } = wholeTree.value;
+  return line.kind === "row" ? tree[line.index - from] : treesBelow.value.get(line.parent.run_id)?.[line.at];
 }
 
 /** Return what a line is called, and what stands small beside it. */

@@ -51,6 +51,8 @@ function orderOf(asked: string): string {
   return JSON.stringify({ ...(JSON.parse(asked) as Question), columns: null });
 }
 
+/** Pages that are seen, first and last. */
+export const seenPages = signal<readonly [number, number]>([0, 0]);
 let pagesInView: number[] = [0];
 let pagesNear: number[] = [];
 let freshPages = new Set<number>();
@@ -122,6 +124,8 @@ export function rowAt(index: number): Row | undefined {
 export function showRows(first: number, last: number): void {
   const pageOf = (row: number) => Math.max(0, Math.floor(row / PAGE_ROWS));
   pagesInView = range(pageOf(first), pageOf(last));
+  const [before, until] = seenPages.peek();
+  if (before !== pageOf(first) || until !== pageOf(last)) seenPages.value = [pageOf(first), pageOf(last)];
   const end = pageOf((listing.peek()?.total ?? 1) - 1);
   pagesNear = range(pageOf(first - PAGE_ROWS / 2), Math.min(pageOf(last + PAGE_ROWS), end));
   fetchStale();

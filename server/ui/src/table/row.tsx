@@ -64,6 +64,8 @@ export function fillRow(target: RowElement, line: Line, props: TableProps): void
   element.classList.toggle("family", node !== undefined && !node.lane.hasParent && !isChild);
   element.classList.toggle("head", props.mode === "runs" && row?.is_head === true);
   if (!row) {
+    mark(element, "aria-level", null);
+    mark(element, "aria-expanded", null);
     for (const cell of target.cells.values()) if (cell.childElementCount === 0) say(cell, "");
     return;
   }

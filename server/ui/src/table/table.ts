@@ -9,7 +9,7 @@ import { listenToResizing } from "./resizing";
 import { fillRow, makeRow, type RowElement } from "./row";
 
 const HEAD_HEIGHT = 44;
-const OVERSCAN = 10;
+const OVERSCAN = 8;
 
 /**
  * Put a table of runs into an element. It holds elements for the rows in view alone; whatever it shows comes with `update`, and
@@ -49,16 +49,19 @@ export function mount(element: HTMLElement, first: TableProps): Table {
       const key = lineKey(props.lines.at(item.index));
       wanted.set(wanted.has(key) ? `${key} ${item.index}` : key, { index: item.index, start: item.start });
     }
+    // Rows that went out of view show those that came into it.
+    const spare: RowElement[] = [];
     for (const [key, row] of shown)
       if (!wanted.has(key)) {
         row.element.remove();
+        spare.push(row);
         shown.delete(key);
       }
     let previous: Element | null = null;
     for (const [key, { index, start }] of wanted) {
       let row = shown.get(key);
       if (!row) {
-        row = makeRow(props.columns);
+        row = spare.pop() ?? makeRow(props.columns);
         shown.set(key, row);
       }
       const next: Element | null = previous ? previous.nextElementSibling : body.firstElementChild;
@@ -79,10 +82,11 @@ export function mount(element: HTMLElement, first: TableProps): Table {
 
   /** Remember what stands first in view, and say what is seen. */
   function note(first: number, last: number): void {
-    const top = Math.floor(scroller.scrollTop / props.rowHeight);
+    const offset = virtualizer.scrollOffset ?? 0; // asking the element would lay out the page, just after it was changed
+    const top = Math.floor(offset / props.rowHeight);
     anchor =
-      scroller.scrollTop > 0 && top < props.lines.count
-        ? { key: lineKey(props.lines.at(top)), offset: scroller.scrollTop - top * props.rowHeight }
+      offset > 0 && top < props.lines.count
+        ? { key: lineKey(props.lines.at(top)), offset: offset - top * props.rowHeight }
         : null;
     if (props.lines.count === 0) return;
     const at = (line: number) => props.lines.at(Math.min(line, props.lines.count - 1)).index;

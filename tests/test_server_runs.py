@@ -121,12 +121,14 @@ def test_of_several_sorts_the_first_counts_most(five: httpx.Client) -> None:
     assert ids(search(five, mode="runs", sort=by_lr, limit=2, offset=1)) == ["b", "c"]
 
 
-def test_families_stay_together_in_lineage_order(five: httpx.Client, open_run) -> None:
+def test_families_stay_together_and_of_several_forks_the_one_that_left_last_comes_first(
+    five: httpx.Client, open_run
+) -> None:
     open_run(run_id="f", experiment_name="gull", fork_run_id="a", fork_step=0).log_metrics({"loss": 1.0}, step=1)
     until_read(five, run_count=6)
 
-    assert ids(search(five, mode="runs", sort=[{"column": "lineage"}])) == ["a", "f", "b", "c", "e", "d"]
-    assert ids(search(five, mode="runs", sort=[{"column": "lineage"}], limit=2, offset=1)) == ["f", "b"]
+    assert ids(search(five, mode="runs", sort=[{"column": "lineage"}])) == ["a", "b", "c", "f", "e", "d"]
+    assert ids(search(five, mode="runs", sort=[{"column": "lineage"}], limit=2, offset=2)) == ["c", "f"]
 
 
 def test_a_filter_finds_and_tells_what_it_names_that_is_not_there(five: httpx.Client) -> None:

@@ -65,7 +65,10 @@ class Facts:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where each run comes if families stay together: that of the newest run first, depth first, newest forks first."""
+        """Where each run comes if families stay together: that of the newest run first, depth first.
+
+        Of several children the one comes first that left last, by step: so drawn below each other, no fork crosses another.
+        """
         ordered: dict[str, None] = {}
         for root in self._roots():
             waiting = [root]
@@ -73,9 +76,13 @@ class Facts:
                 run_id = waiting.pop()
                 if run_id not in ordered:  # damaged data may hold a circle
                     ordered[run_id] = None
-                    waiting.extend(self.children.get(run_id, ()))
+                    waiting.extend(sorted(self.children.get(run_id, ()), key=self._left_at))
         ordered.update(dict.fromkeys(self.nodes))
         return {run_id: place for place, run_id in enumerate(ordered)}
+
+    def _left_at(self, run_id: str) -> tuple[int, int]:
+        node = self.nodes[run_id]
+        return (node.fork.step if node.fork is not None else 0, -node.created)
 
     def _roots(self) -> list[str]:
         roots = {run_id: ancestors(run_id, self.nodes)[-1] for run_id in self.nodes}

@@ -1,4 +1,5 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Change, Mark } from "../api/types";
 import { StateMark } from "../marks/River";
@@ -8,6 +9,7 @@ import type { TreeLane, TreeRun } from "../marks/tree";
 import { hoveredRun } from "../state/hover";
 import { connection } from "../state/live";
 import { colourOf } from "../state/theme";
+import { hidesPruned } from "../state/view";
 import { formatNumber, formatStep, formatTime } from "../text/format";
 import type { Geometry } from "./geometry";
 import { LaneCurve } from "./LaneCurve";
@@ -35,8 +37,17 @@ export type LaneProps = {
   later: ReadonlySet<string>;
 };
 
-/** One run of a family: who it is, its river, what it changed, and the pinned metric. */
+/** One run of a family: who it is, its river, what it changed, and the pinned metric; drawn again only where that differs. */
 export function Lane(props: LaneProps) {
+  const { entry, index, count, experiment, geometry, ticks, line, parentLine, scale, later } = props;
+  const { isActive, isSelected, isAway } = props;
+  return useMemo(
+    () => <Drawn {...props} />,
+    [entry, index, count, experiment, geometry, ticks, line, parentLine, scale, later, isActive, isSelected, isAway],
+  );
+}
+
+function Drawn(props: LaneProps) {
   const { entry, index, count, id, experiment, geometry, isActive, isSelected, isAway, later } = props;
   const { run, lane, folded } = entry;
   const isLater = later.has(run.run_id);
@@ -74,6 +85,7 @@ export function Lane(props: LaneProps) {
           height={geometry.height}
           y={geometry.river}
           size="page"
+          hidesPruned={hidesPruned.value}
           colour={lineColour}
           isServerAway={connection.value === "away"}
         />
@@ -162,7 +174,7 @@ function Plot({ entry, geometry, ticks, line, parentLine, scale }: LaneProps) {
         <svg width={width} height={height} aria-hidden="true">
           <LaneCurve
             line={line}
-            parent={parentLine && fork ? { line: parentLine, from: fork.step } : null}
+            parent={parentLine && fork && !hidesPruned.value ? { line: parentLine, from: fork.step } : null}
             forkStep={fork?.step ?? null}
             keptTo={entry.lane.keptTo}
             isTip={entry.lane.run.isTip}
@@ -170,6 +182,7 @@ function Plot({ entry, geometry, ticks, line, parentLine, scale }: LaneProps) {
             scale={scale}
             colour={colourOf(entry.run)}
             right={width}
+            hidesPruned={hidesPruned.value}
           />
         </svg>
       )}
@@ -192,7 +205,8 @@ function apart(found: readonly Mark[], x: (step: number) => number): Mark[] {
 function Ticks({ entry, geometry }: { entry: Entry; geometry: Geometry }) {
   const { run, lane } = entry;
   const colour = colourOf(run).line;
-  const inView = run.marks.filter((mark) => geometry.x(mark.step) >= lane.start - 1);
+  const last = hidesPruned.value ? (lane.keptTo ?? Number.NEGATIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const inView = run.marks.filter((mark) => geometry.x(mark.step) >= lane.start - 1 && mark.step <= last);
   return (
     <>
       {apart(inView, geometry.x).map((mark) => (

@@ -19,13 +19,16 @@ export type LaneCurveProps = {
   colour: RunColour;
   /** How far to the right the drawing reaches, px. */
   right: number;
+  /** Whether what no head keeps is left out. */
+  hidesPruned: boolean;
 };
 
 /** The pinned metric of a run: what it inherited, its own part, and as a ghost how its parent went on. */
 export function LaneCurve(props: LaneCurveProps) {
-  const { line, parent, forkStep, keptTo, isTip, x, scale, colour, right } = props;
+  const { line, parent, forkStep, keptTo, isTip, x, scale, colour, right, hidesPruned } = props;
   const start = forkStep ?? Number.NEGATIVE_INFINITY;
   const kept = keptTo ?? Number.NEGATIVE_INFINITY;
+  const isWhole = kept >= (line.last?.x ?? 0);
   const paths = useMemo(
     () => ({
       ghost: parent ? stretch(parent.line, parent.from, Number.POSITIVE_INFINITY, x, scale.y) : "",
@@ -39,9 +42,9 @@ export function LaneCurve(props: LaneCurveProps) {
     <>
       {paths.ghost && <path class="bed ghost" d={paths.ghost} />}
       {paths.inherited && <path class="curve inherited" stroke={colour.line} d={paths.inherited} />}
-      {paths.pruned && kept !== Number.POSITIVE_INFINITY && <path class="bed" d={paths.pruned} />}
+      {paths.pruned && !hidesPruned && kept !== Number.POSITIVE_INFINITY && <path class="bed" d={paths.pruned} />}
       {paths.own && <path class={isTip ? "curve own tip" : "curve own"} stroke={colour.line} d={paths.own} />}
-      <LastValue {...props} isKept={kept >= (line.last?.x ?? 0)} right={right} />
+      {(isWhole || !hidesPruned) && <LastValue {...props} isKept={isWhole} right={right} />}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Family } from "../api/types";
 import { stepTicks } from "../chart/ticks";
@@ -40,20 +40,25 @@ export function LaneList(props: LaneListProps) {
   const id = useId();
   const experiment = experimentOf(family);
   const scroller = useRef<HTMLDivElement>(null);
-  const [scrollTop, setScrollTop] = useState(0);
+  const [first, setFirst] = useState(0);
   const [active, setActive] = useState<string | null>(null);
   const cursor = useSignal<number | null>(null);
   const { card, showCard, keepCard, leaveCard, closeCard } = useCard();
   useAnchor(scroller, entries, geometry.height);
   const visible = Math.ceil((view.height - AXIS) / geometry.height) + 1;
-  const first = Math.max(0, Math.floor(scrollTop / geometry.height) - SPARE_LANES);
   const last = Math.min(entries.length, first + visible + 2 * SPARE_LANES);
   useEffect(() => props.onFirstLane(first), [first]);
 
   const activeIndex = entries.findIndex((entry) => entry.key === active);
-  const scale = extent && valueScale(extent, isLog, geometry.top, geometry.bottom);
-  const ticks = stepTicks(geometry.domain, Math.max(2, Math.floor(geometry.right / 110))).at;
-  const kept = selectedRuns.value.length > 0 ? keptOf(family, selectedRuns.value) : null;
+  const scale = useMemo(
+    () => extent && valueScale(extent, isLog, geometry.top, geometry.bottom),
+    [extent, isLog, geometry],
+  );
+  const ticks = useMemo(() => stepTicks(geometry.domain, Math.max(2, Math.floor(geometry.right / 110))).at, [geometry]);
+  const kept = useMemo(
+    () => (selectedRuns.value.length > 0 ? keptOf(family, selectedRuns.value) : null),
+    [family, selectedRuns.value],
+  );
 
   const placeCard = (entry: Entry, index: number, at: number): CardPlace => {
     const [low, high] = reachOf(entry);
@@ -96,8 +101,10 @@ export function LaneList(props: LaneListProps) {
     const [top, bottom] = [at * geometry.height, (at + 1) * geometry.height];
     if (top < box.scrollTop) box.scrollTop = top;
     else if (bottom > box.scrollTop + box.clientHeight - AXIS) box.scrollTop = bottom - box.clientHeight + AXIS;
-    cursor.value ??= entry.run.own?.[1] ?? geometry.domain[1];
-    showCard(placeCard(entry, at, cursor.value));
+    const card = placeCard(entry, at, cursor.peek() ?? entry.run.own?.[1] ?? geometry.domain[1]);
+    cursor.value = card.step;
+    if (entry.folded.length === 0) showCard(card);
+    else closeCard();
   };
   const moveCursor = (by: number, isFar: boolean) => {
     const entry = entries[activeIndex];
@@ -107,8 +114,9 @@ export function LaneList(props: LaneListProps) {
     const moved = isFar
       ? nextMark(entry, now, by)
       : roundStep(now + by * 8 * perPixel, perPixel, countsWhole(family.runs));
-    cursor.value = Math.min(geometry.domain[1], Math.max(geometry.domain[0], moved));
-    showCard(placeCard(entry, activeIndex, cursor.value));
+    const card = placeCard(entry, activeIndex, moved);
+    cursor.value = card.step;
+    showCard(card);
   };
   const walk = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
@@ -121,7 +129,7 @@ export function LaneList(props: LaneListProps) {
     else if (event.key === "ArrowLeft") moveCursor(-1, event.shiftKey);
     else if (event.key === "Enter" && entry) open(entry);
     else if (event.key === " " && entry) select(entry);
-    else if (event.key === "Escape" && card) closeCard();
+    else if (event.key === "Escape" && card.peek()) closeCard();
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -166,12 +174,17 @@ export function LaneList(props: LaneListProps) {
         aria-multiselectable="true"
         aria-activedescendant={activeIndex >= first && activeIndex < last ? `${id}-${activeIndex}` : undefined}
         onScroll={(event) => {
-          setScrollTop(event.currentTarget.scrollTop);
+          setFirst(Math.max(0, Math.floor(event.currentTarget.scrollTop / geometry.height) - SPARE_LANES));
           closeCard();
         }}
         onKeyDown={walk}
         onFocus={(event) => {
-          if (event.currentTarget.matches(":focus-visible") && event.target === event.currentTarget && activeIndex < 0)
+          if (
+            event.currentTarget.matches(":focus-visible") &&
+            event.target === event.currentTarget &&
+            activeIndex < 0 &&
+            !card.peek()
+          )
             goTo(
               Math.max(
                 0,
@@ -229,17 +242,7 @@ export function LaneList(props: LaneListProps) {
           <brush.Shade />
         </div>
       </div>
-      {card && (
-        <LaneCard
-          at={card}
-          parent={family.runs.find((run) => run.run_id === card.run.fork?.parent) ?? null}
-          metric={metric}
-          experiment={experiment}
-          view={view}
-          onEnter={keepCard}
-          onLeave={leaveCard}
-        />
-      )}
+      <Card card={card} family={family} metric={metric} view={view} onEnter={keepCard} onLeave={leaveCard} />
     </>
   );
 }
@@ -264,27 +267,43 @@ function nextMark(entry: Entry, now: number, by: number): number {
   return found ?? now;
 }
 
+type CardProps = Pick<LaneListProps, "family" | "metric" | "view"> & {
+  card: Signal<CardPlace | null>;
+  onEnter: () => void;
+  onLeave: () => void;
+};
+
+/** The card moves with the pointer, and nothing else has to be drawn for that. */
+function Card({ card, family, ...rest }: CardProps) {
+  const at = card.value;
+  if (!at) return null;
+  const parent = family.runs.find((run) => run.run_id === at.run.fork?.parent) ?? null;
+  return <LaneCard at={at} parent={parent} experiment={experimentOf(family)} {...rest} />;
+}
+
 /** The card of a run stays while the pointer is on it or on the way to it. */
 function useCard() {
-  const [card, setCard] = useState<CardPlace | null>(null);
+  const card = useSignal<CardPlace | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const keepCard = () => clearTimeout(timer.current);
   const closeCard = () => {
     keepCard();
-    setCard(null);
+    card.value = null;
   };
   useEffect(() => () => clearTimeout(timer.current), []);
   return {
     card,
     showCard: (next: CardPlace) => {
       keepCard();
-      setCard(next);
+      const before = card.peek();
+      if (before?.run.run_id !== next.run.run_id || before.step !== next.step || before.top !== next.top)
+        card.value = next;
     },
     keepCard,
     leaveCard: () => {
       keepCard();
       timer.current = setTimeout(() => {
-        if (!document.querySelector(".fork-popup")) setCard(null);
+        if (!document.querySelector(".fork-popup")) card.value = null;
       }, LEAVE_MS);
     },
     closeCard,
@@ -311,8 +330,8 @@ function useLaneKeys(scroller: { current: HTMLDivElement | null }, move: (by: nu
   latest.current = move;
   useEffect(() => {
     const step = (by: number) => () => {
-      scroller.current?.focus({ preventScroll: true });
       latest.current(by);
+      scroller.current?.focus({ preventScroll: true });
     };
     const ends = [shortcut("j", "next run", step(1)), shortcut("k", "run before", step(-1))];
     return () => {

@@ -1,5 +1,5 @@
 import { MouthMark, type RiverSize } from "./River";
-import { diamondPath, forkCurve, marks } from "./shapes";
+import { diamondPath, forkCurvePart, marks } from "./shapes";
 import type { TreeCurve, TreeLane, TreeRun } from "./tree";
 
 /** Props of `TreeSlice`. */
@@ -55,6 +55,8 @@ export function TreeSlice({
   );
 }
 
+const DOTS = marks.pruned.dash[0] + marks.pruned.dash[1];
+
 type Shared = Required<Pick<TreeSliceProps, "x" | "low" | "y" | "size" | "colour" | "isServerAway" | "hidesPruned">>;
 
 function driestFirst(one: TreeCurve, other: TreeCurve): number {
@@ -68,15 +70,16 @@ function wetness(curve: TreeCurve): number {
 /** The curve to a child, as far as it lies in this lane. */
 function ForkCurve({ curve, height, x, low, y, size, colour }: Shared & { curve: TreeCurve; height: number }) {
   const { child, up, down, reach, isKept } = curve;
-  const path = forkCurve(x(child.fork_step ?? low), y + up * height, (down - up) * height, reach);
-  if (!isKept) return <path class="bed" d={path} />;
+  const part = forkCurvePart(x(child.fork_step ?? low), y + up * height, (down - up) * height, reach, [-1, height + 1]);
+  if (!part) return null;
+  if (!isKept) return <path class="bed" d={part.path} stroke-dashoffset={part.begins % DOTS} />;
   const isSubject = size === "page" && child.isTip;
   return (
     <path
       class={isSubject ? "water own" : "water inherited"}
       stroke={colour(child)}
       stroke-width={isSubject ? marks.own.page : marks.curve[size]}
-      d={path}
+      d={part.path}
     />
   );
 }

@@ -68,3 +68,49 @@ export function mouthOf(state: RunState, isServerAway = false): Mouth {
 export function forkCurve(x: number, y: number, dy: number, reach: number): string {
   return `M${x} ${y}c${0.7 * reach} 0 ${0.25 * reach} ${dy} ${reach} ${dy}`;
 }
+
+/** A part of a fork's curve: its path, and how far down the curve it begins, for dots that go on where those above ended. */
+export type CurvePart = { path: string; begins: number };
+
+/**
+ * Return the part of a curve that lies between two heights; null if none does. A long curve is drawn in every lane that it
+ * passes, and what lies outside the lane costs time, too.
+ */
+export function forkCurvePart(
+  x: number,
+  y: number,
+  dy: number,
+  reach: number,
+  between: readonly [number, number],
+): CurvePart | null {
+  const [from, to] = between.map((height) => Math.min(1, Math.max(0, (height - y) / dy))) as [number, number];
+  if (from >= 1 || to <= 0) return null;
+  const [t, u] = [timeAt(from), timeAt(to)];
+  const xs = blossoms([0, 0.7 * reach, 0.25 * reach, reach], t, u);
+  const ys = blossoms([0, 0, dy, dy], t, u);
+  const at = (index: number) => `${round(x + xs[index]!)} ${round(y + ys[index]!)}`;
+  return { path: `M${at(0)}C${at(1)} ${at(2)} ${at(3)}`, begins: from * Math.abs(dy) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+/** The parameter at which the curve has come down a part of its height: the inverse of 3t² - 2t³. */
+function timeAt(part: number): number {
+  return 0.5 - Math.sin(Math.asin(1 - 2 * part) / 3);
+}
+
+/** Control points of the part of a cubic Bézier curve between two parameters. */
+function blossoms([a, b, c, d]: readonly [number, number, number, number], t: number, u: number): number[] {
+  const blend = (r: number, s: number, v: number) => {
+    const first = mix(mix(a, b, r), mix(b, c, r), s);
+    const second = mix(mix(b, c, r), mix(c, d, r), s);
+    return mix(first, second, v);
+  };
+  return [blend(t, t, t), blend(t, t, u), blend(t, u, u), blend(u, u, u)];
+}
+
+function mix(one: number, other: number, part: number): number {
+  return one + (other - one) * part;
+}

@@ -214,7 +214,7 @@ export function layOutTree(runs: readonly TreeRun[], x: (step: number) => number
     places.set(run.run_id, at);
     const firstFork = firstForks.get(run.run_id) ?? Number.POSITIVE_INFINITY;
     const leaves = x(run.fork_step ?? run.own?.[0] ?? 0);
-    const length = run.own === null ? bend : Math.max(x(run.own[1]) - leaves, SHORTEST);
+    const length = run.own === null ? SHORTEST : Math.max(x(run.own[1]) - leaves, SHORTEST);
     const reach =
       place === undefined
         ? 0

@@ -247,6 +247,7 @@ function FoldedMarks({ entry, geometry }: { entry: Entry; geometry: Geometry }) 
 function CursorPoint({ entry, geometry, line, scale, cursor }: LaneProps) {
   const step = cursor.value;
   if (step === null || !line || !scale || entry.folded.length > 0) return null;
+  if (hidesPruned.value && step > (entry.lane.keptTo ?? Number.NEGATIVE_INFINITY)) return null;
   const point = pointAt(line, step);
   if (!point || (line.last && step > line.last.x)) return null;
   const colour = colourOf(entry.run);

@@ -200,7 +200,7 @@ def test_a_fork_appears_where_it_belongs_and_disturbs_nothing(data_directory, st
     expect(lane(page, "r03")).to_have_attribute("aria-selected", "true")
     assert lane(page, "r04").bounding_box()["y"] == seen
     page.locator(".lane-list").evaluate("(list) => { list.scrollTop = 0; }")
-    expect(lane(page, "new")).to_be_visible()
+    expect(lane(page, "root")).to_be_visible()
     assert names_in_lanes(page)[:4] == ["root", "r11", "r10", "new"]
 
 

@@ -72,8 +72,10 @@ class Console:
 class Printer:
     """A run's streams as a program writes to them, by a clock that stands still unless it is moved."""
 
+    BEGIN_SECONDS = 1_800_000_000
+
     def __init__(self, run: Run, *, namespace: str = "runtime") -> None:
-        self.now = 1_800_000_000 * SECOND
+        self.now = self.BEGIN_SECONDS * SECOND
         self._run = run
         self._namespace = namespace
         self._streams = {name: StreamCapture(name, self._take, lambda: self.now) for name in ("stdout", "stderr")}

@@ -52,7 +52,8 @@ def make_rich_runs(directory: Path) -> str:
         run.log_configs({"lr": 0.5, "prompt": _prompt("careful", "line twenty")})
         run.add_tags([HOSTILE])
         for step in range(FORK_STEP + 1, LAST_STEP + 1):
-            run.log_metrics({"val/loss": 0.7 / (step + 1), "train/loss": 1.2 / (step + 1)}, step=step)
+            row = {"val/loss": 0.7 / (step + 1), "train/loss": 1.2 / (step + 1)}
+            run.log_metrics(row, step=step, timestamp=Printer.BEGIN_SECONDS + step)
         for place, step in enumerate(GRID_STEPS):
             run.log_files({"samples/grid": File(_picture(GRID_WIDTH + place), name=f"grid{step}.png")}, step=step)
         run.assign_files(
@@ -90,7 +91,7 @@ def _drawing() -> bytes:
 
 
 def _print(run: Run) -> None:
-    """Print lines of both streams, and a progress bar between them."""
+    """Print lines of both streams, a line a second as steps are logged, and a progress bar between them."""
     printer = Printer(run)
     for number in range(CONSOLE_LINES):
         printer.write(f"line {number} of the run {HOSTILE if number == 7 else ''}\n", seconds=1)

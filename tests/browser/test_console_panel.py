@@ -39,6 +39,11 @@ def row(page, line):
     return page.locator(f".console-row[data-line='{line - 1}']:not(.update)")
 
 
+def numbers_in(text, pattern):
+    """Return the numbers of a text that a pattern takes out of it."""
+    return [int(number) for number in re.findall(pattern, text)]
+
+
 def scrolled(page):
     """Return how far the console is scrolled, and how far it could be."""
     return page.locator(".console-scroller").evaluate("(one) => [one.scrollTop, one.scrollHeight - one.clientHeight]")
@@ -65,15 +70,25 @@ def test_a_progress_bar_is_one_line_that_opens(open_console, rich):
     expect(bar).to_contain_text("Epoch 0: 100%")
     expect(bar.locator("mark")).to_have_text("Epoch")
     told = bar.get_by_role("button", name=re.compile(r"show all \d+ updates"))
-    count = int(re.search(r"\d+", told.inner_text())[0])
+    (count,) = numbers_in(told.inner_text(), r"all (\d+)")
     assert 1 < count <= BAR_STATES + 1
     told.click()
     updates = page.locator(".console-row.update")
     expect(updates).to_have_count(count)
-    shares = [int(re.search(r"(\d+)%", text)[1]) for text in updates.all_inner_texts()]
+    shares = numbers_in(" ".join(updates.all_inner_texts()), r"(\d+)%")
     assert shares == sorted(shares)
     page.get_by_role("button", name="hide updates").click()
     expect(updates).to_have_count(0)
+
+
+def test_a_step_leads_to_what_was_printed_when_it_was_logged(open_console, rich):
+    page = open_console(rich, "child")
+
+    page.keyboard.press("g")
+    page.get_by_role("spinbutton", name="step").fill("120")
+    page.keyboard.press("Enter")
+    expect(row(page, 121)).to_be_in_viewport()
+    expect(page.locator(".console-row.current")).to_contain_text("line 120 of the run")
 
 
 def test_markup_in_a_line_stays_text(open_console, rich):

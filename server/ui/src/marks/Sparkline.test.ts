@@ -10,3 +10,7 @@ test("a constant runs level in the middle, and nothing is nothing", () => {
   expect(sparklinePath([0, 1], [3, 3], 12, 10)).toBe("M1.0 5.0L11.0 5.0");
   expect(sparklinePath([], [], 12, 10)).toBe("");
 });
+
+test("the largest numbers that there are have their places", () => {
+  expect(sparklinePath([0, 1], [1.7e308, -1.7e308], 12, 10)).toBe("M1.0 2.0L11.0 8.0");
+});

@@ -30,7 +30,9 @@ export function sparklinePath(x: ArrayLike<number>, y: ArrayLike<number>, width:
   }
   const [first, last] = [x[0] ?? 0, x[count - 1] ?? 1];
   const left = (at: number) => 1 + ((x[at]! - first) / (last - first || 1)) * (width - 2);
-  const top = (at: number) => (high > low ? 2 + ((high - y[at]!) / (high - low)) * (height - 4) : height / 2);
+  // Halves: the difference of the largest numbers that there are is none.
+  const span = high / 2 - low / 2;
+  const top = (at: number) => (span > 0 ? 2 + ((high / 2 - y[at]! / 2) / span) * (height - 4) : height / 2);
   let path = "";
   let isDown = false;
   for (let at = 0; at < count; at++) {

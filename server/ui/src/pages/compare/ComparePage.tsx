@@ -183,7 +183,9 @@ function Goals({ groups }: { groups: readonly Group[] }) {
   const metrics = new Map<string, Goal>();
   for (const row of groups.flatMap((group) => group.rows))
     if (row.aggregate !== null) metrics.set(row.path, goalFor(row.path, row.goal));
-  const shown = [...metrics].slice(0, MOST_GOALS);
+  const shown = [...metrics]
+    .sort(([, one], [, other]) => Number(one === null) - Number(other === null))
+    .slice(0, MOST_GOALS);
   if (shown.length === 0) return null;
   return (
     <span class="goals">

@@ -2,10 +2,11 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, Row } from "../../api/types";
 import { Icon } from "../../controls/icons";
 import { useRows } from "../../controls/virtual";
+import { useWidth } from "../../controls/width";
 import { columnFormat, formatStep, isNumber, splitPath, toNumber } from "../../text/format";
 import { ComparisonCell, isNumeric } from "./ComparisonCell";
 import { ComparisonHead } from "./ComparisonHead";
-import { widths } from "./columns";
+import { widthsOn } from "./columns";
 import { type Group, isText } from "./groups";
 import { TextDifference } from "./TextDifference";
 
@@ -32,6 +33,7 @@ export function ComparisonTable({ found, groups, rows }: ComparisonTableProps) {
   const vertical = useRows(scroller, { count: lines.length, rowSize: size, overscan: 10 });
   const referenceAt = found.run_ids.indexOf(found.reference);
   const others = useMemo(() => found.run_ids.flatMap((_, at) => (at === referenceAt ? [] : [at])), [found]);
+  const widths = widthsOn(useWidth(scroller) || window.innerWidth);
   const across = useRows(scroller, { count: others.length, rowSize: widths.run, isHorizontal: true, overscan: 1 });
   const domain = useMemo(() => domainOf(rows), [rows]);
   const width = widths.path + widths.reference + across.size;
@@ -64,6 +66,11 @@ export function ComparisonTable({ found, groups, rows }: ComparisonTableProps) {
       aria-rowcount={lines.length + 1}
       aria-colcount={found.run_ids.length + 1}
       tabIndex={0}
+      style={{
+        "--path-width": `${widths.path}px`,
+        "--reference-width": `${widths.reference}px`,
+        "--run-width": `${widths.run}px`,
+      }}
     >
       <div class="comparison-head" role="row" aria-rowindex={1} style={{ width: `${width}px` }}>
         <div class="compared-path" role="columnheader">

@@ -2,7 +2,15 @@ import type { Row } from "../../api/types";
 import { formatStep } from "../../text/format";
 
 /** Widths of columns, px. */
-export const widths = { path: 264, reference: 236, run: 292 } as const;
+export type ColumnWidths = { path: number; reference: number; run: number };
+
+const WIDE: ColumnWidths = { path: 264, reference: 236, run: 292 };
+const NARROW: ColumnWidths = { path: 168, reference: 168, run: 232 };
+
+/** Return the widths of columns on a page so wide. */
+export function widthsOn(pageWidth: number): ColumnWidths {
+  return pageWidth < 1000 ? NARROW : WIDE;
+}
 
 /** Return what a run is to the reference, in a few words. */
 export function relationTo(row: Row, reference: Row | undefined): string {

@@ -17,6 +17,7 @@ import {
 import { exactText } from "./AttributeTree";
 import { isSeries, typeName } from "./attributeTree";
 import { pythonFor } from "./python";
+import { HistogramBars, histogramOf, TextSeries } from "./SeriesDetail";
 import { SeriesSparkline } from "./SeriesSparkline";
 
 /** All that is known of the attribute that was chosen. */
@@ -64,6 +65,9 @@ export function AttributeDetail({ found }: { found: RunValues }) {
         <Before change={changesByPath(run).get(path)} />
       </dl>
       <StatisticsList attribute={attribute} />
+      {attribute.type === "string_series" && (
+        <TextSeries project={project} run={run.run_id} path={path} count={toNumber(attribute.statistics?.count ?? 0)} />
+      )}
       <div class="python">
         <pre class="mono">{python}</pre>
         <Button icon="copy" onClick={() => void copy(python, "Python")}>
@@ -93,6 +97,8 @@ function Held({ path, attribute, found }: { path: string; attribute: Attribute; 
         </button>
       </p>
     );
+  const counts = histogramOf(type, value);
+  if (counts) return <HistogramBars counts={counts} colour={colourOf(found.run).line} />;
   const text = isNumber(value) && type !== "string" ? formatExactly(toNumber(value)) : exactText(attribute);
   return (
     <>

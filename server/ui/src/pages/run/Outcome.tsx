@@ -45,9 +45,10 @@ function SmallChart({ own, run, width }: SmallChartProps) {
   const [yLow, yHigh] = extent([own.y, ...ghost.map((tail) => tail.y)]);
   const right = width - NAME_WIDTH;
   const x = (value: number) => LEFT + ((value - xLow) / (xHigh - xLow || 1)) * (right - LEFT);
-  const span = yHigh - yLow || Math.abs(yHigh) || 1;
+  // Halves: the difference of the largest numbers that there are is none.
+  const span = yHigh / 2 - yLow / 2;
   const y = (value: number) =>
-    yHigh === yLow ? (TOP + HEIGHT - BOTTOM) / 2 : TOP + ((yHigh - value) / span) * (HEIGHT - BOTTOM - TOP - 6);
+    span <= 0 ? (TOP + HEIGHT - BOTTOM) / 2 : TOP + ((yHigh / 2 - value / 2) / span) * (HEIGHT - BOTTOM - TOP - 6);
   const [inherited, ownPart] = splitAt(own, own.forks.at(-1)?.x ?? Number.NEGATIVE_INFINITY);
   const fork = own.forks.at(-1);
   const end = own.last && Number.isFinite(own.last.y) ? own.last : null;

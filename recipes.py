@@ -109,7 +109,10 @@ CODE = ["core", "integrations", "server", "tests", "examples", "benchmarks", "re
 
 
 def demo(*arguments: str) -> None:
-    """Install and run the main job: train, be killed, resume, fork; then look at the lineage."""
+    """Install and run the main job: train, be killed, resume, fork; then look at the lineage, in the browser until Ctrl-C.
+
+    In a pipe, in CI and with ``--no-ui`` it ends by itself.
+    """
     install("demo")
     run("-m", "runfork", "demo", *arguments)
 
@@ -438,9 +441,12 @@ def python_of(folder: Path) -> Path:
 
 def run(*arguments: str, of: Path = ENVIRONMENT) -> None:
     """Run an environment's Python in the repository; end with its exit code if it fails."""
-    done = subprocess.run([str(python_of(of)), *arguments], cwd=HOME, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    with subprocess.Popen([str(python_of(of)), *arguments], cwd=HOME) as process:
+        while process.returncode is None:
+            with contextlib.suppress(KeyboardInterrupt):  # it was interrupted, too, and ends in its own way
+                process.wait()
+    if process.returncode:
+        sys.exit(process.returncode)
 
 
 @contextlib.contextmanager

@@ -5,11 +5,13 @@ Playwright keeps an event loop in the thread that tests run in, for as long as t
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from tests.browser import chromium
+from tests.browser.demos import Demo, make_demo
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
 from tests.browser.visits import Visit
@@ -52,6 +54,23 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Seeds:
 def seeded_ui(seeds: Seeds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UiServer]:
     """One `runfork ui` over the seeds, which nobody stops."""
     server = UiServer(seeds.directory, tmp_path_factory.mktemp("ui") / "printed")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """What `runfork demo` makes, once for all workers; nobody changes it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo"
+    folder.mkdir(exist_ok=True)
+    return make_demo(folder)
+
+
+@pytest.fixture(scope="session")
+def demo_ui(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UiServer]:
+    """One `runfork ui` over the demo, which nobody stops."""
+    server = UiServer(demo.directory, tmp_path_factory.mktemp("ui") / "printed")
     yield server
     server.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_demo_shows_a_killed_training_and_its_forks(tmp_path):
         re.findall(r"\b(?:lost|finished)\b", done.stdout.partition("$ runfork lineage")[2].partition("$ runfork")[0])
     )
     assert "" == done.stderr
+    assert shlex.split(lines[-1])[-5:] == ["ui", "--dir", "runfork-demo/.runfork", "--project", "demo/digits"]
     rows = json.loads(_runfork(tmp_path / "runfork-demo", "ls", "--runs", "--json").stdout)
 
     assert 4 == rows["total"]

@@ -129,9 +129,6 @@ class _Demo:
         self._call(ls, "ls", "--columns", "train/loss,val/loss,val/accuracy")
         self._call(lineage, "lineage", EXPERIMENT)
         self._call(plot, "plot", EXPERIMENT, "^train/loss$", "--pruned")
-        self._say(
-            f"\nLook further:  cd {self.folder};  runfork ls --runs;  runfork compare RUN RUN;  runfork show {EXPERIMENT}"
-        )
 
     def _call(self, command: click.Command, *words: str) -> None:
         typed = " ".join(f"'{word}'" if any(sign in word for sign in "^$") else word for word in words)

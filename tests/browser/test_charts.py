@@ -24,7 +24,7 @@ def open_charts(seeded_ui, visit, watch):
 
     def opened(project, query="", **options):
         page = visit(seeded_ui, f"p/{project}/charts{query and '?'}{query}", **options)
-        page.locator("[data-chart]").first.wait_for()
+        page.locator("[data-chart], .charts-note").first.wait_for()
         settle(watch, page)
         return page
 
@@ -103,6 +103,7 @@ def test_zooming_one_chart_zooms_all_and_moves_no_value(open_charts, seeds, watc
 
     drag(page, LOSS, (0.25, 0.5), (0.5, 0.5))
     settle(watch, page)
+    expect(page.locator(".chart-tooltip:not([hidden])")).to_have_count(0)
     after = {path: shown(page, path) for path in (LOSS, ACCURACY)}
     low, high = after[LOSS]["view"]["x"]
     assert after[ACCURACY]["view"]["x"] == [low, high]
@@ -351,6 +352,21 @@ def test_new_points_appear_and_leave_zoom_and_hover(data_directory, start_ui, vi
     page.wait_for_function("() => window.__ui.charts()['a/m'].lines.some((line) => line.last.x === 199)")
     assert shown(page, "a/m")["view"]["x"] == [10, 40]
     expect(page.locator(".chart-tooltip:not([hidden])")).to_be_visible()
+
+
+def test_a_link_shows_the_same_to_others_and_to_browsers_without_canvases_for_workers(open_charts, seeds, visit, watch):
+    query = "eyes=auto:7&smooth=gaussian:0.5&y=log&range=100~800&inherited=on"
+    pictures = []
+    for without in (False, True):
+        visit.close()
+        page = open_charts(seeds.sweep, "eyes=")
+        if without:
+            page.add_init_script("delete HTMLCanvasElement.prototype.transferControlToOffscreen")
+        page.goto(page.url.split("?")[0] + "?" + query)
+        page.locator("[data-chart]").first.wait_for()
+        settle(watch, page)
+        pictures.append(pixels_of(page.locator(".charts-scroll")))
+    assert difference(*pictures) < 0.005
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

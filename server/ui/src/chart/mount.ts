@@ -107,7 +107,7 @@ function shapeOf(element: HTMLElement, props: ChartProps): { view: View; xTicks:
   const fitted = rangeOf(props.lines, x, { isLog, ignoresOutliers });
   const y = manual ?? fitted ?? fallback;
   const view: View = { width, height, plot, x, y, isLog };
-  const wide = props.axis === "step" ? (x[1] < 10_000 ? 48 : 72) : 84;
+  const wide = { step: x[1] < 10_000 ? 48 : 72, relative: 60, time: 72 }[props.axis];
   const ticksOfX = { step: stepTicks, relative: durationTicks, time: clockTicks }[props.axis];
   const hasPoints = props.lines.some((line) => line.x.length > 0 || line.nonfinite.length > 0);
   const xTicks = hasPoints ? ticksOfX(x, Math.max(1, Math.floor(plot.width / wide))) : NO_TICKS;

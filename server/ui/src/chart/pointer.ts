@@ -90,6 +90,7 @@ function pointAt(chart: Chart, pointer: Pointer): void {
   }
   chart.axes.setCursor(pointer.x - view.plot.left);
   if (chart.isDragging) {
+    chart.pointer = null;
     chart.near = [];
     showNear(chart);
     return;

@@ -116,8 +116,8 @@ function Title({ path, isAlone }: { path: string; isAlone: boolean }) {
   const Heading = isAlone ? "h2" : "h3";
   return (
     <Heading class="chart-title mono" title={path}>
-      <span class="dim">{space}</span>
-      {name}
+      <span class="dim chart-space">{space}</span>
+      <span class="chart-name">{name}</span>
     </Heading>
   );
 }

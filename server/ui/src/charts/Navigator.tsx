@@ -16,8 +16,8 @@ const MARGIN = 5;
 const HEIGHT = 36;
 const LEAST_SHARE = 1e-6;
 
-function formatEnd(x: number, kind: Axis): string {
-  if (kind === "step") return formatStep(Math.round(x * 1000) / 1000);
+function formatEnd(x: number, kind: Axis, width: number): string {
+  if (kind === "step") return formatStep(width > 20 ? Math.round(x) : x);
   return kind === "relative" ? formatDuration(x) : formatTime(x * 1000).replace(/:\d\d$/, "");
 }
 
@@ -51,7 +51,7 @@ export function Navigator({ runs }: { runs: readonly DrawnRun[] }) {
   return (
     <div class="navigator">
       <span class="navigator-range dim">
-        {formatEnd(shown[0], kind)} – {formatEnd(shown[1], kind)}
+        {formatEnd(shown[0], kind, shown[1] - shown[0])} – {formatEnd(shown[1], kind, shown[1] - shown[0])}
       </span>
       <div ref={track} class="navigator-track" onDblClick={showAll}>
         <div class="navigator-window" style={{ left: `${left}px`, width: `${Math.max(2, right - left)}px` }} />

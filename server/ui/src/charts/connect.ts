@@ -31,6 +31,7 @@ import {
 import {
   epoch,
   extent,
+  fromZero,
   noteClock,
   noteExtent,
   setYWindow,
@@ -131,7 +132,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
   const isLog = makeScale(path, lines, () => shown.peek()?.question ?? null);
   const x = computed<Span>(() => {
     if (window.value) return window.value;
-    if (!isSynced.value) return extentHere.value ?? [0, 1];
+    if (!isSynced.value) return extentHere.value ? fromZero(extentHere.value, own.value) : [0, 1];
     return shownByDefault(extentHere.value, extent.value);
   });
   const props = computed<ChartProps>(() => ({

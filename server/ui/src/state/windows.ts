@@ -113,12 +113,13 @@ const rowExtent = computed<Span | null>(() => {
 export const extent = computed<Span>(() => {
   const now = [...extents.value.values()].filter((one) => one.epoch === epoch.value).map((one) => one.span);
   if (now.length === 0) return (axis.value === "step" ? rowExtent.value : lastKnown(axis.value)) ?? [0, 1];
-  return fromZero([Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))]);
+  return fromZero([Math.min(...now.map((span) => span[0])), Math.max(...now.map((span) => span[1]))], axis.value);
 });
 
-/** What begins just after zero, as steps often do, is shown from zero: the ticks are rounder, and nothing is lost. */
-function fromZero([low, high]: Span): Span {
-  return axis.value !== "time" && low > 0 && low < 0.02 * high ? [0, high] : [low, high];
+/** What begins just after zero, as steps and times since the start do, is shown from zero: the ticks are rounder, and nothing is lost. */
+export function fromZero([low, high]: Span, kind: Axis): Span {
+  const share = { step: 0.02, relative: 0.1, time: 0 }[kind];
+  return low > 0 && low < share * high ? [0, high] : [low, high];
 }
 
 function lastKnown(kind: Axis): Span | null {

@@ -18,6 +18,7 @@ import pytest
 from tests.consoles import SECOND, Console, Recorder, written
 
 from runfork.capture.console import ConsoleCapture, Tee, uncaptured
+from runfork.model.styled_text import StyledText
 from runfork.testing.waits import HANG_SECONDS, until
 
 
@@ -82,6 +83,39 @@ def test_progress_goes_to_a_series_of_its_own() -> None:
 
         assert ["100%", "done"] == console.recorder.lines("stderr")
         assert ["0%", "50%"] == console.recorder.lines("stderr_progress")
+
+
+def test_lines_with_colours_are_handed_on_apart_with_both_ways_to_write_them() -> None:
+    with Console() as console:
+        console.out.reconfigure(errors="backslashreplace")
+        print("a\n\x1b[31mb\n\x1b[0mc\x1b[1m\ud83d\x1b[m\nd")
+        lines = [(lines, time - console.recorder.now) for _, lines, time in console.recorder.calls]
+
+        assert lines == [(["a"], 0), (["b", "c\\ud83d"], 1), (["d"], 3)]
+        _, styled, _ = console.recorder.calls[1]
+        assert [line.written for line in styled if isinstance(line, StyledText)] == [
+            "\x1b[31mb\x1b[0m",
+            "\x1b[0;31m\x1b[0mc\x1b[1m\\ud83d\x1b[m",
+        ]
+
+
+def test_programs_see_the_terminal_that_they_would_see_without() -> None:
+    class Terminal(io.StringIO):
+        encoding = "cp437"
+
+        def isatty(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 77
+
+    with contextlib.redirect_stdout(Terminal()), contextlib.redirect_stderr(io.StringIO()):
+        capture = ConsoleCapture(Recorder())
+        capture.start()
+        seen = (sys.stdout.isatty(), sys.stdout.fileno(), sys.stdout.encoding, sys.stderr.isatty())
+        capture.stop()
+
+    assert seen == (True, 77, "cp437", False)
 
 
 def test_streams_are_restored() -> None:

@@ -9,7 +9,9 @@ from tests.run_records import state_of
 
 from runfork import Run
 from runfork.disk.layout import journals_of
+from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.journal.format import Kind
+from runfork.reading.project import Project
 from runfork.testing.journals import configs_of, points_of, records_of
 from runfork.testing.waits import HANG_SECONDS, until
 from runfork.writing.background import HEARTBEAT_SECONDS
@@ -385,6 +387,27 @@ def test_nothing_is_said_about_a_run_without_problems(folder):
         pass
 
     assert not any(path.startswith("sys/diagnostics") for path in configs_of(folder))
+
+
+def test_lines_with_colours_are_also_kept_with_them_at_the_same_time(folder, run_script, monkeypatch):
+    monkeypatch.setenv("RUNFORK_CONSOLE", "1")
+    printed = r"\x1b[31mone\n\x1b[4mtwo\x1b[0m\nthree"
+    run_script(f"from runfork import Run\n{OPEN}\nprint({printed!r}.encode().decode('unicode_escape'))")
+    records = records_of(folder, Kind.STRINGS)
+
+    assert [record.body for record in records] == [
+        {
+            "runtime/stdout": ["one", "two"],
+            "runtime/stdout_styled": ["\x1b[31mone\x1b[0m", "\x1b[0;31m\x1b[4mtwo\x1b[0m"],
+        },
+        {"runtime/stdout": "three"},
+    ]
+    with Project.open("tests/project") as project:
+        project.refresh()
+        keys = [SeriesKey("r", path) for path in ("runtime/stdout", "runtime/stdout_styled")]
+        lines, styled = project.index.points(PointsRequest(keys))
+    assert lines.values == ["one", "two", "three"]
+    assert styled.steps.tolist() == lines.steps.tolist()[:2]
 
 
 def test_console_lines_are_points_on_the_clock_axis(folder, run_script, monkeypatch):

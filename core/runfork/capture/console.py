@@ -18,10 +18,12 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
 from runfork.capture.terminal_lines import TerminalLines
 from runfork.model.clock import now_us
+from runfork.model.styled_text import StyledText, with_writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -48,7 +50,8 @@ class ConsoleCapture:
 
     Args:
         sink: Called with a name ("stdout", "stderr", "stdout_progress", "stderr_progress"), lines, and the time of the first
-            one in microseconds since 1970; the others follow one microsecond apart, and times of a name strictly increase.
+            one in microseconds since 1970; the others follow one microsecond apart, and times of a name strictly increase. Either
+            all lines of a call have colours and are `StyledText`, or none.
             Called on the thread that prints, or that calls `flush` or `stop`, never while a lock of ours is held, possibly by
             several threads at once. That thread may be anywhere, in a signal handler too. What it raises is counted in
             `failed_calls`; what is printed on its thread meanwhile, by itself or by a signal handler, comes with the next text.
@@ -168,24 +171,25 @@ class StreamCapture:
                 output = edit(terminal, now)
                 if not (output.lines or output.snapshots or self._waiting):
                     return
-                batches = self._collect(output, now)
+                batches = self._collect(terminal, output, now)
                 while self._waiting:
-                    batches += self._collect(terminal.feed(self._waiting.pop(0), now), now)
+                    batches += self._collect(terminal, terminal.feed(self._waiting.pop(0), now), now)
             finally:
                 self._is_busy = False
         # Only now, without the lock: the sink takes locks of its own, and their holders may be printing.
         for batch in batches:
             self._call(*batch)
 
-    def _collect(self, output: Output, now: int) -> list[tuple[str, list[str], int]]:
+    def _collect(self, terminal: TerminalLines, output: Output, now: int) -> list[tuple[str, list[str], int]]:
         """Return the sink's arguments. Lines get their times here, which decide their order from now on."""
         batches = []
         for name, lines in ((self._name, output.lines), (self._progress_name, output.snapshots)):
             if lines:
                 first = max(now, self._next_times[name])
                 self._next_times[name] = first + len(lines)
-                for start, batch in _batches([_encodable(line) for line in lines]):
-                    batches.append((name, batch, first + start))
+                for begin, some in _stretches(lines) if terminal.has_styles else ((0, lines),):
+                    for start, batch in _batches([_encodable(line) for line in some]):
+                        batches.append((name, batch, first + begin + start))
         return batches
 
     def _call(self, name: str, lines: list[str], time_us: int) -> None:
@@ -202,7 +206,17 @@ def _encodable(line: str) -> str:
     """Return `line` with lone surrogates, which some streams print in their own way, spelled out."""
     if line.isascii():
         return line
-    return line.encode("utf-8", "backslashreplace").decode("utf-8")
+    plain = line.encode("utf-8", "backslashreplace").decode("utf-8")
+    return with_writing(plain, _encodable(line.written)) if isinstance(line, StyledText) else plain
+
+
+def _stretches(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (index of the first line, lines) for stretches of lines with colours, and for those without."""
+    begin = 0
+    for _, found in groupby(lines, type):
+        stretch = list(found)
+        yield begin, stretch
+        begin += len(stretch)
 
 
 def _batches(lines: list[str]) -> Iterator[tuple[int, list[str]]]:

@@ -25,7 +25,6 @@ _TOKEN = re.compile(
     | (?P<ignored>\x1b[ -/]*[0-Z\\`-~] | [\x00-\x1f\x7f-\x9f])""",
     re.VERBOSE,
 )
-_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[]PX^_][^\x07\x1b\n]*\x1b?)?\Z")
 
 
@@ -51,11 +50,6 @@ class Token(NamedTuple):
 def has_control(text: str) -> bool:
     """Return whether `text` is more than lines of ordinary characters and tabs."""
     return _CONTROL.search(text) is not None
-
-
-def without_colours(text: str) -> str:
-    """Return `text` without the sequences that choose colours and the like, which most lines with sequences have no others than."""
-    return _COLOURS.sub("", text) if "\x1b" in text else text
 
 
 def split_unfinished(text: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ class Output(NamedTuple):
     """What came of some input.
 
     Args:
-        lines: Finished lines, in the order in which they were finished.
+        lines: Finished lines, in the order in which they were finished; those with colours are `StyledText`.
         snapshots: States of live rows; several rows that are drawn together are one snapshot of several lines.
     """
 
@@ -95,7 +95,7 @@ class Terminal:
         text = row.text()
         if text != row.emitted and (text or not row.is_live) and self._main is None:
             row.emitted = text
-            self._output.lines.extend(split_by_bytes(text, self._limit))
+            self._output.lines.extend(split_by_bytes(row.with_styles(text), self._limit))
 
     def _emit_held(self) -> None:
         held, self._held = self._held, []

@@ -9,7 +9,8 @@ the cursor up to rows that they wrote before. It keeps the last rows as a termin
 
 States that live rows had in between are handed out as snapshots, one a second at most and only if something changed.
 
-Colours and other attributes are left out. There is no right margin. A cleared screen, and a jump to an absolute row, begin a
+Colours and the like are not in the text of a line: it is `StyledText` where it has some. Snapshots have none. There is no right
+margin. A cleared screen, and a jump to an absolute row, begin a
 new screen below what was there; one that is begun again within two seconds is the same one, drawn anew. What is drawn on the
 terminal's other screen, where it leaves no trace, becomes snapshots only.
 
@@ -22,9 +23,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from runfork.capture.control_sequences import has_control, split_unfinished, tokenise, without_colours
+from runfork.capture.control_sequences import has_control, split_unfinished, tokenise
 from runfork.capture.terminal import MAX_JUMP, MAX_REMEMBERED_COLUMNS, MAX_ROWS, NOTHING, Output, Terminal
 from runfork.capture.terminal_row import TerminalRow, split_by_bytes
+from runfork.model.styled_text import MAX_WRITTEN, PLAIN, restyled, style_after, styled, without_styles
 
 if TYPE_CHECKING:
     from runfork.capture.control_sequences import Token
@@ -43,18 +45,27 @@ class TerminalLines(Terminal):
     save and hide it, erase, clear the screen, and show the other one. All others are left out: those that editors need, too.
     """
 
+    has_styles = False
+    """Whether any line may be `StyledText`."""
+
     def _reset(self) -> None:
         super()._reset()
         self._parts: list[str] = []
         self._part_bytes = 0
+        self._written: list[str] = []
+        self._written_size = 0
+        self._style = PLAIN
+        self._saved_style = PLAIN
         self._escape = ""
         self._is_simple = True
 
     def feed(self, text: str, now: int) -> Output:
         """Take what was written at `now` (microseconds, not decreasing), and return what is finished by it."""
         self._now = now
-        if self._is_simple and not has_control(plain := without_colours(text)):
-            return self._append(plain)
+        if self._is_simple and not has_control(plain := without_styles(text)):
+            if plain is text and not self._written and self._style is PLAIN:
+                return self._append(text)
+            return self._append_styled(text)
         self._edit(text)
         return self._take_output()
 
@@ -107,24 +118,63 @@ class TerminalLines(Terminal):
                 lines += self._take_output().lines
         return Output(lines, [])
 
+    def _append_styled(self, text: str) -> Output:
+        """As `_append`, where styles are chosen or were before: what was written of a line is kept beside its text."""
+        self.has_styles = True
+        if not self._written:
+            self._written.append("".join(self._parts))
+        lines: list[str] = []
+        *ended, rest = text.split("\n")
+        for written in ended:
+            self._hold_written(written)
+            plain = "".join((*self._parts, without_styles(written)))
+            self._parts.clear()
+            self._part_bytes = 0
+            lines += split_by_bytes(self._take_written(plain), self._limit)
+        self._remember(lines)
+        if rest:
+            self._hold_written(rest)
+            self._append_part(without_styles(rest))
+            lines += self._take_output().lines
+        return Output(lines, []) if lines else NOTHING
+
+    def _hold_written(self, written: str) -> None:
+        self._written.append(written)
+        self._written_size += len(written)
+        if self._written_size > MAX_WRITTEN:
+            self._style = style_after("".join(self._written), self._style)
+            self._written = [""]
+
+    def _take_written(self, text: str) -> str:
+        """Return the text of the line that was begun, with its styles if they could be kept."""
+        written, before = "".join(self._written), self._style
+        self._style = style_after(written, before)
+        is_whole = self._written_size <= MAX_WRITTEN
+        self._written.clear()
+        self._written_size = 0
+        return styled(text, written, before, self._style) if is_whole else text
+
     def _append_part(self, text: str) -> None:
         self._parts.append(text)
         self._part_bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if self._part_bytes > self._limit or len(self._parts) > MAX_REMEMBERED_COLUMNS:
             *pieces, rest = split_by_bytes("".join(self._parts), self._limit)
             self._output.lines.extend(pieces)
+            if pieces and self._written:
+                self._written_size = MAX_WRITTEN + 1  # of a line that is cut no piece has styles
             self._parts = [rest]
             self._part_bytes = len(rest.encode("utf-8", "surrogatepass"))
 
     def _remember(self, lines: list[str]) -> None:
         self._place += len(lines)
         for line in islice(lines, max(0, len(lines) - MAX_ROWS), None):
-            self._above.append(line[:MAX_REMEMBERED_COLUMNS])
+            self._above.append(line if len(line) <= MAX_REMEMBERED_COLUMNS else line[:MAX_REMEMBERED_COLUMNS])
 
     def _absorb_parts(self) -> None:
         """Bring appended text into the cursor's row, so that it can be edited."""
-        if self._parts:
-            self._column = self._row.write(self._column, "".join(self._parts))
+        if self._parts or self._written:
+            text = "".join(self._parts)
+            self._column = self._row.write_styled(self._column, self._take_written(text) if self._written else text)
             self._parts.clear()
             self._part_bytes = 0
 
@@ -173,7 +223,7 @@ class TerminalLines(Terminal):
         if self._row.is_live and not self._has_moved and not self._is_drawing(self._now):
             # Who draws begins with a movement of the cursor. This is a line that is printed behind a progress bar.
             self._row.is_released = True
-        self._column = self._row.write(self._column, text)
+        self._column = self._row.write(self._column, text, self._style)
         if len(self._row.cells) > self._limit:
             self._cut_row()
 
@@ -199,6 +249,8 @@ class TerminalLines(Terminal):
     def _control(self, token: Token) -> None:
         final = token.text
         if final == "m":
+            self.has_styles = True
+            self._style = restyled(self._style, token.parameters)
             return
         self._apply_returns()
         self._has_moved = True
@@ -217,8 +269,10 @@ class TerminalLines(Terminal):
             self._jump(max(token.number(), 1) - 1, max(token.number(1), 1) - 1)
         elif final == "7":
             self._saved = self._place, self._column
+            self._saved_style = self._style
         elif final == "8" and self._saved is not None:
             self._go_to(*self._saved)
+            self._style = self._saved_style
 
     def _set_modes(self, modes: list[str], *, is_on: bool) -> None:
         if _CURSOR in modes:

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+from runfork.model.styled_text import PLAIN, StyledText, parts_of, styled, write_parts
+
+if TYPE_CHECKING:
+    from runfork.model.styled_text import Style
 
 _TAB_COLUMNS = 8
 _MAX_COMBINED = 32
@@ -15,10 +22,12 @@ class TerminalRow:
     Columns after the first one of a wide character or tab hold the empty string, so joining the cells gives the text.
     """
 
-    __slots__ = ("cells", "emitted", "is_live", "is_released", "snapshot", "touched")
+    __slots__ = ("cells", "emitted", "is_live", "is_released", "snapshot", "styles", "touched")
 
     def __init__(self, text: str = "") -> None:
-        self.cells: list[str] = to_cells(text)
+        self.cells: list[str] = [] if isinstance(text, StyledText) else to_cells(text)
+        self.styles: list[Style] = []
+        """One per column; columns behind its end are plain, and what is behind the end of the cells is out of date."""
         self.emitted: str | None = None
         """The text that was last handed out as a line."""
         self.snapshot: str | None = None
@@ -29,30 +38,53 @@ class TerminalRow:
         """It was live, but holds ordinary text: it was blanked to make room for it, or has it behind what was drawn."""
         self.touched = 0
         """When the cursor last left it downwards."""
+        if isinstance(text, StyledText):
+            self.write_styled(0, text)
 
     def text(self) -> str:
         """Return what a reader sees; trailing blanks of a live row are padding, and left out."""
         text = "".join(self.cells)
         return text.rstrip() if self.is_live else text
 
+    def with_styles(self, text: str) -> str:
+        """Return `text`, with which the row begins, in its styles."""
+        if not self.styles:
+            return text
+        parts: list[tuple[str, Style]] = []
+        room = len(text)
+        styles = chain(self.styles, repeat(PLAIN))
+        for cell, style in zip(self.cells, styles, strict=False):
+            parts.append((cell[:room], style))
+            room -= len(cell)
+            if room <= 0:
+                break
+        return styled(text, write_parts(parts), PLAIN, PLAIN)
+
     def is_blank(self) -> bool:
         """Return whether there is nothing to see."""
         return not "".join(self.cells).strip()
 
-    def write(self, column: int, text: str) -> int:
+    def write_styled(self, column: int, text: str) -> int:
+        """As `write`, in the styles of the text."""
+        for part, style in parts_of(text):
+            column = self.write(column, part, style)
+        return column
+
+    def write(self, column: int, text: str, style: Style = PLAIN) -> int:
         """Write `text` over the row from `column` on, and return the column after it."""
         if "\t" not in text or column >= len(self.cells):
-            return self._overwrite(column, text)
+            return self._overwrite(column, text, style)
         for number, part in enumerate(text.split("\t")):
             if number and column < len(self.cells):  # over what is there a tab is a movement
                 column += _TAB_COLUMNS - column % _TAB_COLUMNS
             elif number:
-                column = self._overwrite(column, "\t")
-            column = self._overwrite(column, part) if part else column
+                column = self._overwrite(column, "\t", style)
+            column = self._overwrite(column, part, style) if part else column
         return column
 
-    def _overwrite(self, column: int, text: str) -> int:
+    def _overwrite(self, column: int, text: str, style: Style) -> int:
         cells = self.cells
+        size = len(cells)
         if column > len(cells):
             cells.extend(" " * (column - len(cells)))
         if text.isascii() and text.isprintable():
@@ -64,7 +96,16 @@ class TerminalRow:
         if end < len(cells):
             self._cut_wide(end)
         cells[column:end] = written
+        if style is not PLAIN or self.styles:
+            self._paint(size, column, end, style)
         return end
+
+    def _paint(self, size: int, start: int, end: int, style: Style) -> None:
+        """Give columns a style, of a row that had `size` columns."""
+        styles = self.styles
+        del styles[size:]
+        styles.extend([PLAIN] * (end - len(styles)))
+        styles[start:end] = [style] * (end - start)
 
     def _combine(self, column: int, text: str) -> list[str]:
         """Return the cells of `text`; what combines with the character before it is put there."""
@@ -100,6 +141,8 @@ class TerminalRow:
         else:
             self._cut_wide(end)
             cells[start:end] = " " * (end - start)
+            for column in range(start, min(end, len(self.styles))):
+                self.styles[column] = PLAIN
 
 
 def to_cells(text: str, column: int = 0) -> list[str]:

@@ -10,6 +10,7 @@ from runfork.model.attributes import AttributeType
 from runfork.model.clock import now_us
 from runfork.model.messages import described
 from runfork.model.secrets import mask_text
+from runfork.model.styled_text import StyledText
 from runfork.writing.plugin_calls import PluginCalls
 from runfork.writing.shared_thread import Lane, at_rest
 
@@ -278,8 +279,19 @@ class Background:
             self._console.follow()
 
     def take_lines(self, stream: str, lines: list[str], time_us: int) -> None:
-        """Log lines that were printed."""
+        """Log lines that were printed: those with colours twice, once without and once with the sequences that choose them."""
         path = f"{self._namespace}/{stream}"
-        if self._recorder.types.claim(path, AttributeType.STRING_SERIES, clock_axis=True):
-            body = {path: lines[0] if len(lines) == 1 else lines}
+        if self._claim_text(path):
+            body: dict[str, str | list[str]] = {path: lines[0] if len(lines) == 1 else lines}
+            if isinstance(lines[0], StyledText):
+                body = self._styled_body(path, lines)
             self._recorder.record_points(Kind.STRINGS, body, step=time_us, time_us=time_us, clock_axis=True)
+
+    def _styled_body(self, path: str, lines: list[str]) -> dict[str, str | list[str]]:
+        found = {path: [str(line) for line in lines]}
+        if self._claim_text(styled_path := f"{path}_styled"):
+            found[styled_path] = [line.written for line in lines if isinstance(line, StyledText)]
+        return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+    def _claim_text(self, path: str) -> bool:
+        return self._recorder.types.claim(path, AttributeType.STRING_SERIES, clock_axis=True)

@@ -40,19 +40,45 @@ export function TreeSlice({
   hidesPruned = false,
 }: TreeSliceProps) {
   const shared = { x, low, y, size, colour, isServerAway, hidesPruned };
+  const curves = lane.curves.filter((curve) => curve.isKept || !hidesPruned);
+  const isCrowded = size === "row" && curves.length > MOST_CURVES;
+  const passing = isCrowded ? curves.filter((curve) => curve.down > 0) : [];
+  const told = isCrowded ? curves.filter((curve) => curve.down === 0) : curves;
   return (
     <svg class="tree-slice" width={width} height={height} aria-hidden="true">
       {/* What lies dry first, then what was inherited, then the own part: where curves share a stretch, the living one is seen. */}
-      {[...lane.curves]
-        .sort(driestFirst)
-        .map((curve) =>
-          curve.isKept || !hidesPruned ? (
-            <ForkCurve key={curve.child.run_id} curve={curve} height={height} {...shared} />
-          ) : null,
-        )}
+      {passing.length > 0 && <Bundle curves={passing} height={height} {...shared} />}
+      {[...told].sort(driestFirst).map((curve) => (
+        <ForkCurve key={curve.child.run_id} curve={curve} height={height} {...shared} />
+      ))}
       {lane.keptTo !== null || !hidesPruned ? <LaneLine lane={lane} {...shared} /> : null}
     </svg>
   );
+}
+
+/** More curves in a row are not told apart: those that go further down are one bundle. */
+const MOST_CURVES = 24;
+
+/** Curves that go on below a crowded row, as one. */
+function Bundle({ curves, height, x, low, y }: Shared & { curves: readonly TreeCurve[]; height: number }) {
+  const parts = curves.map(
+    ({ child, up, down, reach }) =>
+      forkCurvePart(x(child.fork_step ?? low), y + up * height, (down - up) * height, reach, [-1, height + 1])?.path,
+  );
+  return <path class="bundle" d={parts.filter(Boolean).join("")} />;
+}
+
+/** Leave out diamonds that would hide in one another, where there are many; of several at one place the first stays. */
+function apart(forks: readonly TreeRun[], place: (run: TreeRun) => number, r: number): readonly TreeRun[] {
+  if (forks.length <= MOST_CURVES) return forks;
+  let next = Number.POSITIVE_INFINITY;
+  return [...forks]
+    .sort((one, other) => place(other) - place(one))
+    .filter((fork) => {
+      if (place(fork) > next - 2 * r) return false;
+      next = place(fork);
+      return true;
+    });
 }
 
 const DOTS = marks.pruned.dash[0] + marks.pruned.dash[1];
@@ -119,7 +145,7 @@ function LaneLine({ lane, x, low, y, size, colour, isServerAway, hidesPruned }: 
           isServerAway={isServerAway}
         />
       )}
-      {lane.forks.map((child) => (
+      {apart(lane.forks, (child) => x(child.fork_step ?? low), marks.diamond[size]).map((child) => (
         <path
           key={child.run_id}
           class="diamond"

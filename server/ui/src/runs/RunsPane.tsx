@@ -1,13 +1,14 @@
 import { useState } from "preact/hooks";
 import { AUTO_ROWS, autoCount, drawFirst, drawnIds } from "../state/drawn";
+import { status } from "../state/live";
 import { isLoading, listing, queryError } from "../state/runs";
-import { mode } from "../state/view";
+import { filter, mode } from "../state/view";
 import { plural } from "../text/format";
 import { ColumnsButton } from "./ColumnsButton";
 import { EyeMenu } from "./EyeMenu";
 import { FilterField } from "./FilterField";
 import { InheritedSwitch, ModeSwitch } from "./ModeSwitch";
-import { RunsTable } from "./RunsTable";
+import { RunsTable, type RunsTableProps } from "./RunsTable";
 import "./runs.css";
 
 /** The runs beside charts: which are listed, which are drawn, and how their lineages run. It fills what it stands in. */
@@ -23,7 +24,7 @@ export function RunsPane() {
         <FilterField />
         <ColumnsButton hasText={false} />
       </div>
-      <RunsBody onEyes={setEyes} />
+      <RunsBody layout="pane" onEyes={setEyes} />
       {eyes && <EyeMenu anchor={eyes} onClose={() => setEyes(null)} />}
       <footer class="runs-foot">
         <DrawnNote />
@@ -35,22 +36,21 @@ export function RunsPane() {
   );
 }
 
-/** The table, or why there is nothing in it. */
-function RunsBody({ onEyes }: { onEyes: (anchor: Element) => void }) {
+/** The table, that it is awaited, or why there is nothing in it. */
+export function RunsBody(props: RunsTableProps) {
   const now = listing.value;
-  const isEmpty = now !== null && now.total === 0 && !isLoading.value;
   return (
     <>
       <div class="runs-progress" data-shown={isLoading.value && now === null} />
-      <RunsTable layout="pane" onEyes={onEyes} />
-      {isEmpty && <NothingFound />}
+      <RunsTable {...props} />
+      {now?.total === 0 && !isLoading.value && <NothingFound />}
     </>
   );
 }
 
 /** What to say where no row is listed. */
-export function NothingFound() {
-  if (queryError.value) return null;
+function NothingFound() {
+  if (queryError.value || status.value?.is_reading) return null;
   const other =
     mode.value === "experiments" && (listing.value?.run_count ?? 0) > 0 && listing.value?.experiment_count === 0;
   return (
@@ -63,7 +63,7 @@ export function NothingFound() {
           </button>
         </>
       ) : (
-        `No ${mode.value === "experiments" ? "experiment" : "run"} satisfies the filter.`
+        `No ${mode.value === "experiments" ? "experiment" : "run"}${filter.value.trim() ? " satisfies the filter" : ""}.`
       )}
     </p>
   );

@@ -8,7 +8,7 @@ import { hoveredRun } from "../state/hover";
 import { shortcut } from "../state/keys";
 import { pointedLine } from "../state/rowCursor";
 import { showRows } from "../state/runs";
-import { mode, sort } from "../state/view";
+import { expanded, mode, sort } from "../state/view";
 import { type Line, lineKey } from "../table/lines";
 import type { Table, TableActs } from "../table/props";
 import { mount } from "../table/table";
@@ -76,9 +76,14 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
       move: layout === "page" ? moveColumn : null,
     };
     const table = mount(element, tableProps(layout, width.value, acts));
-    const ends = [effect(() => table.update(tableProps(layout, width.value, acts))), ...rowKeys(table, acts)];
+    const ends = [
+      tableKeys(element, table, acts),
+      effect(() => table.update(tableProps(layout, width.value, acts))),
+      ...rowKeys(table, acts),
+    ];
     return () => {
       for (const end of ends) end();
+      hoveredRun.value = null;
       watched.disconnect();
       table.destroy();
     };
@@ -86,49 +91,77 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
   return <div class={`runs-table-host ${layout}`} ref={host} />;
 }
 
-/** Make the keys work that go over rows. */
-function rowKeys(table: Table, acts: TableActs): (() => void)[] {
-  const pointedAt = (): number | null => {
-    const key = pointedLine.peek();
-    const all = lines.peek();
-    for (let at = 0; key !== null && at < all.count; at++) if (lineKey(all.at(at)) === key) return at;
-    return null;
-  };
-  const step = (by: number) => {
-    const all = lines.peek();
-    if (all.count === 0) return;
-    const at = pointedAt();
-    const next = at === null ? 0 : Math.min(Math.max(at + by, 0), all.count - 1);
-    pointedLine.value = lineKey(all.at(next));
-    hoveredRun.value = all.at(next).row?.run_id ?? null;
-    table.reveal(next);
-  };
-  const onPointed = (act: (line: Line) => void) => () => {
+/** Return the place of the line where the keyboard is. */
+function pointedAt(): number | null {
+  const key = pointedLine.peek();
+  const all = lines.peek();
+  if (key?.startsWith("#")) return Math.min(all.lineOf(Number(key.slice(1))), all.count - 1); // was not fetched then
+  for (let at = 0; key !== null && at < all.count; at++) if (lineKey(all.at(at)) === key) return at;
+  return null;
+}
+
+/** Go to another line, by places or to one from the first. */
+function step(table: Table, by: number, from = pointedAt()): void {
+  const all = lines.peek();
+  if (all.count === 0) return;
+  const next = from === null ? 0 : Math.min(Math.max(from + by, 0), all.count - 1);
+  pointedLine.value = lineKey(all.at(next));
+  hoveredRun.value = all.at(next).row?.run_id ?? null;
+  table.reveal(next);
+}
+
+/** Show or hide the runs of the experiment that a line belongs to; told which, only if that changes anything. */
+function fold(line: Line, acts: TableActs, isOpen?: boolean): void {
+  const row = line.kind === "child" ? line.parent : line.row;
+  if (!row || row.run_count < 2 || mode.peek() !== "experiments") return;
+  if (isOpen !== expanded.peek().includes(row.run_id)) acts.expand(row);
+}
+
+function onPointed(act: (line: Line) => void): () => void {
+  return () => {
     const at = pointedAt();
     if (at !== null) act(lines.peek().at(at));
   };
-  const down = () => step(1);
-  const up = () => step(-1);
+}
+
+/** Make the keys work that go over rows, wherever the focus is. */
+function rowKeys(table: Table, acts: TableActs): (() => void)[] {
+  const draw = onPointed((line) => toggle(line, false));
+  const open = onPointed((line) => line.row && acts.open(line.row));
   return [
-    shortcut("j", "next row", down),
-    shortcut("k", "previous row", up),
-    shortcut(
-      " ",
-      "draw the run of this row, or not",
-      onPointed((line) => toggle(line, false)),
-    ),
-    shortcut(
-      "Enter",
-      "open the run of this row",
-      onPointed((line) => line.row && acts.open(line.row)),
-    ),
+    shortcut("j", "next row", () => step(table, 1)),
+    shortcut("k", "previous row", () => step(table, -1)),
+    shortcut(" ", "draw the run of this row, or not", draw),
+    shortcut("Enter", "open the run of this row", open),
     shortcut(
       "e",
       "show or hide the runs of this experiment",
-      onPointed((line) => {
-        const row = line.kind === "child" ? line.parent : line.row;
-        if (row && row.run_count > 1 && mode.peek() === "experiments") acts.expand(row);
-      }),
+      onPointed((line) => fold(line, acts)),
     ),
   ];
+}
+
+/** Make the keys work that every grid has, while it has the focus. */
+function tableKeys(host: HTMLElement, table: Table, acts: TableActs): () => void {
+  const page = () => Math.max(1, Math.floor(host.clientHeight / 28) - 2);
+  const keys: Record<string, () => void> = {
+    ArrowDown: () => step(table, 1),
+    ArrowUp: () => step(table, -1),
+    PageDown: () => step(table, page()),
+    PageUp: () => step(table, -page()),
+    Home: () => step(table, 0, 0),
+    End: () => step(table, 0, lines.peek().count - 1),
+    ArrowRight: onPointed((line) => fold(line, acts, true)),
+    ArrowLeft: onPointed((line) => fold(line, acts, false)),
+  };
+  const press = (event: KeyboardEvent) => {
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    const isTable = event.target instanceof Element && event.target.getAttribute("role") === "treegrid";
+    const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
+    if (!isPlain || !isTable || !act) return;
+    event.preventDefault();
+    act();
+  };
+  host.addEventListener("keydown", press);
+  return () => host.removeEventListener("keydown", press);
 }

@@ -61,6 +61,16 @@ describe("columns", () => {
     expect(column([3e-4, 1e-5])).toEqual(["3e-4", "1e-5"]);
   });
 
+  test("are not decided by one of them", () => {
+    expect(column([0.3007, 0.2817, 0.3, 1e12])).toEqual(["0.3007", "0.2817", "0.3000", "1e12"]);
+    expect(column([0.3007, 0.2817, 5321.25])).toEqual(["0.3007", "0.2817", "5321.2500"]);
+  });
+
+  test("never show as nothing what is something", () => {
+    expect(column([0.3007, 0.2817, 1e-6, -2e-5, 0])).toEqual(["0.3007", "0.2817", "1e-6", "-2e-5", "0.0000"]);
+    expect(column([12_500.5, 40_000.5, 0.25])).toEqual(["12 501", "40 001", "0.25"]);
+  });
+
   test("stand what is no number", () => {
     expect(column([Number.NaN, 0.5, Number.NEGATIVE_INFINITY])).toEqual(["NaN", "0.5", "-∞"]);
     expect(column([])).toEqual([]);

@@ -120,18 +120,27 @@ export function formatContent(value: Content | undefined, type: AttributeType | 
 /** How numbers of one column are written, so that their decimals stand below each other. */
 export type ColumnFormat = { decimals: number; isExponential: boolean };
 
-/** Choose how the numbers of one column are written; columns of different attributes are never aligned. */
+/**
+ * Choose how the numbers of one column are written; columns of different attributes are never aligned. What most of them are
+ * like decides: one run that diverged must not take the decimals of all others.
+ */
 export function columnFormat(values: number[]): ColumnFormat {
-  const finite = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
+  const finite = values
+    .filter((value) => Number.isFinite(value) && value !== 0)
+    .slice(0, 500)
+    .map(Math.abs);
   if (finite.length === 0) return { decimals: 0, isExponential: false };
-  const largest = Math.max(...finite);
-  const smallest = Math.min(...finite);
-  if (largest >= 1e9 || largest < 1e-3 || (smallest < 1e-4 && largest < 1)) return { decimals: 2, isExponential: true };
+  const usual = [...finite].sort((one, other) => one - other)[Math.floor(finite.length / 2)]!;
+  if (usual >= HUGE || usual < TINY) return { decimals: 2, isExponential: true };
   if (finite.every(Number.isInteger)) return { decimals: 0, isExponential: false };
-  const needed = Math.max(...finite.slice(0, 500).map((value) => decimalsOf(value)));
-  const allowed = Math.max(0, 4 - Math.max(0, Math.floor(Math.log10(largest))));
+  const needed = Math.max(...finite.map(decimalsOf));
+  const allowed = Math.max(0, 4 - Math.max(0, Math.floor(Math.log10(usual))));
   return { decimals: Math.min(needed, allowed), isExponential: false };
 }
+
+const HUGE = 1e9;
+const TINY = 1e-3;
+const LONGEST_ALIGNED = 1e6;
 
 function decimalsOf(value: number): number {
   const text = String(value);
@@ -143,7 +152,10 @@ function decimalsOf(value: number): number {
 export function formatInColumn(value: number, format: ColumnFormat): string {
   if (!Number.isFinite(value)) return formatNumber(value);
   if (format.isExponential) return value === 0 ? "0" : exponential(value, 3);
-  const text = Math.abs(value).toFixed(format.decimals);
+  const size = Math.abs(value);
+  const isOutside = size >= HUGE || (size >= LONGEST_ALIGNED && format.decimals > 0);
+  if (isOutside || (size > 0 && size < 10 ** -format.decimals)) return formatNumber(value, 3);
+  const text = size.toFixed(format.decimals);
   return (value < 0 && Number(text) !== 0 ? MINUS : "") + grouped(text);
 }
 

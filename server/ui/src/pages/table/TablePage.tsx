@@ -7,12 +7,12 @@ import { EyeMenu } from "../../runs/EyeMenu";
 import { FilterField } from "../../runs/FilterField";
 import { Legend } from "../../runs/Legend";
 import { InheritedSwitch, ModeSwitch } from "../../runs/ModeSwitch";
-import { DrawnNote, NothingFound } from "../../runs/RunsPane";
-import { RunsTable } from "../../runs/RunsTable";
+import { DrawnNote, RunsBody } from "../../runs/RunsPane";
 import { asList, place } from "../../state/address";
 import { shownTitles } from "../../state/columns";
-import { isLoading, listing, question } from "../../state/runs";
-import { formatStep } from "../../text/format";
+import { listing, question } from "../../state/runs";
+import { archived, mode } from "../../state/view";
+import { plural } from "../../text/format";
 
 /** All runs, with as many of their attributes as one wants. */
 export function TablePage() {
@@ -30,13 +30,24 @@ export function TablePage() {
         <ColumnsButton hasText />
         <CsvLink />
       </div>
-      <RunsTable layout="page" onEyes={setEyes} onMenu={(column, anchor) => setMenu({ column, anchor })} />
-      {now?.total === 0 && !isLoading.value && <NothingFound />}
+      <RunsBody layout="page" onEyes={setEyes} onMenu={(column, anchor) => setMenu({ column, anchor })} />
       {eyes && <EyeMenu anchor={eyes} onClose={closeEyes} />}
       {menu && <ColumnMenu column={menu.column} anchor={menu.anchor} onClose={closeMenu} />}
       <footer class="runs-foot">
         <DrawnNote />
-        {now && <span>{formatStep(now.total)} rows</span>}
+        {now && <span>{plural(now.total, "row")}</span>}
+        {mode.value === "runs" && (
+          <label class="checkbox">
+            <input
+              type="checkbox"
+              checked={archived.value}
+              onChange={() => {
+                archived.value = !archived.peek();
+              }}
+            />
+            archived runs too
+          </label>
+        )}
         <Legend />
       </footer>
     </section>
@@ -47,14 +58,18 @@ export function TablePage() {
 function CsvLink() {
   const project = place.value.project;
   if (!project) return null;
-  const { mode, filter, sort, archived } = JSON.parse(question.value) as {
+  const asked = JSON.parse(question.value) as {
     mode: string;
     filter: string | null;
     sort: { column: string; descending: boolean }[];
     archived: boolean;
   };
-  const url = apiUrl(projectPath(project, "runs.csv"), { mode, filter, archived: archived ? "true" : null });
-  const sorts = sort.map((one) => `${one.descending ? "-" : ""}${one.column}`);
+  const url = apiUrl(projectPath(project, "runs.csv"), {
+    mode: asked.mode,
+    filter: asked.filter,
+    archived: asked.archived ? "true" : null,
+  });
+  const sorts = asked.sort.map((one) => `${one.descending ? "-" : ""}${one.column}`);
   if (sorts.length > 0) url.searchParams.set("sort", asList.write(sorts));
   if (shownTitles.value.length > 0) url.searchParams.set("columns", asList.write([...shownTitles.value]));
   return (

@@ -24,7 +24,7 @@ def open_charts(seeded_ui, visit, watch):
 
     def opened(project, query="", **options):
         page = visit(seeded_ui, f"p/{project}/charts{query and '?'}{query}", **options)
-        page.locator("[data-chart], .charts-note").first.wait_for()
+        page.locator(".charts-note" if query == "eyes=" else "[data-chart]").first.wait_for()
         settle(watch, page)
         return page
 

@@ -127,7 +127,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
     };
   });
   const shown = computed(() => chosenAnswer(subscription.state.value, window.value));
-  const lines = computed(() => decorated(shown.value, runs.value, own.value));
+  const lines = computed(decorator(shown, runs, own));
   const extentHere = computed(() => extentOf(lines.value));
   const isLog = makeScale(path, lines, () => shown.peek()?.question ?? null);
   const x = computed<Span>(() => {
@@ -196,6 +196,28 @@ function chosenAnswer({ fine, whole }: SeriesState, window: Span | null): Answer
   if (!fine || !whole) return fine ?? whole;
   if (window === null) return whole.question.x === fine.question.x ? whole : fine;
   return covers(fine, window) || fine.question.x !== whole.question.x ? fine : whole;
+}
+
+/** Lines change where an answer or a run's name, colour or state does: not with every look at the list of runs. */
+function decorator(
+  shown: ReadonlySignal<Answer | null>,
+  runs: ReadonlySignal<readonly DrawnRun[]>,
+  own: ReadonlySignal<Axis>,
+): () => readonly ChartLine[] {
+  let before: { answer: Answer | null; key: string; lines: readonly ChartLine[] } | null = null;
+  return () => {
+    const told = runs.value.map(({ run_id, title, colour, row }) => [
+      run_id,
+      title,
+      colour.line,
+      row.state,
+      row.lineage.map((reach) => [reach.run_id, reach.name, reach.number]),
+    ]);
+    const key = JSON.stringify([own.value, mode.value, theme.value, told]);
+    if (before?.answer === shown.value && before.key === key) return before.lines;
+    before = { answer: shown.value, key, lines: decorated(shown.value, runs.value, own.value) };
+    return before.lines;
+  };
 }
 
 function decorated(answer: Answer | null, runs: readonly DrawnRun[], own: Axis): ChartLine[] {

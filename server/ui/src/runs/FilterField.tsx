@@ -3,6 +3,7 @@ import { IconButton } from "../controls/Button";
 import { Icon } from "../controls/icons";
 import { type Spot, type Suggestion, spotAt, taken } from "../query/completion";
 import { readTokens, unitsOf } from "../query/tokens";
+import { place } from "../state/address";
 import { shortcut } from "../state/keys";
 import { status } from "../state/live";
 import { listing, queryError } from "../state/runs";
@@ -23,7 +24,10 @@ export function FilterField() {
   const spot = caret === null ? null : spotAt(text, caret);
   const suggestions = useSuggestions(spot);
   const isOpen = spot !== null && suggestions.length > 0;
-  useEffect(() => shortcut("/", "filter runs", () => input.current?.focus()), []);
+  useEffect(() => {
+    // beside charts the key is that of their search
+    if (place.peek().page !== "charts") return shortcut("/", "filter runs", () => input.current?.focus());
+  }, []);
   const close = () => {
     setCaret(null);
     setChosen(null);
@@ -108,7 +112,7 @@ export function FilterField() {
           aria-expanded={isBuilding}
           onClick={() => setBuilding(!isBuilding)}
         />
-        <kbd aria-hidden="true">/</kbd>
+        {place.value.page !== "charts" && <kbd aria-hidden="true">/</kbd>}
         {isOpen && spot && (
           <Suggestions id={list} suggestions={suggestions} chosen={chosen} onTake={(one) => take(one, spot)} />
         )}

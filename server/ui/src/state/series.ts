@@ -29,6 +29,9 @@ export type Subscription = {
   end: () => void;
 };
 
+/** A request that is under way, and who waits for its answer. */
+type Flight = { key: string; abort: AbortController; waiting: Watcher[] };
+
 type Watcher = {
   path: string;
   question: Question | null;
@@ -36,7 +39,7 @@ type Watcher = {
   /** Runs whose points may be among the lines. */
   runs: () => ReadonlySet<string>;
   answered: string;
-  inFlight: string;
+  flight: Flight | null;
   isStale: boolean;
   hasFailed: boolean;
   state: Signal<SeriesState>;
@@ -69,7 +72,7 @@ export function subscribe(path: string, runs: () => ReadonlySet<string>): Subscr
     key: "",
     runs,
     answered: "",
-    inFlight: "",
+    flight: null,
     isStale: false,
     hasFailed: false,
     state,
@@ -80,6 +83,7 @@ export function subscribe(path: string, runs: () => ReadonlySet<string>): Subscr
     ask: (question) => ask(watcher, question),
     end: () => {
       watchers.delete(watcher);
+      abandon(watcher.flight);
       keep(watcher);
     },
   };
@@ -115,8 +119,15 @@ function ask(watcher: Watcher, question: Question): void {
     watcher.isStale = true;
   } else if (isOtherAxis) watcher.state.value = { fine: null, whole: null, error: null, isLoading: true };
   else watcher.state.value = { ...watcher.state.peek(), isLoading: true };
+  abandon(watcher.flight);
   const isZoom = before !== null && sameButRange(before, question);
   schedule(isZoom ? SETTLE_MS : 0);
+}
+
+/** Give a request up that nobody waits for any more: another window is asked for, or its charts are gone. */
+function abandon(flight: Flight | null): void {
+  const isWaited = flight?.waiting.some((one) => watchers.has(one) && one.key === flight.key);
+  if (flight && !isWaited) flight.abort.abort();
 }
 
 function sameButRange(one: Question, other: Question): boolean {
@@ -138,7 +149,7 @@ function schedule(delay: number): void {
 }
 
 function isWanted(watcher: Watcher): boolean {
-  if (!watcher.question || watcher.hasFailed || watcher.inFlight === watcher.key) return false;
+  if (!watcher.question || watcher.hasFailed || watcher.flight?.key === watcher.key) return false;
   return watcher.isStale || watcher.answered !== watcher.key;
 }
 
@@ -156,32 +167,40 @@ function send(): void {
   }
 }
 
-async function fetchGroup(group: Watcher[], question: Question, key: string): Promise<void> {
+async function fetchGroup(waiting: Watcher[], question: Question, key: string): Promise<void> {
   const { project } = place.peek();
   if (!project) return;
-  for (const watcher of group) {
-    watcher.inFlight = key;
+  const flight: Flight = { key, abort: new AbortController(), waiting };
+  for (const watcher of waiting) {
+    watcher.flight = flight;
     watcher.isStale = false;
   }
   running += 1;
   const began = performance.now();
   try {
-    const body: BucketsQuery = { ...question, paths: [...new Set(group.map((watcher) => watcher.path))] };
-    const frame = readFrame(await postBytes(projectPath(project, "series/buckets"), body));
+    const body: BucketsQuery = { ...question, paths: [...new Set(waiting.map((watcher) => watcher.path))] };
+    const frame = readFrame(await postBytes(projectPath(project, "series/buckets"), body, flight.abort.signal));
     lastDuration = performance.now() - began;
     noteAnswer();
-    for (const watcher of group) take(watcher, question, key, frame.lines, frame.revision);
+    land(flight);
+    for (const watcher of waiting) take(watcher, question, key, frame.lines, frame.revision);
   } catch (error) {
-    noteAnswer(error);
-    for (const watcher of group) fail(watcher, key, error);
+    land(flight);
+    if (!flight.abort.signal.aborted) {
+      noteAnswer(error);
+      for (const watcher of waiting) fail(watcher, key, error);
+    }
   } finally {
     running -= 1;
     schedule(0);
   }
 }
 
+function land(flight: Flight): void {
+  for (const watcher of flight.waiting) if (watcher.flight === flight) watcher.flight = null;
+}
+
 function take(watcher: Watcher, question: Question, key: string, all: Line[], atRevision: number): void {
-  watcher.inFlight = "";
   const wanted = watcher.question;
   if (!wanted || !watchers.has(watcher)) return;
   // An answer to the question before is better than the one before that, as long as it is about the same axis.
@@ -199,7 +218,6 @@ function take(watcher: Watcher, question: Question, key: string, all: Line[], at
 }
 
 function fail(watcher: Watcher, key: string, error: unknown): void {
-  watcher.inFlight = "";
   if (key !== watcher.key) return;
   watcher.hasFailed = error instanceof ProblemError;
   watcher.isStale = true;
@@ -219,6 +237,7 @@ export function keepSeries(): () => void {
   let pending: Set<string> | "all" | null = null;
   const bringUpToDate = () => {
     refresh = undefined;
+    if (document.hidden) return; // nobody sees it; what is pending is asked for once somebody does
     refreshedAt = performance.now();
     for (const watcher of watchers) {
       if (pending === "all" || (pending && intersects(pending, watcher.runs()))) watcher.isStale = true;
@@ -227,6 +246,10 @@ export function keepSeries(): () => void {
     pending = null;
     schedule(0);
   };
+  const catchUp = () => {
+    if (pending && !document.hidden) bringUpToDate();
+  };
+  document.addEventListener("visibilitychange", catchUp);
   const endLive = effect(() => {
     if (revision.value === 0) return;
     const changed = changedRuns.peek();
@@ -244,6 +267,7 @@ export function keepSeries(): () => void {
   });
   return () => {
     clearTimeout(refresh);
+    document.removeEventListener("visibilitychange", catchUp);
     endLive();
     endConnection();
     endProject();

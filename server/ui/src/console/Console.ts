@@ -18,7 +18,7 @@ export type ConsoleProps = {
   current: number | null;
   time: "relative" | "absolute" | "off";
   wraps: boolean;
-  /** Whether the end stays in view when lines come. */
+  /** Whether it begins at the end, which then stays in view when lines come, until the reader scrolls away from it. */
   follows: boolean;
   /** The line in view when it begins. */
   startsAt: number;
@@ -38,6 +38,8 @@ export type MountedConsole = {
   /** Bring a line into view. */
   jumpTo: (line: number) => void;
   jumpToEnd: () => void;
+  /** Stay where it is when lines come. */
+  stay: () => void;
   /** The line at the top of the view. */
   topLine: () => number;
   focus: () => void;
@@ -89,7 +91,6 @@ class Console implements MountedConsole {
     this.props = props;
     if (props.source !== before.source) this.begin();
     else if (props.revision !== before.revision) this.pages.refresh();
-    if (props.follows && !before.follows) this.staysAtEnd = true;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this.draw());
   }
@@ -103,6 +104,10 @@ class Console implements MountedConsole {
   jumpToEnd(): void {
     this.staysAtEnd = true;
     this.draw();
+  }
+
+  stay(): void {
+    this.staysAtEnd = false;
   }
 
   topLine(): number {

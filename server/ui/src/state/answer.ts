@@ -7,7 +7,7 @@ import { changedRuns, connection, noteAnswer, revision, status } from "./live";
 export type Answer<T> = {
   /** The last answer; it stays while a newer one is awaited, and while no server answers. */
   value: T | null;
-  /** Why there is none, in the server's words; null if nothing is wrong. */
+  /** Why there is none, or no newer one, in the server's words; null if nothing is wrong. */
   error: string | null;
   /** Whether one has waited long enough to be told so. */
   isSlow: boolean;
@@ -95,7 +95,7 @@ export function keepAsking<T>(
       clearTimeout(slow);
       noteAnswer(error);
       if (error instanceof ProblemError && status.peek()?.is_reading) tell({ isSlow: true });
-      else if (error instanceof ProblemError) tell({ value: null, error: sentence(error), isSlow: false });
+      else if (error instanceof ProblemError) tell({ error: sentence(error), isSlow: false });
       else {
         isUnanswered = true;
         tell({ isSlow: true });

@@ -1,4 +1,5 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, Row } from "../../api/types";
 import { Icon } from "../../controls/icons";
 import { useRows } from "../../controls/virtual";
@@ -37,15 +38,23 @@ export function ComparisonTable({ found, groups, rows }: ComparisonTableProps) {
   const across = useRows(scroller, { count: others.length, rowSize: widths.run, isHorizontal: true, overscan: 1 });
   const domain = useMemo(() => domainOf(rows), [rows]);
   const width = widths.path + widths.reference + across.size;
-  const columns = across.items.flatMap(({ index, start }) => {
-    const at = others[index];
-    return at === undefined ? [] : [{ at, left: widths.path + widths.reference + start }];
-  });
-  const toggle = (key: string) => {
-    const next = new Set(open);
-    if (!next.delete(key)) next.add(key);
-    setOpen(next);
-  };
+  const left = widths.path + widths.reference;
+  const range = across.items.map(({ index, start }) => `${index}:${start}`).join(" ");
+  const columns = useMemo(
+    () =>
+      across.items.flatMap(({ index, start }) => {
+        const at = others[index];
+        return at === undefined ? [] : [{ at, left: left + start }];
+      }),
+    [range, others, left],
+  );
+  const toggle = useCallback((key: string) => {
+    setOpen((before) => {
+      const next = new Set(before);
+      if (!next.delete(key)) next.add(key);
+      return next;
+    });
+  }, []);
   const referenceRow = rows.get(found.reference);
   const head = (at: number, columnWidth: number) => (
     <ComparisonHead
@@ -137,7 +146,16 @@ type LineProps = {
   toggle: (key: string) => void;
 };
 
-function ComparisonLine({ line, top, index, columns, reference, isOpen, toggle }: LineProps) {
+/** Rows that stay in view are not made again while one scrolls. */
+const ComparisonLine = memo(function ComparisonLine({
+  line,
+  top,
+  index,
+  columns,
+  reference,
+  isOpen,
+  toggle,
+}: LineProps) {
   const place = { top: `${top}px`, height: `${heights[line.kind]}px` };
   if (line.kind === "group")
     return (
@@ -168,7 +186,7 @@ function ComparisonLine({ line, top, index, columns, reference, isOpen, toggle }
       ))}
     </div>
   );
-}
+});
 
 function numberCell(row: DifferenceRow, reference: number) {
   const numbers = row.values.filter((value) => isNumber(value) && isNumeric(row, value));

@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Attribute, Change, RunValues } from "../../api/types";
 import { copy } from "../../controls/clipboard";
 import { Icon } from "../../controls/icons";
@@ -70,6 +71,9 @@ export function AttributeTree({
     if (row.kind === "attribute") onChoose(row.path);
     else toggle(row.path);
   };
+  const latest = useRef(act);
+  latest.current = act;
+  const actOn = useCallback((row: TreeRow) => latest.current(row), []);
   const onKeyDown = (event: KeyboardEvent) => {
     const row = rows[at];
     if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -110,7 +114,7 @@ export function AttributeTree({
               found={found}
               project={project}
               hasSource={hasSource}
-              act={act}
+              act={actOn}
             />
           );
         })}
@@ -190,7 +194,8 @@ type RowProps = {
   act: (row: TreeRow) => void;
 };
 
-function Row({ row, at, top, isCursor, change, found, project, hasSource, act }: RowProps) {
+/** Rows that stay in view are not made again while one scrolls. */
+const Row = memo(function Row({ row, at, top, isCursor, change, found, project, hasSource, act }: RowProps) {
   const isChosen = row.kind === "attribute" && chosenAttribute.value === row.path;
   const classes = ["tree-row", row.kind, change && "changed", isChosen && "chosen"].filter(Boolean).join(" ");
   return (
@@ -218,7 +223,7 @@ function Row({ row, at, top, isCursor, change, found, project, hasSource, act }:
       )}
     </div>
   );
-}
+});
 
 function Name({ row }: { row: TreeRow }) {
   if (row.kind === "namespace")

@@ -83,6 +83,11 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
     consoleLine.value = line;
     shown.current?.jumpTo(line);
   };
+  const setFollowing = (isWanted: boolean) => {
+    consoleLine.value = isWanted ? -1 : (shown.current?.topLine() ?? 0);
+    if (isWanted) shown.current?.jumpToEnd();
+    else shown.current?.stay();
+  };
   const isEmpty = page !== null && page.total === 0;
   return (
     <section class={isSmall ? "console-panel small" : "console-panel"} aria-label="Console">
@@ -109,7 +114,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
         <span class="bar-end">
           {page && !isSmall && <span class="dim">{plural(page.total, "line")}</span>}
           <GoTo view={view} found={found} total={page?.total ?? 0} jump={jump} />
-          <Options follows={follows} view={view} toEnd={() => shown.current?.jumpToEnd()} />
+          <Options follows={follows} view={view} setFollowing={setFollowing} />
         </span>
       </div>
       {failure && <p class="console-failure bad">{failure}</p>}
@@ -238,7 +243,9 @@ const timeTitles = {
   off: "Click to show times",
 } as const;
 
-function Options({ follows, view, toEnd }: { follows: boolean; view: ConsoleView; toEnd: () => void }) {
+type OptionsProps = { follows: boolean; view: ConsoleView; setFollowing: (isWanted: boolean) => void };
+
+function Options({ follows, view, setFollowing }: OptionsProps) {
   const raw = apiUrl(projectPath(view.project, "console/raw"), { run: view.run, stream: view.stream });
   return (
     <>
@@ -261,15 +268,7 @@ function Options({ follows, view, toEnd }: { follows: boolean; view: ConsoleView
       >
         {consoleTime.value === "absolute" ? "clock" : "time"}
       </Button>
-      <Button
-        kind="quiet"
-        aria-pressed={follows}
-        title="Keep the end in view"
-        onClick={() => {
-          consoleLine.value = follows ? 0 : -1;
-          if (!follows) toEnd();
-        }}
-      >
+      <Button kind="quiet" aria-pressed={follows} title="Keep the end in view" onClick={() => setFollowing(!follows)}>
         follow
       </Button>
       <a

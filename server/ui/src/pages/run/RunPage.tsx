@@ -32,7 +32,7 @@ export function RunPage() {
   if (!shownRun.value) return <NoRun text="The address names no run." />;
   if (answer.error !== null && !answer.value) return <NoRun text={answer.error} />;
   if (!answer.value) return <div class="run-page">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
-  return <Found found={answer.value} />;
+  return <Found found={answer.value} trouble={answer.error} />;
 }
 
 function NoRun({ text }: { text: string }) {
@@ -53,10 +53,15 @@ function NoRun({ text }: { text: string }) {
   );
 }
 
-function Found({ found }: { found: RunValues }) {
+function Found({ found, trouble }: { found: RunValues; trouble: string | null }) {
   useTabKeys();
   return (
     <div class="run-page">
+      {trouble !== null && (
+        <p class="strip bad-strip" role="alert">
+          This run cannot be read any more: {trouble}. What you see was read before.
+        </p>
+      )}
       <header class="run-page-head">
         <RunFacts found={found} />
         <RunRiver found={found} />

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runfork.capture.console import ConsoleCapture, StreamCapture
 from runfork.journal.format import Kind
+from runfork.model.styled_text import StyledText
 
 if TYPE_CHECKING:
     from runfork import Run
@@ -81,7 +82,9 @@ class Printer:
         self._streams = {name: StreamCapture(name, self._take, lambda: self.now) for name in ("stdout", "stderr")}
 
     def _take(self, name: str, lines: list[str], time: int) -> None:
-        body = {f"{self._namespace}/{name}": lines}
+        body = {f"{self._namespace}/{name}": [str(line) for line in lines]}
+        if isinstance(lines[0], StyledText):
+            body[f"{self._namespace}/{name}_styled"] = [line.written for line in lines if isinstance(line, StyledText)]
         self._run.recorder.record_points(Kind.STRINGS, body, step=time, time_us=time, clock_axis=True)
 
     def write(self, text: str, *, to: str = "stdout", seconds: float = 0.001) -> None:

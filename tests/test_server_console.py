@@ -12,6 +12,7 @@ from tests.servers import P, until_read
 
 from runfork import Run
 from runfork.index.interface import PointsRequest, SeriesKey
+from runfork.journal.format import Kind
 from runfork.reading.project import Project
 from runfork.testing.waits import until
 from runfork_server.console import streams
@@ -162,6 +163,72 @@ def test_a_very_long_line_is_cut_on_pages_alone(open_run, client):
 
     assert (line["text"], line["cut"]) == ("x" * MOST_CHARACTERS, 50_000 - MOST_CHARACTERS)
     assert len(client.get(f"{P}/console/raw", params={"run": "talk"}).text) == 50_001
+
+
+# Colours
+
+
+def test_lines_know_which_of_their_characters_have_colours(open_run, client):
+    run = open_run(run_id="talk")
+    printer = Printer(run)
+    printer.write("plain\n\x1b[1;31mE\U0001f600ROR\x1b[0m at \x1b[38;2;255;128;0;48;5;17mx")
+    printer.write("y\n", to="stdout")
+    printer.write("still\n")
+    printer.write("\x1b[4mother\x1b[m\n", to="stderr")
+    printer.write("\x1b[mplain again\n")
+    run.close()
+    until_read(client, run_count=1)
+
+    lines = ask(client)["lines"]
+
+    orange = {"foreground": "#ff8000", "background": 17}
+    assert [(line["text"], line.get("styles")) for line in lines] == [
+        ("plain", None),
+        ("E\U0001f600ROR at xy", [[0, 5, {"foreground": 1, "bold": True}], [9, 11, orange]]),
+        ("still", [[0, 5, orange]]),
+        ("other", [[0, 5, {"underline": True}]]),
+        ("plain again", None),
+    ]
+    assert [line["text"] for line in ask(client, offset=2, limit=1)["lines"]] == ["still"]
+    assert ask(client, "/search", q="31m")["total"] == 0
+
+
+def test_raw_text_has_colours_where_they_are_asked_for(open_run, client):
+    run = open_run(run_id="talk")
+    Printer(run).write("plain\n\x1b[31mred\nstill\x1b[m\n")
+    run.close()
+    until_read(client, run_count=1)
+
+    def raw(**asked: Any) -> str:
+        found: str = client.get(f"{P}/console/raw", params={"run": "talk", **asked}).text
+        return found
+
+    assert raw() == raw(colours="false") == "plain\nred\nstill\n"
+    assert raw(colours="true") == "plain\n\x1b[31mred\x1b[0m\n\x1b[0;31mstill\x1b[m\n"
+    assert client.get(f"{P}/console/raw", params={"run": "talk", "colours": "red"}).status_code == 400
+
+
+def test_colours_of_a_very_long_line_end_where_its_page_does(open_run, client):
+    run = open_run(run_id="talk")
+    Printer(run).write(f"{'x' * 9000}\x1b[31m{'y' * 9000}\x1b[32mz\x1b[0m\n")
+    run.close()
+    until_read(client, run_count=1)
+
+    (line,) = ask(client)["lines"]
+
+    assert line["styles"] == [[9000, MOST_CHARACTERS, {"foreground": 1}]]
+
+
+def test_colours_that_are_not_those_of_the_line_are_not_shown(open_run, client):
+    run = open_run(run_id="talk")
+    body = {"runtime/stdout": ["one", "two"], "runtime/stdout_styled": ["\x1b[31m<b>\x1b[0m", "\x1b]0;x\x07two"]}
+    run.recorder.record_points(Kind.STRINGS, body, step=SECOND, time_us=SECOND, clock_axis=True)
+    run.close()
+    until_read(client, run_count=1)
+
+    assert [(line["text"], line.get("styles")) for line in ask(client)["lines"]] == [("one", None), ("two", None)]
+    raw = client.get(f"{P}/console/raw", params={"run": "talk", "colours": "true"}).text
+    assert raw == "one\ntwo\n"
 
 
 # Progress bars

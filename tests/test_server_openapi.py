@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from starlette.routing import Mount, Route
+from tests.consoles import Printer
 from tests.servers import P, serving, until_read
 
 from runfork import Run
@@ -58,6 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             run.log_string_series({"texts": "<script>"}, step=2)
             run.log_histograms({"hist": Histogram([0.0, 1.0, 2.0], counts=[1, 2])}, step=2)
             run.assign_files({"file": b"content"})
+            Printer(run).write("\x1b[1;31mred\x1b[38;2;1;2;3m other\x1b[m\n")
             run.checkpoint_mark(2, epoch=1)
             run.close()
     with serving(directory) as client:

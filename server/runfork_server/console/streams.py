@@ -9,6 +9,7 @@ import numpy as np
 
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.model.attributes import AttributeType
+from runfork.model.styled_text import with_writing, without_styles
 from runfork_server.console.bars import Bars, bar_label, row_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Stream:
         self.bars = Bars()
         self._key = SeriesKey(run_id, path)
         self._progress = SeriesKey(run_id, f"{path}_progress")
+        self._styled = SeriesKey(run_id, f"{path}_styled")
         self._counts: tuple[int, int] = (0, 0)
         self._last_state = -1
 
@@ -147,6 +149,20 @@ class Stream:
         )
         found = index.points(request)
         return list(found[0].values) if found else []
+
+    def styled_texts(self, index: Index, first: int, end: int) -> list[str]:
+        """As `texts`; lines that were printed in colours are `StyledText`."""
+        texts = self.texts(index, first, end)
+        if not texts:
+            return texts
+        steps = self.steps[first:end].tolist()
+        places = {step: at for at, step in enumerate(steps[: len(texts)])}
+        for series in index.points(PointsRequest([self._styled], inherit="own", step_range=(steps[0], steps[-1]))):
+            for step, written in zip(series.steps.tolist(), series.values, strict=True):
+                at = places.get(step)
+                if at is not None and without_styles(written) == texts[at]:
+                    texts[at] = with_writing(texts[at], written)
+        return texts
 
     def states(self, index: Index, step: int, text: str, most: int) -> list[tuple[int, str]]:
         """Return the states that became a line, the last `most` of them: when each was seen, and how it looked."""

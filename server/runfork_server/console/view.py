@@ -10,6 +10,7 @@ import numpy as np
 
 from runfork.errors import NotFoundError
 from runfork.model.steps import MICRO
+from runfork.model.styled_text import PLAIN, StyledText, parts_of
 from runfork.query.documents import json_time
 from runfork_server.console.streams import LINES_AT_ONCE, Stream, StreamPath, stream_paths
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from runfork.index.interface import Index
     from runfork.model.arrays import Integers
+    from runfork.model.styled_text import Style
 
 MOST_LINES = 1000
 MOST_UPDATES = 1000
@@ -85,7 +87,7 @@ class View:
             "total": self.total,
             "ranks": sorted({path.rank for path in self.all_paths}),
             "streams": sorted({path.name for path in self.all_paths}, reverse=True),
-            "lines": [self._document(*line) for line in self._lines(offset, offset + limit)],
+            "lines": [self._document(*line) for line in self._lines(offset, offset + limit, styled=True)],
             "open": [
                 {
                     "path": bar.path,
@@ -99,8 +101,8 @@ class View:
             ],
         }
 
-    def _lines(self, first: int, end: int) -> list[tuple[int, int, int, str]]:
-        """Return lines: number, place of the stream, step, text."""
+    def _lines(self, first: int, end: int, *, styled: bool = False) -> list[tuple[int, int, int, str]]:
+        """Return lines: number, place of the stream, step, text; `styled` ones with their colours."""
         chosen = self.order[first:end]
         starts = self._starts()
         places = np.searchsorted(starts, chosen, side="right") - 1
@@ -110,14 +112,15 @@ class View:
             there = np.flatnonzero(places == place)
             if len(there):
                 begin, last = int(numbers[there[0]]), int(numbers[there[-1]])
-                texts = stream.texts(self.index, begin, last + 1)
+                read = stream.styled_texts if styled else stream.texts
+                texts = read(self.index, begin, last + 1)
                 steps = stream.steps[begin : last + 1].tolist()
                 found += list(zip((there + first).tolist(), [place] * len(there), steps, texts, strict=False))
         return sorted(found)
 
     def _document(self, number: int, place: int, step: int, text: str) -> dict[str, Any]:
         path = self.paths[place]
-        document = {
+        document: dict[str, Any] = {
             "n": number,
             "path": path.path,
             "time": json_time(step),
@@ -128,6 +131,8 @@ class View:
         }
         if len(text) > MOST_CHARACTERS:
             document["cut"] = len(text) - MOST_CHARACTERS
+        if styles := style_documents(text):
+            document["styles"] = styles
         return document
 
     def updates(self, number: int) -> list[dict[str, Any]]:
@@ -182,9 +187,29 @@ class View:
         """Return from which line up to which to read at once."""
         return [(first, min(first + _RAW_LINES, self.total)) for first in range(0, self.total, _RAW_LINES)]
 
-    def raw(self, first: int, end: int) -> bytes:
-        """Return lines as text."""
-        return "".join(f"{text}\n" for *_, text in self._lines(first, end)).encode("utf-8", "replace")
+    def raw(self, first: int, end: int, *, styled: bool = False) -> bytes:
+        """Return lines as text; `styled` ones with the sequences that choose their colours."""
+        texts = (text for *_, text in self._lines(first, end, styled=styled))
+        lines = (f"{text.written if isinstance(text, StyledText) else text}\n" for text in texts)
+        return "".join(lines).encode("utf-8", "replace")
+
+
+def style_documents(text: str) -> list[tuple[int, int, dict[str, Any]]]:
+    """Return which characters of a line that are shown look otherwise than most: from, up to, and how."""
+    if not isinstance(text, StyledText):
+        return []
+    found = []
+    begin = 0
+    for part, style in parts_of(text):
+        end = begin + len(part)
+        if style != PLAIN and begin < MOST_CHARACTERS:
+            found.append((begin, min(end, MOST_CHARACTERS), _style_document(style)))
+        begin = end
+    return found
+
+
+def _style_document(style: Style) -> dict[str, Any]:
+    return {name: value for name, value in style._asdict().items() if value is not None and value is not False}
 
 
 class Consoles:

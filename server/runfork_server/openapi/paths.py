@@ -370,7 +370,11 @@ PATHS: Mapping[str, Schema] = {
         )
     },
     f"{_PROJECT}/console/raw": {
-        "get": _of_project("Console output as it was written.", "text/plain", asks=[*_CONSOLE])
+        "get": _of_project(
+            "Console output as text; `colours` with the sequences that choose them.",
+            "text/plain",
+            asks=[*_CONSOLE, _asked("colours", FLAG)],
+        )
     },
     f"{_PROJECT}/files": {
         "get": _of_project(

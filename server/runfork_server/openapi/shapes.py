@@ -57,6 +57,9 @@ def members(description: str, properties: Mapping[str, Schema], *, optional: Seq
 STEPS = or_null({"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2})
 STEP = or_null(NUMBER)
 STATE = one_of("running", "finished", "failed", "aborted", "preempted", "lost", None)
+_TERMINAL_COLOUR: Schema = {
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": 255}, {"type": "string", "pattern": "^#[0-9a-f]{6}$"}]
+}
 JSON_NUMBER: Schema = {"anyOf": [NUMBER, one_of("NaN", "Infinity", "-Infinity")]}
 
 _OF_A_RUN: Mapping[str, Schema] = {
@@ -188,7 +191,8 @@ SHAPES: Mapping[str, Schema] = {
     ),
     "Line": members(
         "A line of console output, by its number in what is shown; `updates` counts the earlier states of a progress bar that "
-        "became it, `cut` the characters that a page leaves out.",
+        "became it, `cut` the characters that a page leaves out; `styles` says which characters (Unicode code points: from, up to) "
+        "have colours and the like.",
         {
             "n": COUNT,
             "path": TEXT,
@@ -198,8 +202,25 @@ SHAPES: Mapping[str, Schema] = {
             "is_error": FLAG,
             "updates": COUNT,
             "cut": COUNT,
+            "styles": some(
+                {"type": "array", "prefixItems": [COUNT, COUNT, shape("Style")], "minItems": 3, "maxItems": 3}
+            ),
         },
-        optional=("cut",),
+        optional=("cut", "styles"),
+    ),
+    "Style": members(
+        "How characters look where they do not look as usual; a colour is a number of a terminal's palette or `#rrggbb`.",
+        {
+            "foreground": _TERMINAL_COLOUR,
+            "background": _TERMINAL_COLOUR,
+            "bold": FLAG,
+            "dim": FLAG,
+            "italic": FLAG,
+            "underline": FLAG,
+            "inverse": FLAG,
+            "strike": FLAG,
+        },
+        optional=("foreground", "background", "bold", "dim", "italic", "underline", "inverse", "strike"),
     ),
     "Bar": members(
         "A progress bar that is still drawn, and no line yet.",

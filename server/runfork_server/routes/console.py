@@ -88,9 +88,10 @@ async def search_lines(request: Request) -> Response:
 
 
 async def read_raw(request: Request) -> Response:
-    """Answer all lines as text."""
+    """Answer all lines as text, without colours or with the sequences that choose them."""
     given = Arguments.of_query(request)
-    given.refuse_others(_VIEW)
+    given.refuse_others((*_VIEW, "colours"))
+    styled = given.flag("colours")
     reader = project_reader(request)
     await reader.wait_until_recent()
 
@@ -101,7 +102,7 @@ async def read_raw(request: Request) -> Response:
     question, portions = (await reader.read(begin)).value
     ending = re.sub(r"[^A-Za-z0-9_.-]+", "_", question.run_id)[-100:]
     return StreamingResponse(
-        _stream(reader, question, portions),
+        _stream(reader, question, portions, styled=styled),
         media_type="text/plain; charset=utf-8",
         headers={
             "Cache-Control": "no-store",
@@ -112,11 +113,11 @@ async def read_raw(request: Request) -> Response:
 
 
 async def _stream(
-    reader: ProjectReader, question: ConsoleQuestion, portions: list[tuple[int, int]]
+    reader: ProjectReader, question: ConsoleQuestion, portions: list[tuple[int, int]], *, styled: bool
 ) -> AsyncIterator[bytes]:
     for first, end in portions:
         answer = await reader.read(
-            lambda project, first=first, end=end: project.consoles.view(question).raw(first, end)  # type: ignore[misc]
+            lambda project, first=first, end=end: project.consoles.view(question).raw(first, end, styled=styled)  # type: ignore[misc]
         )
         yield answer.value
 

@@ -16,13 +16,12 @@ export function EyeMenu({ anchor, onClose }: EyeMenuProps) {
   };
   const most = Math.min(total, MOST_DRAWN);
   return (
-    <Popup anchor={anchor} label="Which runs are drawn" role="menu" className="menu" onClose={onClose}>
+    <Popup anchor={anchor} label="Which runs are drawn" className="menu" onClose={onClose}>
       <div class="menu-head">Draw</div>
       <div class="menu-item eye-first">
         <button
           type="button"
-          role="menuitemradio"
-          aria-checked={autoCount.value !== null}
+          aria-pressed={autoCount.value !== null}
           class="eye-first-button"
           onClick={choose(() => drawFirst(count))}
         >
@@ -38,15 +37,10 @@ export function EyeMenu({ anchor, onClose }: EyeMenuProps) {
         />
         {autoCount.value !== null && <Icon name="check" size={14} />}
       </div>
-      <button
-        type="button"
-        class="menu-item"
-        role="menuitem"
-        onClick={choose(() => setDrawnBetween(0, most - 1, true))}
-      >
+      <button type="button" class="menu-item" onClick={choose(() => setDrawnBetween(0, most - 1, true))}>
         all that were loaded <span class="aside">at most {MOST_DRAWN}</span>
       </button>
-      <button type="button" class="menu-item" role="menuitem" onClick={choose(drawNone)}>
+      <button type="button" class="menu-item" onClick={choose(drawNone)}>
         none
       </button>
     </Popup>

@@ -19,7 +19,11 @@ export function makeHead(columns: readonly TableColumn[], acts: TableActs): HTML
 function headContents(column: TableColumn, acts: TableActs): Element[] {
   if (column.kind === "eye") return [make("button", "eye head-eye", { type: "button", "data-act": "eyes" })];
   const handles = acts.resize ? [makeResizer(column)] : [];
-  if (column.kind === "lineage") return [makeSvg("step-axis"), ...handles];
+  if (column.kind === "lineage") {
+    const name = make("span", "unseen");
+    name.textContent = "lineage over steps";
+    return [makeSvg("step-axis"), name, ...handles];
+  }
   const canSort = acts.canSort(column.key);
   const label = canSort
     ? make("button", "head-button", { type: "button", "data-act": "sort" })
@@ -65,7 +69,6 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
       mark(content, "title", "Which runs are drawn");
       return;
     case "lineage":
-      mark(cell, "aria-label", "Lineage over steps");
       draw(content as SVGSVGElement, axisShapes(props, column.width));
       return;
     case "value": {

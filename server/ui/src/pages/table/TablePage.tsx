@@ -23,6 +23,7 @@ export function TablePage() {
   const now = listing.value;
   return (
     <section class="runs-pane" aria-label="Runs">
+      <h1 class="unseen">Table of runs</h1>
       <div class="runs-bar table-bar">
         <ModeSwitch />
         <InheritedSwitch hasLabel />

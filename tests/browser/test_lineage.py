@@ -279,3 +279,32 @@ def test_hostile_names_are_text_and_what_has_no_parent_or_no_points_is_told(seed
     page.goto(seeded_ui.url_of(f"p/{seeds.hostile}/lineage"))
     expect(page.locator("a.family-row").first).to_be_visible()
     assert page.evaluate("() => window.harmed") is None
+
+
+def test_the_river_of_a_run_has_its_checkpoints_and_what_left_it(seeds, seeded_ui, visit):
+    page = visit(seeded_ui, f"p/{seeds.lineage}/run?run=first&metric=train/loss")
+    river = page.locator(".run-river")
+    expect(river.locator(".tick")).to_have_count(6)  # 0 to 800 of the root, and its own of 1000
+    expect(river.locator("a", has_text="second")).to_have_count(1)
+
+    page.mouse.move(*middle(river.locator(".tick").nth(3)))
+    card = river.locator(".mark-card")
+    expect(card).to_contain_text("checkpoint at step 600")
+    expect(card).to_contain_text(re.compile(r"train/loss \d"))
+    value = float(card.locator(".dim").inner_text().split()[-1])
+    assert value == pytest.approx(value_at(seeds, "root", 600), rel=1e-3)
+    card.get_by_role("button", name="Fork here").click()
+
+    expect(page.get_by_role("dialog").locator("pre")).to_contain_text("checkpoint-of-step-600")
+
+
+def test_the_tables_glyphs_show_one_experiment_and_three_runs(seeds, seeded_ui, visit):
+    page = visit(seeded_ui, f"p/{seeds.lineage}/table")
+    rows = page.locator(".table-row")
+
+    expect(rows).to_have_count(1)
+    assert (rows.locator(".diamond").count(), rows.locator(".water.own").count()) == (2, 1)
+    page.goto(seeded_ui.url_of(f"p/{seeds.lineage}/table?mode=runs&sort=lineage"))
+    expect(rows).to_have_count(3)
+    expect(rows.locator(".diamond")).to_have_count(2)
+    assert rows.locator("line.water.own").count() == 1

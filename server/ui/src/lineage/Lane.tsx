@@ -109,6 +109,13 @@ function withoutLater(lane: TreeLane, later: ReadonlySet<string>): TreeLane {
   };
 }
 
+/** The step at which a run was at the moment that is shown; null where that is its last. */
+function untilOf({ run, lane }: Entry): number | null {
+  if (!run.own) return null;
+  if (!lane.run.own) return run.fork?.step ?? Number.NEGATIVE_INFINITY;
+  return lane.run.own[1] < run.own[1] ? lane.run.own[1] : null;
+}
+
 function lineColour(run: TreeRun): string {
   return colourOf(run).line;
 }
@@ -183,6 +190,7 @@ function Plot({ entry, geometry, ticks, line, parentLine, scale }: LaneProps) {
             colour={colourOf(entry.run)}
             right={width}
             hidesPruned={hidesPruned.value}
+            until={untilOf(entry)}
           />
         </svg>
       )}
@@ -205,7 +213,8 @@ function apart(found: readonly Mark[], x: (step: number) => number): Mark[] {
 function Ticks({ entry, geometry }: { entry: Entry; geometry: Geometry }) {
   const { run, lane } = entry;
   const colour = colourOf(run).line;
-  const last = hidesPruned.value ? (lane.keptTo ?? Number.NEGATIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const kept = hidesPruned.value ? (lane.keptTo ?? Number.NEGATIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const last = Math.min(kept, untilOf(entry) ?? Number.POSITIVE_INFINITY);
   const inView = run.marks.filter((mark) => geometry.x(mark.step) >= lane.start - 1 && mark.step <= last);
   return (
     <>
@@ -248,6 +257,7 @@ function CursorPoint({ entry, geometry, line, scale, cursor }: LaneProps) {
   const step = cursor.value;
   if (step === null || !line || !scale || entry.folded.length > 0) return null;
   if (hidesPruned.value && step > (entry.lane.keptTo ?? Number.NEGATIVE_INFINITY)) return null;
+  if (step > (untilOf(entry) ?? Number.POSITIVE_INFINITY)) return null;
   const point = pointAt(line, step);
   if (!point || (line.last && step > line.last.x)) return null;
   const colour = colourOf(entry.run);

@@ -17,6 +17,8 @@ export type LaneCurveProps = {
   x: (step: number) => number;
   scale: ValueScale;
   colour: RunColour;
+  /** The last step that is drawn: where the run had come to at the moment that is shown; null is all. */
+  until: number | null;
   /** How far to the right the drawing reaches, px. */
   right: number;
   /** Whether what no head keeps is left out. */
@@ -25,7 +27,8 @@ export type LaneCurveProps = {
 
 /** The pinned metric of a run: what it inherited, its own part, and as a ghost how its parent went on. */
 export function LaneCurve(props: LaneCurveProps) {
-  const { line, parent, forkStep, keptTo, isTip, x, scale, colour, right, hidesPruned } = props;
+  const { line, parent, forkStep, keptTo, isTip, x, scale, colour, right, hidesPruned, until } = props;
+  const end = until ?? Number.POSITIVE_INFINITY;
   const start = forkStep ?? Number.NEGATIVE_INFINITY;
   const kept = keptTo ?? Number.NEGATIVE_INFINITY;
   const isWhole = kept >= (line.last?.x ?? 0);
@@ -33,10 +36,10 @@ export function LaneCurve(props: LaneCurveProps) {
     () => ({
       ghost: parent ? stretch(parent.line, parent.from, Number.POSITIVE_INFINITY, x, scale.y) : "",
       inherited: forkStep === null ? "" : stretch(line, Number.NEGATIVE_INFINITY, start, x, scale.y),
-      own: kept > start ? stretch(line, start, kept, x, scale.y) : "",
-      pruned: stretch(line, Math.max(start, kept), Number.POSITIVE_INFINITY, x, scale.y),
+      own: kept > start ? stretch(line, start, Math.min(kept, end), x, scale.y) : "",
+      pruned: stretch(line, Math.max(start, kept), end, x, scale.y),
     }),
-    [line, parent?.line, parent?.from, start, kept, x, scale],
+    [line, parent?.line, parent?.from, start, kept, end, x, scale],
   );
   return (
     <>
@@ -44,7 +47,9 @@ export function LaneCurve(props: LaneCurveProps) {
       {paths.inherited && <path class="curve inherited" stroke={colour.line} d={paths.inherited} />}
       {paths.pruned && !hidesPruned && kept !== Number.POSITIVE_INFINITY && <path class="bed" d={paths.pruned} />}
       {paths.own && <path class={isTip ? "curve own tip" : "curve own"} stroke={colour.line} d={paths.own} />}
-      {(isWhole || !hidesPruned) && <LastValue {...props} isKept={isWhole} right={right} />}
+      {(isWhole || !hidesPruned) && end >= (line.last?.x ?? 0) && (
+        <LastValue {...props} isKept={isWhole} right={right} />
+      )}
     </>
   );
 }

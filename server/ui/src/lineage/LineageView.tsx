@@ -6,13 +6,13 @@ import type { Line } from "../api/frames";
 import type { Family } from "../api/types";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
-import { useCurves, useFamily, useMetrics } from "../state/family";
+import { useCurves, useFamily, useMetrics, useReached } from "../state/family";
 import { asOf, hidesPruned, lineageScale, lineageWindow, pinnedMetric, selectedRuns, unfolded } from "../state/view";
-import { geometryOf, stepsOfFamily } from "./geometry";
+import { domainOf, geometryOf } from "./geometry";
 import { LaneList } from "./LaneList";
 import { LineageControls } from "./LineageControls";
 import { type Entry, layOutEntries } from "./lanes";
-import { type Standing, standingAt } from "./moment";
+import { runningAt, type Standing, standingAt } from "./moment";
 import { extentOf, suitsLog } from "./scales";
 import { TimeStrip } from "./TimeStrip";
 
@@ -56,8 +56,10 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
   const metrics = useMetrics(ids).value ?? [];
   const metric = pinnedMetric.value || metrics[0] || null;
   const moment = asOf.value > 0 ? asOf.value : null;
-  const standing = useMemo(() => standingAt(family.runs, moment), [family, moment]);
-  const domain = lineageWindow.value ?? stepsOfFamily(family.runs);
+  const running = useMemo(() => runningAt(family.runs, moment), [family, moment]);
+  const reached = useLatest(useReached(running, metric, moment).value, running.length > 0 && metric !== null);
+  const standing = useMemo(() => standingAt(family.runs, moment, reached), [family, moment, reached]);
+  const domain = lineageWindow.value ?? domainOf(family.runs);
   const [low, high] = domain;
   const entries = useMemo(() => {
     const ask = (geometry: ReturnType<typeof geometryOf>) =>
@@ -137,6 +139,13 @@ function useWanted(entries: readonly Entry[], firstLane: number, family: Family)
     }
     return [...found].sort();
   }, [shown.join("\n"), family]);
+}
+
+/** The last value that was there, as long as one is wanted: while the handle of time is drawn, lines do not jump to their ends. */
+function useLatest<T>(value: T | null, isWanted: boolean): T | null {
+  const latest = useRef<T | null>(null);
+  if (value !== null || !isWanted) latest.current = value;
+  return latest.current;
 }
 
 /** Lines that were fetched stay while others are: those of lanes that were seen, and all of them until newer ones are there. */

@@ -272,7 +272,7 @@ function Marks({ found, points, x, width }: MarksProps) {
               <b>checkpoint at step {formatStep(mark.step)}</b>
               <br />
               <span class="dim">
-                {mark.epoch !== null && `epoch ${mark.epoch} `}
+                {mark.epoch !== null && `epoch ${mark.epoch} · `}
                 {point && metric && (
                   <>
                     <span class="mono">{metric}</span> {formatNumber(point.value)}

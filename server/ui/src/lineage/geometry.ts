@@ -57,17 +57,22 @@ export function experimentOf(family: Family): string | null {
   return family.experiment ?? (focus?.is_head ? focus.experiment : null);
 }
 
-/** Return the first and the last step of a family. */
-export function stepsOfFamily(runs: readonly FamilyRun[]): [number, number] {
-  const steps = runs.flatMap((run) => [...(run.own ?? []), ...(run.fork ? [run.fork.step] : [])]);
-  if (steps.length === 0) return [0, 1];
+/** Return the first and the last step that a family has points or forks at; null without any. */
+export function stepsOfFamily(runs: readonly FamilyRun[]): [number, number] | null {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const step of steps) {
-    low = Math.min(low, step);
-    high = Math.max(high, step);
-  }
+  for (const run of runs)
+    for (const step of [...(run.own ?? []), ...(run.fork ? [run.fork.step] : [])]) {
+      low = Math.min(low, step);
+      high = Math.max(high, step);
+    }
+  return high >= low ? [low, high] : null;
+}
+
+/** Return the scale of a family: it begins at 0 unless that lies far from its first step. */
+export function domainOf(runs: readonly FamilyRun[]): [number, number] {
+  const [low, high] = stepsOfFamily(runs) ?? [0, 1];
   const first = low < high / 4 ? 0 : low;
-  return high > first ? [first, high] : [first, first + 1];
+  return [first, high > first ? high : first + 1];
 }
 
 /** Return whether a family counts in whole steps. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { keptEnds } from "../marks/tree";
 import { member } from "./family.fixture";
-import { creations, secondsOf, standingAt } from "./moment";
+import { creations, runningAt, secondsOf, standingAt } from "./moment";
 
 const at = (minutes: number) => `2026-11-25T10:${String(minutes).padStart(2, "0")}:00Z`;
 const family = [
@@ -26,6 +26,19 @@ test("before a fork, the head and what it kept were others", () => {
 test("a run that ended later was running then", () => {
   const { states } = standingAt(family, secondsOf(at(12)));
   expect([states.get("root"), states.get("early")]).toEqual(["lost", "running"]);
+});
+
+test("a run that ran then is as long as it was then", () => {
+  const running = runningAt(family, secondsOf(at(12)));
+  expect(running).toEqual(["early"]);
+  const { runs } = standingAt(family, secondsOf(at(12)), new Map([["early", 75]]));
+  expect(runs.map((run) => run.own)).toEqual([
+    [0, 100],
+    [60, 75],
+    [30, 130],
+  ]);
+  const without = standingAt(family, secondsOf(at(12)), new Map());
+  expect(without.runs[1]!.own).toBeNull();
 });
 
 test("the moment at which a run began shows it", () => {

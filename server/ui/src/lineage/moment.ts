@@ -1,27 +1,44 @@
-import type { FamilyRun, RunState } from "../api/types";
+import type { FamilyRun, RunState, StepRange } from "../api/types";
 import { describe, type TreeRun } from "../marks/tree";
 
 /** Runs of a family as they stood at a moment. */
 export type Standing = {
+  /** With the steps that they had by then. */
   runs: TreeRun[];
   /** Runs that were not there yet. */
   later: ReadonlySet<string>;
   states: ReadonlyMap<string, RunState>;
 };
 
+/** Runs that were running at a moment and are not any more: how far they had come has to be asked for. */
+export function runningAt(family: readonly FamilyRun[], moment: number | null): string[] {
+  if (moment === null) return [];
+  return family.filter((run) => secondsOf(run.created) <= moment && ranAt(run, moment)).map((run) => run.run_id);
+}
+
+function ranAt(run: FamilyRun, moment: number): boolean {
+  return run.ended === null ? run.state === "running" : secondsOf(run.ended) > moment;
+}
+
 /**
- * Return how a family stood at a moment: who was the head of each experiment then, and what still ran.
+ * Return how a family stood at a moment: who was the head of each experiment then, what still ran, and how far it had come.
  *
  * @param moment Unix seconds; null is now
+ * @param reached last steps of those that ran then; null while that is not known
  */
-export function standingAt(family: readonly FamilyRun[], moment: number | null): Standing {
+export function standingAt(
+  family: readonly FamilyRun[],
+  moment: number | null,
+  reached: ReadonlyMap<string, number> | null = null,
+): Standing {
   const states = new Map(family.map((run) => [run.run_id, run.state]));
   const own = (run: FamilyRun) => run.own;
   if (moment === null) return { runs: describe(family, own), later: new Set(), states };
   const later = new Set(family.filter((run) => secondsOf(run.created) > moment).map((run) => run.run_id));
   const there = family.filter((run) => !later.has(run.run_id));
-  for (const run of there)
-    if (run.ended === null ? run.state === "running" : secondsOf(run.ended) > moment) states.set(run.run_id, "running");
+  for (const run of there) if (ranAt(run, moment)) states.set(run.run_id, "running");
+  const ownThen = (run: FamilyRun) =>
+    reached && ranAt(run, moment) ? upTo(run.own, reached.get(run.run_id)) : run.own;
   const heads = headsOf(there);
   const then = there.map((run) => ({
     ...run,
@@ -29,9 +46,13 @@ export function standingAt(family: readonly FamilyRun[], moment: number | null):
     state: states.get(run.run_id) ?? null,
   }));
   const after = family.filter((run) => later.has(run.run_id)).map((run) => ({ ...run, is_head: false, state: null }));
-  const tips = new Map(describe(then, own).map((run) => [run.run_id, run]));
+  const tips = new Map(describe(then, ownThen).map((run) => [run.run_id, run]));
   const ghosts = new Map(describe(after, own).map((run) => [run.run_id, { ...run, isTip: false }]));
   return { runs: family.flatMap((run) => tips.get(run.run_id) ?? ghosts.get(run.run_id) ?? []), later, states };
+}
+
+function upTo(own: StepRange | null, step: number | undefined): StepRange | null {
+  return own === null || step === undefined || step < own[0] ? null : [own[0], Math.min(own[1], step)];
 }
 
 /** The run of each experiment that was created last. */

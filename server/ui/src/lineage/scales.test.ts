@@ -64,5 +64,6 @@ test("the best value goes by the goal", () => {
   const line = lineOf([0, 10, 20], [5, 3, 4]);
   expect(bestOf(line, "min")).toEqual({ step: 10, value: 3, isExact: true });
   expect(bestOf(line, "max")).toEqual({ step: 0, value: 5, isExact: true });
+  expect(bestOf(line, "min", 9)).toEqual({ step: 0, value: 5, isExact: true });
   expect(bestOf(lineOf([], []), "min")).toBeNull();
 });

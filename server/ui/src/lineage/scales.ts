@@ -123,15 +123,16 @@ export function pointAt(line: Line, step: number): { x: number; y: number } | nu
   return at >= 0 && value !== undefined && Number.isFinite(value) ? { x: line.x[at]!, y: value } : null;
 }
 
-/** Return the best value of a line and its step; whether the step is exact depends on how much the line was thinned out. */
+/** Return the best value of a line up to a step, and where; whether the step is exact depends on how much the line was thinned out. */
 export function bestOf(
   line: Line,
   goal: "min" | "max" | null,
+  until = Number.POSITIVE_INFINITY,
 ): { step: number; value: number; isExact: boolean } | null {
   const values = goal === "max" ? line.max : line.min;
   let best = -1;
   for (let at = 0; at < values.length; at++) {
-    if (!Number.isFinite(values[at]!)) continue;
+    if (!Number.isFinite(values[at]!) || line.x[at]! > until) continue;
     if (best < 0 || (goal === "max" ? values[at]! > values[best]! : values[at]! < values[best]!)) best = at;
   }
   return best < 0 ? null : { step: line.x[best]!, value: values[best]!, isExact: line.is_raw };

@@ -77,6 +77,26 @@ export function useCurves({ runIds, path, range, buckets }: CurvesAsked): Answer
   );
 }
 
+/** How far each of some runs had come with a metric at a moment, by run; those that had logged none of it are left out. */
+export function useReached(
+  runIds: readonly string[],
+  path: string | null,
+  moment: number | null,
+): Answer<ReadonlyMap<string, number>> {
+  const project = place.value.project;
+  return useAnswer(
+    project && path && moment !== null && runIds.length > 0
+      ? `reached\n${project}\n${path}\n${moment}\n${runIds.join("\n")}`
+      : null,
+    async (signal) => {
+      const body = { run_ids: runIds, path, x: { kind: "time", value: moment }, inherited: "own" };
+      const { points } = await postJson<{ points: Point[] }>(projectPath(project!, "series/at"), body, signal);
+      return new Map(points.map((point) => [point.run_id, point.step]));
+    },
+    runIds,
+  );
+}
+
 /** The exact last point of a metric at or before a step, of one run or of several, by run. */
 export function useValuesAt(
   runIds: readonly string[],

@@ -30,17 +30,17 @@ function headAt(family: Family, standing: Standing): FamilyRun | undefined {
 /** What a family is called, and in one line how it stands. */
 export function FamilyHead({ family, standing, metric, curves }: FamilyHeadProps) {
   const focus = headAt(family, standing);
-  const [low, high] = stepsOfFamily(family.runs);
+  const steps = stepsOfFamily(family.runs);
+  const until = standing.runs.find((run) => run.run_id === focus?.run_id)?.own?.[1];
   const line = focus ? curves.get(focus.run_id) : undefined;
-  const best = line && metric ? bestOf(line, goalOf(metric)) : null;
-  const hasPoints = family.runs.some((run) => run.own !== null);
+  const best = line && metric ? bestOf(line, goalOf(metric), until) : null;
   return (
     <div class="family-head">
       <FamilyChooser title={titleOf(family)} />
       <p class="family-facts">
         <span>
           {plural(family.runs.length, "run")}
-          {hasPoints && `, steps ${formatStep(low)} – ${formatStep(high)}`}
+          {steps && `, steps ${formatStep(steps[0])} – ${formatStep(steps[1])}`}
         </span>
         {focus && (
           <span>

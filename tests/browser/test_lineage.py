@@ -125,6 +125,7 @@ def test_a_family_is_drawn_as_it_was_before_a_fork(seeds, seeded_ui, visit):
     page.get_by_role("slider", name="As of when").focus()
     page.keyboard.press("ArrowLeft")
 
+    expect(page.locator(".time-strip-label")).to_contain_text("before second")
     expect(lane(page, "second")).to_have_attribute("data-later", "true")
     expect(head).to_contain_text("head first")
     expect(lane(page, "first").locator(".lane-label")).to_contain_text("801 \u2013 1000, kept")

@@ -19,6 +19,8 @@ const MIDDLE = 28;
 const LEFT = 24;
 const NOW_GAP = 56;
 const SNAP = 6;
+/** What is asked for at a run is how all was before it began, s. */
+const JUST_BEFORE = 0.001;
 /** With less room than this for each, runs are ticks and no diamonds. */
 const CROWDED = 10;
 /** Between the last run that began and now. */
@@ -39,25 +41,24 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
   const isCrowded = (end - TAIL - LEFT) / events.length < CROWDED;
   const drag = (event: PointerEvent) => {
     const at = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
-    const near = events.find((one) => Math.abs(x(one.seconds) - at) < SNAP);
+    const near = events.slice(1).find((one) => Math.abs(x(one.seconds) - at) < SNAP);
     if (at > end - 16 || last === first) onChange(null);
-    else
-      onChange(
-        near?.seconds ??
-          Math.min(last, Math.max(first, first + ((at - LEFT - 24) / (end - TAIL - LEFT)) * (last - first))),
-      );
+    else if (near) onChange(near.seconds - JUST_BEFORE);
+    else onChange(Math.min(last, Math.max(first, first + ((at - LEFT - 24) / (end - TAIL - LEFT)) * (last - first))));
   };
+  const stops = events.slice(1).map((event) => event.seconds - JUST_BEFORE);
   const walk = (event: KeyboardEvent) => {
-    const at = count - 1;
     if (event.key === "ArrowLeft" || event.key === "ArrowDown")
-      onChange(moment === null ? (events.at(-2)?.seconds ?? null) : (events[Math.max(0, at - 1)]?.seconds ?? null));
+      onChange(stops.findLast((stop) => stop < shown) ?? stops[0] ?? null);
     else if (event.key === "ArrowRight" || event.key === "ArrowUp")
-      onChange(at + 1 >= events.length - 1 ? null : events[at + 1]!.seconds);
-    else if (event.key === "Home") onChange(events[0]?.seconds ?? null);
+      onChange(stops.find((stop) => stop > shown) ?? null);
+    else if (event.key === "Home") onChange(stops[0] ?? null);
     else if (event.key === "End") onChange(null);
     else return;
     event.preventDefault();
   };
+  const next = events.find((event) => event.seconds > shown);
+  const isBefore = next !== undefined && next.seconds - shown <= 2 * JUST_BEFORE;
   if (events.length < 2) return null;
   return (
     <div class="time-strip">
@@ -68,7 +69,18 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
           </>
         ) : (
           <>
-            as of <b>{formatTime(1000 * moment)}</b>
+            {isBefore ? (
+              <>
+                before{" "}
+                <b class="run-name" style={{ color: colourOf(next.run).text }} title={formatTime(1000 * moment)}>
+                  {next.run.name}
+                </b>
+              </>
+            ) : (
+              <>
+                as of <b>{formatTime(1000 * moment)}</b>
+              </>
+            )}
             <br />
             <button type="button" class="link" onClick={() => onChange(null)}>
               back to now
@@ -85,7 +97,11 @@ export function TimeStrip({ runs, moment, onChange }: TimeStripProps) {
         aria-valuemin={1}
         aria-valuemax={events.length}
         aria-valuenow={count}
-        aria-valuetext={moment === null ? "now" : `${formatTime(1000 * moment)}, ${count} of ${events.length} runs`}
+        aria-valuetext={
+          moment === null
+            ? "now"
+            : `${isBefore ? `before ${next.run.name}` : formatTime(1000 * moment)}, ${count} of ${events.length} runs`
+        }
         onKeyDown={walk}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);

@@ -37,8 +37,9 @@ test("a run that ran then is as long as it was then", () => {
     [60, 75],
     [30, 130],
   ]);
-  const without = standingAt(family, secondsOf(at(12)), new Map());
-  expect(without.runs[1]!.own).toBeNull();
+  const none = standingAt(family, secondsOf(at(12)), new Map([["early", Number.NEGATIVE_INFINITY]]));
+  expect(none.runs[1]!.own).toBeNull();
+  expect(standingAt(family, secondsOf(at(12)), new Map()).runs[1]!.own).toEqual([60, 160]);
 });
 
 test("the moment at which a run began shows it", () => {

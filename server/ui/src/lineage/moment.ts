@@ -24,7 +24,7 @@ function ranAt(run: FamilyRun, moment: number): boolean {
  * Return how a family stood at a moment: who was the head of each experiment then, what still ran, and how far it had come.
  *
  * @param moment Unix seconds; null is now
- * @param reached last steps of those that ran then; null while that is not known
+ * @param reached last steps of those that ran then, minus infinity for none yet; null while that is not known
  */
 export function standingAt(
   family: readonly FamilyRun[],
@@ -52,7 +52,8 @@ export function standingAt(
 }
 
 function upTo(own: StepRange | null, step: number | undefined): StepRange | null {
-  return own === null || step === undefined || step < own[0] ? null : [own[0], Math.min(own[1], step)];
+  if (own === null || step === undefined) return own;
+  return step < own[0] ? null : [own[0], Math.min(own[1], step)];
 }
 
 /** The run of each experiment that was created last. */

@@ -77,7 +77,12 @@ export function useCurves({ runIds, path, range, buckets }: CurvesAsked): Answer
   );
 }
 
-/** How far each of some runs had come with a metric at a moment, by run; those that had logged none of it are left out. */
+const NEVER = 1e12;
+
+/**
+ * How far each of some runs had come with a metric at a moment, by run: minus infinity where it had logged none of it yet; runs
+ * that never logged it are left out.
+ */
 export function useReached(
   runIds: readonly string[],
   path: string | null,
@@ -89,9 +94,16 @@ export function useReached(
       ? `reached\n${project}\n${path}\n${moment}\n${runIds.join("\n")}`
       : null,
     async (signal) => {
-      const body = { run_ids: runIds, path, x: { kind: "time", value: moment }, inherited: "own" };
-      const { points } = await postJson<{ points: Point[] }>(projectPath(project!, "series/at"), body, signal);
-      return new Map(points.map((point) => [point.run_id, point.step]));
+      const ask = (value: number) =>
+        postJson<{ points: Point[] }>(
+          projectPath(project!, "series/at"),
+          { run_ids: runIds, path, x: { kind: "time", value }, inherited: "own" },
+          signal,
+        );
+      const [then, ever] = await Promise.all([ask(moment!), ask(NEVER)]);
+      const found = new Map(ever.points.map((point) => [point.run_id, Number.NEGATIVE_INFINITY]));
+      for (const point of then.points) found.set(point.run_id, point.step);
+      return found;
     },
     runIds,
   );

@@ -14,9 +14,11 @@ export function goalFor(path: string, declared: Goal = null): Goal {
   return declared ?? goalOf(path);
 }
 
-/** Set the goal of a metric. */
-export function setGoal(path: string, goal: Goal): void {
-  chosenGoals.value = { ...chosenGoals.peek(), [path]: goal ?? "none" };
+const nextGoal = { min: "max", max: "none", none: "min" } as const;
+
+/** Give a metric the next goal: low values, high ones, none. */
+export function turnGoal(path: string, now: Goal): void {
+  chosenGoals.value = { ...chosenGoals.peek(), [path]: nextGoal[now ?? "none"] };
 }
 
 /** Return what a run's checkpoints went by. */

@@ -5,8 +5,9 @@ import { Button } from "../../controls/Button";
 import { Icon } from "../../controls/icons";
 import { go, place } from "../../state/address";
 import { comparedIds, isSought, referenceId, toggleCompared, useComparison, useRowsOf } from "../../state/compare";
-import { type Goal, goalFor, setGoal } from "../../state/goals";
+import { type Goal, goalFor, turnGoal } from "../../state/goals";
 import { shortcut } from "../../state/keys";
+import { status } from "../../state/live";
 import { listing } from "../../state/runs";
 import { colourOf } from "../../state/theme";
 import { attributeSearch, onlyDifferences, reference } from "../../state/view";
@@ -34,7 +35,7 @@ export function ComparePage() {
     [found, attributeSearch.value, onlyDifferences.value, goalFor],
   );
   useKeys();
-  if (listing.value && ids.length === 0) return <Nothing />;
+  if (listing.value && ids.length === 0 && status.value?.is_reading === false) return <Nothing />;
   return (
     <div class="compare-page">
       <h1 class="unseen">Side by side</h1>
@@ -176,16 +177,13 @@ function ReferenceChoice() {
 }
 
 const MOST_GOALS = 3;
-const nextGoal = { min: "max", max: null, none: "min" } as const;
 
 /** Metrics of which low or high values are known to be better: a click says otherwise. */
 function Goals({ groups }: { groups: readonly Group[] }) {
   const metrics = new Map<string, Goal>();
   for (const row of groups.flatMap((group) => group.rows))
     if (row.aggregate !== null) metrics.set(row.path, goalFor(row.path, row.goal));
-  const shown = [...metrics]
-    .sort(([, one], [, other]) => Number(one === null) - Number(other === null))
-    .slice(0, MOST_GOALS);
+  const shown = [...metrics].filter(([, goal]) => goal !== null).slice(0, MOST_GOALS);
   if (shown.length === 0) return null;
   return (
     <span class="goals">
@@ -196,7 +194,7 @@ function Goals({ groups }: { groups: readonly Group[] }) {
           type="button"
           class="goal"
           title="Whether low or high values are better. Click to change it"
-          onClick={() => setGoal(path, nextGoal[goal ?? "none"])}
+          onClick={() => turnGoal(path, goal)}
         >
           <span class="mono">{path}</span> <span class="dim">{goal ?? "none"}</span>
         </button>

@@ -4,6 +4,7 @@ import type { DifferenceRow, Differences, Row } from "../../api/types";
 import { Icon } from "../../controls/icons";
 import { useRows } from "../../controls/virtual";
 import { useWidth } from "../../controls/width";
+import { goalFor, turnGoal } from "../../state/goals";
 import { columnFormat, formatStep, isNumber, splitPath, toNumber } from "../../text/format";
 import { ComparisonCell, isNumeric } from "./ComparisonCell";
 import { ComparisonHead } from "./ComparisonHead";
@@ -212,7 +213,28 @@ function PathName({ row, isOpen, toggle }: { row: DifferenceRow; isOpen: boolean
   return (
     <>
       {text}
-      {row.aggregate !== null && <span class="aggregate">{row.aggregate}</span>}
+      {row.aggregate !== null && <Aggregate row={row} />}
     </>
+  );
+}
+
+const goals = {
+  min: "Low values are better",
+  max: "High values are better",
+  none: "Neither low nor high values are better",
+};
+
+/** Which value of a metric it is; a click says whether low or high ones are better. */
+function Aggregate({ row }: { row: DifferenceRow }) {
+  const goal = goalFor(row.path, row.goal);
+  return (
+    <button
+      type="button"
+      class="aggregate"
+      title={`${goals[goal ?? "none"]}. Click to change it`}
+      onClick={() => turnGoal(row.path, goal)}
+    >
+      {row.aggregate}
+    </button>
   );
 }

@@ -5,7 +5,7 @@ import { formatStep } from "../../text/format";
 export type ColumnWidths = { path: number; reference: number; run: number };
 
 const WIDE: ColumnWidths = { path: 264, reference: 236, run: 292 };
-const NARROW: ColumnWidths = { path: 168, reference: 168, run: 232 };
+const NARROW: ColumnWidths = { path: 168, reference: 168, run: 260 };
 
 /** Return the widths of columns on a page so wide. */
 export function widthsOn(pageWidth: number): ColumnWidths {

@@ -132,7 +132,7 @@ function Before({ change }: { change: Change | undefined }) {
   return (
     <>
       <dt>in the parent</dt>
-      <dd>{change.before ? formatContent(change.before.value, change.before.type) : "not there"}</dd>
+      <dd class="before">{change.before ? formatContent(change.before.value, change.before.type) : "not there"}</dd>
     </>
   );
 }

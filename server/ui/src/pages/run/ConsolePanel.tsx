@@ -188,16 +188,18 @@ type SearchProps = {
 
 function Search({ hits, current, next }: SearchProps) {
   const field = useRef<HTMLInputElement>(null);
+  const latest = useRef(next);
+  latest.current = next;
   useEffect(() => {
     const ends = [
       shortcut("/", "search the console", () => field.current?.select()),
-      shortcut("n", "next match", () => next(false)),
-      shortcut("N", "match before", () => next(true)),
+      shortcut("n", "next match", () => latest.current(false)),
+      shortcut("N", "match before", () => latest.current(true)),
     ];
     return () => {
       for (const end of ends) end();
     };
-  });
+  }, []);
   const found = hits.value;
   const at = found && current !== null ? found.lines.indexOf(current) : -1;
   const count = found && (at >= 0 ? `${at + 1} of ${formatStep(found.total)}` : plural(found.total, "line"));

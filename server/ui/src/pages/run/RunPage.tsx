@@ -1,5 +1,5 @@
 import "./run.css";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { RunValues } from "../../api/types";
 import { Button } from "../../controls/Button";
 import { LineageView } from "../../lineage/LineageView";
@@ -127,7 +127,8 @@ function Tabs() {
 }
 
 function useTabKeys(): void {
-  useEffect(() => {
+  // Before the effects of the part that is shown: its own keys go first.
+  useLayoutEffect(() => {
     const ends = tabs.map((one) =>
       shortcut(one.key, `show ${one.text}`, () => {
         tab.value = one.tab;

@@ -74,22 +74,30 @@ function pageColumns(parts: LayoutParts): TableColumn[] {
   const first = values.filter(isPinned).map((column) => valueColumn(column, parts, true));
   const rest = values.filter((column) => !isPinned(column)).map((column) => valueColumn(column, parts, false));
   const name = chosenWidth(chosen, "name") ?? (width < 1000 ? 180 : NAME.page);
-  const lineage = chosenWidth(chosen, "lineage") ?? Math.min(Math.max(width * 0.33, 220), 560);
-  const shown = [
-    fixed("eye", EYE, true),
-    fixed("name", name, true),
-    ...first,
-    fixed("lineage", lineage),
+  const left = [fixed("eye", EYE, true), fixed("name", name, true), ...first];
+  const right = [
     fixed("state", chosenWidth(chosen, "state") ?? 100),
     fixed("step", chosenWidth(chosen, "last_step") ?? 76),
     ...rest,
   ];
-  const used = shown.reduce((sum, column) => sum + column.width, 0);
-  const spare = width - used - 2;
-  if (mode === "runs") return [...shown, fixed("changes", chosenWidth(chosen, "changes") ?? Math.max(spare, 240))];
-  if (chosenWidth(chosen, "lineage") === undefined && spare > 0)
-    return shown.map((column) => (column.kind === "lineage" ? { ...column, width: lineage + spare } : column));
-  return shown;
+  const isRuns = mode === "runs";
+  const changes = chosenWidth(chosen, "changes") ?? (isRuns ? LEAST_CHANGES : 0);
+  const spare = width - widthOf(left) - widthOf(right) - changes - 2;
+  // Changes take what is over; without them the lineage does.
+  const most = isRuns ? Math.min(Math.max(width * 0.33, LEAST_LINEAGE), MOST_LINEAGE) : Number.POSITIVE_INFINITY;
+  const lineage = chosenWidth(chosen, "lineage") ?? Math.min(Math.max(spare, LEAST_LINEAGE), most);
+  const shown = [...left, fixed("lineage", lineage), ...right];
+  if (!isRuns) return shown;
+  const over = chosenWidth(chosen, "changes") ?? Math.max(width - widthOf(shown) - 2, LEAST_CHANGES);
+  return [...shown, fixed("changes", over)];
+}
+
+const LEAST_LINEAGE = 220;
+const MOST_LINEAGE = 560;
+const LEAST_CHANGES = 240;
+
+function widthOf(columns: readonly TableColumn[]): number {
+  return columns.reduce((sum, column) => sum + column.width, 0);
 }
 
 const DIGIT = 7;

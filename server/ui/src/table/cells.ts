@@ -56,6 +56,7 @@ export function widened(one: ColumnFormat | undefined, other: ColumnFormat): Col
 
 /** Return the two lines of a column's head: path, and which value of the series. */
 export function headOf(column: Column): { namespace: string; name: string; below: string } {
-  const [namespace, name] = splitPath(column.path);
+  const isWord = column.aggregate === null && column.title !== column.path; // such as "created"
+  const [namespace, name] = splitPath(isWord ? column.title : column.path);
   return { namespace, name, below: column.aggregate ?? (column.type === "float_series" ? "last" : "") };
 }

@@ -52,7 +52,8 @@ export function fillHead(head: HTMLElement, props: TableProps): void {
     if (!cell) continue;
     const sort = props.sorts.get(column.key);
     mark(cell, "aria-sort", sort ? (sort.descending ? "descending" : "ascending") : null);
-    mark(cell, "data-rank", sort && props.sorts.size > 1 ? String(sort.rank) : null);
+    const rank = sort && props.sorts.size > 1 ? String(sort.rank) : "";
+    for (const one of cell.querySelectorAll(".head-button, .head-below")) mark(one, "data-rank", rank);
     fillHeadCell(cell, column, props);
     const resizer = cell.querySelector(".resizer");
     if (resizer) mark(resizer, "aria-valuenow", String(Math.round(column.width)));

@@ -16,6 +16,8 @@ describe("ticks", () => {
   it("of steps have thin spaces and no halves", () => {
     expect(stepTicks([0, 40000], 4).texts).toEqual(["0", "10\u202f000", "20\u202f000", "30\u202f000", "40\u202f000"]);
     expect(stepTicks([0, 5], 4).at).toEqual([0, 2, 4]);
+    const { texts } = stepTicks([496.91698, 496.9171], 4);
+    expect(new Set(texts).size).toBe(texts.length);
   });
   it("of logarithms are powers, with 2 and 5 where there is room, and even ones within a decade", () => {
     expect(logTicks([1e-6, 1e3], 5).at).toEqual([1e-6, 1e-4, 1e-2, 1, 100]);

@@ -36,7 +36,7 @@ export function linearTicks(span: Span, most: number): Ticks {
 export function stepTicks(span: Span, most: number): Ticks {
   const step = niceStep(span[1] - span[0], most, true);
   const at = multiples(span, step);
-  return { at, texts: at.map(formatStep) };
+  return { at, texts: at.map((value) => (step < 1e-3 ? formatNumber(value, 12) : formatStep(value))) };
 }
 
 /** Return ticks of a logarithmic axis: powers of ten, 2 and 5 between them where there are few, evenly spaced ones in less than a decade. */

@@ -37,6 +37,7 @@ import {
   setYWindow,
   showAll,
   shownByDefault,
+  withinAll,
   yWindowOf,
   zoomTo,
 } from "../state/windows";
@@ -286,7 +287,7 @@ function handlers(
       else if (cursor.peek()?.chart === path) cursor.value = null;
     },
     onZoom: (x, y) => {
-      if (isSynced.peek()) zoomTo(x);
+      if (isSynced.peek()) zoomTo(withinAll(x, extent.peek()));
       else clockWindow.value = x;
       if (y) setYWindow(path, y);
     },

@@ -1,6 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { xWindow } from "./view";
-import { epoch, extent, noteExtent, redoZoom, showAll, shownByDefault, undoZoom, unixSeconds, zoomTo } from "./windows";
+import {
+  epoch,
+  extent,
+  noteExtent,
+  redoZoom,
+  showAll,
+  shownByDefault,
+  undoZoom,
+  unixSeconds,
+  withinAll,
+  zoomTo,
+} from "./windows";
 
 describe("zoom", () => {
   beforeEach(() => {
@@ -31,6 +42,7 @@ describe("zoom", () => {
   it("never shows nothing, or what is no number", () => {
     zoomTo([5, 5]);
     zoomTo([7, 3]);
+    zoomTo([5, 5.00001]);
     zoomTo([Number.NaN, 3]);
     zoomTo([0, Number.POSITIVE_INFINITY]);
     expect(xWindow.value).toBeNull();
@@ -58,6 +70,14 @@ describe("what a chart shows while nothing is zoomed", () => {
     expect(shownByDefault([1000, 1000], [0, 1000])).toEqual([0, 1000]);
     expect(shownByDefault([0, 12], [0, 1000])).toEqual([0, 12]);
     expect(shownByDefault(null, [0, 1000])).toEqual([0, 1000]);
+  });
+});
+
+describe("a window that reaches beyond everything", () => {
+  it("is cut, or is everything", () => {
+    expect(withinAll([-50, 40], [0, 100])).toEqual([0, 40]);
+    expect(withinAll([-50, 140], [0, 100])).toBeNull();
+    expect(withinAll([200, 300], [0, 100])).toEqual([200, 300]);
   });
 });
 

@@ -18,11 +18,21 @@ export const canUndoZoom = computed(() => past.value.length > 0);
 
 let movedAt = 0;
 
+// Finer than this neither steps nor moments are told apart for sure.
+const LEAST_WIDTH = 1e-4;
+
+/** Return a window without what lies beyond everything; null where it is everything. */
+export function withinAll([low, high]: Span, all: Span): Window {
+  const cut: Span = [Math.max(low, all[0]), Math.min(high, all[1])];
+  if (cut[0] >= cut[1]) return [low, high];
+  return cut[0] <= all[0] && cut[1] >= all[1] ? null : cut;
+}
+
 /** Show a part of x in all charts; null shows everything. */
 export function zoomTo(range: Window): void {
   const before = xWindow.peek();
   if (before === range || (before && range && before[0] === range[0] && before[1] === range[1])) return;
-  if (range && !(range[0] < range[1] && Number.isFinite(range[1] - range[0]))) return;
+  if (range && !(range[1] - range[0] >= LEAST_WIDTH && Number.isFinite(range[1] - range[0]))) return;
   const now = performance.now();
   if (now - movedAt > MOVE_MS) {
     past.value = [...past.peek(), before].slice(-MOST_STEPS_BACK);

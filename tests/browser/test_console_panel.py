@@ -156,8 +156,10 @@ def test_what_is_printed_meanwhile_is_followed_until_one_scrolls(data_directory,
         say(200)
         page = visit(start_ui(), "p/tests/live/run?run=live&tab=console")
         expect(row(page, 200)).to_be_in_viewport()
-        say(50)
-        expect(row(page, 250)).to_be_in_viewport()
+        for more in range(210, 251, 10):
+            say(10)
+            expect(row(page, more)).to_be_in_viewport()
+        assert "at=" not in page.url
         page.mouse.move(400, 500)
         page.mouse.wheel(0, -1200)
         expect(page.get_by_role("button", name="follow")).to_have_attribute("aria-pressed", "false")

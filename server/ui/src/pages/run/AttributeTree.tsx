@@ -62,6 +62,9 @@ export function AttributeTree({
   );
   const hasFocus = useRef(false);
   useEffect(() => {
+    if (rows[at]?.path === chosenAttribute.peek()) reveal(at, "center");
+  }, []);
+  useEffect(() => {
     if (!hasFocus.current) return;
     reveal(at);
     scroller.current?.querySelector<HTMLElement>(`[data-at="${at}"]`)?.focus({ preventScroll: true });

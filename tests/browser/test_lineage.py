@@ -10,6 +10,17 @@ from tests.drawn_journals import EPOCH, Rows, draw_run
 import runfork
 
 MINUTE = 60_000_000
+WATCH = """
+() => {
+  window.seen = { curves: Infinity, metrics: new Set() };
+  const look = () => {
+    window.seen.curves = Math.min(window.seen.curves, document.querySelectorAll(".curve").length);
+    window.seen.metrics.add(document.querySelector(".lineage-controls .chooser .mono").textContent);
+    requestAnimationFrame(look);
+  };
+  look();
+}
+"""
 
 
 def lineage_of(seeds, **query):
@@ -194,12 +205,15 @@ def test_a_fork_appears_where_it_belongs_and_disturbs_nothing(data_directory, st
     page.locator(".lane-list").evaluate("(list) => { list.scrollTop = 400; }")
     expect(page.locator(".lane")).not_to_have_count(0)
     seen = lane(page, "r04").bounding_box()["y"]
+    page.evaluate(WATCH)
 
     draw_run(data_directory, "new", project="tests/p", experiment="gull", fork=("r10", 80), created=EPOCH + 99 * MINUTE)
 
     expect(page.locator(".family-facts")).to_contain_text("13 runs")
     expect(lane(page, "r03")).to_have_attribute("aria-selected", "true")
     assert lane(page, "r04").bounding_box()["y"] == seen
+    assert page.evaluate("() => window.seen.curves") > 0
+    assert page.evaluate("() => [...window.seen.metrics]") == ["loss"]
     page.locator(".lane-list").evaluate("(list) => { list.scrollTop = 0; }")
     expect(lane(page, "root")).to_be_visible()
     assert names_in_lanes(page)[:4] == ["root", "r11", "r10", "new"]

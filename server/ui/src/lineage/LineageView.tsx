@@ -57,8 +57,8 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
   const width = useWidth(box);
   const height = useHeight(box);
   const ids = useMemo(() => family.runs.map((run) => run.run_id), [family]);
-  const metrics = useMetrics(ids).value ?? [];
-  const metric = pinnedMetric.value || metrics[0] || null;
+  const metrics = useLatest(useMetrics(ids).value, true) ?? NO_METRICS;
+  const metric = useMetric(metrics);
   const moment = asOf.value > 0 ? asOf.value : null;
   const running = useMemo(() => runningAt(family.runs, moment), [family, moment]);
   const reached = useLatest(useReached(running, metric, moment).value, running.length > 0 && metric !== null);
@@ -125,6 +125,15 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
       />
     </div>
   );
+}
+
+const NO_METRICS: readonly string[] = [];
+
+/** The pinned metric, or one that was chosen at first: one that is logged later takes nobody's place. */
+function useMetric(metrics: readonly string[]): string | null {
+  const first = useRef<string | null>(null);
+  if (metrics.length > 0 && !metrics.includes(first.current ?? "")) first.current = metrics[0]!;
+  return pinnedMetric.value || first.current;
 }
 
 const NONE: ReadonlyMap<string, Line> = new Map();

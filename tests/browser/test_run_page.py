@@ -82,9 +82,8 @@ def test_ten_thousand_attributes_are_searched_and_walked_by_keys(open_run):
     assert "attribute=" not in page.url
 
 
-def test_the_python_that_is_copied_fetches_the_value(open_run, seeds, monkeypatch):
+def test_the_python_that_is_copied_fetches_the_value(open_run):
     page = open_run("attributes", more="&attribute=val%2Floss", permissions=["clipboard-read", "clipboard-write"])
-    monkeypatch.setenv("RUNFORK_DIR", str(seeds.directory))
 
     page.get_by_role("button", name="Copy Python").click()
     expect(page.locator(".toast")).to_have_text("Python copied")

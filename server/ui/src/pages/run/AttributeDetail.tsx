@@ -2,6 +2,7 @@ import type { Attribute, Change, RunValues } from "../../api/types";
 import { Button, IconButton } from "../../controls/Button";
 import { copy } from "../../controls/clipboard";
 import { place } from "../../state/address";
+import { useDataDirectory } from "../../state/info";
 import { changesByPath } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { chosenAttribute, chosenFile, tab } from "../../state/view";
@@ -25,6 +26,7 @@ export function AttributeDetail({ found }: { found: RunValues }) {
   const path = chosenAttribute.value;
   const attribute = found.attributes[path];
   const project = place.value.project!;
+  const directory = useDataDirectory();
   if (!path || !attribute)
     return (
       <aside class="attribute-detail empty dim">
@@ -35,7 +37,7 @@ export function AttributeDetail({ found }: { found: RunValues }) {
       </aside>
     );
   const { run } = found;
-  const python = pythonFor({ project, runId: run.run_id }, path, attribute.type);
+  const python = pythonFor({ project, runId: run.run_id, directory }, path, attribute.type);
   return (
     <aside class="attribute-detail" aria-label={`Attribute ${path}`}>
       <header>

@@ -4,12 +4,13 @@ import type { Attribute, Change, RunValues } from "../../api/types";
 import { copy } from "../../controls/clipboard";
 import { Icon } from "../../controls/icons";
 import { useRows } from "../../controls/virtual";
+import { useDataDirectory } from "../../state/info";
 import { changesByPath } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { attributeSearch, chosenAttribute, toggledNamespaces } from "../../state/view";
 import { formatContent, formatNumber, isNumber, plural, toNumber } from "../../text/format";
 import { buildTree, findAttributes, isSeries, listRows, type TreeRow, typeName } from "./attributeTree";
-import { pythonFor } from "./python";
+import { pythonFor, type RunPlace } from "./python";
 import { SeriesSparkline } from "./SeriesSparkline";
 
 const ROW = 24;
@@ -38,6 +39,7 @@ export function AttributeTree({
   onChoose,
 }: AttributeTreeProps) {
   const scroller = useRef<HTMLDivElement>(null);
+  const directory = useDataDirectory();
   const search = attributeSearch.value.trim();
   const changes = useMemo(() => changesByPath(found.run), [found]);
   const matching = useMemo(() => findAttributes(found.attributes, search), [found, search]);
@@ -80,7 +82,7 @@ export function AttributeTree({
   const onKeyDown = (event: KeyboardEvent) => {
     const row = rows[at];
     if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
-    const next = treeKey(event.key, rows, at, project, found);
+    const next = treeKey(event.key, rows, at, { project, runId: found.run.run_id, directory });
     if (next === null) return;
     event.preventDefault();
     if (next === "act") act(row);
@@ -132,7 +134,7 @@ function toggle(path: string): void {
 }
 
 /** Return what a key does in a tree: go to a row, act on it, nothing more (true), or nothing that is ours (null). */
-function treeKey(key: string, rows: TreeRow[], at: number, project: string, found: RunValues) {
+function treeKey(key: string, rows: TreeRow[], at: number, place: RunPlace) {
   const row = rows[at]!;
   const isBranch = row.kind === "namespace";
   switch (key) {
@@ -162,16 +164,16 @@ function treeKey(key: string, rows: TreeRow[], at: number, project: string, foun
       return true;
     case "v":
     case "y":
-      if (row.kind === "attribute") copyOf(row, key, project, found);
+      if (row.kind === "attribute") copyOf(row, key, place);
       return true;
     default:
       return null;
   }
 }
 
-function copyOf(row: TreeRow & { kind: "attribute" }, key: "v" | "y", project: string, { run }: RunValues): void {
+function copyOf(row: TreeRow & { kind: "attribute" }, key: "v" | "y", place: RunPlace): void {
   if (key === "v") void copy(exactText(row.attribute), "Value");
-  else void copy(pythonFor({ project, runId: run.run_id }, row.path, row.attribute.type), "Python");
+  else void copy(pythonFor(place, row.path, row.attribute.type), "Python");
 }
 
 function parentIndex(rows: TreeRow[], at: number): number {

@@ -59,6 +59,7 @@ class Classifier(L.LightningModule):  # type: ignore[misc]  # whichever Lightnin
     def on_train_batch_start(self, _batch: Any, _batch_idx: int) -> None:
         """Say where training is, and wait to be killed there."""
         if self.global_step == self.wait_at:
+            print()  # the progress bar stands in this line
             _say(run_id=self.logger.version, step=self.global_step - 1)
             signal.pause()
 
@@ -95,7 +96,6 @@ def main() -> None:
         log_every_n_steps=2,
         accelerator="cpu",
         devices=1,
-        enable_progress_bar=False,
         enable_model_summary=False,
     )
     loaders = DataLoader(parts[0], batch_size=64, shuffle=True), DataLoader(parts[1], batch_size=360)

@@ -22,7 +22,7 @@ describe("sections", () => {
   it("are top namespaces: what one looks at first, then in natural order, runfork's own last", () => {
     const paths = ["layer10/norm", "val/loss", "runtime/monitoring/cpu", "loss", "layer2/norm", "train/b", "train/a"];
     expect(sectionsOf(paths)).toEqual([
-      { name: "metrics", paths: ["loss"] },
+      { name: "no namespace", paths: ["loss"] },
       { name: "train", paths: ["train/a", "train/b"] },
       { name: "val", paths: ["val/loss"] },
       { name: "layer2", paths: ["layer2/norm"] },

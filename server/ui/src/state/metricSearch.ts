@@ -32,7 +32,7 @@ export type Section = { name: string; paths: string[] };
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 /** What metrics without a namespace are listed under. */
-export const NO_NAMESPACE = "metrics";
+export const NO_NAMESPACE = "no namespace";
 /** The namespace of what runfork measures itself: it comes last. */
 export const OWN_NAMESPACE = "runtime";
 

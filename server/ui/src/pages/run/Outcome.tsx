@@ -113,14 +113,15 @@ function SmallChart({ own, run, width }: SmallChartProps) {
 
 type GhostNameProps = { x: number; y: number; right: number; own: number; children: ComponentChildren };
 
-/** What the tail is: beside its end where there is room, else above the lines. */
+/** What the tail is: beside its end where there is room, else in the corner from which the lines are away. */
 function GhostName({ x, y, right, own, children }: GhostNameProps) {
   const hasRoom = x + 160 < right && Math.abs(y - own) > 14;
+  const corner = own > (HEIGHT - BOTTOM) / 2 ? TOP + 10 : HEIGHT - BOTTOM - 14;
   return (
     <text
       class="run-name halo"
-      x={hasRoom ? x + 6 : Math.max(x, LEFT + 160)}
-      y={hasRoom ? y + 4 : Math.max(Math.min(y, own) - 10, TOP + 8)}
+      x={hasRoom ? x + 6 : right}
+      y={hasRoom ? y + 4 : corner}
       text-anchor={hasRoom ? "start" : "end"}
     >
       {children}

@@ -270,6 +270,20 @@ def test_the_keyboard_goes_over_rows(visit: Visit, seeded_ui: UiServer, sweep: s
     assert names_in(page)[1] == second
 
 
+def test_who_comes_back_to_the_table_goes_on_reading(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
+    project = read_whole(seeded_ui, seeds.thousand, 1000)
+    page = visit(seeded_ui, f"p/{project}/table?mode=runs&sort=run")
+    page.get_by_role("link", name="r00000", exact=True).wait_for()
+    page.evaluate("() => { document.querySelector('.runs-table').scrollTop = 13_000; }")
+    page.get_by_role("link", name="r00510", exact=True).click()
+    page.wait_for_url("**/run?*")
+
+    page.go_back()
+
+    page.get_by_role("link", name="r00510", exact=True).wait_for()
+    assert page.evaluate("() => document.querySelector('.runs-table').scrollTop") == 13_000
+
+
 def test_an_experiment_opens_to_its_lineage(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
     page = visit(seeded_ui, f"p/{seeds.lineage}/table")
     assert names_in(page) == ["digits"]

@@ -13,7 +13,7 @@ import { FilterBuilder } from "./FilterBuilder";
 import { Suggestions, useSuggestions } from "./Suggestions";
 
 /** The filter in the query language: colours, completion, what is wrong with it, and the builder that writes it. */
-export function FilterField() {
+export function FilterField({ keys = "/" }: { keys?: string }) {
   const field = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const [caret, setCaret] = useState<number | null>(null);
@@ -112,7 +112,7 @@ export function FilterField() {
           aria-expanded={isBuilding}
           onClick={() => setBuilding(!isBuilding)}
         />
-        {place.value.page !== "charts" && <kbd aria-hidden="true">/</kbd>}
+        {place.value.page !== "charts" && <kbd aria-hidden="true">{keys}</kbd>}
         {isOpen && spot && (
           <Suggestions id={list} suggestions={suggestions} chosen={chosen} onTake={(one) => take(one, spot)} />
         )}

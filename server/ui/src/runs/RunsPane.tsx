@@ -21,7 +21,7 @@ export function RunsPane() {
         <InheritedSwitch hasLabel />
       </div>
       <div class="runs-bar filter-bar">
-        <FilterField />
+        <FilterField keys="r" />
         <ColumnsButton hasText={false} />
       </div>
       <RunsBody layout="pane" onEyes={setEyes} />

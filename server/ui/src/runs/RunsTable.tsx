@@ -7,7 +7,7 @@ import { toggleExpanded } from "../state/expanded";
 import { hoveredRun } from "../state/hover";
 import { shortcut } from "../state/keys";
 import { pointedLine } from "../state/rowCursor";
-import { showRows } from "../state/runs";
+import { listing, showRows } from "../state/runs";
 import { expanded, mode, sort } from "../state/view";
 import { type Line, lineKey } from "../table/lines";
 import type { Table, TableActs } from "../table/props";
@@ -16,6 +16,8 @@ import type { TableLayout } from "./layout";
 import { chosenWidths, lines, tableProps } from "./tableProps";
 import "../table/table.css";
 
+/** Where the reader left a table: who comes back to it goes on from there. */
+let left: { layout: TableLayout; order: string; top: number } | null = null;
 let lastToggled: number | null = null;
 
 /** Show or hide the run of a line, or all rows from the last one that was shown or hidden. */
@@ -76,6 +78,7 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
       move: layout === "page" ? moveColumn : null,
     };
     const table = mount(element, tableProps(layout, width.value, acts));
+    if (left?.layout === layout && left.order === listing.peek()?.order) table.scrollTo(left.top);
     const ends = [
       tableKeys(element, table, acts),
       effect(() => table.update(tableProps(layout, width.value, acts))),
@@ -85,6 +88,7 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
       for (const end of ends) end();
       hoveredRun.value = null;
       watched.disconnect();
+      left = { layout, order: listing.peek()?.order ?? "", top: table.top() };
       table.destroy();
     };
   }, [layout]);

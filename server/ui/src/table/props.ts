@@ -70,5 +70,8 @@ export type Table = {
   update: (props: TableProps) => void;
   /** Bring a line into view. */
   reveal: (line: number) => void;
+  /** Return how far it is scrolled, in pixels. */
+  top: () => number;
+  scrollTo: (top: number) => void;
   destroy: () => void;
 };

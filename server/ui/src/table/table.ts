@@ -172,6 +172,10 @@ export function mount(element: HTMLElement, first: TableProps): Table {
       if (top < scroller.scrollTop) scroller.scrollTop = top;
       else if (top > scroller.scrollTop + room) scroller.scrollTop = top - room;
     },
+    top: () => virtualizer.scrollOffset ?? 0, // the element itself may be out of the page by then
+    scrollTo(top) {
+      scroller.scrollTop = top;
+    },
     destroy() {
       cancelAnimationFrame(frame);
       releaseHead();

@@ -189,6 +189,7 @@ export function tableProps(layout: TableLayout, width: number, acts: TableActs):
     scale: stepScaleTo(last.value, lineage?.width ?? 200),
     tree: treeLine,
     hidesPruned: inherited.value !== "pruned",
+    hidesInherited: inherited.value === "off",
     colour: (run, below) => colour(below ?? run),
     title: titleOfLine,
     href: runHref,

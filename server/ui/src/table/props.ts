@@ -48,6 +48,8 @@ export type TableProps = {
   /** The lane of a tree that a line is, where lineage is drawn as a tree, and how many forks it is away from its root. */
   tree: (line: Line) => { lane: TreeLane; depth: number } | undefined;
   hidesPruned: boolean;
+  /** Whether rows draw what runs logged themselves, and nothing else. */
+  hidesInherited: boolean;
   /** Colour of a run, where one of another experiment may be listed below a row. */
   colour: (run: { run_id: string; number: number }, below?: Row) => RunColour;
   /** What a row is called, and what stands small beside it. */

@@ -172,6 +172,7 @@ function drawLineage(
     high,
     props.rowHeight,
     props.hidesPruned,
+    props.hidesInherited,
     props.isServerAway,
     props.mode,
     own,
@@ -180,6 +181,13 @@ function drawLineage(
   if (before && now.every((one, at) => Object.is(one, before[at]))) return;
   drawn.set(cell, now);
   render(lineageOf(line, row, width, props), cell);
+}
+
+/** Return what is drawn of a lineage: all of it, without what was pruned, or the run's own part alone. */
+function lineageShown(lineage: readonly Reach[], props: TableProps): readonly Reach[] {
+  const own = lineage.at(-1);
+  if (props.hidesInherited && own) return [{ ...own, fork_step: null }];
+  return props.hidesPruned ? lineage.map((reach) => ({ ...reach, pruned: null })) : lineage;
 }
 
 function lineageOf(line: Line, row: Row, width: number, props: TableProps): preact.JSX.Element {
@@ -192,7 +200,7 @@ function lineageOf(line: Line, row: Row, width: number, props: TableProps): prea
     const shared = { width, height, colour, hidesPruned, isServerAway };
     return <TreeSlice lane={node.lane} x={rowScale(domain, width)} low={domain[0]} {...shared} />;
   }
-  const lineage = hidesPruned ? row.lineage.map((reach) => ({ ...reach, pruned: null })) : row.lineage;
+  const lineage = lineageShown(row.lineage, props);
   const colour =
     props.mode === "experiments" ? () => props.colour(row).line : (reach: Reach) => props.colour(reach).line;
   return <River {...{ lineage, domain, width, height, colour, isServerAway }} />;

@@ -43,6 +43,7 @@ function props(rows: (Row | undefined)[], more: Partial<TableProps> = {}): Table
     scale: stepScaleTo(10, 200),
     tree: () => undefined,
     hidesPruned: false,
+    hidesInherited: false,
     colour: () => ({ line: "#000000", text: "#000000" }),
     title: (line) => ({ text: line.row?.name ?? "", mark: "", aside: "" }),
     href: () => "#",
@@ -170,4 +171,24 @@ test("what is clicked is told with its row", async () => {
     ?.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey: true }));
 
   expect(given.acts.toggle).toHaveBeenCalledWith(expect.objectContaining({ index: 1 }), true);
+});
+
+test("a row draws as much of its history as is asked for", async () => {
+  const shared = { number: 1, experiment: "e", state: "finished" as const };
+  const root = { ...shared, run_id: "a", name: "a", fork_step: null, last: 9, kept: [0, 5], pruned: [5, 9] };
+  const own = { ...shared, run_id: "b", name: "b", fork_step: 5, last: 10, kept: [5, 10], pruned: null };
+  const forked = { ...row("b", 1), lineage: [root, own] } as unknown as Row;
+  const drawn = () =>
+    [".own", ".inherited", ".bed", ".diamond"].map((part) => host.querySelectorAll(`.lineage-cell ${part}`).length);
+  table = mount(host, props([forked]));
+  await frame();
+  expect(drawn()).toEqual([1, 1, 1, 1]);
+
+  table.update(props([forked], { hidesPruned: true }));
+  await frame();
+  expect(drawn()).toEqual([1, 1, 0, 1]);
+
+  table.update(props([forked], { hidesPruned: true, hidesInherited: true }));
+  await frame();
+  expect(drawn()).toEqual([1, 0, 0, 0]);
 });

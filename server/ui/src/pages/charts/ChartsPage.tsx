@@ -7,7 +7,7 @@ import { remembered } from "../../state/remembered";
 import { fullChart } from "../../state/view";
 
 /** How much of the page the runs take, in percent: beside the charts, and above them where the window is narrow. */
-const paneShare = remembered("pane", { beside: 44, above: 36 });
+const paneShare = remembered("pane", { beside: 42, above: 36 });
 const NARROW = 900;
 const [LEAST, MOST] = [18, 78];
 

@@ -14,7 +14,8 @@ const HEIGHT = 176;
 const LEFT = 44;
 const BOTTOM = 20;
 const TOP = 10;
-const NAME_WIDTH = 92;
+const NAME_GAP = 14;
+const LETTER_WIDTH = 6.6;
 
 /** The pinned metric of a run, with what its parent went on to behind it. */
 export function Outcome({ found, outcome }: { found: RunValues; outcome: FoundOutcome | null }) {
@@ -43,7 +44,7 @@ function SmallChart({ own, run, width }: SmallChartProps) {
   const ghost = own.pruned.filter((tail) => tail.run_id === run.fork?.parent);
   const [xLow, xHigh] = extent([own.x, ...ghost.map((tail) => tail.x)]);
   const [yLow, yHigh] = extent([own.y, ...ghost.map((tail) => tail.y)]);
-  const right = width - NAME_WIDTH;
+  const right = width - NAME_GAP - LETTER_WIDTH * cut(run.name).length;
   const x = (value: number) => LEFT + ((value - xLow) / (xHigh - xLow || 1)) * (right - LEFT);
   // Halves: the difference of the largest numbers that there are is none.
   const span = yHigh / 2 - yLow / 2;

@@ -233,6 +233,14 @@ def test_a_pinned_tooltip_stays_and_is_copied(open_charts, seeds, watch):
     run, name, metric, step, value, *_ = row.split("\t")
     assert (run, name, metric) == ("second", "digits", LOSS)
     assert value_at(shown(page, LOSS)["lines"][0], float(step)) == float(value)
+
+    chart(page, ACCURACY).locator(".chart-plot").focus()
+    page.keyboard.press("+")
+    settle(watch, page)
+    assert shown(page, LOSS)["view"]["x"] == [250, 750]
+    where = page.locator(".chart-tooltip[data-pinned] b").inner_text()
+    assert float(where.removeprefix("step ")) == pytest.approx(float(step), abs=4)
+    page.mouse.move(2, 2)
     page.keyboard.press("Escape")
     expect(page.locator(".chart-tooltip[data-pinned]")).to_have_count(0)
 

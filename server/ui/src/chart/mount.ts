@@ -1,12 +1,13 @@
 import { makeAxes } from "./axes";
 import { described } from "./hover";
+import { nameWidth, show } from "./look";
 import { type Chart, type ChartProps, letSee, type MountedChart } from "./mounted";
-import { nameFont, type PlacedName, placeNames } from "./names";
-import { findNear, pin, showNear } from "./near";
+import { placeNames } from "./names";
+import { findNear, findPinned, pin, showNear } from "./near";
 import { paintOn } from "./painter";
 import { listen } from "./pointer";
 import { rangeOf, widened } from "./range";
-import { type Palette, sceneOf } from "./scene";
+import { sceneOf } from "./scene";
 import { type Sheet, TITLE_HEIGHT } from "./sheet";
 import { clockTicks, durationTicks, linearTicks, logTicks, stepTicks, type Ticks } from "./ticks";
 import { makeTooltip } from "./tooltip";
@@ -67,7 +68,8 @@ function build(element: HTMLElement, props: ChartProps): Chart {
     near: [],
     names: [],
     pointer: null,
-    isPinned: false,
+    pins: null,
+    covered: [],
     isDragging: false,
     exact: null,
     serial: 0,
@@ -132,7 +134,7 @@ function takeOver(chart: Chart, before: ChartProps): void {
     before.left !== now.left ||
     before.right !== now.right;
   if (isOtherView || before.hovered !== now.hovered) refresh(chart, isOtherView, isOtherScene);
-  if (before.cursor !== now.cursor && !chart.pointer && !chart.isPinned) showForeignCursor(chart);
+  if (before.cursor !== now.cursor && !chart.pointer && chart.pins === null) showForeignCursor(chart);
 }
 
 function refresh(chart: Chart, isOtherView: boolean, isOtherScene: boolean): void {
@@ -151,42 +153,11 @@ function refresh(chart: Chart, isOtherView: boolean, isOtherScene: boolean): voi
     chart.element.setAttribute("aria-label", described(props.path, props.lines, props.axis));
     chart.exact = null;
   }
-  if (isOtherView && chart.pointer && !chart.isPinned) findNear(chart, chart.pointer);
+  if (isOtherView && chart.pins) findPinned(chart);
+  else if (isOtherView && chart.pointer) findNear(chart, chart.pointer);
   if (isOtherView) showNear(chart);
-  chart.names = namesOf(chart);
-  chart.serial += 1;
-  chart.canvas.dataset.shown = String(chart.serial);
-  chart.painter.show({
-    serial: chart.serial,
-    ...(isOtherScene ? { scene: chart.scene } : {}),
-    ...(isOtherView ? { view: chart.view } : {}),
-    look: { hovered: props.hovered, names: chart.names },
-    pixelRatio: window.devicePixelRatio || 1,
-  });
+  show(chart, { ...(isOtherScene ? { scene: chart.scene } : {}), ...(isOtherView ? { view: chart.view } : {}) });
   if (!chart.pointer && isOtherView) showForeignCursor(chart);
-}
-
-const ruler = document.createElement("canvas").getContext("2d");
-const widths = new Map<string, number>();
-
-/** Return how wide a name is. */
-export function nameWidth(text: string, isBold: boolean, palette: Palette): number {
-  const font = nameFont(palette, isBold);
-  const key = `${font} ${text}`;
-  let width = widths.get(key);
-  if (width === undefined) {
-    if (ruler) ruler.font = font;
-    width = ruler?.measureText(text).width ?? 7 * text.length;
-    if (widths.size > 5000) widths.clear();
-    widths.set(key, width);
-  }
-  return width;
-}
-
-function namesOf(chart: Chart): PlacedName[] {
-  const { props, view } = chart;
-  const measure = (text: string, isBold: boolean) => nameWidth(text, isBold, props.palette);
-  return placeNames(props.lines, view, { hovered: props.hovered, measure, taken: [] });
 }
 
 function handlersOf(chart: Chart): Parameters<typeof makeAxes>[2] {
@@ -199,7 +170,7 @@ function handlersOf(chart: Chart): Parameters<typeof makeAxes>[2] {
       chart.props.onZoom?.(x, isBox ? y : null);
     },
     click: () => {
-      if (chart.near.length > 0) pin(chart, !chart.isPinned);
+      if (chart.near.length > 0) pin(chart, chart.pins === null);
     },
     reset: () => chart.props.onReset?.(),
   };

@@ -7,7 +7,7 @@ import type { ChartLine, Palette, Scene } from "./scene";
 import type { Sheet } from "./sheet";
 import type { Ticks } from "./ticks";
 import type { Tooltip } from "./tooltip";
-import type { Span, View } from "./view";
+import type { Box, Span, View } from "./view";
 
 /** What a chart shows, and what it tells when the reader does something. All of it may change at any time. */
 export type ChartProps = {
@@ -94,7 +94,10 @@ export type Chart = {
   names: PlacedName[];
   pointer: Pointer | null;
   near: Near[];
-  isPinned: boolean;
+  /** Whose values stay in the tooltip, and at which x; null while it follows the pointer. */
+  pins: { runId: string; x: number }[] | null;
+  /** Where the tooltip lies, in pixels of the chart. */
+  covered: Box[];
   isDragging: boolean;
   /** Counts what the painter was told; the canvas says what of it was drawn. */
   serial: number;

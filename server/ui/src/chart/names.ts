@@ -23,6 +23,7 @@ export const NAME_HEIGHT = 14;
 const GUTTER_ROOM = 12;
 const INSIDE_ROOM = 7;
 const FARTHEST = 46;
+const APART = 5;
 
 /** What names need to know of a line. */
 export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | "last">;
@@ -173,8 +174,8 @@ export function boxOf(name: Pick<PlacedName, "x" | "y" | "width">): Box {
 function touches(one: Box, others: readonly Box[]): boolean {
   return others.some(
     (other) =>
-      one.left < other.left + other.width &&
-      other.left < one.left + one.width &&
+      one.left < other.left + other.width + APART &&
+      other.left < one.left + one.width + APART &&
       one.top < other.top + other.height &&
       other.top < one.top + one.height,
   );

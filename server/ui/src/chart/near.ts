@@ -1,4 +1,5 @@
 import { contentOf, forkNear, linesNear, tabSeparated } from "./hover";
+import { cover } from "./look";
 import type { Chart, Pointer } from "./mounted";
 import type { ChartLine } from "./scene";
 import { emptiestPlace } from "./tooltip";
@@ -14,7 +15,7 @@ export function findNear(chart: Chart, pointer: Pointer): void {
 
 /** Forget the pointer, unless the tooltip is pinned. */
 export function leaveChart(chart: Chart): void {
-  if (chart.isPinned) return;
+  if (chart.pins) return;
   chart.pointer = null;
   chart.near = [];
   showNear(chart);
@@ -25,10 +26,28 @@ export function leaveChart(chart: Chart): void {
 
 /** Let the tooltip stay where it is, or go. */
 export function pin(chart: Chart, isPinned: boolean): void {
-  if (chart.isPinned === isPinned) return;
-  chart.isPinned = isPinned;
+  if ((chart.pins !== null) === isPinned) return;
+  const { lines } = chart.props;
+  chart.pins = isPinned
+    ? chart.near.map((one) => ({ runId: lines[one.line]!.run_id, x: lines[one.line]!.x[one.entry]! }))
+    : null;
   chart.tooltip.pin(isPinned);
   if (!isPinned) leaveChart(chart);
+}
+
+/** Find what is pinned among lines that have changed. */
+export function findPinned(chart: Chart): void {
+  const { lines } = chart.props;
+  const projection = projectionOf(chart.view);
+  chart.near = (chart.pins ?? []).flatMap(({ runId, x }) => {
+    const line = lines.findIndex((one) => one.run_id === runId);
+    const found = lines[line];
+    const entry = found ? nearestAt(found.x, x) : -1;
+    if (!found || entry < 0) return [];
+    const at = { x: toPixelX(projection, found.x[entry]!), y: toPixelY(projection, found.y[entry]!) };
+    return [{ line, entry, distance: 0, ...at }];
+  });
+  askExact(chart);
 }
 
 /** Hand over the values of the tooltip, to be copied. */
@@ -66,10 +85,10 @@ export function askExact(chart: Chart): void {
 export function showNear(chart: Chart): void {
   const { props, near, tooltip, dots, view } = chart;
   if (near.length === 0 || near.some((one) => one.line >= props.lines.length)) {
-    if (!chart.isPinned) {
-      tooltip.hide();
-      dots.replaceChildren();
-    }
+    chart.pins = null;
+    tooltip.hide();
+    dots.replaceChildren();
+    cover(chart, []);
     return;
   }
   const isExact = chart.exact?.key === exactKey(chart);
@@ -91,6 +110,7 @@ export function showNear(chart: Chart): void {
   const within = { width: window.innerWidth, height: window.innerHeight };
   const { left, top } = emptiestPlace({ x: box.left + at.x, y: box.top + at.y }, tooltip.size(), within, points);
   tooltip.put(left, top);
+  cover(chart, [{ left: left - box.left, top: top - box.top, ...tooltip.size() }]);
 }
 
 /** Return where a line runs, every few pixels: what a tooltip should not cover. */

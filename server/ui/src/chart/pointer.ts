@@ -39,7 +39,7 @@ export function listen(chart: Chart): () => void {
   const key = (event: KeyboardEvent) => onKey(chart, event);
   const pressElsewhere = (event: PointerEvent) => {
     const target = event.target as Node;
-    if (chart.isPinned && !element.contains(target) && !chart.tooltip.contains(target)) pin(chart, false);
+    if (chart.pins && !element.contains(target) && !chart.tooltip.contains(target)) pin(chart, false);
   };
   const anyKey = (event: KeyboardEvent) => {
     if (chart.near.length === 0 || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -73,7 +73,7 @@ function isInPlot({ plot }: View, { x, y }: Pointer): boolean {
 }
 
 function pointAt(chart: Chart, pointer: Pointer): void {
-  if (chart.isPinned) return;
+  if (chart.pins) return;
   const { props, view } = chart;
   if (!isInPlot(view, pointer)) {
     chart.pointer = null;
@@ -109,7 +109,7 @@ function onKey(chart: Chart, event: KeyboardEvent): void {
   if (event.target !== chart.element || event.ctrlKey || event.metaKey || event.altKey) return;
   const by: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 };
   const { props, view } = chart;
-  if (event.key === "Enter" && chart.near.length > 0) pin(chart, !chart.isPinned);
+  if (event.key === "Enter" && chart.near.length > 0) pin(chart, chart.pins === null);
   else if (event.key === "+" || event.key === "-") {
     const centre = chart.near[0]
       ? props.lines[chart.near[0].line]!.x[chart.near[0].entry]!

@@ -2,7 +2,8 @@ import { computed, effect, type ReadonlySignal, type Signal, signal, untracked }
 import { postJson, projectPath } from "../api/client";
 import type { Axis, Point } from "../api/types";
 import { tagsOf } from "../chart/hover";
-import { mountChart, nameWidth } from "../chart/mount";
+import { nameWidth } from "../chart/look";
+import { mountChart } from "../chart/mount";
 import type { ChartProps, MountedChart } from "../chart/mounted";
 import { readPalette } from "../chart/palette";
 import { extentOf, suitsLog } from "../chart/range";

@@ -224,6 +224,18 @@ def browser(*arguments: str) -> None:
     test(BROWSER, *arguments)
 
 
+def pictures(*arguments: str) -> None:
+    """Take the pictures of the documents, in `docs/pictures/`, of what `runfork demo` made and a sweep; or those named.
+
+    They look best with Debian's fonts-inter and fonts-jetbrains-mono.
+    """
+    install("dev")
+    prepare_builder()
+    run(UI_BUILD, of=BUILDER)
+    install_chromium()
+    run("-m", "tests.browser.docs_pictures", *arguments)
+
+
 def wheel(*arguments: str) -> None:
     """Run core's tests by the newest Python, on what the wheel that `build` made installs."""
     test_package("*.whl", NEWEST_PYTHON, [], *arguments)
@@ -303,6 +315,7 @@ RECIPES: dict[str, Callable[..., None]] = {
     "build": build,
     "ui": ui,
     "browser": browser,
+    "pictures": pictures,
     "wheel": wheel,
     "sdist": sdist,
     "prove": prove,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SIZE = (1280, 760)
+SIZE = (1280, 720)
 PIXELS_PER_POINT = 1.5
 MOST_COLOURS = 256
 MOST_BYTES = 120_000

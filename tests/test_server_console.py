@@ -292,6 +292,30 @@ def test_a_bar_that_is_still_drawn_is_told_apart_from_lines(open_run, client):
     assert ask(client)["open"] == []
 
 
+def test_nested_bars_are_open_though_the_outer_one_changes_seldom(open_run, client):
+    run = open_run(run_id="talk")
+    printer = Printer(run)
+    for inner in range(1, 6):
+        printer.write(f"\router: 1/4\n\rinner: {inner}/9\x1b[A", to="stderr", seconds=1.5)
+    until(lambda: until_read(client)["run_count"] == 1 and "inner: 5/9" in [bar["text"] for bar in ask(client)["open"]])
+
+    assert [bar["text"] for bar in ask(client)["open"]] == ["outer: 1/4", "inner: 5/9"]
+    run.close()
+
+
+def test_a_run_that_ended_in_order_draws_no_bars(open_run, client):
+    run = open_run(run_id="talk")
+    printer = Printer(run)
+    for done in (10, 20, 30):
+        printer.write(f"\rtrain: {done}%", seconds=1.5)
+    until(lambda: until_read(client)["run_count"] == 1 and len(ask(client)["open"]) > 0)
+    printer.write("\r\x1b[K", seconds=1.5)  # wiped, as tqdm does with `leave=False`
+    printer.end()
+    run.close()
+
+    until(lambda: ask(client)["open"] == [])
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [

@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
 StreamName = Literal["stdout", "stderr"]
 LINES_AT_ONCE = 65_536
+_PROGRESS = "_progress"
 _RANK = re.compile(r"(?:^|/)rank_(\d{1,9})$")
 _SHOWN_AFTER = 2_000_000
 """So long before the last line, in microseconds, a state may have been seen that is still drawn."""
+_STATES_OF_OPEN = 64
+"""So many states are looked at for bars that are still drawn: of nested ones, the outer one changes seldom."""
+
 _NO_STEPS = np.empty(0, np.int64)
 
 
@@ -46,17 +50,20 @@ class OpenBar(NamedTuple):
 def stream_paths(index: Index, run_id: str) -> list[StreamPath]:
     """Return the streams of all processes of a run, by rank."""
     definitions = index.definitions(run_ids=[run_id], types=[AttributeType.STRING_SERIES])
-    found: list[StreamPath] = []
+    found: dict[str, StreamPath] = {}
+    keys = []
     for one in definitions:
-        namespace, _, name = one.path.rpartition("/")
+        path = one.path.removesuffix(_PROGRESS)  # a program that has drawn a bar has perhaps no lines yet
+        namespace, _, name = path.rpartition("/")
         if name in ("stdout", "stderr"):
             rank = _RANK.search(namespace)
-            found.append(StreamPath(one.path, int(rank[1]) if rank else 0, "stdout" if name == "stdout" else "stderr"))
-    keys = [SeriesKey(run_id, one.path) for one in found]
+            found[path] = StreamPath(path, int(rank[1]) if rank else 0, "stdout" if name == "stdout" else "stderr")
+            keys.append(SeriesKey(run_id, one.path))
     there = index.points(PointsRequest(keys, inherit="own", step_range=(1, 0)))
-    clocked = {one.key.path for one in there if one.clock_axis}
+    clocked = {one.key.path.removesuffix(_PROGRESS) for one in there if one.clock_axis}
     return sorted(
-        (one for one in found if one.path in clocked), key=lambda one: (one.rank, one.name != "stdout", one.path)
+        (one for one in found.values() if one.path in clocked),
+        key=lambda one: (one.rank, one.name != "stdout", one.path),
     )
 
 
@@ -73,7 +80,7 @@ class Stream:
         self.steps: Integers = _NO_STEPS
         self.bars = Bars()
         self._key = SeriesKey(run_id, path)
-        self._progress = SeriesKey(run_id, f"{path}_progress")
+        self._progress = SeriesKey(run_id, f"{path}{_PROGRESS}")
         self._styled = SeriesKey(run_id, f"{path}_styled")
         self._counts: tuple[int, int] = (0, 0)
         self._last_state = -1
@@ -179,16 +186,21 @@ class Stream:
         return found[-most:]
 
     def open_bars(self, index: Index) -> list[OpenBar]:
-        """Return bars that are still drawn."""
+        """Return bars that are still drawn, as they were seen last: a state tells of those alone that changed."""
         last = int(self.steps[-1]) if len(self.steps) else -1
         if self._last_state <= last - _SHOWN_AFTER:
             return []
-        found: list[OpenBar] = []
-        for series in index.points(PointsRequest([self._progress], inherit="own", tail=1)):
+        found: dict[str | None, OpenBar] = {}
+        for series in index.points(PointsRequest([self._progress], inherit="own", tail=_STATES_OF_OPEN)):
             for step, state in zip(series.steps.tolist(), series.values, strict=True):
-                rows = [row for row in state.split("\n") if not self._has_become_line(step, row, last)]
-                found += [OpenBar(self.path, step, row, self.bars.states_of(step, row).size) for row in rows]
-        return found
+                found.pop(None, None)
+                for row in state.split("\n"):
+                    label = bar_label(row)
+                    if step > last - _SHOWN_AFTER and not self._has_become_line(step, row, last):
+                        found[label] = OpenBar(self.path, step, row, self.bars.states_of(step, row).size)
+                    else:
+                        found.pop(label, None)
+        return list(found.values())
 
     def _has_become_line(self, step: int, row: str, last: int) -> bool:
         return self.bars.has_line_after(step, row) if bar_label(row) is not None else last >= step

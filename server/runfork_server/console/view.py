@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from runfork.errors import NotFoundError
+from runfork.model.attributes import state_in
 from runfork.model.steps import MICRO
 from runfork.model.styled_text import PLAIN, StyledText, parts_of
 from runfork.query.documents import json_time
@@ -27,6 +28,8 @@ MOST_CHARACTERS = 10_000
 """Of a line on a page; the raw text has all of it."""
 MOST_BYTES = 64 * 1024 * 1024
 _RAW_LINES = 8192
+_DRAWING = ("running", "lost", None)
+"""States of runs that may have bars that are no lines yet."""
 
 
 class ConsoleQuestion(NamedTuple):
@@ -62,6 +65,7 @@ class View:
         paths: Those that are shown.
         streams: The same, brought up to date.
         order: int64[n]: for each line its number if streams lay one behind the other.
+        may_draw: Whether bars may still be drawn: a run that ended in order left none behind.
     """
 
     index: Index
@@ -70,6 +74,7 @@ class View:
     paths: Sequence[StreamPath]
     streams: Sequence[Stream]
     order: Integers
+    may_draw: bool
 
     @property
     def total(self) -> int:
@@ -81,7 +86,7 @@ class View:
 
     def page(self, offset: int, limit: int) -> dict[str, Any]:
         """Return some lines, and what there is."""
-        open_bars = [bar for stream in self.streams for bar in stream.open_bars(self.index)]
+        open_bars = [bar for stream in self.streams if self.may_draw for bar in stream.open_bars(self.index)]
         names = {path.path: path for path in self.paths}
         return {
             "total": self.total,
@@ -236,7 +241,9 @@ class Consoles:
             stream.update(self.index)
         self._forget_oldest(len(streams))
         created = self.index.nodes()[run_id].created
-        return View(self.index, created, all_paths, paths, streams, self._order(run_id, streams))
+        state = state_in(self.index.values([run_id], paths=["sys/state"]).get(run_id, {}))
+        may_draw = state in _DRAWING
+        return View(self.index, created, all_paths, paths, streams, self._order(run_id, streams), may_draw)
 
     def _stream(self, run_id: str, path: str) -> Stream:
         stream = self._streams.pop((run_id, path), None) or Stream(run_id, path)

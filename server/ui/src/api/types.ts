@@ -228,7 +228,23 @@ export type ConsoleLine = {
   text: string;
   is_error: boolean;
   updates: number;
+  styles?: TextStyles;
 };
+/** How characters look where they do not look as usual; a colour is a number of a terminal's palette or "#rrggbb". */
+export type TextStyle = {
+  foreground?: number | string;
+  background?: number | string;
+  bold?: boolean;
+  dim?: boolean;
+  italic?: boolean;
+  underline?: boolean;
+  inverse?: boolean;
+  strike?: boolean;
+};
+/** Which characters (Unicode code points: from, up to) of a text have which style. */
+export type TextStyles = readonly (readonly [number, number, TextStyle])[];
+/** A progress bar that is still drawn, and no line yet. */
+export type OpenBar = Pick<ConsoleLine, "path" | "time" | "seconds" | "text" | "is_error" | "updates">;
 /** A page of console output. */
 export type ConsolePage = {
   revision: number;
@@ -236,6 +252,7 @@ export type ConsolePage = {
   ranks: number[];
   streams: string[];
   lines: ConsoleLine[];
+  open: OpenBar[];
 };
 /** A file of a run. */
 export type RunFile = {

@@ -1,5 +1,6 @@
 import "./console.css";
-import type { ConsolePage } from "../api/types";
+import type { ConsolePage, OpenBar } from "../api/types";
+import { showOpen } from "./open";
 import { keepPages, type Pages } from "./pages";
 import { heightOf, positionAt, ROW, scrollTo } from "./position";
 import { made, makeRow, type RowContent, signatureOf } from "./row";
@@ -56,9 +57,12 @@ export function mount(element: HTMLElement, first: ConsoleProps): MountedConsole
 class Console implements MountedConsole {
   private props: ConsoleProps;
   private pages: Pages;
+  private readonly root = made("div", "console");
   private readonly scroller = made("div", "console-scroller");
   private readonly space = made("div", "console-space");
   private readonly layer = made("div", "console-layer");
+  private readonly open = made("div", "console-open");
+  private openBars: readonly OpenBar[] = [];
   private readonly watched: ResizeObserver;
   private readonly shown = new Map<string, { row: HTMLElement; signature: string }>();
   private readonly states = new Map<number, ConsoleUpdate[]>();
@@ -77,7 +81,10 @@ class Console implements MountedConsole {
     this.scroller.setAttribute("aria-label", "Console output");
     this.space.append(this.layer);
     this.scroller.append(this.space);
-    element.append(this.scroller);
+    this.open.setAttribute("role", "group");
+    this.open.setAttribute("aria-label", "Progress bars that are still drawn");
+    this.root.append(this.scroller, this.open);
+    element.append(this.root);
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
     this.scroller.addEventListener("copy", (event) => this.copied(event));
     this.pages = this.keep();
@@ -125,13 +132,14 @@ class Console implements MountedConsole {
     this.pages.end();
     this.watched.disconnect();
     cancelAnimationFrame(this.frame);
-    this.scroller.remove();
+    this.root.remove();
   }
 
   private keep(): Pages {
     return keepPages(
       this.props.source,
       (page) => {
+        this.openBars = page.open;
         this.props.onPage(page);
         this.draw();
       },
@@ -144,6 +152,7 @@ class Console implements MountedConsole {
     this.pages.end();
     this.pages = this.keep();
     this.expansions = [];
+    this.openBars = [];
     this.states.clear();
     this.staysAtEnd = this.props.follows;
     this.wanted = this.props.follows ? null : 0;
@@ -171,7 +180,8 @@ class Console implements MountedConsole {
     const view = this.scroller.clientHeight;
     this.space.style.height = `${heightOf(rows)}px`;
     this.scroller.classList.toggle("wraps", this.props.wraps);
-    this.scroller.style.setProperty("--digits", String(String(this.pages.total() ?? 0).length));
+    this.root.style.setProperty("--digits", String(String(this.pages.total() ?? 0).length));
+    showOpen(this.open, this.openBars, this.props.time);
     if (rows > 0) this.goWhereWanted(rows, view);
     const position = positionAt(this.scroller.scrollTop, view, rows, OVERSCAN);
     const { first, last } = this.props.wraps ? rowsAround(position.anchor, view, rows) : position;

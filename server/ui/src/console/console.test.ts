@@ -118,7 +118,7 @@ describe("pages", () => {
         is_error: false,
         updates: 0,
       }));
-      return { revision: 1, total: total(), ranks: [0], streams: ["stdout"], lines };
+      return { revision: 1, total: total(), ranks: [0], streams: ["stdout"], lines, open: [] };
     };
     const failures: unknown[] = [];
     const pages = keepPages(

@@ -1,7 +1,8 @@
-import type { ConsoleLine } from "../api/types";
+import type { ConsoleLine, TextStyles } from "../api/types";
 import { formatClock, formatTime } from "../text/format";
 import type { ConsoleUpdate } from "./source";
-import { cutAt, formatElapsed } from "./text";
+import { cutStyled, paint } from "./styles";
+import { formatElapsed } from "./text";
 
 /** What stands in a row, and how it is shown. */
 export type RowContent = {
@@ -20,7 +21,10 @@ const LONGEST = 10_000;
 /** Return a text that is another where a row would be drawn differently. */
 export function signatureOf({ found, update, isOpen, search, time }: RowContent): string {
   if (!found) return "";
-  return [update?.text ?? found.text, found.time, found.updates, found.is_error, isOpen, search, time].join("\n");
+  const styles = found.styles && !update ? JSON.stringify(found.styles) : "";
+  return [update?.text ?? found.text, found.time, found.updates, found.is_error, isOpen, search, time, styles].join(
+    "\n",
+  );
 }
 
 /** Make an element of a class, with a text. */
@@ -50,16 +54,23 @@ export function makeRow(content: RowContent, toggle: (line: number) => void): HT
   row.title = `${found.path}, ${formatTime(time)}`;
   if (content.time !== "off")
     row.append(made("span", "console-time", content.time === "absolute" ? formatClock(time) : formatElapsed(seconds)));
-  row.append(makeText(update?.text ?? found.text, content.search));
+  row.append(makeText(update?.text ?? found.text, content.search, update ? [] : found.styles));
   if (found.updates > 0 && !update) row.append(makeMore(found, content.isOpen, toggle));
   return row;
 }
 
-function makeText(text: string, search: string): HTMLElement {
+function makeText(text: string, search: string, styles?: TextStyles): HTMLElement {
   const shown = made("span", "console-text");
   const rest = text.length - LONGEST;
-  for (const part of cutAt(rest > 0 ? text.slice(0, LONGEST) : text, search))
-    shown.append(part.isFound ? made("mark", "", part.text) : part.text);
+  for (const { style, parts } of cutStyled(rest > 0 ? text.slice(0, LONGEST) : text, search, styles)) {
+    const nodes = parts.map((part) => (part.isFound ? made("mark", "", part.text) : part.text));
+    if (style) {
+      const painted = made("span", "");
+      paint(painted, style);
+      painted.append(...nodes);
+      shown.append(painted);
+    } else shown.append(...nodes);
+  }
   if (rest > 0) shown.append(made("span", "console-rest", ` … ${rest} more characters: download the raw output`));
   return shown;
 }

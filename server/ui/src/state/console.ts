@@ -1,4 +1,4 @@
-import { getJson, projectPath } from "../api/client";
+import { apiUrl, getJson, projectPath } from "../api/client";
 import type { ConsolePage } from "../api/types";
 import type { ConsoleSource, ConsoleUpdate } from "../console/source";
 import { remembered } from "./remembered";
@@ -36,6 +36,12 @@ const MOST_HITS = 100_000;
 export function searchConsole(view: ConsoleView, q: string, signal: AbortSignal): Promise<Hits> {
   const path = projectPath(view.project, "console/search");
   return getJson<Hits>(path, { ...parametersOf(view), q, limit: MOST_HITS }, signal);
+}
+
+/** Return where all of a run's output is, as text. */
+export function rawUrl(view: ConsoleView, inColours: boolean): string {
+  const parameters = { ...parametersOf(view), ...(inColours && { colours: "true" }) };
+  return apiUrl(projectPath(view.project, "console/raw"), parameters).href;
 }
 
 /** Return the moment of a line, Unix seconds. */

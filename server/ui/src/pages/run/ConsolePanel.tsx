@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { apiUrl, projectPath, sentence } from "../../api/client";
+import { sentence } from "../../api/client";
 import type { ConsolePage, RunValues } from "../../api/types";
 import { type MountedConsole, mount } from "../../console/Console";
 import { nextHit } from "../../console/text";
@@ -15,6 +15,7 @@ import {
   consoleTime,
   consoleWraps,
   type Hits,
+  rawUrl,
   searchConsole,
 } from "../../state/console";
 import { shortcut } from "../../state/keys";
@@ -41,6 +42,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
   const shown = useRef<MountedConsole | null>(null);
   const [page, setPage] = useState<ConsolePage | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
+  const [hasColours, setHasColours] = useState(false);
   const [current, setCurrent] = useState<number | null>(null);
   const source = useMemo(() => consoleSource(view), [view]);
   const changes = useChangeCount([run]);
@@ -60,6 +62,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
     onPage: (found: ConsolePage) => {
       setFailure(null);
       setPage(found);
+      if (found.lines.some((line) => line.styles)) setHasColours(true);
     },
     onFailure: (error: unknown) => {
       noteAnswer(error);
@@ -76,7 +79,10 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
     };
   }, []);
   useEffect(() => shown.current?.update(props));
-  useEffect(() => setPage(null), [source]);
+  useEffect(() => {
+    setPage(null);
+    setHasColours(false);
+  }, [source]);
   const hits = useHits(view, search);
   const jump = (line: number) => {
     setCurrent(line);
@@ -88,7 +94,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
     if (isWanted) shown.current?.jumpToEnd();
     else shown.current?.stay();
   };
-  const isEmpty = page !== null && page.total === 0;
+  const isEmpty = page !== null && page.total === 0 && page.open.length === 0;
   return (
     <section class={isSmall ? "console-panel small" : "console-panel"} aria-label="Console">
       <div class="pane-bar console-bar">
@@ -114,7 +120,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
         <span class="bar-end">
           {page && !isSmall && <span class="dim">{plural(page.total, "line")}</span>}
           <GoTo view={view} found={found} total={page?.total ?? 0} jump={jump} />
-          <Options follows={follows} view={view} setFollowing={setFollowing} />
+          <Options follows={follows} view={view} hasColours={hasColours} setFollowing={setFollowing} />
         </span>
       </div>
       {failure && <p class="console-failure bad">{failure}</p>}
@@ -245,10 +251,14 @@ const timeTitles = {
   off: "Click to show times",
 } as const;
 
-type OptionsProps = { follows: boolean; view: ConsoleView; setFollowing: (isWanted: boolean) => void };
+type OptionsProps = {
+  follows: boolean;
+  view: ConsoleView;
+  hasColours: boolean;
+  setFollowing: (isWanted: boolean) => void;
+};
 
-function Options({ follows, view, setFollowing }: OptionsProps) {
-  const raw = apiUrl(projectPath(view.project, "console/raw"), { run: view.run, stream: view.stream });
+function Options({ follows, view, hasColours, setFollowing }: OptionsProps) {
   return (
     <>
       <Button
@@ -275,12 +285,22 @@ function Options({ follows, view, setFollowing }: OptionsProps) {
       </Button>
       <a
         class="button quiet"
-        href={raw.href}
+        href={rawUrl(view, false)}
         download={`${view.run}-${view.stream}.txt`}
         title="Download all of it as text"
       >
         <Icon name="download" size={14} /> raw
       </a>
+      {hasColours && (
+        <a
+          class="button quiet"
+          href={rawUrl(view, true)}
+          download={`${view.run}-${view.stream}.ansi`}
+          title="Download all of it with the sequences that choose colours, for less -R"
+        >
+          <Icon name="download" size={14} /> in colour
+        </a>
+      )}
     </>
   );
 }

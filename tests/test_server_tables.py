@@ -152,3 +152,16 @@ def test_a_view_that_is_not_there_is_told(client: httpx.Client, view: str) -> No
 
 def test_a_view_that_is_too_long_is_refused(client: httpx.Client) -> None:
     assert client.post("/api/v1/views", json={"query": "x" * 70_000}).status_code == 400
+
+
+@pytest.mark.parametrize(("filter_text", "status"), [("lr <", 400), ("lr < 1", None)])
+def test_who_asks_for_it_gets_problems_as_answers(two: httpx.Client, filter_text: str, status: int | None) -> None:
+    question = {"mode": "runs", "filter": filter_text}
+
+    told = two.post(f"{P}/runs/search", json=question, headers={"X-Problems": "answered"})
+    plain = two.post(f"{P}/runs/search", json=question)
+
+    assert told.status_code == 200
+    assert plain.status_code == (status or 200)
+    assert told.headers["content-type"] == plain.headers["content-type"]
+    assert told.json().get("status") == status

@@ -84,7 +84,7 @@ def command(
         port=listening.getsockname()[1],
         root_path=prefix,
         allowed_hosts=(*allowed_hosts, *([socket.gethostname()] if host in EVERYWHERE else [])),
-        cookie_key=_cookie_key(),
+        cookie_key=_cookie_key() if is_loopback(host) else None,  # others were let in for once
     )
     _serve(settings, listening, Told(as_json=as_json, opens=not (no_open or as_json)))
 

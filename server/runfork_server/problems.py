@@ -1,4 +1,8 @@
-"""How errors are told: problem JSON as of RFC 9457, with the sentence that the command line would say."""
+"""How errors are told: problem JSON as of RFC 9457, with the sentence that the command line would say.
+
+Browsers report every answer of 400 or more as an error of the page, and a filter that is being typed is none. So who sends the
+header ``X-Problems: answered`` gets what was asked wrongly, or is not there, with the status 200; `status` in it is as ever.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,9 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 
+_ANSWERED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+
+
 def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
     """Return an error as ``application/problem+json``.
 
@@ -40,9 +47,12 @@ def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = Non
     return Response(json.dumps(document), status, headers=headers, media_type="application/problem+json")
 
 
-async def _tell_ours(_: Request, error: Exception) -> Response:
+async def _tell_ours(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
-    return problem(status, str(error), position=getattr(error, "position", None))
+    told = problem(status, str(error), position=getattr(error, "position", None))
+    if status in _ANSWERED and request.headers.get("x-problems") == "answered":
+        told.status_code = HTTPStatus.OK
+    return told
 
 
 async def _tell_http(_: Request, error: Exception) -> Response:

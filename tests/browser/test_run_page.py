@@ -160,7 +160,6 @@ def test_keys_go_through_the_parts_and_back_returns(open_run):
 
 @pytest.mark.parametrize("run", ["nobody", HOSTILE, "a/../b"])
 def test_a_run_that_is_not_there_is_told_in_words(visit, seeded_ui, rich, watch, run):
-    watch.allow("404 GET")
     page = visit(seeded_ui, f"p/{rich}/run?run={quote(run, safe='')}")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such run")

@@ -36,15 +36,19 @@ export class UnreachableError extends Error {
   }
 }
 
+/** Else the browser would tell of a filter that is being typed, and of a run that is gone, as errors of the page. */
+const ASKED = { "X-Problems": "answered" };
+
 async function answer(url: URL, options: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { credentials: "same-origin", ...options });
+    response = await fetch(url, { credentials: "same-origin", ...options, headers: { ...ASKED, ...options.headers } });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new UnreachableError();
   }
-  if (response.ok || response.status === 304) return response;
+  const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
+  if ((response.ok && !isProblem) || response.status === 304) return response;
   throw new ProblemError(await readProblem(response));
 }
 

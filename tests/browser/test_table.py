@@ -136,7 +136,8 @@ def test_a_filter_is_the_url_and_the_url_the_filter(
     assert 2 < len(expected) < 20
     wait_for_names(page, expected)
 
-    address = str(page.evaluate("() => location.href"))  # page.url may lag behind what was typed last
+    page.wait_for_function("(text) => new URLSearchParams(location.search).get('filter') === text", arg=text)
+    address = str(page.evaluate("() => location.href"))
     other = visit(seeded_ui, address.removeprefix(seeded_ui.url_of("")))
 
     wait_for_names(other, expected)

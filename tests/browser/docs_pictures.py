@@ -105,8 +105,8 @@ def _draw(
         fork=fork,
         configs=configs,
         rows=[
-            Rows(steps, {"train/loss": loss}),
-            Rows(seen, {"val/loss": smooth * 1.1, "val/accuracy": np.clip(1 - smooth / 2.4, 0, 0.985)}),
+            Rows(steps, {"train/loss": loss.tolist()}),
+            Rows(seen, {"val/loss": (smooth * 1.1).tolist(), "val/accuracy": (1 - smooth / 2.4).tolist()}),
         ],
         state=state,
     )
@@ -174,11 +174,10 @@ def _prepare(page: Page, name: str) -> None:
 def _write(screenshot: bytes, file: Path) -> int:
     """Write a picture with few colours; return its bytes."""
     image = Image.open(io.BytesIO(screenshot)).convert("RGB")
-    counted = sorted(image.getcolors(image.width * image.height) or [], reverse=True)[:MOST_COLOURS]
-    palette = Image.new(
-        "P", (1, 1)
-    )  # of the colours that are there most: those of surfaces and lines stay what they are
-    palette.putpalette([part for _, colour in counted for part in colour])
+    palette = Image.new("P", (1, 1))
+    # Of the colours that are there most: those of surfaces and lines stay what they are.
+    colours, counts = np.unique(np.asarray(image).reshape(-1, 3), axis=0, return_counts=True)
+    palette.putpalette(colours[np.argsort(-counts)[:MOST_COLOURS]].ravel().tolist())
     few = image.quantize(palette=palette, dither=Image.Dither.NONE)
     file.parent.mkdir(exist_ok=True)
     few.save(file, optimize=True)

@@ -1,0 +1,62 @@
+"""What users do not mean to ask for: said in words, on a page that stays whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+from tests.browser.accessibility import violations
+from tests.drawn_journals import Rows, draw_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.browser.seeds import Seeds
+    from tests.browser.ui_servers import UiServer
+    from tests.browser.visits import Visit
+    from tests.browser.watching import Watch
+
+METRICS = 10_000
+
+
+def test_a_chart_of_what_is_no_series_gives_way_to_those_that_there_are(
+    seeds: Seeds, seeded_ui: UiServer, visit: Visit
+) -> None:
+    page = visit(seeded_ui, f"p/{seeds.lineage}/charts?full=lr")
+
+    expect(page.locator('[data-chart="train/loss"]')).to_be_visible()
+    assert violations(page) == []
+
+
+def test_ten_thousand_metrics_are_charts_that_are_made_when_they_come_near(
+    data_directory: Path, start_ui: Callable[..., UiServer], visit: Visit, watch: Watch
+) -> None:
+    values = {f"layer{number // 100:03}/unit{number % 100:02}": [0.0, 1.0] for number in range(METRICS)}
+    draw_run(data_directory, "r", project="tests/project", experiment="e", rows=[Rows([0, 1], values)])
+    page = visit(start_ui(), "p/tests/project/charts")
+
+    expect(page.locator("main")).to_contain_text(re.compile(r"10.000 of 10.000"))
+    expect(page.locator("[data-chart]").first).to_be_visible()
+    asked = [one for one in watch.requests if "/series/buckets" in one]
+    assert 0 < len(asked) < 40
+    assert page.locator("canvas").count() < 100
+
+
+def test_a_data_directory_that_disappears_is_waited_for(
+    data_directory: Path, start_ui: Callable[..., UiServer], visit: Visit, watch: Watch
+) -> None:
+    draw_run(data_directory, "r", project="tests/project", experiment="e", rows=[Rows([0, 1], {"loss": [1.0, 0.5]})])
+    page = visit(start_ui(), "p/tests/project/table")
+    expect(page.get_by_role("link", name="e", exact=True)).to_be_visible()
+
+    shutil.rmtree(data_directory)
+
+    expect(page.locator("#app")).to_contain_text(f"This page watches {data_directory}")
+    assert violations(page) == []
+    draw_run(
+        data_directory, "later", project="tests/project", experiment="later", rows=[Rows([0, 1], {"loss": [1.0, 0.5]})]
+    )
+    expect(page.get_by_role("link", name="later", exact=True)).to_be_visible()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.browser import accessibility
 from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, make_rich_runs
+from tests.drawn_journals import EPOCH, Rows, draw_run
 
 import runfork
 from runfork.testing.waits import until
@@ -164,3 +165,17 @@ def test_a_run_that_is_not_there_is_told_in_words(visit, seeded_ui, rich, watch,
 
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such run")
     assert page.evaluate(HARMED)
+
+
+def test_what_came_of_a_fork_is_read_at_one_step(data_directory, start_ui, visit):
+    steps, wide = [float(at) for at in range(500)], [float(at) for at in range(120, 600, 20)]
+    draw_run(data_directory, "old", project="tests/project", rows=[Rows(steps, {"val/loss": steps})])
+    rows = [Rows(wide, {"val/loss": [2 * step for step in wide]})]
+    draw_run(data_directory, "new", project="tests/project", fork=("old", 99), created=EPOCH + 1_000_000, rows=rows)
+    page = visit(start_ui(), "p/tests/project/run?run=new")
+
+    told = page.get_by_text("and what came of it")
+    row = page.locator(".change").filter(has_text="val/loss")
+
+    assert told.inner_text().endswith("both at step 480")
+    assert row.inner_text().split() == ["val/loss", "480", "→", "960", "+100", "%"]

@@ -145,6 +145,25 @@ def test_a_filter_is_the_url_and_the_url_the_filter(
     assert f"{len(expected)} of 40" in other.locator(".filter-field").inner_text()
 
 
+def test_what_was_chosen_goes_along_to_other_pages(visit: Visit, seeded_ui: UiServer, sweep: str) -> None:
+    page = visit(seeded_ui, f"p/{sweep}/table")
+    filter_by(page, "lr <= 3e-3")
+    page.keyboard.press("Escape")
+    page.locator(".value-head .head-button").first.click()
+    page.wait_for_function("() => ['filter', 'sort'].every((one) => new URLSearchParams(location.search).has(one))")
+    chosen = page.evaluate("() => location.search")
+
+    for name in ("Charts", "Side by side", "Table"):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_function("(chosen) => location.search === chosen", arg=chosen)
+
+
+def test_a_filter_by_what_no_run_has_says_so(visit: Visit, seeded_ui: UiServer, sweep: str) -> None:
+    page = visit(seeded_ui, f"p/{sweep}/table?filter=los+%3C+1")
+
+    page.get_by_text("The filter names 'los', which doesn't exist in the project").wait_for()
+
+
 def test_a_filter_that_cannot_be_read_leaves_the_last_one(
     visit: Visit, seeded_ui: UiServer, sweep: str, watch: Watch
 ) -> None:

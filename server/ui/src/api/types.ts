@@ -89,6 +89,8 @@ export type RunsPage = {
   total: number;
   run_count: number;
   experiment_count: number;
+  /** What the filter names and no run has, in sentences. */
+  notes: string[];
   columns: Column[];
   rows: Row[];
 };

@@ -258,7 +258,7 @@ function makeScale(
     if (now.length === 0 || !question) return decided?.isLog ?? false;
     const runs = question.run_ids.join();
     if (decided && decided.runs === runs && question.range !== null) return decided.isLog;
-    decided = { runs, isLog: suitsLog(now, decided?.isLog ?? false) };
+    decided = { runs, isLog: suitsLog(now, decided?.runs === runs && decided.isLog) };
     return decided.isLog;
   });
 }

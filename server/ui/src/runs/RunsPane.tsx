@@ -63,10 +63,17 @@ function NothingFound() {
           </button>
         </>
       ) : (
-        `No ${mode.value === "experiments" ? "experiment" : "run"}${filter.value.trim() ? " satisfies the filter" : ""}.`
+        [
+          `No ${mode.value === "experiments" ? "experiment" : "run"}${filter.value.trim() ? " satisfies the filter" : ""}.`,
+          ...(listing.value?.notes ?? []).map(sentenceOf),
+        ].join(" ")
       )}
     </p>
   );
+}
+
+function sentenceOf(note: string): string {
+  return `${note.charAt(0).toUpperCase()}${note.slice(1)}${note.endsWith("?") ? "" : "."}`;
 }
 
 /** Which runs are drawn, in words. */

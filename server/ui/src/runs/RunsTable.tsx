@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { go, place } from "../state/address";
 import { moveColumn, nextSort, sortColumn } from "../state/columns";
@@ -13,7 +13,7 @@ import { type Line, lineKey } from "../table/lines";
 import type { Table, TableActs } from "../table/props";
 import { mount } from "../table/table";
 import type { TableLayout } from "./layout";
-import { chosenWidths, lines, tableProps } from "./tableProps";
+import { chosenWidths, lineageWidth, lines, makeTrees, tableProps } from "./tableProps";
 import "../table/table.css";
 
 /** Where the reader left a table: who comes back to it goes on from there. */
@@ -77,11 +77,15 @@ export function RunsTable({ layout, onEyes, onMenu }: RunsTableProps) {
       resize: layout === "page" ? resizeColumn : null,
       move: layout === "page" ? moveColumn : null,
     };
-    const table = mount(element, tableProps(layout, width.value, acts));
+    const trees = makeTrees(computed(() => lineageWidth(layout, width.value)));
+    const table = mount(element, tableProps(layout, width.value, trees, acts));
     if (left?.layout === layout && left.order === listing.peek()?.order) table.scrollTo(left.top);
     const ends = [
       tableKeys(element, table, acts),
-      effect(() => table.update(tableProps(layout, width.value, acts))),
+      effect(() => {
+        const props = tableProps(layout, width.value, trees, acts);
+        untracked(() => table.update(props)); // it says what is seen, which is asked for
+      }),
       ...rowKeys(table, acts),
     ];
     return () => {

@@ -1,4 +1,4 @@
-import { computed, signal } from "@preact/signals";
+import { computed, type ReadonlySignal } from "@preact/signals";
 import type { Row } from "../api/types";
 import { marks, rowScale } from "../marks/shapes";
 import { layOutTree, runsOfRows, type TreeLane } from "../marks/tree";
@@ -88,34 +88,48 @@ const isByLineage = computed(
   () => mode.value === "runs" && (sort.value.length === 0 || sort.value[0]?.column === BY_LINEAGE.column),
 );
 
-const treeWidth = signal(0);
 const treeEnd = computed(() => stepScaleTo(last.value, 1).domain[1]);
 
 const TREE_PAGES = 4;
 
-/** The trees of runs that were fetched, around those that are seen. */
-const wholeTree = computed(() => {
-  const pages = listing.value?.pages;
-  if (!isByLineage.value || !pages) return { from: 0, lines: [] };
-  const [first, end] = seenPages.value;
-  const from = Math.max(0, first - TREE_PAGES) * PAGE_ROWS;
-  const rows: (Row | undefined)[] = [];
-  for (const [page, found] of pages) {
-    if (page < first - TREE_PAGES || page > end + TREE_PAGES) continue;
-    for (const [at, row] of found.entries()) rows[page * PAGE_ROWS + at - from] = row;
-  }
-  return { from, lines: treeOf(Array.from(rows), { domain: [0, treeEnd.value], width: treeWidth.value }) };
-});
+/** The trees of one table: each has its own, since they depend on how wide it draws them. */
+export type Trees = {
+  /** Return how a line is drawn as part of a tree; undefined where it is not. */
+  lineOf: (line: Line) => TreeLine | undefined;
+  /** Read all that they depend on. */
+  follow: () => void;
+};
 
-/** The trees below experiments, by head. */
-const treesBelow = computed(() => {
-  const drawing: Drawing = { domain: [0, treeEnd.value], width: treeWidth.value };
-  return new Map([...runsBelow.value].map(([head, rows]) => [head, treeOf(rows, drawing)]));
-});
-
-function treeLine(line: Line): TreeLine | undefined {
-  const { from, lines: tree } = wholeTree.value;
-  return line.kind === "row" ? tree[line.index - from] : treesBelow.value.get(line.parent.run_id)?.[line.at];
+/** Make the trees of a table that draws them in a width. */
+export function makeTrees(width: ReadonlySignal<number>): Trees {
+  // The trees of runs that were fetched, around those that are seen.
+  const wholeTree = computed(() => {
+    const pages = listing.value?.pages;
+    if (!isByLineage.value || !pages) return { from: 0, lines: [] };
+    const [first, end] = seenPages.value;
+    const from = Math.max(0, first - TREE_PAGES) * PAGE_ROWS;
+    const rows: (Row | undefined)[] = [];
+    for (const [page, found] of pages) {
+      if (page < first - TREE_PAGES || page > end + TREE_PAGES) continue;
+      for (const [at, row] of found.entries()) rows[page * PAGE_ROWS + at - from] = row;
+    }
+    return { from, lines: treeOf(Array.from(rows), { domain: [0, treeEnd.value], width: width.value }) };
+  });
+  // Those below experiments, by head.
+  const treesBelow = computed(() => {
+    const drawing: Drawing = { domain: [0, treeEnd.value], width: width.value };
+    return new Map([...runsBelow.value].map(([head, rows]) => [head, treeOf(rows, drawing)]));
+  });
+  return {
+    lineOf: (line) => {
+      const { from, lines: tree } = wholeTree.value;
+      return line.kind === "row" ? tree[line.index - from] : treesBelow.value.get(line.parent.run_id)?.[line.at];
+    },
+    follow: () => {
+      void wholeTree.value;
+      void treesBelow.value;
+    },
+  };
 }
 
 /** Return what a line is called, and what stands small beside it. */
@@ -168,17 +182,20 @@ const colouring = computed(() => {
   return (run: { run_id: string; number: number }) => colourOf(run);
 });
 
+/** Return how wide a table draws lineages. */
+export function lineageWidth(layout: TableLayout, width: number): number {
+  return shownColumns(layout, width).find((column) => column.kind === "lineage")?.width ?? 0;
+}
+
 /** Return all that the table shows now. */
-export function tableProps(layout: TableLayout, width: number, acts: TableActs): TableProps {
+export function tableProps(layout: TableLayout, width: number, trees: Trees, acts: TableActs): TableProps {
   const columns = shownColumns(layout, width);
   const open = new Set(expanded.value);
   // Read here, for the table asks later: whoever follows these properties hears of every change.
   const drawn = new Set(drawnIds.value);
   const colour = colouring.value;
   const lineage = columns.find((column) => column.kind === "lineage");
-  treeWidth.value = lineage?.width ?? 0;
-  void wholeTree.value;
-  void treesBelow.value;
+  trees.follow();
   return {
     label: mode.value === "experiments" ? "Experiments" : "Runs",
     mode: mode.value,
@@ -187,7 +204,7 @@ export function tableProps(layout: TableLayout, width: number, acts: TableActs):
     columns,
     rowHeight: layout === "page" ? 26 : 28,
     scale: stepScaleTo(last.value, lineage?.width ?? 200),
-    tree: treeLine,
+    tree: trees.lineOf,
     hidesPruned: inherited.value !== "pruned",
     hidesInherited: inherited.value === "off",
     colour: (run, below) => colour(below ?? run),

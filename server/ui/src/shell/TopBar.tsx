@@ -7,7 +7,7 @@ import { copy } from "../controls/clipboard";
 import { Icon, type IconName, Logo } from "../controls/icons";
 import { Popup } from "../controls/Popup";
 import type { Palette } from "../marks/colour";
-import { href, type Page, place } from "../state/address";
+import { href, hrefNow, type Page, place } from "../state/address";
 import { isHelpShown } from "../state/keys";
 import { connection, noteAnswer, togglePause } from "../state/live";
 import { shareableUrl } from "../state/share";
@@ -36,7 +36,7 @@ export function TopBar() {
           {tabs.map((tab) => (
             <a
               key={tab.page}
-              href={href({ page: tab.page, project })}
+              href={hrefNow({ page: tab.page, project })}
               aria-current={tab.page === page ? "page" : undefined}
             >
               {tab.text} <kbd aria-hidden="true">{tab.key}</kbd>
@@ -49,7 +49,7 @@ export function TopBar() {
         <IconButton
           icon="link"
           label="Copy a link to this view"
-          onClick={() => void shareableUrl().then((url) => copy(url, "Link"))}
+          onClick={() => void shareableUrl().then((url) => copy(url, "Link for this browser"))}
         />
         <ThemeSwitch />
         <button

@@ -84,6 +84,12 @@ export function href(target: Place, changes: Record<string, string | null> = {})
   return `${base.pathname}${path}${search ? `?${search}` : ""}`;
 }
 
+/** Return the URL of a place for what is drawn anew whenever the view changes: a link that stays goes where the view is by then. */
+export function hrefNow(target: Place): string {
+  for (const one of parameters) void one.value.value;
+  return href(target);
+}
+
 /** Go to a place; parameters that are named change with it. */
 export function go(target: Place, changes: Record<string, string | null> = {}): void {
   flush();

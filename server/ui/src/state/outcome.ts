@@ -84,13 +84,22 @@ async function compareAt(
 ): Promise<OutcomeRow | null> {
   const ends = [lineOf(frame, runId, path)?.last?.x, lineOf(frame, parent, path)?.last?.x];
   if (ends[0] === undefined || ends[1] === undefined) return null;
-  const value = Math.min(ends[0], ends[1]);
-  const body = { run_ids: [parent, runId], path, x: { kind: "step", value }, inherited: "lineage" };
-  const { points } = await postJson<{ points: Point[] }>(projectPath(project, "series/at"), body, signal);
-  const [before, after] = [parent, runId].map((one) => points.find((point) => point.run_id === one));
+  const at = async (value: number) => {
+    const body = { run_ids: [parent, runId], path, x: { kind: "step", value }, inherited: "lineage" };
+    const { points } = await postJson<{ points: Point[] }>(projectPath(project, "series/at"), body, signal);
+    return [parent, runId].map((one) => points.find((point) => point.run_id === one)) as [Point?, Point?];
+  };
+  const last = await at(Math.min(ends[0], ends[1]));
+  // The last points up to there may stand at different steps: one of them may have the other's, too.
+  const earlier = apart(last) > 0 ? await at(Math.min(last[0]!.step, last[1]!.step)) : last;
+  const [before, after] = apart(earlier) < apart(last) ? earlier : last;
   // Where the fork has logged nothing of this metric, both are the same point.
   if (!before || !after || after.source_run === before.source_run) return null;
   return outcomeRow(path, after.step, before.value, after.value);
+}
+
+function apart([before, after]: [Point?, Point?]): number {
+  return before && after ? Math.abs(before.step - after.step) : 0;
 }
 
 /** Compare two values of a metric. */

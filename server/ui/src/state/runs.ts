@@ -18,6 +18,7 @@ export type Listing = {
   total: number;
   run_count: number;
   experiment_count: number;
+  notes: string[];
   columns: Column[];
   pages: ReadonlyMap<number, Row[]>;
 };
@@ -109,6 +110,7 @@ function take(page: number, found: RunsPage, asked: string): void {
       total: found.total,
       run_count: found.run_count,
       experiment_count: found.experiment_count,
+      notes: found.notes,
       columns: found.columns,
       pages,
     };

@@ -10,7 +10,7 @@ import { EmptyPage } from "../empty/EmptyPage";
 import "./projects.css";
 
 const REFRESH_MS = 4000;
-const WRITTEN_NOW_MS = 90_000;
+const WRITTEN_NOW_MS = 45_000;
 
 type Found = { projects: Projects | null; error: string | null; at: number };
 

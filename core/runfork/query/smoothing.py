@@ -135,7 +135,7 @@ def _gaussian(x: Floats, y: Floats, weights: Floats, at: Floats, width: float) -
     starts = np.searchsorted(x, at - _BOXES * width)
     sizes = np.searchsorted(x, at + _BOXES * width, side="right") - starts
     weighed = _weighed_one_by_one if int(sizes.sum()) <= _FEW_PAIRS and sizes.all() else _weighed
-    found = np.empty((len(y), len(at)))
+    found, totals = np.empty((len(y), len(at))), np.empty(0)
     for start in range(0, len(y), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
         *sums, totals = weighed(x, np.concatenate([weights * scaled[part], weights[None]]), at, width)

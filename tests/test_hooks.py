@@ -242,8 +242,9 @@ def test_the_plugin_among_the_examples_keeps_a_book_of_runs_and_indexes_in_memor
     monkeypatch.setenv("LOGNAME", "ada")
     with pytest.raises(ValueError, match="diverged"), Run("digits", run_id="r", fork_run_id="p", fork_step=2):
         raise ValueError("diverged")
-    book = (tmp_path / "book").read_text().splitlines()
-    lines = [line[len("2026-01-01 00:00 ") :] for line in book if "/r: " in line]
+    book = tmp_path / "book"
+    until(lambda: book.exists() and "failed" in book.read_text())  # plugins write on a thread of their own
+    lines = [line[len("2026-01-01 00:00 ") :] for line in book.read_text().splitlines() if "/r: " in line]
     (tmp_path / "memory").mkdir()
     monkeypatch.setattr(plugin(), "MEMORY", tmp_path / "memory")
     with Project.open(index_uri="ram://mine") as project:

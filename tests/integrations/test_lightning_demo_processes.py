@@ -24,7 +24,7 @@ def show():
 
 def wait():
     print("begins ", end="", flush=True)
-    say(other=1)
+    print(json.dumps({"other": 1}), "is no line of its own", flush=True)
     print("3\\n{no json}")
     say(pid=os.getpid())
     signal.pause()

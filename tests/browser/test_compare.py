@@ -68,7 +68,7 @@ def test_another_reference_is_chosen_by_a_click_and_goals_colour_what_is_better(
     )
     page.get_by_role("button", name="second", exact=True).click()
     expect(page.locator(".comparison-head .reference")).to_contain_text("second")
-    assert "reference=second" in page.url
+    expect(page).to_have_url(re.compile("reference=second"))
     assert cells(page, "lr")[0] == "0.01"
     expect(loss.locator(".compared-percent").first).to_have_class(re.compile("bad"))
     page.get_by_role("button", name="train/loss min").click()

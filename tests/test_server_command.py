@@ -173,3 +173,12 @@ def test_a_run_names_its_page_while_a_server_runs_and_no_dead_one(
     first.wait(HANG_SECONDS)
     assert run.url is None
     assert len([*(tmp_path / "state/runfork/ui").iterdir()]) == 1  # what the killed one left
+
+
+def test_a_data_directory_that_is_a_file_is_refused(tmp_path) -> None:
+    (tmp_path / "file").touch()
+
+    done = runner().invoke(cli, ["ui", "--no-open", "--port", "0", "--dir", str(tmp_path / "file")])
+
+    assert done.exit_code != 0
+    assert "is a file, and no folder" in done.output + done.stderr

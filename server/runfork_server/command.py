@@ -15,8 +15,8 @@ from urllib.parse import quote
 import click
 
 from runfork.cli.json_output import write_json_line
-from runfork.cli.place import json_option, place_options
-from runfork.disk.layout import Store, find_data_directory
+from runfork.cli.place import find_directory, json_option, place_options
+from runfork.disk.layout import Store
 from runfork.disk.web_ui import state_folder
 from runfork.errors import ArgumentError, RunforkError
 from runfork.model.identifiers import check_project
@@ -73,7 +73,7 @@ def command(
         raise ArgumentError(
             f"--no-token needs a host that only this machine reaches, found {host!r}; leave one of them out"
         )
-    prefix, directory = _checked_root_path(root_path), find_data_directory(place.directory)
+    prefix, directory = _checked_root_path(root_path), find_directory(place)
     project = _project_of(place, directory)
     listening = bind(host, port)
     settings = ServerSettings(

@@ -19,6 +19,7 @@ from runfork.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from runfork.index.interface import Index
     from runfork.model.filters import Filter
@@ -54,18 +55,26 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Write JSON, for machines.")(command)
 
 
+def find_directory(place: Place) -> Path:
+    """Return the data directory that `place` names; it need not be there.
+
+    Raises:
+        NotFoundError: A file lies there.
+    """
+    directory = find_data_directory(place.directory)
+    if directory.exists() and not directory.is_dir():
+        raise NotFoundError(f"the data directory {str(directory)!r} is a file, and no folder; name another with --dir")
+    return directory
+
+
 def open_store(place: Place) -> Store:
     """Return the data directory that `place` names.
 
     Raises:
         NotFoundError: It is not there.
     """
-    directory = find_data_directory(place.directory)
+    directory = find_directory(place)
     if not directory.is_dir():
-        if directory.exists():
-            raise NotFoundError(
-                f"the data directory {str(directory)!r} is a file, and no folder; name another with --dir"
-            )
         raise NotFoundError(f"there is no data directory at {str(directory)!r}; log a run, or name another with --dir")
     return Store(directory)
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError
-from runfork.model.filters import AllOf, AnyOf, Comparison, Not
+from runfork.model.filters import comparisons_in
 from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def try_filter(condition: Filter, index: Index) -> None:
     Raises:
         ArgumentError: One does.
     """
-    for one in _comparisons(condition):
+    for one in comparisons_in(condition):
         if one.operator.endswith("MATCHES") and isinstance(one.value, str):
             try_pattern(one.value, lambda name=one.attribute.name: _texts_at(index, name))  # type: ignore[misc]
 
@@ -80,18 +80,6 @@ def try_filter(condition: Filter, index: Index) -> None:
 def _may_multiply(part: str) -> bool:
     repeats = [found for found in _REPEAT.finditer(part) if found[1]]
     return len(repeats) > _FEW or any(part[: found.start()].endswith(")") for found in repeats)
-
-
-def _comparisons(condition: Filter) -> Iterator[Comparison]:
-    waiting: list[Filter] = [condition]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, (AllOf, AnyOf)):
-            waiting += part.parts
-        elif isinstance(part, Not):
-            waiting.append(part.part)
-        elif isinstance(part, Comparison):
-            yield part
 
 
 def _texts_at(index: Index, path: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ the attribute satisfies no comparison, ``!=`` included; ``~`` negates the outcom
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -183,6 +183,19 @@ class Not(Filter):
 
 
 _PARTS = Parts(lambda path, kind, *rest: Comparison(Attribute(path, kind), *rest), Not, AllOf, AnyOf)
+
+
+def comparisons_in(condition: Filter) -> Iterator[Comparison]:
+    """Yield the comparisons that a filter is made of, from left to right."""
+    waiting = [condition]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (AllOf, AnyOf)):
+            waiting += part.parts[::-1]
+        elif isinstance(part, Not):
+            waiting.append(part.part)
+        elif isinstance(part, Comparison):
+            yield part
 
 
 def _print_filter(condition: Filter) -> str:

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runfork.errors import ArgumentError, ArgumentTypeError, warn_caller
-from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not
+from runfork.model.filters import AllOf, AnyOf, Attribute, Comparison, Filter, Not, comparisons_in
 from runfork.model.patterns import Pattern
 from runfork.model.query_language import print_value, read_value
 from runfork.query.names import attribute_suggestion, headings, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from runfork.index.interface import Index
     from runfork.model.query_language import FilterValue
@@ -59,7 +59,7 @@ def resolve_filter(condition: Filter, index: Index, *, tell: Callable[[str], Non
     Raises:
         ArgumentError: An operator does not suit a type, or a value does not fit it.
     """
-    comparisons = [*_comparisons(condition)]
+    comparisons = [*comparisons_in(condition)]
     meant = headings({one.attribute.name for one in comparisons}, index)
     types = _types_of({meant.get(one.attribute.name, one.attribute.name) for one in comparisons}, index)
     if unknown := [path for path, found in types.items() if not found]:
@@ -67,19 +67,6 @@ def resolve_filter(condition: Filter, index: Index, *, tell: Callable[[str], Non
         verb = "doesn't" if len(unknown) == 1 else "don't"
         tell(f"the filter names {listed(unknown)}, which {verb} exist in the project{hint}")
     return _resolved(condition, meant, types)
-
-
-def _comparisons(condition: Filter) -> Iterator[Comparison]:
-    if isinstance(condition, Comparison):
-        yield condition
-    for part in _parts_of(condition):
-        yield from _comparisons(part)
-
-
-def _parts_of(condition: Filter) -> tuple[Filter, ...]:
-    if isinstance(condition, (AllOf, AnyOf)):
-        return condition.parts
-    return (condition.part,) if isinstance(condition, Not) else ()
 
 
 def _types_of(paths: Collection[str], index: Index) -> dict[str, list[str]]:

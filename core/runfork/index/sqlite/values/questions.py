@@ -18,12 +18,12 @@ from runfork.index.rules.conditions import SORTED_KINDS, comparable, kinds_of, s
 from runfork.index.sqlite.runs import storable
 from runfork.index.sqlite.values.shape import FIXED, STATISTICS, decode_text, is_empty, read_text, type_of
 from runfork.model.attributes import TEXTS, AttributeType
-from runfork.model.filters import AllOf, AnyOf, Comparison, Not
+from runfork.model.filters import AllOf, AnyOf, Comparison, Not, comparisons_in
 from runfork.model.patterns import compile_pattern
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -77,7 +77,7 @@ class Questions:
             self._version = self._values.version
         names = {sort.attribute.name for sort in query.sorts}
         if query.filter is not None:
-            names.update(_names_in(query.filter))
+            names.update(one.attribute.name for one in comparisons_in(query.filter))
         self._load(names)
         listed = self._runs.listed(query)
         if query.filter is not None:
@@ -251,19 +251,6 @@ class Questions:
 
 
 _NAMES = {"min": "min", "max": "max", "average": "mean"}
-
-
-def _names_in(condition: Filter) -> Iterator[str]:
-    """Yield the attributes that a filter asks for."""
-    waiting: list[Any] = [condition]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, (AllOf, AnyOf)):
-            waiting += part.parts
-        elif isinstance(part, Not):
-            waiting.append(part.part)
-        elif isinstance(part, Comparison):
-            yield part.attribute.name
 
 
 def _parts(condition: AllOf | AnyOf, kind: type[AllOf | AnyOf]) -> list[Filter]:

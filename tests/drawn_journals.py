@@ -12,7 +12,7 @@ from runfork.model.conversion import convert_config
 from runfork.model.steps import NO_STEP, to_micro_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 EPOCH = 1_780_000_000_000_000
@@ -69,7 +69,29 @@ def draw_run(
         seconds: How long it took; what it logged is spread over them.
         state: "finished", "failed", "aborted", "preempted", or "lost": then its process is gone, and did not say why.
     """
-    identity = {
+    end = created + round(seconds * 1e6)
+    frames = [*_beginning(run_id, project, experiment, created, fork)]
+    if configs:
+        converted = ((path, convert_config(value)) for path, value in configs.items())
+        typed = {path: [kind.value, value] for path, (kind, value) in converted}
+        frames.append(_json(Kind.CONFIGS, typed, created + 1))
+    if tags:
+        frames.append(_json(Kind.TAGS, {"sys/tags": {"add": sorted(tags), "remove": []}}, created + 2))
+    for schema, block in enumerate(rows, TAG + 1):
+        frames += _rows(block, schema, created, end)
+    for series in lines:
+        frames += _texts(series, created, end)
+    if state != "lost":
+        exception = {"exception": "ValueError: the loss is NaN"} if state == "failed" else {}
+        frames += [_json(Kind.STATUS, {"state": state, **exception}, end), _json(Kind.CLOSE, {"state": state}, end)]
+    folder = Store(directory).run_directory(project, run_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    header = encode_file_header(_identity(run_id, project, created))
+    (folder / f"{WRITER}{JOURNAL_SUFFIX}").write_bytes(header + b"".join(frames))
+
+
+def _identity(run_id: str, project: str, created: int) -> dict[str, Any]:
+    return {
         "project": project,
         "run_id": run_id,
         "writer": WRITER,
@@ -82,6 +104,15 @@ def draw_run(
         "rank": 0,
         FLAGS_TIMES: True,
     }
+
+
+def _beginning(
+    run_id: str,
+    project: str,
+    experiment: str | None,
+    created: int,
+    fork: tuple[str, float] | None,
+) -> Iterator[bytes]:
     creation = {
         "run_id": run_id,
         "project": project,
@@ -90,35 +121,19 @@ def draw_run(
         "inherit_configs": True,
         "fork": None if fork is None else {"parent": fork[0], "step": to_micro_steps(fork[1])},
     }
-    end = created + round(seconds * 1e6)
     named: dict[str, Any] = {
         "sys/custom_run_id": ["string", run_id],
         "sys/creation_time": ["datetime", created],
     }
     if experiment is not None:
         named |= {path: ["string", experiment] for path in ("sys/name", "sys/experiment/name")}
-    frames = [_json(Kind.CREATE, creation, created), _json(Kind.CONFIGS, named, created)]
-    if configs:
-        converted = ((path, convert_config(value)) for path, value in configs.items())
-        typed = {path: [kind.value, value] for path, (kind, value) in converted}
-        frames.append(_json(Kind.CONFIGS, typed, created + 1))
-    if tags:
-        frames.append(_json(Kind.TAGS, {"sys/tags": {"add": sorted(tags), "remove": []}}, created + 2))
-    for schema, block in enumerate(rows, TAG + 1):
-        frames += _rows(block, schema, created, end)
-    for series in lines:
-        frames += [
-            _json(Kind.STRINGS, {series.path: text}, time, step=number * 1_000_000)
-            for number, (text, time) in enumerate(
-                zip(series.texts, _times(len(series.texts), created, end), strict=True)
-            )
-        ]
-    if state != "lost":
-        exception = {"exception": "ValueError: the loss is NaN"} if state == "failed" else {}
-        frames += [_json(Kind.STATUS, {"state": state, **exception}, end), _json(Kind.CLOSE, {"state": state}, end)]
-    folder = Store(directory).run_directory(project, run_id)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{WRITER}{JOURNAL_SUFFIX}").write_bytes(encode_file_header(identity) + b"".join(frames))
+    yield _json(Kind.CREATE, creation, created)
+    yield _json(Kind.CONFIGS, named, created)
+
+
+def _texts(series: Lines, created: int, end: int) -> Iterator[bytes]:
+    for number, (text, time) in enumerate(zip(series.texts, _times(len(series.texts), created, end), strict=True)):
+        yield _json(Kind.STRINGS, {series.path: text}, time, step=number * 1_000_000)
 
 
 def _json(kind: Kind, body: dict[str, Any], time: int, *, step: int = NO_STEP) -> bytes:

@@ -44,13 +44,18 @@ def serving(directory: Path, **settings: Any) -> Iterator[httpx.Client]:
         listening.close()
 
 
+def read_json(answer: httpx.Response) -> dict[str, Any]:
+    """Return the JSON of an answer, which must be a good one."""
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
 def until_read(client: httpx.Client, project: str = "tests/project", **wanted: Any) -> dict[str, Any]:
     """Ask for a project until all of it has been read, and it has the counts that are wanted; return what it says."""
     deadline = time.monotonic() + HANG_SECONDS
     while True:
-        answer = client.get(f"/api/v1/projects/{project}")
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        found = read_json(client.get(f"/api/v1/projects/{project}"))
         if not found["is_reading"] and all(found[name] == value for name, value in wanted.items()):
             return found
         assert time.monotonic() < deadline, f"still {found}, wanted {wanted}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tests.consoles import Printer
-from tests.servers import P, until_read
+from tests.servers import P, read_json, until_read
 
 from runfork import Run
 from runfork.index.interface import PointsRequest, SeriesKey
@@ -29,10 +29,7 @@ SECOND = 1_000_000
 
 
 def ask(client: httpx.Client, what: str = "", run: str = "talk", **asked: Any) -> dict[str, Any]:
-    answer = client.get(f"{P}/console{what}", params={"run": run, **asked})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return read_json(client.get(f"{P}/console{what}", params={"run": run, **asked}))
 
 
 def texts(client: httpx.Client, **asked: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.command_line import runner
-from tests.servers import P, until_read
+from tests.servers import P, read_json, until_read
 
 from runfork import Run
 from runfork.cli import cli
@@ -39,10 +39,7 @@ def family(open_run, client: httpx.Client) -> httpx.Client:
 
 
 def ask(client: httpx.Client, what: str, **params: Any) -> dict[str, Any]:
-    answer = client.get(f"{P}/{what}", params=params)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return read_json(client.get(f"{P}/{what}", params=params))
 
 
 def test_a_family_is_what_the_command_line_draws(family: httpx.Client) -> None:

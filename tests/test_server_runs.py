@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.command_line import runner
-from tests.servers import P, until_read
+from tests.servers import P, read_json, until_read
 
 import runfork
 from runfork.cli import cli
@@ -44,10 +44,7 @@ def five(open_run, client: httpx.Client) -> httpx.Client:
 
 
 def search(client: httpx.Client, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"{P}/runs/search", json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return read_json(client.post(f"{P}/runs/search", json=body))
 
 
 def ids(found: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.command_line import runner
-from tests.servers import P, until_read
+from tests.servers import P, read_json, until_read
 
 from runfork.cli import cli
 
@@ -35,10 +35,7 @@ def two(open_run, client: httpx.Client) -> httpx.Client:
 
 
 def post(client: httpx.Client, what: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"{P}/{what}", json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    return read_json(client.post(f"{P}/{what}", json=body))
 
 
 def test_attributes_are_found_by_a_pattern_and_by_type(two: httpx.Client) -> None:

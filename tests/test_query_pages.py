@@ -20,3 +20,11 @@ def test_default_columns_are_what_a_training_is_about():
         "train/learning_rate",
     ]
     assert [one.path for one in choose_metrics([metrics[2], metrics[0]])] == ["eval/runtime", "checkpoints/size_bytes"]
+
+
+def test_what_few_runs_have_is_no_default_column_but_the_loss_that_is_trained_on():
+    common, rare = Definition("val/acc", "float_series", 100), Definition("layers/000/norm", "float_series", 24)
+    loss = Definition("train/loss", "float_series", 2)
+
+    assert [one.path for one in choose_metrics([rare, loss, common])] == ["val/acc", "train/loss"]
+    assert [one.path for one in choose_metrics([rare])] == ["layers/000/norm"]

@@ -52,11 +52,11 @@ def choose_paths(index: Index, run_ids: Sequence[str], pattern: Pattern | None) 
     Raises:
         NotFoundError: There is none; the message names some that there are.
     """
-    from runfork.query.pages import choose_metrics
+    from runfork.query.pages import by_interest
 
     definitions = index.definitions(run_ids=run_ids, types=[AttributeType.FLOAT_SERIES])
     if pattern is None:
-        chosen = [choice.path for choice in choose_metrics(definitions, most=len(definitions))]
+        chosen = [definition.path for definition in by_interest(definitions)]
     else:
         chosen = [definition.path for definition in definitions if pattern.matches(definition.path)]
     if not chosen:

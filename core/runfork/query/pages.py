@@ -27,6 +27,8 @@ _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bl
 _VALIDATION = ("val", "valid", "validation", "eval", "test")
 _ASIDE = frozenset(("bytes", "checkpoints", "epoch", "flos", "runtime", "second", "seconds", "throughput", "time"))
 """Words in names of what is counted beside a training: how long, how fast, how large."""
+_FEW = 4
+"""A column that fewer than one in so many runs fill, of those that the fullest one has, is not chosen for anybody."""
 
 
 @dataclass(frozen=True)
@@ -214,15 +216,21 @@ def resolve_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[Colum
 
 
 def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[ColumnChoice]:
-    """Return the metrics to show where none were asked for: those of most runs, validation and losses first, durations last."""
-    users = sorted((one for one in definitions if not is_system_path(one.path)), key=_interest)
-    chosen = users[:most]
+    """Return the metrics to show where none were asked for, in the order of `by_interest`; none that few runs have."""
+    users = by_interest(definitions)
+    least = max((one.run_count for one in users), default=0) / _FEW
+    chosen = [one for one in users if one.run_count >= least][:most]
     trained_on = min(
         filter(_is_trained_on, users), key=lambda one: (-one.run_count, _path_words(one.path)), default=None
     )
     if trained_on is not None and not any(map(_is_trained_on, chosen)):
-        chosen[-1:] = [trained_on]  # the loss that training goes by is never left out
+        chosen[most - 1 :] = [trained_on]  # the loss that training goes by is never left out
     return [ColumnChoice(one.path) for one in chosen]
+
+
+def by_interest(definitions: Sequence[Definition]) -> list[Definition]:
+    """Return the user's own metrics: those of most runs, validation and losses first, durations last."""
+    return sorted((one for one in definitions if not is_system_path(one.path)), key=_interest)
 
 
 def _is_trained_on(definition: Definition) -> bool:

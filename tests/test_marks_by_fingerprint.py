@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from runfork.disk.marks_by_fingerprint import find_marks, remember_mark
 from runfork.errors import ArgumentTypeError
 from runfork.model.marks import Mark
 from runfork.testing.reading import History
+from runfork.testing.waits import HANG_SECONDS
 from runfork.training.fingerprint import MAX_ELEMENTS, MAX_TENSORS, digest, spread, stride
 from runfork.writing.run import Run
 
@@ -149,9 +152,35 @@ def test_a_suggestion_of_another_project_names_it(data_directory, open_run):
 
 def test_a_run_is_not_offered_its_own_checkpoints(run):
     run.checkpoint_mark(7, fingerprint=WEIGHTS)
-    run._life.background._lane.join(5)
 
     assert run.suggest_parent(WEIGHTS) is None
+
+
+def test_a_mark_is_noted_before_its_checkpoint_can_be_written(data_directory, run_script):
+    done = run_script(
+        f"""
+        import os, signal
+        from runfork import Run
+        run = Run(run_id="r")
+        run.checkpoint_mark(7, fingerprint={WEIGHTS!r})
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+
+    assert -signal.SIGKILL == done.returncode, done.stderr
+    assert [7] == [one.user_step for one in find_marks(Store(data_directory), WEIGHTS)]
+
+
+def test_a_mark_is_noted_whatever_goes_on_beside(run, open_run):
+    busy, goes_on = threading.Event(), threading.Event()
+    run._life.background._lane.tell(lambda: (busy.set(), goes_on.wait(HANG_SECONDS)))
+    busy.wait(HANG_SECONDS)
+    try:
+        run.checkpoint_mark(7, fingerprint=WEIGHTS)
+
+        assert open_run(run_id="child").suggest_parent(WEIGHTS).run_id == "r"
+    finally:
+        goes_on.set()
 
 
 def test_a_run_of_the_same_project_goes_before_a_later_one_of_another(open_run):

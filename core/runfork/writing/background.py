@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from runfork.capture.console import ConsoleCapture
     from runfork.hooks import OpenRun
-    from runfork.model.marks import Mark
     from runfork.writing.run_journal import RunJournal
 
 HEARTBEAT_SECONDS = 10.0
@@ -190,23 +189,6 @@ class Background:
                     return
                 self._problems.tell(
                     "sync file", f"the logged file {path} could not be synced to disk ({error}); check the disk"
-                )
-
-        self._lane.tell(job)
-
-    def remember_mark(self, mark: Mark) -> None:
-        """Note the fingerprint of a checkpoint's weights, on the background thread."""
-        from runfork.disk.marks_by_fingerprint import remember_mark
-
-        def job() -> None:
-            try:
-                with at_rest():
-                    remember_mark(self._journal.store, mark)
-            except OSError as error:
-                self._problems.tell(
-                    "fingerprint",
-                    f"the fingerprint of a checkpoint could not be noted ({error}): should its weights come back without their "
-                    "mark, nobody will know whose they are",
                 )
 
         self._lane.tell(job)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runfork.disk.layout import journal_sizes
+from runfork.disk.marks_by_fingerprint import find_marks, remember_mark
 from runfork.errors import ArgumentError, ArgumentTypeError, FormatError
 from runfork.journal.format import Kind
 from runfork.model.attributes import check_path
@@ -81,9 +82,22 @@ class CheckpointMarks:
             )
         else:
             self._journal.recorder.record(Kind.MARK, self._mark_body(mark, recorded), step=micro, time_us=mark.time)
-        if fingerprint is not None and self._life.background is not None:
-            self._life.background.remember_mark(mark)
+            self._remember(mark)
         return mark.to_dict()
+
+    def _remember(self, mark: Mark) -> None:
+        """Note the fingerprint, if there is one, before the checkpoint can be written: whoever loads that finds it.
+
+        Later, in the background, would be too late for who loads the weights at once, and for ever where the process is killed.
+        """
+        try:
+            remember_mark(self._journal.store, mark)
+        except OSError as error:
+            self._problems.tell(
+                "fingerprint",
+                f"the fingerprint of a checkpoint could not be noted ({error}): should its weights come back without their "
+                "mark, nobody will know whose they are",
+            )
 
     def _mark_body(self, mark: Mark, cuts: Mapping[str, int]) -> dict[str, Any]:
         """Return the body of a MARK record: with how far the run's other journals are, as long as that can be seen."""
@@ -112,7 +126,6 @@ class CheckpointMarks:
         _check_fingerprint(fingerprint)
         if self._journal.is_disabled or fingerprint is None:
             return None
-        from runfork.disk.marks_by_fingerprint import find_marks
         from runfork.writing.announcements import say_suggestion
 
         marks = [mark for mark in find_marks(self._journal.store, fingerprint) if mark.run_id != self._journal.run_id]

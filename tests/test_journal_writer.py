@@ -3,7 +3,9 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -411,8 +413,101 @@ def test_a_signal_handler_may_write_in_the_middle_of_a_write(tmp_path, run_scrip
 
     assert done.returncode == 0, done.stderr
     assert [number for number in found if number >= 0] == list(range(5000))
-    assert found.count(-1) == int(done.stdout.splitlines()[-1])
+    assert done.stdout == f"{found.count(-1)}\n"
     assert damage_in(tmp_path / "signals.journal") == []
+
+
+def interrupted(act, *, at, handle):
+    """Do something, and `handle` at the `at`-th point where Python looks at signals: where a function begins or C has returned.
+
+    Returns:
+        Whether there is such a point.
+    """
+    seen = 0
+
+    def look(called, event, _):
+        nonlocal seen
+        if event in ("call", "c_return") and called.f_globals["__name__"].startswith("runfork."):
+            seen += 1
+            if seen == at:
+                handle()  # which is not looked at itself
+
+    sys.setprofile(look)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return seen >= at
+
+
+def descriptors_of(path):
+    known = path.stat()
+    found = []
+    for number in range(256):
+        with suppress(OSError):
+            found += [number] if os.path.samestat(os.fstat(number), known) else []
+    return found
+
+
+def rest(writer):
+    writer.sync()
+    writer.release()
+
+
+BEFORE = {
+    "nothing was written": None,
+    "it is open": lambda writer: None,
+    "it was released": rest,
+    "the program closed it": lambda writer: os.close(writer._fd),
+}
+ACTS = {"write": lambda writer: writer.write(frame(2)), "sync": JournalWriter.sync, "release": JournalWriter.release}
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_signal_handler_may_write_at_any_point(tmp_path, before, act):
+    at, is_interrupted = 0, True
+    while is_interrupted:
+        at += 1
+        journal = Journal(tmp_path / f"{at}")
+        writer, numbers = journal.writer, [1, 3]
+        if BEFORE[before] is not None:
+            numbers.append(0)
+            writer.write(frame(0))
+            BEFORE[before](writer)
+        is_interrupted = interrupted(lambda: ACTS[act](writer), at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
+        if not is_interrupted:
+            writer.write(frame(1))
+        writer.write(frame(3))
+        path = writer.path
+
+        assert sorted(numbers + [2] * (act == "write")) == sorted(numbers_in(path))
+        assert ["the program closed the file"] * ("program" in before) == [one[:27] for one in journal.told]
+        assert [writer._fd] == descriptors_of(path)
+        writer.close()
+        assert ([], 0) == (descriptors_of(path), writer.unsynced_bytes)
+    assert at > 2
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_signal_handler_may_write_at_any_point_of_the_end(tmp_path, before):
+    at, is_interrupted = 0, True
+    while is_interrupted:
+        at += 1
+        journal = Journal(tmp_path / f"{at}")
+        writer, count = journal.writer, 1
+        if BEFORE[before] is not None:
+            count += writer.write(frame(0))
+            BEFORE[before](writer)
+        is_interrupted = interrupted(writer.close, at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
+        if not is_interrupted:
+            writer.write(frame(1))
+        found = numbers_in(writer.path) if writer.path else []
+
+        assert count == len(found) + writer.lost_records
+        assert ["the program closed the file"] * ("program" in before) == [one[:27] for one in journal.told]
+        assert writer.path is None or descriptors_of(writer.path) == []
+    assert at > 2
 
 
 @pytest.mark.parametrize("place", ["begin", "open_descriptor", "sign", "append"])

@@ -217,10 +217,9 @@ class JournalWriter:
                     "lost",
                     f"{plural(self.lost_records, 'record')} of the journal {self._place} could not be written: lost",
                 )
-            size = self._end
+            size, self._is_closed = self._end, True
             self._forget(keep_path=True)
             self._end = self._synced = size
-            self._is_closed = True
 
     @property
     def has_begun(self) -> bool:
@@ -268,7 +267,9 @@ class JournalWriter:
             self.lost_records += 1
             return False
         if self._fd >= 0:
-            return self._write_anew(frame) if error.errno in _GONE else self._keep(frame, error)
+            if error.errno not in _GONE:
+                return self._keep(frame, error)
+            return self._write_now(frame) if is_signed(self._fd, self._sign) else self._write_anew(frame)
         if self._is_opening:  # this is a signal handler, in the middle of that; what waits is written next
             return self._hold(frame)
         try:
@@ -277,19 +278,31 @@ class JournalWriter:
             return self._keep(frame, failure)
         return self.write(frame)
 
+    def _write_now(self, frame: bytes) -> bool:
+        """Write a record to the journal that a signal handler opened meanwhile."""
+        self._hold(frame)
+        self._write_backlog()
+        return not self._backlog
+
     def _write_anew(self, frame: bytes) -> bool:
         """Open the journal again, whose number stands for another file now, or for none; write a record then."""
         return self.write(frame) if self._reopen() else self._hold(frame)
 
     def _reopen(self) -> bool:
-        """Open the journal again where it lies. What has its number is somebody else's, and left alone."""
+        """Open the journal again where it lies, unless a signal handler has. What has its number is others', and left alone."""
+        known = self._sign
+        if is_signed(self._fd, known) or self._sign != known:
+            return True
         path, self._fd = self.path, -1
         try:
             if path is None or not self._is_there(path):
                 raise FileNotFoundError(errno.ENOENT, "it is gone or replaced", str(path))
             fd = open_descriptor(path, os.O_WRONLY | os.O_APPEND)
-            self._sign, self._end = sign(fd), os.fstat(fd).st_size
-            self._fd = fd
+            signed, end = sign(fd), os.fstat(fd).st_size
+            if self._fd >= 0:
+                os.close(fd)
+                return True
+            self._sign, self._end, self._fd = signed, end, fd
         except OSError as error:
             self._refused(error)
             return False
@@ -406,13 +419,14 @@ class JournalWriter:
         self._on_fork()
 
     def _forget(self, *, keep_path: bool = False) -> None:
-        """Let go of the file and of what waits."""
-        close_signed(self._fd, self._sign)
+        """Let go of the file and of what waits, before a signal handler may come and begin anew."""
+        fd, signed, nothing = self._fd, self._sign, deque[bytes]()
         self._fd, self._end, self._synced = -1, 0, 0
         self._is_released = False
-        self._backlog, self._backlog_bytes = deque(), 0
+        self._backlog, self._backlog_bytes = nothing, 0
         if not keep_path:
             self.path = None
+        close_signed(fd, signed)
 
     @property
     def _place(self) -> str:

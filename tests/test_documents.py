@@ -76,3 +76,12 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [HOME / "README.md", HOME / "CONTRIBUTING.md", *sorted((HOME / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_words_mean_on_pages_what_the_glossary_says() -> None:
+    module = (HOME / "server/ui/src/text/words.ts").read_text(encoding="utf-8")
+    document = (HOME / "docs/ui.md").read_text(encoding="utf-8")
+    glossary = document.split("\n## Words\n")[1].split("\n## ")[0]
+    meanings = re.findall(r'^  "?([\w ]+?)"?:\s+"(.+)",$', module, re.MULTILINE)
+    assert len(meanings) > 10
+    assert re.findall(r"^\| \*\*(.+)\*\* \| (.+) \|$", glossary, re.MULTILINE) == meanings

@@ -187,6 +187,9 @@ def test_a_zoom_goes_along_to_another_axis(open_charts, seeds, watch):
 
 def test_pointing_tells_the_nearest_and_only_there(open_charts, seeds, watch):
     page = open_charts(seeds.sweep, "eyes=auto:8")
+    expect(page.locator(".drawn-note")).to_contain_text("The first 8 rows are drawn")
+    boxes = [chart(page, path).bounding_box() for path in (LOSS, ACCURACY)]
+    assert boxes[0]["y"] == boxes[1]["y"], "sections of one chart share a row"
     found = shown(page, LOSS)
     point_at(page, LOSS, 0.35, 0.4)
     settle(watch, page)

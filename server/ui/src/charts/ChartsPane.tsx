@@ -8,6 +8,7 @@ import { type Section, sectionsOf } from "../state/metricSearch";
 import { found } from "../state/metrics";
 import { chartSearch, closedSections, fullChart, hiddenCharts } from "../state/view";
 import { plural } from "../text/format";
+import { arranged } from "./arranged";
 import { useChartKeys } from "./keys";
 import { useIsNear } from "./lazy";
 import { CHART_HEIGHT, MetricChart } from "./MetricChart";
@@ -63,6 +64,9 @@ function Sections({
 }) {
   const scroller = useRef<HTMLDivElement>(null);
   const columns = useColumns(scroller);
+  const sections = sectionsOf(shown);
+  const counts = sections.map(({ name, paths: { length } }) => (closedSections.value.includes(name) ? 0 : length));
+  const { tracks, spans } = arranged(counts, columns);
   return (
     <div ref={scroller} class="charts-scroll" data-scrolls>
       {error && (
@@ -72,9 +76,18 @@ function Sections({
       )}
       {paths === null && !error && <div class="chart-loading" role="progressbar" aria-label="Loading" />}
       {paths !== null && shown.length === 0 && !error && <NoCharts runs={runs} total={paths.length} />}
-      {sectionsOf(shown).map((section) => (
-        <ChartsSection key={section.name} section={section} runs={runs} columns={columns} hasNames={hasNames} />
-      ))}
+      <div class="charts-sections" style={{ gridTemplateColumns: `repeat(${tracks}, minmax(0, 1fr))` }}>
+        {sections.map((section, at) => (
+          <ChartsSection
+            key={section.name}
+            section={section}
+            runs={runs}
+            columns={Math.min(columns, section.paths.length)}
+            span={spans[at]!}
+            hasNames={hasNames}
+          />
+        ))}
+      </div>
       {hiddenCharts.value.length > 0 && (
         <p class="charts-note dim">
           {plural(hiddenCharts.value.length, "chart")} hidden.{" "}
@@ -135,11 +148,13 @@ function ChartsSection({
   section,
   runs,
   columns,
+  span,
   hasNames,
 }: {
   section: Section;
   runs: readonly DrawnRun[];
   columns: number;
+  span: number;
   hasNames: boolean;
 }) {
   const isClosed = closedSections.value.includes(section.name);
@@ -148,7 +163,7 @@ function ChartsSection({
     closedSections.value = isClosed ? others : [...others, section.name];
   };
   return (
-    <section class="charts-section" aria-label={section.name}>
+    <section class="charts-section" aria-label={section.name} style={{ gridColumn: `span ${span}` }}>
       <h2>
         <button type="button" class="charts-section-head" aria-expanded={!isClosed} onClick={toggle}>
           <Icon name={isClosed ? "right" : "down"} size={14} />

@@ -10,6 +10,7 @@ import { colourOf } from "../state/theme";
 import { axis, mode, xWindow } from "../state/view";
 import { extent, showAll, zoomTo } from "../state/windows";
 import { formatDuration, formatStep, formatTime } from "../text/format";
+import { meanings } from "../text/words";
 
 // as wide as the river's own
 const MARGIN = 5;
@@ -49,8 +50,9 @@ export function Navigator({ runs }: { runs: readonly DrawnRun[] }) {
   const [left, right] = [clamped(toPixel(shown[0])), clamped(toPixel(shown[1]))];
   const at = cursor.value?.axis === kind ? toPixel(cursor.value.x) : null;
   return (
-    <div class="navigator">
-      <span class="navigator-range dim">
+    <div class="navigator" role="group" aria-label="Zoom of all charts" title={meanings.navigator}>
+      <span class="navigator-range">
+        <span class="dim">{kind === "step" ? "steps" : kind === "relative" ? "after" : "at"}</span>{" "}
         {formatEnd(shown[0], kind, shown[1] - shown[0])} – {formatEnd(shown[1], kind, shown[1] - shown[0])}
       </span>
       <div ref={track} class="navigator-track" onDblClick={showAll}>
@@ -152,7 +154,7 @@ function Grip({ part, all, shown, room, kind, left, width }: GripProps) {
     element.addEventListener("pointercancel", end);
   };
   const key = (event: KeyboardEvent) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[event.key];
+    const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -100, End: 100 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     event.stopPropagation();

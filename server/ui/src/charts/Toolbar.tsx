@@ -9,6 +9,7 @@ import { search } from "../state/metrics";
 import { axis, chartSearch, ignoresOutliers, lineValue, scale, smoothing } from "../state/view";
 import { changeAxis } from "../state/windows";
 import { formatStep } from "../text/format";
+import { meanings } from "../text/words";
 
 /** Above the charts: which metrics, what x and y are, how lines are smoothed. */
 export function ChartsToolbar({ shown, total }: { shown: number; total: number | null }) {
@@ -70,7 +71,7 @@ function SearchField() {
   );
 }
 
-type Choice<T extends string> = { value: T; text: string; aside?: string };
+type Choice<T extends string> = { value: T; text: string; aside?: string; title?: string };
 
 const AXES: Choice<Axis>[] = [
   { value: "step", text: "step" },
@@ -80,17 +81,17 @@ const AXES: Choice<Axis>[] = [
 const SCALES: Choice<"auto" | "linear" | "log">[] = [
   { value: "auto", text: "auto", aside: "log where it suits" },
   { value: "linear", text: "linear" },
-  { value: "log", text: "log" },
+  { value: "log", text: "log", title: meanings.log },
 ];
 const LINES: Choice<"last" | "mean">[] = [
   { value: "last", text: "last value", aside: "of each bucket" },
   { value: "mean", text: "mean", aside: "of each bucket" },
 ];
 const KINDS: Choice<Smoothing["kind"]>[] = [
-  { value: "ema", text: "exponential", aside: "by distance" },
-  { value: "sma", text: "moving average" },
-  { value: "centred", text: "centred average" },
-  { value: "gaussian", text: "Gaussian" },
+  { value: "ema", text: "exponential", aside: "by distance", title: meanings.exponential },
+  { value: "sma", text: "moving average", title: meanings["moving average"] },
+  { value: "centred", text: "centred average", title: meanings["centred average"] },
+  { value: "gaussian", text: "Gaussian", title: meanings.Gaussian },
 ];
 
 function MenuButton({
@@ -151,6 +152,7 @@ function Choices<T extends string>({
           class="menu-item"
           role="menuitemradio"
           aria-checked={one.value === value}
+          title={one.title}
           onClick={() => onChoose(one.value)}
         >
           {one.text} {one.value === value && <Icon name="check" size={14} />}

@@ -1,5 +1,6 @@
 import "./console.css";
 import type { ConsolePage, OpenBar } from "../api/types";
+import { meanings } from "../text/words";
 import { showOpen } from "./open";
 import { keepPages, type Pages } from "./pages";
 import { heightOf, positionAt, ROW, scrollTo } from "./position";
@@ -83,6 +84,7 @@ class Console implements MountedConsole {
     this.scroller.append(this.space);
     this.open.setAttribute("role", "group");
     this.open.setAttribute("aria-label", "Progress bars that are still drawn");
+    this.open.title = meanings["bars still drawn"];
     this.root.append(this.scroller, this.open);
     element.append(this.root);
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });

@@ -5,6 +5,7 @@ import { Segmented } from "../controls/Segmented";
 import { asList, go, place } from "../state/address";
 import { hidesPruned, lineageScale, lineageWindow, pinnedMetric, selectedRuns } from "../state/view";
 import { formatStep } from "../text/format";
+import { meanings } from "../text/words";
 
 const MOST_SHOWN = 200;
 
@@ -65,7 +66,9 @@ export function LineageControls({ metrics, metric, isLog }: LineageControlsProps
         }}
       />
       <span class="pair">
-        <span class="dim">pruned</span>
+        <span class="dim" title={meanings.pruned}>
+          pruned
+        </span>
         <Segmented
           label="What no head keeps"
           value={hidesPruned.value ? "hide" : "show"}

@@ -2,13 +2,23 @@ import type { JSX } from "preact";
 import type { RunState } from "../api/types";
 import { MouthMark } from "../marks/River";
 import { diamondPath } from "../marks/shapes";
+import { meanings } from "../text/words";
 
-const lines: { words: string; drawn: JSX.Element }[] = [
-  { words: "head, own", drawn: <path class="water" d="M1 6h24" stroke="currentColor" stroke-width="2.5" /> },
-  { words: "kept, inherited", drawn: <path class="water" d="M1 6h24" stroke="currentColor" stroke-width="1.2" /> },
-  { words: "pruned", drawn: <path class="bed" d="M1 6h24" /> },
+const lines: { words: string; title: string; drawn: JSX.Element }[] = [
+  {
+    words: "head, own",
+    title: `${meanings.head} ${meanings.own}`,
+    drawn: <path class="water" d="M1 6h24" stroke="currentColor" stroke-width="2.5" />,
+  },
+  {
+    words: "kept, inherited",
+    title: meanings.inherited,
+    drawn: <path class="water" d="M1 6h24" stroke="currentColor" stroke-width="1.2" />,
+  },
+  { words: "pruned", title: meanings.pruned, drawn: <path class="bed" d="M1 6h24" /> },
   {
     words: "fork",
+    title: meanings.fork,
     drawn: (
       <>
         <path class="water" d="M1 6h24" stroke="currentColor" stroke-width="1.2" />
@@ -29,8 +39,8 @@ const states: { words: string; state: RunState }[] = [
 export function Legend() {
   return (
     <ul class="legend" aria-label="Marks">
-      {lines.map(({ words, drawn }) => (
-        <li key={words}>
+      {lines.map(({ words, title, drawn }) => (
+        <li key={words} title={title}>
           <svg width="26" height="12" aria-hidden="true">
             {drawn}
           </svg>

@@ -2,6 +2,7 @@ import { Segmented } from "../controls/Segmented";
 import { listing } from "../state/runs";
 import { inherited, mode } from "../state/view";
 import { formatStep } from "../text/format";
+import { meanings } from "../text/words";
 
 /** Experiments or runs, with how many there are. */
 export function ModeSwitch() {
@@ -12,7 +13,11 @@ export function ModeSwitch() {
       label="What is listed"
       value={mode.value}
       options={[
-        { value: "experiments", text: <>Experiments {count(now?.experiment_count)}</>, title: "Heads of experiments" },
+        {
+          value: "experiments",
+          text: <>Experiments {count(now?.experiment_count)}</>,
+          title: `Each experiment once, by its head. ${meanings.head}`,
+        },
         { value: "runs", text: <>Runs {count(now?.run_count)}</>, title: "Every run" },
       ]}
       onChange={(value) => {
@@ -31,9 +36,9 @@ export function InheritedSwitch({ hasLabel }: { hasLabel: boolean }) {
         label="Inherited points"
         value={inherited.value}
         options={[
-          { value: "off", text: "off", title: "Only what each run logged itself" },
-          { value: "on", text: "on", title: "With what it inherited" },
-          { value: "pruned", text: "with pruned", title: "And what forks left behind, dotted" },
+          { value: "off", text: "off", title: `Only the own part. ${meanings.own}` },
+          { value: "on", text: "on", title: `With what was inherited. ${meanings.inherited}` },
+          { value: "pruned", text: "with pruned", title: `And what was pruned, dotted. ${meanings.pruned}` },
         ]}
         onChange={(value) => {
           inherited.value = value;

@@ -76,12 +76,18 @@ function sentenceOf(note: string): string {
   return `${note.charAt(0).toUpperCase()}${note.slice(1)}${note.endsWith("?") ? "" : "."}`;
 }
 
+const HOW_TO_CHOOSE =
+  "Until you choose, charts show the first rows of the table, whichever these are. A click on an eye draws or hides its row; the eye in the head has more: how many, all, none.";
+
 /** Which runs are drawn, in words. */
 export function DrawnNote() {
   if (autoCount.value !== null)
     return (
-      <span class="drawn-note">
-        <span class="eye-icon" aria-hidden="true" /> first {plural(autoCount.value, "row")}, kept up to date
+      <span class="drawn-note" title={HOW_TO_CHOOSE}>
+        <span class="eye-icon" aria-hidden="true" />
+        {(listing.value?.total ?? 0) > autoCount.value
+          ? `The first ${plural(autoCount.value, "row")} are drawn: click an eye to choose others`
+          : "All rows are drawn: click an eye to choose some"}
       </span>
     );
   return (

@@ -15,6 +15,7 @@ import {
   isNumber,
   toNumber,
 } from "../../text/format";
+import { meanings } from "../../text/words";
 import { exactText } from "./AttributeTree";
 import { isSeries, typeName } from "./attributeTree";
 import { pythonFor } from "./python";
@@ -124,7 +125,12 @@ function Source({ source, found }: { source: string; found: RunValues }) {
       <span class="run-name" style={reach ? { color: colourOf(reach).text } : undefined} title={source}>
         {reach?.name ?? source}
       </span>
-      {!isOwn && <span class="dim"> (inherited)</span>}
+      {!isOwn && (
+        <span class="dim" title={meanings.inherited}>
+          {" "}
+          (inherited)
+        </span>
+      )}
     </>
   );
 }

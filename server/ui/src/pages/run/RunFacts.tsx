@@ -6,6 +6,7 @@ import { href, place } from "../../state/address";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
 import { formatDuration, formatStep, formatTime, isNumber, toNumber } from "../../text/format";
+import { meanings } from "../../text/words";
 import { RunButtons } from "./RunButtons";
 
 /** Who a run is, and in one sentence what became of it. */
@@ -64,7 +65,7 @@ function Membership({ run }: { run: Row }) {
   const project = place.value.project;
   return (
     <span class="run-fact">
-      {run.is_head ? "head of " : "run of "}
+      <span title={run.is_head ? meanings.head : undefined}>{run.is_head ? "head of " : "run of "}</span>
       <a class="run-name" href={href({ page: "lineage", project }, { family: run.run_id })} title={run.experiment}>
         {run.experiment}
       </a>

@@ -27,6 +27,19 @@ describe("names at line ends", () => {
     expect(names.map((name) => name.isInside)).toEqual([true, true]);
     expect(Math.abs(names[0]!.y - names[1]!.y)).toBeGreaterThan(10);
   });
+  it("cover no line: they are moved, with a leader, or left out; the hovered one stays", () => {
+    const across = (y: number) => makeLine([0, 100], [y, y], { run_id: `across${y}`, title: "" });
+    const crossed = placeNames([line("heron", 50, 0.5), across(0.5)], view, rules).find((name) => name.id === "heron")!;
+    expect(Math.abs(crossed.y - 95)).toBeGreaterThan(6);
+    const nearby = [0.4, 0.45, 0.5, 0.55, 0.6].map(across);
+    const moved = placeNames([line("heron", 50, 0.5), ...nearby], view, rules).find((name) => name.id === "heron")!;
+    expect(moved.leader).not.toBeNull();
+    const everywhere = Array.from({ length: 40 }, (_, at) => across(at / 40));
+    const crowded = [line("heron", 50, 0.5), ...everywhere];
+    expect(placeNames(crowded, view, rules).some((name) => name.id === "heron")).toBe(false);
+    const hovered = placeNames(crowded, view, { ...rules, hovered: "heron" });
+    expect(hovered.find((name) => name.id === "heron")?.isBold).toBe(true);
+  });
   it("are where a line leaves the window, and not where it is not seen", () => {
     const zoomed: View = { ...view, x: [0, 10] };
     const [name] = placeNames([line("heron", 100, 1)], zoomed, rules);

@@ -1,3 +1,4 @@
+import { type Covered, coveredBy } from "./covered";
 import { endInView } from "./paint";
 import type { Pen } from "./pen";
 import { type ChartLine, endOf, type Palette } from "./scene";
@@ -12,8 +13,8 @@ export type PlacedName = {
   x: number;
   y: number;
   width: number;
-  /** Where the line ends; null where the name stands right beside it. */
-  leader: [number, number] | null;
+  /** What leads from the line's end to the name: x and y by turns, beginning there; null where the name stands right beside it. */
+  leader: number[] | null;
   isInside: boolean;
   isBold: boolean;
 };
@@ -26,7 +27,7 @@ const FARTHEST = 46;
 const APART = 5;
 
 /** What names need to know of a line. */
-export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | "last">;
+export type Named = Pick<ChartLine, "run_id" | "title" | "colour" | "x" | "y" | "last" | "forks" | "pruned">;
 
 type End = { line: Named; x: number; y: number; isAtEdge: boolean };
 
@@ -113,7 +114,7 @@ export function placeNames(lines: readonly Named[], view: View, rules: NameRules
   const placed = gutter < 20 ? [] : chosen.map((end, at) => inGutter(end, heights[at]!, view, gutter, rules));
   const inside = ends.filter((end) => !end.isAtEdge);
   for (const end of [...inside.filter(isFirst), ...inside.filter((one) => !isFirst(one))]) {
-    const name = insidePlot(end, view, placed, rules);
+    const name = insidePlot(end, view, { placed, covered: coveredBy(lines, view), ends }, rules);
     if (name) placed.push(name);
   }
   return placed.filter((name) => name.text !== "" && !touches(boxOf(name), rules.taken));
@@ -142,28 +143,41 @@ function inGutter(end: End, y: number, view: View, width: number, rules: NameRul
   const text = fitted(end.line.title, width, measure);
   const x = view.plot.left + view.plot.width + GUTTER_ROOM;
   const { run_id: id, colour } = end.line;
-  return { id, text, colour: colour.text, x, y, width: measure(text), leader: [end.x, end.y], isInside: false, isBold };
+  const leader = [end.x + 4, end.y, Math.max(end.x + 4, x - 8), end.y, x - 3, y];
+  return { id, text, colour: colour.text, x, y, width: measure(text), leader, isInside: false, isBold };
 }
 
-function insidePlot(end: End, view: View, placed: readonly PlacedName[], rules: NameRules): PlacedName | null {
+/** What names in a plot must not stand on. */
+type Obstacles = { placed: readonly PlacedName[]; covered: Covered; ends: readonly End[] };
+
+/** How far above or below the end of a line its name may stand, right and left of it, the nearest first. */
+const PLACES = [0, -9, 9, -17, 17, -26, 26, -36, 36].flatMap((by) => [
+  { by, isRight: true },
+  ...(by === 0 ? [] : [{ by, isRight: false }]),
+]);
+
+/** Place a name where it covers no line; what has no such place is left out, unless it is hovered. */
+function insidePlot(end: End, view: View, obstacles: Obstacles, rules: NameRules): PlacedName | null {
   const isBold = end.line.run_id === rules.hovered;
   const text = fitted(end.line.title, 120, (one) => rules.measure(one, isBold));
   const width = rules.measure(text, isBold);
-  const right = end.x + INSIDE_ROOM;
-  const left = end.x - INSIDE_ROOM - width;
   const { run_id: id, colour } = end.line;
-  for (const [x, y] of [
-    [right, end.y - 8],
-    [right, end.y + 8],
-    [left, end.y - 10],
-    [left, end.y + 10],
-  ] as const) {
-    const name = { id, text, colour: colour.text, x, y, width, leader: null, isInside: true, isBold };
-    const isIn =
-      x >= view.plot.left && x + width <= view.width && y >= view.plot.top && y <= view.plot.top + view.plot.height;
-    if (isIn && !touches(boxOf(name), placed.map(boxOf))) return name;
+  const { plot } = view;
+  const marks = obstacles.ends.map(({ x, y }) => ({ left: x - 4, top: y - 4, width: 4, height: 8 }));
+  const taken = [...obstacles.placed.map(boxOf), ...marks];
+  let best: { name: PlacedName; cost: number } | null = null;
+  for (const { by, isRight } of PLACES) {
+    const y = end.y + by;
+    const x = isRight ? end.x + INSIDE_ROOM : end.x - INSIDE_ROOM - width;
+    const leader = Math.abs(by) > 12 ? [end.x, end.y + Math.sign(by) * 5, isRight ? x : x + width, y] : null;
+    const name = { id, text, colour: colour.text, x, y, width, leader, isInside: true, isBold };
+    const isIn = x >= plot.left && x + width <= view.width && y >= plot.top && y <= plot.top + plot.height;
+    if (!isIn || touches(boxOf(name), taken)) continue;
+    const cost = obstacles.covered({ ...boxOf(name), top: y - NAME_HEIGHT / 2, height: NAME_HEIGHT });
+    if (cost < (best?.cost ?? Number.POSITIVE_INFINITY)) best = { name, cost };
+    if (cost === 0) break;
   }
-  return null;
+  return best && (best.cost === 0 || isBold) ? best.name : null;
 }
 
 /** Return the rectangle of a name. */
@@ -198,9 +212,10 @@ export function paintNames(pen: Pen, names: readonly PlacedName[], palette: Pale
       pen.strokeStyle = name.colour;
       pen.lineWidth = 1;
       pen.beginPath();
-      pen.moveTo(name.leader[0] + 4, name.leader[1]);
-      pen.lineTo(Math.max(name.leader[0] + 4, name.x - 8), name.leader[1]);
-      pen.lineTo(name.x - 3, name.y);
+      for (let at = 0; at < name.leader.length; at += 2) {
+        if (at === 0) pen.moveTo(name.leader[0]!, name.leader[1]!);
+        else pen.lineTo(name.leader[at]!, name.leader[at + 1]!);
+      }
       pen.stroke();
     }
     pen.globalAlpha = 1;

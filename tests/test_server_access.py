@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -9,7 +11,7 @@ import httpx
 import pytest
 from tests.servers import serving
 
-from runfork_server.access import new_token
+from runfork_server.tokens import new_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +98,63 @@ def test_another_token_lets_nobody_in(guarded: httpx.Client, given: str) -> None
         guarded.get(INFO, headers={b"Cookie": f"runfork-{guarded.base_url.port}={given}".encode()}).status_code == 401
     )
     assert guarded.get(f"{INFO}?token={TOKEN}").status_code == 401
+
+
+def test_a_link_lets_another_browser_in_and_does_not_tell_the_token_of_the_terminal(guarded: httpx.Client) -> None:
+    with a_browser(guarded) as browser, a_browser(guarded) as other:
+        browser.get(f"/?token={TOKEN}")
+        made = browser.post("/api/v1/links", json={})
+        token = made.json()["token"]
+        refused = other.post("/api/v1/links", json={})
+        other.get(f"/?token={token}")
+        known = other.get(INFO)
+
+    assert token != TOKEN
+    assert made.headers["cache-control"] == "no-store"
+    assert (refused.status_code, known.status_code) == (401, 200)
+
+
+def test_a_token_that_is_good_once_lets_in_once(guarded: httpx.Client) -> None:
+    token = guarded.post("/api/v1/links", json={"once": True}, headers={"Authorization": f"Bearer {TOKEN}"}).json()[
+        "token"
+    ]
+    for status in (303, 401):
+        with a_browser(guarded) as browser:
+            assert browser.get(f"/?token={token}").status_code == status
+
+
+def test_who_is_in_already_is_let_in_by_a_link_of_a_server_that_ended(guarded: httpx.Client) -> None:
+    with a_browser(guarded) as browser:
+        browser.get(f"/?token={TOKEN}")
+        again = browser.get("/p/a/b?x=1&token=of-yesterday", follow_redirects=True)
+
+    assert [one.status_code for one in again.history] == [303, 303]
+    assert again.url.raw_path == b"/p/a/b?x=1"
+
+
+def test_without_a_token_links_need_none(data_directory: Path) -> None:
+    with serving(data_directory, token=None) as client:
+        assert client.post("/api/v1/links", json={"once": True}).json() == {"token": None}
+
+
+PAGE = {"Accept": "text/html,*/*;q=0.8"}
+
+
+def test_who_is_not_let_in_is_told_what_to_do(guarded: httpx.Client) -> None:
+    never, old = (
+        guarded.get("/p/a/b", headers=PAGE),
+        guarded.get("/p/a/b?token=old", headers=PAGE, follow_redirects=True),
+    )
+    elsewhere = guarded.get("/", headers={**PAGE, "Host": "<b>evil.test"})
+
+    assert (never.status_code, old.status_code, elsewhere.status_code) == (401, 401, 403)
+    assert "has not told it yet" in never.text
+    assert "no longer, one of this server" in old.text
+    assert "runfork ui --allow-host &lt;b&gt;evil.test" in elsewhere.text
+    for answer in (never, old, elsewhere):
+        style = answer.text.partition("<style>")[2].partition("</style>")[0]
+        hashed = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"style-src 'sha256-{hashed}'" in answer.headers["content-security-policy"]
 
 
 def test_programs_send_the_token_in_a_header(guarded: httpx.Client) -> None:
@@ -194,14 +253,11 @@ def test_a_server_that_is_started_again_knows_the_cookies_of_the_one_before(tmp_
 
 
 def test_cookies_hang_on_key_and_port_and_not_on_the_token(tmp_path: Path) -> None:
-    from starlette.applications import Starlette
-
-    from runfork_server.access import Guard
+    from runfork_server.access import cookie_of
     from runfork_server.settings import ServerSettings
 
     def cookie(**settings: Any) -> str:
-        guard = Guard(Starlette(), ServerSettings(tmp_path, **settings))
-        return f"{guard.cookie}={guard._cookie_value}"
+        return "=".join(cookie_of(ServerSettings(tmp_path, **settings)))
 
     assert cookie(token="a", port=1, cookie_key=b"k") == cookie(token="b", port=1, cookie_key=b"k")
     assert cookie(token="a", port=1, cookie_key=b"k") != cookie(token="a", port=2, cookie_key=b"k")

@@ -101,6 +101,25 @@ def test_a_page_goes_on_when_the_server_is_started_again(start) -> None:
     assert info.status_code == 200
 
 
+def test_a_second_start_tells_where_the_first_one_answers(start) -> None:
+    url = httpx.URL(url_of(start("--port", "0", "--no-open")))
+    port = str(url.port)
+    second = start("--port", port, "--no-open", "--project", "a/b")
+    out, err = second.communicate(timeout=HANG_SECONDS)
+    other = start("--port", port, "--no-open", "--allow-host", "hub.test")
+    _, refusal = other.communicate(timeout=HANG_SECONDS)
+
+    assert second.returncode == 0
+    assert "is served already, at this address" in err
+    again = httpx.URL(out.strip())
+    assert (again.port, again.path) == (url.port, "/p/a/b")
+    assert again.query != url.query
+    with httpx.Client(trust_env=False) as browser:
+        assert browser.get(again, follow_redirects=True).status_code != 401
+        assert browser.get(again.copy_with(raw_path=b"/api/v1/info")).status_code == 200
+    assert f"port {port} is taken" in refusal
+
+
 def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -66,6 +66,17 @@ def test_nothing_else_is_served(built: httpx.Client, path: str) -> None:
     assert answer.text not in ("outside", "secret")
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/p", "/p/a", "/p/a/b/charts/x", "/r/a/b"])
+def test_an_address_of_no_page_is_told_with_the_way_to_all_projects(built: httpx.Client, path: str) -> None:
+    page, program = built.get(path, headers={"Accept": "text/html"}), built.get(path)
+
+    assert (page.status_code, program.status_code) == (404, 404)
+    assert "There is no such page" in page.text
+    way = page.text.partition('<a href="')[2].partition('"')[0]
+    assert urljoin(f"http://host/proxy{path}", way) == "http://host/proxy/"
+    assert program.headers["content-type"] == "application/problem+json"
+
+
 def test_a_file_of_an_earlier_build_is_told_as_gone(built: httpx.Client) -> None:
     answer = built.get("/assets/main-zzzzzzzz.js")
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
+from runfork_server import notices
 from runfork_server.problems import problem
 
 if TYPE_CHECKING:
@@ -25,37 +25,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from runfork_server.settings import ServerSettings
+    from runfork_server.tokens import Tokens
 
-TOKEN_BYTES = 24
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/healthz"})
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 _HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data: blob:; worker-src 'self'; object-src 'none'; base-uri 'self'; "
-        "form-action 'none'; frame-ancestors 'self'"
-    ),
+    "Content-Security-Policy": notices.POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "no-referrer",  # an address may hold the token
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_SIGN_IN = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>runfork</title></head>
-<body>
-<h1>This page needs its token</h1>
-<p>Open the address that <code>runfork ui</code> printed: it ends in <code>?token=…</code>. If you have opened it in this browser
-before, <a href="">open this page again</a>.</p>
-</body>
-</html>
-"""
-
-
-def new_token() -> str:
-    """Return a token of 192 bits."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def is_loopback(host: str) -> bool:
@@ -74,23 +56,16 @@ class Guard:
     Args:
         app: The application.
         settings: What the server goes by.
+        tokens: What lets in.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, tokens: Tokens) -> None:
         self._app = app
         self._prefix = settings.root_path.rstrip("/")
         self._token = None if settings.token is None else settings.token.encode()
         self._hosts = _allowed_hosts(settings)
-        self.cookie = f"runfork-{settings.port}"
-        key = settings.cookie_key or (self._token or b"")
-        self._cookie_value = hmac.new(key, self.cookie.encode(), hashlib.sha256).hexdigest()
-        self._once: set[bytes] = set()
-
-    def make_token_for_once(self) -> str:
-        """Return a token that is good for one exchange: others may see what a browser is started with."""
-        token = new_token()
-        self._once.add(token.encode())
-        return token
+        self._tokens = tokens
+        self.cookie, self._cookie_value = cookie_of(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -123,6 +98,8 @@ class Guard:
         headers = Headers(scope=scope)
         host = _name_of(headers.get("host", ""))
         if not self._is_answered(host):
+            if notices.wants_page(headers):
+                return notices.refuse_name(host)
             return problem(
                 403,
                 f"this server does not answer to the name {host!r}; if it should, start it with --allow-host {host}",
@@ -131,14 +108,14 @@ class Guard:
             return RedirectResponse(f"{self._prefix.rpartition('/')[2]}/{_question(scope)}", 307)
         if scope["method"] not in _SAFE_METHODS and not self._is_of_ours(headers):
             return problem(403, "this request comes from a page of another site")
-        if scope["method"] in _SAFE_METHODS and (exchange := self._exchange(scope)) is not None:
+        if scope["method"] in _SAFE_METHODS and (exchange := self._exchange(scope, headers)) is not None:
             return exchange
         if scope["path"] in _OPEN_PATHS or self._knows_token(headers):
             return None
         if scope["path"].startswith("/api/"):
             detail = "this server asks for its token: open the address that it printed, or send 'Authorization: Bearer TOKEN'"
             return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-        return HTMLResponse(_SIGN_IN, 401, headers={"Cache-Control": "no-store"})
+        return notices.ask_for_token(has_old_one=b"token=" in scope["query_string"])
 
     # Names
 
@@ -168,7 +145,7 @@ class Guard:
 
     # The token
 
-    def _exchange(self, scope: Scope) -> Response | None:
+    def _exchange(self, scope: Scope, headers: Headers) -> Response | None:
         """Exchange a token in the address for a cookie, and ask the browser to go on without it."""
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = [value for name, value in asked if name == "token"]
@@ -180,22 +157,12 @@ class Guard:
             # The cookie is to be sent to the server's paths and to no others: the browser knows the prefix, and takes it from here.
             there = scope["raw_path"].decode("latin-1").lstrip("/") + (f"?{rest}" if rest else "")
             return _redirect("../" * depth + "?" + urlencode({"token": given[-1], "next": there}))
-        if not self._is_token(given[-1].encode("utf-8", "replace")):
+        if not self._tokens.take(given[-1]) and not self._knows_token(headers):
             return None
         there = next((value for name, value in asked if name == "next"), f"?{rest}" if rest else "")
         answer = _redirect("./" + quote(there.lstrip("/"), safe="/%?&=+:,;@!$'()*~"))
         answer.headers.append("Set-Cookie", f"{self.cookie}={self._cookie_value}; HttpOnly; SameSite=Strict")
         return answer
-
-    def _is_token(self, given: bytes) -> bool:
-        assert self._token is not None
-        if hmac.compare_digest(given, self._token):
-            return True
-        for one in [*self._once]:
-            if hmac.compare_digest(given, one):
-                self._once.discard(one)
-                return True
-        return False
 
     def _knows_token(self, headers: Headers) -> bool:
         if self._token is None:
@@ -209,6 +176,13 @@ class Guard:
             for name, value in _cookies(headers.getlist("cookie"))
             if name == self.cookie
         )
+
+
+def cookie_of(settings: ServerSettings) -> tuple[str, str]:
+    """Return the name and the value of the cookie that the token is exchanged for."""
+    name = f"runfork-{settings.port}"
+    key = settings.cookie_key or (settings.token or "").encode()
+    return name, hmac.new(key, name.encode(), hashlib.sha256).hexdigest()
 
 
 def _allowed_hosts(settings: ServerSettings) -> frozenset[str]:

@@ -38,11 +38,13 @@ from runfork_server.routes import (
     files,
     information,
     lineage,
+    links,
     run_tables,
     runs,
     series,
     views,
 )
+from runfork_server.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,7 +53,20 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 
-_MODULES = (information, events, runs, run_tables, attributes, lineage, differences, views, series, console, files)
+_MODULES = (
+    information,
+    events,
+    runs,
+    run_tables,
+    attributes,
+    lineage,
+    differences,
+    views,
+    links,
+    series,
+    console,
+    files,
+)
 
 
 def build_app(settings: ServerSettings) -> Starlette:
@@ -64,6 +79,7 @@ def build_app(settings: ServerSettings) -> Starlette:
     )
     app.state.settings = settings
     app.state.projects = Projects(settings.directory)
+    app.state.tokens = Tokens(settings)
     app.state.static = pages.STATIC
     app.state.views = views.Views(settings.directory)
     return app

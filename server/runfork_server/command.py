@@ -8,9 +8,8 @@ import os
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import click
 
@@ -21,6 +20,7 @@ from runfork.disk.web_ui import state_folder
 from runfork.errors import ArgumentError, RunforkError
 from runfork.model.identifiers import check_project
 from runfork.settings import Settings
+from runfork_server.running import find_running, url_of
 from runfork_server.settings import DEFAULT_HOST, DEFAULT_PORT, EVERYWHERE, ServerSettings
 
 if TYPE_CHECKING:
@@ -67,26 +67,33 @@ def command(
     The address that is printed lets in whoever knows it. A data directory without runs is waited for: the page shows the
     first run when it comes.
     """
-    from runfork_server.access import is_loopback, new_token
+    from runfork_server.access import is_loopback
+    from runfork_server.tokens import new_token
 
     if no_token and not is_loopback(host):
         raise ArgumentError(
             f"--no-token needs a host that only this machine reaches, found {host!r}; leave one of them out"
         )
     prefix, directory = _checked_root_path(root_path), find_directory(place)
-    project = _project_of(place, directory)
-    listening = bind(host, port)
     settings = ServerSettings(
         directory,
-        project=project,
+        project=_project_of(place, directory),
         token=None if no_token else new_token(),
         host=host,
-        port=listening.getsockname()[1],
+        port=port,
         root_path=prefix,
         allowed_hosts=(*allowed_hosts, *([socket.gethostname()] if host in EVERYWHERE else [])),
         cookie_key=_cookie_key() if is_loopback(host) else None,  # others were let in for once
     )
-    _serve(settings, listening, Told(as_json=as_json, opens=not (no_open or as_json)))
+    told = Told(as_json=as_json, opens=not (no_open or as_json))
+    is_plain = not (no_token or prefix or allowed_hosts)  # else another server is meant than the one that runs, perhaps
+    if is_plain and (running := find_running(settings)) is not None:
+        _tell(settings, told, running.url(settings.project, once=False), is_running=True)
+        if told.opens and _has_browser():
+            _open_browser(running.url(settings.project, once=True))
+        return
+    listening = bind(host, port)
+    _serve(replace(settings, port=listening.getsockname()[1]), listening, told)
 
 
 def _project_of(place: Place, directory: Path) -> str | None:
@@ -115,18 +122,27 @@ def _serve(settings: ServerSettings, listening: socket.socket, told: Told) -> No
     from runfork_server.serving import Serving
 
     serving = Serving(settings)
-    address = url_of(settings)
-    if told.as_json:
-        write_json_line({"url": address, "directory": str(settings.directory), "project": settings.project})
-    else:
-        click.echo(f"runfork: reading {settings.directory}; Ctrl-C ends it", err=True)
-        click.echo(address)
-    sys.stdout.flush()
+    _tell(settings, told, url_of(settings.address, settings.project, settings.token), is_running=False)
     if told.opens and _has_browser():
-        token = serving.make_token_for_once() if settings.token is not None else None
-        threading.Thread(target=_open_browser, args=(url_of(settings, token),), daemon=True).start()
+        once = url_of(settings.address, settings.project, serving.tokens.make_for_once())
+        threading.Thread(target=_open_browser, args=(once,), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # the usual end
         serving.run(listening)
+
+
+def _tell(settings: ServerSettings, told: Told, url: str, *, is_running: bool) -> None:
+    """Say where the pages are."""
+    if told.as_json:
+        write_json_line({"url": url, "directory": str(settings.directory), "project": settings.project})
+    else:
+        is_read = (
+            f"{settings.directory} is served already, at this address"
+            if is_running
+            else f"reading {settings.directory}; Ctrl-C ends it"
+        )
+        click.echo(f"runfork: {is_read}", err=True)
+        click.echo(url)
+    sys.stdout.flush()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -149,17 +165,6 @@ def bind(host: str, port: int) -> socket.socket:
         raise RunforkError(
             f"cannot listen on {host!r}, port {port} ({reason}); choose others with --host and --port"
         ) from error
-
-
-def url_of(settings: ServerSettings, token: str | None = None) -> str:
-    """Return the address of the page, with the token that lets in; `token` is another one than the server's own."""
-    path = (
-        ""
-        if settings.project is None
-        else "p/" + "/".join(quote(part, safe="") for part in settings.project.split("/"))
-    )
-    known = token or settings.token
-    return f"{settings.address}{path}{'' if known is None else f'?token={known}'}"
 
 
 def _checked_root_path(text: str) -> str:

@@ -11,6 +11,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from runfork.errors import NotFoundError
+from runfork_server import notices
+from runfork_server.problems import NOTHING, problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -33,23 +35,15 @@ _TYPES = {
 }
 """What a machine's own table says of endings is not the same everywhere."""
 _FOREVER = "public, max-age=31536000, immutable"
-_NOT_BUILT = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>runfork</title></head>
-<body>
-<h1>The web UI is not built</h1>
-<p>This is a checkout without it: <code>python3 recipes.py ui</code> builds it, then load this page again.
-The API answers meanwhile: <a href="{base}api/v1/openapi.json">what it offers</a>.</p>
-</body>
-</html>
-"""
+_OTHER_NAMES = frozenset({"", "index.html"})
+"""Addresses of the page where no project is."""
 
 
 async def serve_page(request: Request) -> Response:
     """Answer with a file of the UI, or with its page for every other address."""
     path = request.path_params["path"]
     if path == "api" or path.startswith("api/"):
-        raise NotFoundError("there is nothing at this address; /api/v1/openapi.json says what there is")
+        raise NotFoundError(NOTHING)
     static: Path = request.app.state.static
     found = await asyncio.to_thread(_find, static, path)
     if found is not None:
@@ -57,11 +51,14 @@ async def serve_page(request: Request) -> Response:
         return FileResponse(found, media_type=_TYPES.get(found.suffix), headers={"Cache-Control": kept})
     if path.startswith(_ASSETS):
         raise NotFoundError(f"the web UI has no file {path!r:.100}; it was built anew, load the page again")
-    base = base_of(request.scope["raw_path"])
+    raw_path = request.scope["raw_path"]
+    base = base_of(raw_path)
+    if not _is_page(raw_path):
+        return notices.miss_page(base) if notices.wants_page(request.headers) else problem(404, NOTHING)
     try:
         page = await asyncio.to_thread((static / "index.html").read_text, "utf-8")
     except OSError:
-        return HTMLResponse(_NOT_BUILT.format(base=base), 503, headers={"Cache-Control": "no-store"})
+        return notices.tell_unbuilt(base)
     return HTMLResponse(
         page.replace("<head>", f'<head>\n    <base href="{escape(base)}" />', 1), headers={"Cache-Control": "no-cache"}
     )
@@ -70,6 +67,13 @@ async def serve_page(request: Request) -> Response:
 def base_of(raw_path: bytes) -> str:
     """Return the way from a page to where the server's paths begin, whatever prefix proxies put before them."""
     return "../" * (raw_path.count(b"/") - 1) or "./"
+
+
+def _is_page(raw_path: bytes) -> bool:
+    """Return whether an address is that of the list of projects, or of a project, whichever page of it."""
+    path = raw_path.decode("latin-1").lstrip("/")
+    root, *below = path.split("/")
+    return path in _OTHER_NAMES or (root == "p" and 2 <= len(below) <= 3 and all(below[:2]))  # noqa: PLR2004
 
 
 def _find(static: Path, path: str) -> Path | None:

@@ -28,7 +28,7 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (UnusableIndexError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
-
+NOTHING = "there is nothing at this address; /api/v1/openapi.json says what there is"
 _ANSWERED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
@@ -75,7 +75,7 @@ def _phrase(status: int) -> str:
 
 
 _DETAILS = {
-    404: "there is nothing at this address; /api/v1/openapi.json says what there is",
+    404: NOTHING,
     405: "this address does not answer to this method; /api/v1/openapi.json says to which it does",
 }
 

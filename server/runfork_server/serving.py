@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from runfork_server.settings import ServerSettings
+    from runfork_server.tokens import Tokens
 
 
 class Serving:
@@ -28,9 +29,9 @@ class Serving:
 
     def __init__(self, settings: ServerSettings) -> None:
         app = build_app(settings)
-        self._guard = Guard(app, settings)
+        self.tokens: Tokens = app.state.tokens
         config = uvicorn.Config(
-            self._guard,
+            Guard(app, settings, self.tokens),
             http="h11",
             ws="none",
             lifespan="off",
@@ -43,10 +44,6 @@ class Serving:
         )
         self._settings = settings
         self._server = _Server(config, app)
-
-    def make_token_for_once(self) -> str:
-        """Return a token that is good for one exchange."""
-        return self._guard.make_token_for_once()
 
     def run(self, listening: socket.socket) -> None:
         """Serve until a signal, or `stop`; meanwhile runs on this machine find its address (`runfork.disk.web_ui`).

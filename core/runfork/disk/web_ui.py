@@ -70,6 +70,17 @@ def find_page(directory: Path, project: str, run_id: str) -> str | None:
 
     It never raises, and reads nothing but a listing where none runs.
     """
+    found = find_servers(directory)
+    if not found:
+        return None
+    from urllib.parse import quote
+
+    path = "/".join(quote(part, safe="") for part in project.split("/"))
+    return f"{found[-1]}p/{path}/run?run={quote(run_id, safe='')}"
+
+
+def find_servers(directory: Path) -> list[str]:
+    """Return where web UIs of a data directory answer that run on this machine, the one that was begun last at the end."""
     found: list[tuple[float, str]] = []
     with suppress(OSError, RuntimeError):
         for _, left in _left_in(state_folder() / _FOLDER):
@@ -77,12 +88,7 @@ def find_page(directory: Path, project: str, run_id: str) -> str | None:
             is_ours = left.get("directory") == os.path.realpath(directory) and isinstance(address, str)
             if is_ours and isinstance(begun, float) and lives_here(left):
                 found.append((begun, str(address)))
-    if not found:
-        return None
-    from urllib.parse import quote
-
-    path = "/".join(quote(part, safe="") for part in project.split("/"))
-    return f"{max(found)[1]}p/{path}/run?run={quote(run_id, safe='')}"
+    return [address for _, address in sorted(found)]
 
 
 def _sweep(folder: Path) -> None:

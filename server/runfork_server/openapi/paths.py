@@ -402,5 +402,12 @@ PATHS: Mapping[str, Schema] = {
     },
     "/views": {"post": _operation("Keep a view.", {"id": TEXT}, body={"query": TEXT}, required=("query",))},
     "/views/{id}": {"get": _operation("A view that was kept.", {"query": TEXT}, in_path=("id",))},
+    "/links": {
+        "post": _operation(
+            "The token that a link carries to let others in; null where none is asked for.",
+            {"token": or_null(TEXT)},
+            body={"once": FLAG},
+        )
+    },
     "/openapi.json": {"get": _operation("This document.", {"openapi": TEXT, "paths": {"type": "object"}})},
 }

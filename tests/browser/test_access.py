@@ -5,6 +5,8 @@ import re
 from contextlib import nullcontext
 
 import pytest
+from playwright.sync_api import expect
+from tests.browser.accessibility import violations
 from tests.browser.proxies import proxied
 
 ASSET = re.compile(r"/(?:assets/|icon\.svg)")
@@ -28,6 +30,7 @@ def test_a_page_without_a_token_is_refused(seeded_ui, visit, watch):
     assert ask(seeded_ui, "/")[0] == 401
     assert ask(seeded_ui, "/api/v1/info")[0] == 401
     assert "token" in page.locator("body").inner_text()
+    assert violations(page) == []
 
 
 def test_the_token_becomes_a_cookie_and_leaves_the_address(seeded_ui, browser, watch):
@@ -43,6 +46,21 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(seeded_ui, browser, w
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert page.evaluate("() => fetch('api/v1/info').then((answer) => answer.status)") == 200
     context.close()
+
+
+def test_a_link_that_is_copied_shows_the_same_in_another_browser(seeded_ui, seeds, visit):
+    page = visit(seeded_ui, f"p/{seeds.lineage}/table?mode=runs", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Share what you see").click()
+    assert violations(page) == []
+    page.get_by_role("menuitem", name="Copy link").click()
+    expect(page.locator(".toast")).to_have_text("Link copied")
+    link = page.evaluate("() => navigator.clipboard.readText()")
+
+    assert link.startswith(f"{page.url}&token=")
+    assert seeded_ui.token not in link
+    other = visit(seeded_ui, link.removeprefix(seeded_ui.address).lstrip("/"), logs_in=False)
+    assert other.url == page.url
+    expect(other.get_by_role("radio", name="Runs")).to_be_checked()
 
 
 def test_a_wrong_token_is_refused(seeded_ui):

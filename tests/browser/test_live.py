@@ -91,3 +91,18 @@ def test_a_project_that_begins_later_is_found(data_directory, start_ui, visit):
     draw_run(data_directory, "r1", project="tests/project", experiment="gull")
 
     expect(page.locator("main")).not_to_have_text(re.compile(f"^{re.escape(before)}$"))
+
+
+def test_the_only_project_is_gone_to_whether_it_is_there_or_comes(data_directory, start_ui, visit):
+    server = start_ui()
+    page = visit(server, "")
+    expect(page.get_by_role("heading", name="No projects yet")).to_be_visible()
+
+    draw_run(data_directory, "r1", project="tests/project", experiment="gull")
+    page.wait_for_url("**/p/tests/project/charts")
+    page.goto(server.url_of(""))
+    page.wait_for_url("**/p/tests/project/charts")
+
+    page.get_by_role("button", name="tests / project").click()
+    page.get_by_role("menuitem", name="All projects").click()
+    expect(page.get_by_role("link", name="tests / project")).to_be_visible()

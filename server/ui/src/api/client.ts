@@ -17,6 +17,11 @@ export function projectPath(project: string, below = ""): string {
   return below ? `${path}/${below}` : path;
 }
 
+/** Return the URL of a project's first page, with nothing of the view of another one. */
+export function projectUrl(project: string): string {
+  return `${base.pathname}p/${project.split("/").map(encodeURIComponent).join("/")}/charts`;
+}
+
 /** The server refused, in its own words. */
 export class ProblemError extends Error {
   readonly problem: Problem;

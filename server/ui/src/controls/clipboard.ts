@@ -8,7 +8,12 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 /** Copy a text, and tell what it is. Where the page may not write to the clipboard, the text is selected to be copied by hand. */
 export async function copy(text: string, what: string): Promise<void> {
   const isDone = (await writeByApi(text)) || writeBySelection(text);
-  copied.value = isDone ? `${what} copied` : `${what} could not be copied: the browser refused`;
+  tell(isDone ? `${what} copied` : `${what} could not be copied: the browser refused`);
+}
+
+/** Tell something for a moment. */
+export function tell(text: string): void {
+  copied.value = text;
   clearTimeout(timer);
   timer = setTimeout(() => {
     copied.value = null;

@@ -1,18 +1,15 @@
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { getJson } from "../api/client";
+import { base, getJson, projectUrl } from "../api/client";
 import type { Projects } from "../api/types";
-import { IconButton } from "../controls/Button";
-import { copy } from "../controls/clipboard";
-import { Icon, type IconName, Logo } from "../controls/icons";
+import { Icon, Logo } from "../controls/icons";
 import { Popup } from "../controls/Popup";
-import type { Palette } from "../marks/colour";
-import { href, hrefNow, type Page, place } from "../state/address";
+import { hrefNow, type Page, place } from "../state/address";
 import { isHelpShown } from "../state/keys";
 import { connection, noteAnswer, togglePause } from "../state/live";
-import { shareableUrl } from "../state/share";
-import { chosenTheme, palette } from "../state/theme";
 import { plural } from "../text/format";
+import { ShareMenu } from "./ShareMenu";
+import { ThemeMenu } from "./ThemeMenu";
 
 const tabs: { page: Page; text: string; key: string }[] = [
   { page: "table", text: "Table", key: "1" },
@@ -26,7 +23,7 @@ export function TopBar() {
   const { page, project } = place.value;
   return (
     <header class="top-bar">
-      <a class="brand" href={href({ page: "projects", project: null })}>
+      <a class="brand" href={projectsHref()}>
         <Logo />
         <span>runfork</span>
       </a>
@@ -46,12 +43,8 @@ export function TopBar() {
       )}
       <div class="top-bar-end">
         {project && <Liveness />}
-        <IconButton
-          icon="link"
-          label="Copy a link to this view"
-          onClick={() => void shareableUrl().then((url) => copy(url, "Link for this browser"))}
-        />
-        <ThemeSwitch />
+        <ShareMenu />
+        <ThemeMenu />
         <button
           type="button"
           class="icon-button"
@@ -102,19 +95,23 @@ function ProjectSwitch({ project }: { project: string }) {
       {switcher.value !== null && switcher.value !== "loading" && (
         <Popup anchor={button.current} label="Projects" role="menu" className="menu" onClose={close}>
           {switcher.value.projects.map((one) => (
-            <a key={one.name} class="menu-item" role="menuitem" href={projectHref(one.name)} onClick={close}>
+            <a key={one.name} class="menu-item" role="menuitem" href={projectUrl(one.name)} onClick={close}>
               {one.name} <span class="aside">{plural(one.run_count, "run")}</span>
             </a>
           ))}
+          <hr />
+          <a class="menu-item" role="menuitem" href={projectsHref()} onClick={close}>
+            All projects
+          </a>
         </Popup>
       )}
     </>
   );
 }
 
-/** Return the URL of a project, with nothing of the view of another one. */
-export function projectHref(project: string): string {
-  return href({ page: "charts", project }).split("?")[0]!;
+/** Return the URL of the list of projects, with nothing of the view of one. */
+function projectsHref(): string {
+  return base.pathname;
 }
 
 const connections = {
@@ -145,79 +142,5 @@ function Liveness() {
       </svg>
       <span role="status">{connections[now].text}</span>
     </button>
-  );
-}
-
-const themes: { value: "system" | "light" | "dark"; text: string; icon: IconName }[] = [
-  { value: "system", text: "As the system", icon: "system" },
-  { value: "light", text: "Light", icon: "sun" },
-  { value: "dark", text: "Dark", icon: "moon" },
-];
-const palettes: { value: Palette; text: string }[] = [
-  { value: "hues", text: "A hue for every run" },
-  { value: "safe", text: "Eight colours, colour-blind safe" },
-];
-const isThemeOpen = signal(false);
-
-function ThemeSwitch() {
-  const wrapper = useRef<HTMLSpanElement>(null);
-  const close = () => {
-    isThemeOpen.value = false;
-  };
-  return (
-    <span ref={wrapper}>
-      <IconButton
-        icon={themes.find((one) => one.value === chosenTheme.value)?.icon ?? "sun"}
-        label="Theme and colours"
-        aria-haspopup="menu"
-        aria-expanded={isThemeOpen.value}
-        onClick={() => {
-          isThemeOpen.value = !isThemeOpen.value;
-        }}
-      />
-      {isThemeOpen.value && (
-        <Popup
-          anchor={wrapper.current}
-          label="Theme and colours"
-          role="menu"
-          className="menu"
-          align="right"
-          onClose={close}
-        >
-          <div class="menu-head">Theme</div>
-          {themes.map((one) => (
-            <button
-              key={one.value}
-              type="button"
-              class="menu-item"
-              role="menuitemradio"
-              aria-checked={chosenTheme.value === one.value}
-              onClick={() => {
-                chosenTheme.value = one.value;
-                close();
-              }}
-            >
-              <Icon name={one.icon} /> {one.text} {chosenTheme.value === one.value && <Icon name="check" size={14} />}
-            </button>
-          ))}
-          <div class="menu-head">Colours of runs</div>
-          {palettes.map((one) => (
-            <button
-              key={one.value}
-              type="button"
-              class="menu-item"
-              role="menuitemradio"
-              aria-checked={palette.value === one.value}
-              onClick={() => {
-                palette.value = one.value;
-                close();
-              }}
-            >
-              {one.text} {palette.value === one.value && <Icon name="check" size={14} />}
-            </button>
-          ))}
-        </Popup>
-      )}
-    </span>
   );
 }

@@ -1,4 +1,4 @@
-import { getJson, postJson } from "../api/client";
+import { postJson } from "../api/client";
 import { flush } from "./address";
 
 const LONGEST_QUERY = 2000;
@@ -15,10 +15,8 @@ export async function shareableUrl(): Promise<string> {
   }
 }
 
-/** Bring back a view that the server keeps, if the URL names one; before anything reads the URL. */
-export async function restoreView(): Promise<void> {
-  const id = new URLSearchParams(location.search).get("view");
-  if (id === null) return;
-  const found = await getJson<{ query: string }>(`views/${encodeURIComponent(id)}`).catch(() => ({ query: "" }));
-  history.replaceState(null, "", `${location.pathname}${found.query ? `?${found.query}` : ""}`);
+/** Return that URL with a token that lets other browsers in. */
+export async function urlWithToken(): Promise<string> {
+  const [url, { token }] = await Promise.all([shareableUrl(), postJson<{ token: string | null }>("links", {})]);
+  return token === null ? url : `${url}${url.includes("?") ? "&" : "?"}token=${token}`;
 }

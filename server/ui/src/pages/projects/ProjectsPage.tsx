@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { getJson, sentence } from "../../api/client";
+import { getJson, projectUrl, sentence } from "../../api/client";
 import type { ProjectSummary, Projects } from "../../api/types";
 import { Icon } from "../../controls/icons";
 import { MouthMark } from "../../marks/River";
-import { projectHref } from "../../shell/TopBar";
+import { go } from "../../state/address";
 import { shortcut } from "../../state/keys";
 import { formatAge, formatClock, formatStep, formatTime, plural } from "../../text/format";
 import { EmptyPage } from "../empty/EmptyPage";
@@ -85,7 +85,7 @@ function ProjectRow({ project, now }: { project: ProjectSummary; now: number }) 
   return (
     <tr>
       <td>
-        <a href={projectHref(project.name)} title={project.name}>
+        <a href={projectUrl(project.name)} title={project.name}>
           <span class="dim">{workspace} / </span>
           <b>{name}</b>
         </a>
@@ -124,9 +124,13 @@ function useProjects(): Found {
   const [found, setFound] = useState<Found>({ projects: null, error: null, at: Date.now() });
   useEffect(() => {
     const abort = new AbortController();
+    let wasEmpty = false;
     const ask = async () => {
       try {
         const projects = await getJson<Projects>("projects", {}, abort.signal);
+        const [only, ...others] = projects.projects;
+        if (wasEmpty && only && others.length === 0) go({ page: "charts", project: only.name }); // it was waited for
+        wasEmpty = projects.projects.length === 0;
         setFound({ projects, error: null, at: Date.now() });
       } catch (error) {
         if (!abort.signal.aborted) setFound((before) => ({ ...before, error: sentence(error) }));

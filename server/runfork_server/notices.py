@@ -49,7 +49,8 @@ _STYLE_HASH = b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>{title} · runfork</title><style>{style}</style></head>
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
+<title>{title} · runfork</title><style>{style}</style></head>
 <body>
 <header><svg width="30" height="20" viewBox="0 0 30 20" aria-hidden="true"><path d="M1 6H11" stroke="currentColor"
 stroke-width="1.6"/><path class="bed" d="M11 6h9"/><path class="water" d="M9 6c5 0 4 8.5 10 8.5h6" stroke-width="3"/><circle

@@ -74,6 +74,8 @@ class SeriesPoints:
     def clusters(self, low: int, high: int) -> list[list[Piece]]:
         """Return the pieces by step, those that overlap together."""
         clusters: list[list[Piece]] = []
+        if low > high:  # as where only segments and axis of a series are asked for
+            return clusters
         end = -(2**63)
         for piece in sorted(
             self.reader.find(self._is_float, self._contributions, low, high),
@@ -146,10 +148,8 @@ class SeriesPoints:
 
     def _tail(self, low: int, high: int, tail: int) -> Points:
         """Load pieces from the end, until so many points lie beyond all pieces that are left."""
-        waiting = sorted(
-            self.reader.find(self._is_float, self._contributions, low, high),
-            key=lambda piece: min(piece.high, piece.cut),
-        )
+        found_pieces = self.reader.find(self._is_float, self._contributions, low, high) if low <= high else []
+        waiting = sorted(found_pieces, key=lambda piece: min(piece.high, piece.cut))
         loaded: list[Loaded] = []
         found = _overlaid(loaded, low)
         if not self._is_float:

@@ -25,6 +25,7 @@ from runfork_server.drawing.frames import encode_frame
 from runfork_server.drawing.lines import draw
 from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.drawing.request import DrawingRequest
+from runfork_server.drawing.spans import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -426,6 +427,39 @@ def test_one_point_among_many_gets_a_whisker_where_ranges_hide_it(project):
 
     assert [line.entries.maximum[place] for place in line.outliers] == [20.0]
     assert (close.is_raw, list(close.outliers)) == (True, [])
+
+
+# A grid that stays
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(0, 10**15), st.integers(64, 2000))
+def test_a_steady_grid_holds_everything_in_as_many_ranges_as_were_asked_for(low, length, count):
+    span = Span.steady((low, low + length), count)
+
+    width = (span.high - span.low) // span.ranges
+    assert span.low <= low <= low + length < span.high
+    assert (span.high - span.low, span.low % width) == (width * span.ranges, 0)
+    assert span.ranges <= 1.25 * count + 1
+    assert length // width >= min(count, length) - 2
+
+
+def test_ranges_of_a_steady_grid_stay_while_a_run_goes_on(project):
+    memory = SeriesMemory(project.index)
+    asked = DrawingRequest(("root", "head"), ("loss",), buckets=64, grid="steady")
+    before = draw(memory, asked)
+    with Run(run_id="head", source_tracking_config=None) as run:
+        run.log_metrics({"loss": 1.0}, step=103)
+    project.refresh()
+    memory.forget({"head"})
+
+    after = draw(memory, asked)
+
+    assert (after.low, after.high, after.count) == (before.low, before.high, before.count)
+    assert line_of(after, "root") is line_of(before, "root")
+    old, new = line_of(before).entries, line_of(after).entries
+    assert new.x[: len(old)].tolist() == old.x.tolist()
+    assert new.x[-1] == 103 * MICRO
+    assert draw(SeriesMemory(project.index), asked).lines[1].entries.y.tobytes() == new.y.tobytes()
 
 
 # Memory

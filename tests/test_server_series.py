@@ -127,6 +127,18 @@ def test_a_chart_follows_a_run_that_goes_on(served):
     assert found.series["head", "train/loss"]["last"] == {"x": 200.0, "y": 7.0}
 
 
+def test_what_the_reader_has_and_is_the_same_is_not_sent_again(served):
+    first = ask_frame(served, "root", "head")
+    tags = {run_id: first.series[run_id, "train/loss"]["tag"] for run_id in ("root", "head")}
+
+    again = ask_frame(served, "root", "head", known=[tags["head"], "another"])
+    smoothed = ask_frame(served, "head", known=[tags["head"]], smoothing={"kind": "ema", "factor": 0.9})
+
+    assert again.series["head", "train/loss"].about == {"run_id": "head", "path": "train/loss", "tag": tags["head"]}
+    assert again.series["root", "train/loss"]["y"].tolist() == first.series["root", "train/loss"]["y"].tolist()
+    assert len(smoothed.series["head", "train/loss"]["y"]) > 0
+
+
 UNDRAWABLE: list[tuple[dict[str, Any], str]] = [
     ({"run_ids": "head"}, "run_ids"),
     ({"paths": [1]}, "paths"),
@@ -143,6 +155,8 @@ UNDRAWABLE: list[tuple[dict[str, Any], str]] = [
     ({"smoothing": {"kind": "median", "factor": 0.5}}, "smoothing must be one of"),
     ({"smoothing": {"kind": "ema", "factor": 1}}, "factor"),
     ({"smoothing": {"kind": "ema", "factor": "x"}}, "factor"),
+    ({"grid": "even"}, "grid must be one of"),
+    ({"known": "a"}, "known"),
     ({"steps": 1}, "'steps'"),
     ({"run_ids": [f"r{number}" for number in range(1001)], "paths": ["a", "b"]}, "at most 2000"),
 ]

@@ -6,7 +6,8 @@
     header              JSON in UTF-8, padded with spaces so that the arrays begin at a multiple of 8
     float64[...]        little-endian; the header says where each array begins, in numbers from the first one
 
-Steps are steps, times are seconds.
+Steps are steps, times are seconds. Each series has a tag, which is another one whenever something of it is otherwise: who has a
+series says its tag, and is told the tag alone while it is the same.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xxhash
 
 from runfork.model.steps import MICRO, from_micro_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from runfork.model.arrays import Floats
-    from runfork_server.drawing.forks import Tail
-    from runfork_server.drawing.lines import Drawing, Line
+    from runfork_server.drawing.line_reader import Line
+    from runfork_server.drawing.lines import Drawing
 
 MEDIA_TYPE = "application/vnd.runfork.frames"
 _ALIGNMENT = 8
@@ -37,8 +41,11 @@ class _Arrays:
         self._size = 0
         self._known: dict[int, int] = {}
 
-    def add(self, array: Floats) -> int:
-        """Add an array, and return where it begins."""
+    def add(self, arrays: Mapping[str, Floats]) -> dict[str, int]:
+        """Add arrays, and return where each begins."""
+        return {name: self._add(array) for name, array in arrays.items()}
+
+    def _add(self, array: Floats) -> int:
         known = self._known.get(id(array))
         if known is not None:
             return known
@@ -48,10 +55,16 @@ class _Arrays:
         return start
 
 
-def encode_frame(drawing: Drawing, revision: int) -> bytes:
-    """Return a chart as bytes."""
+def encode_frame(drawing: Drawing, revision: int, known: Collection[str] = ()) -> bytes:
+    """Return a chart as bytes.
+
+    Args:
+        drawing: The chart.
+        revision: The project's.
+        known: Tags of series that the reader has: what is the same still is named alone.
+    """
     arrays = _Arrays()
-    tails: dict[int, dict[str, Any]] = {}
+    tails: dict[int, dict[str, Floats]] = {}
     header = {
         "revision": revision,
         "x": {
@@ -61,32 +74,64 @@ def encode_frame(drawing: Drawing, revision: int) -> bytes:
             "count": drawing.count,
             "extent": [from_micro_steps(end) for end in drawing.extent],
         },
-        "series": [_series(line, arrays, tails) for line in drawing.lines],
+        "series": [_series(line, arrays, tails, known) for line in drawing.lines],
     }
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    text = _json(header)
     text += b" " * (-(_LENGTH_BYTES + len(text)) % _ALIGNMENT)
     numbers = [array.astype("<f8", copy=False).tobytes() for array in arrays.parts]
     return b"".join([len(text).to_bytes(_LENGTH_BYTES, "little"), text, *numbers])
 
 
-def _series(line: Line, arrays: _Arrays, tails: dict[int, dict[str, Any]]) -> dict[str, Any]:
+def _json(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _series(
+    line: Line, arrays: _Arrays, all_tails: dict[int, dict[str, Floats]], known: Collection[str]
+) -> dict[str, Any]:
+    about, columns = _about(line), _columns(line)
+    tails = [all_tails.setdefault(id(tail.y), {"x": tail.x / MICRO, "y": tail.y}) for tail in line.tails]
+    tag = _tag(about, [*columns.values(), *(array for tail in tails for array in tail.values())])
+    if tag in known:
+        return {"run_id": line.key.run_id, "path": line.key.path, "tag": tag}
+    return {
+        **about,
+        "tag": tag,
+        "arrays": arrays.add(columns),
+        "pruned": [
+            {"run_id": tail.run_id, "length": len(tail.x), "arrays": arrays.add(numbers)}
+            for tail, numbers in zip(line.tails, tails, strict=True)
+        ],
+    }
+
+
+def _tag(about: dict[str, Any], arrays: Iterable[Floats]) -> str:
+    """Return what tells a series from all others, and from itself when it was otherwise."""
+    digest = xxhash.xxh3_128(_json(about))
+    for array in arrays:
+        digest.update(array.tobytes())
+        digest.update(b"|")
+    return digest.hexdigest()
+
+
+def _columns(line: Line) -> dict[str, Floats]:
     entries = line.entries
     columns = {"x": entries.x / MICRO, "y": entries.y, "raw": entries.raw, "count": entries.counts}
     if not line.is_raw or entries.raw is not None or not np.isfinite(entries.y).all():
         columns.update(min=entries.minimum, max=entries.maximum, mean=entries.mean)
+    return {name: array for name, array in columns.items() if array is not None}
+
+
+def _about(line: Line) -> dict[str, Any]:
     totals = {kind: sum(one.points for one in line.nonfinite if one.kind == kind) for kind in ("nan", "inf", "-inf")}
     ends = line.ends
-    for tail in line.tails:
-        if id(tail.y) not in tails:
-            tails[id(tail.y)] = _tail(tail, arrays)
     return {
         "run_id": line.key.run_id,
         "path": line.key.path,
         "is_clock_axis": line.clock_axis,
         "points": line.points,
         "is_raw": line.is_raw,
-        "length": len(entries),
-        "arrays": {name: arrays.add(array) for name, array in columns.items() if array is not None},
+        "length": len(line.entries),
         "roles": [
             {
                 "run_id": part.run_id,
@@ -106,7 +151,6 @@ def _series(line: Line, arrays: _Arrays, tails: dict[int, dict[str, Any]]) -> di
             }
             for fork in line.forks
         ],
-        "pruned": [tails[id(tail.y)] for tail in line.tails],
         "whiskers": list(line.outliers),
         "nonfinite": [{"x": one.x / MICRO, "kind": one.kind, "count": one.points} for one in line.nonfinite],
         "nan": totals["nan"],
@@ -115,11 +159,6 @@ def _series(line: Line, arrays: _Arrays, tails: dict[int, dict[str, Any]]) -> di
         "first": None if ends is None else _point(ends.first_x, ends.first),
         "last": None if ends is None else _point(ends.last_x, ends.last),
     }
-
-
-def _tail(tail: Tail, arrays: _Arrays) -> dict[str, Any]:
-    offsets = {"x": arrays.add(tail.x / MICRO), "y": arrays.add(tail.y)}
-    return {"run_id": tail.run_id, "length": len(tail.x), "arrays": offsets}
 
 
 def _point(x: int, y: float) -> dict[str, Any]:

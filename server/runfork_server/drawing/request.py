@@ -21,7 +21,7 @@ LEAST_BUCKETS, MOST_BUCKETS = 64, 2000
 MOST_LINES = 2000
 MOST_ENTRIES = 240_000
 """Of all lines together; where there are many, each gets fewer buckets."""
-MEMBERS = ("run_ids", "paths", "x", "range", "buckets", "inherited", "pruned", "line", "smoothing")
+MEMBERS = ("run_ids", "paths", "x", "range", "buckets", "inherited", "pruned", "line", "smoothing", "grid", "known")
 _FAR = 2**60
 """Beyond every step and moment, in micro-steps and microseconds."""
 
@@ -40,6 +40,7 @@ class DrawingRequest:
         pruned: Whether what forks cut off the ancestors is there, too.
         line: What of each range the line goes through: its last value, or the mean of its finite ones.
         smoothing: How the line is smoothed; None leaves it as it is.
+        grid: Where all there is is asked for, ranges fit its ends, or are "steady": they stay where they are while lines grow.
     """
 
     run_ids: tuple[str, ...]
@@ -51,6 +52,7 @@ class DrawingRequest:
     pruned: bool = False
     line: Literal["last", "mean"] = "last"
     smoothing: Smoothing | None = None
+    grid: Literal["fitted", "steady"] = "fitted"
 
     @property
     def inherit(self) -> Literal["lineage", "own"]:
@@ -86,6 +88,7 @@ def read_request(given: Arguments) -> DrawingRequest:
         given.flag("pruned"),
         cast("Literal['last', 'mean']", given.choice("line", ("last", "mean"), "last")),
         _smoothing(given.given.get("smoothing")),
+        cast("Literal['fitted', 'steady']", given.choice("grid", ("fitted", "steady"), "fitted")),
     )
 
 

@@ -110,6 +110,24 @@ class SeriesReader:
 
         return self.memory.read(("ends", self.inherit, axis), keys, ask, run_of=run_of)
 
+    def ranges(self, keys: Sequence[SeriesKey], axis: IndexAxis) -> dict[SeriesKey, tuple[int, int]]:
+        """Return the first and the last x of series; those without points are left out. By step, no point is read for that."""
+        if axis != "step" or self.inherit != "lineage":
+            return {key: (ends.first_x, ends.last_x) for key, ends in self.ends(keys, axis).items()}
+
+        def ask(missing: list[SeriesKey]) -> dict[SeriesKey, tuple[int, int]]:
+            run_ids, paths = ([*dict.fromkeys(names)] for names in zip(*missing, strict=True))
+            values = self.index.values(run_ids, paths=paths)
+            found = {}
+            for key in missing:
+                value = values.get(key.run_id, {}).get(key.path)
+                statistics = (value.statistics if value is not None else None) or {}
+                if statistics.get("first_step") is not None:
+                    found[key] = int(statistics["first_step"]), int(statistics["last_step"])
+            return found
+
+        return self.memory.read("range", keys, ask, run_of=run_of)
+
     def keep_ends(self, found: Mapping[SeriesKey, Ends], axis: IndexAxis) -> None:
         """Keep the ends of series that were drawn as a whole."""
         self.memory.read(

@@ -117,6 +117,8 @@ _DRAWN: Mapping[str, Schema] = {
     "buckets": _up_to(2000, 64),
     "inherited": _LINEAGE,
     "pruned": FLAG,
+    "grid": one_of("fitted", "steady"),
+    "known": _list_of(TEXT, 2000),
     "line": one_of("last", "mean"),
     "smoothing": {
         "type": "object",
@@ -286,7 +288,8 @@ PATHS: Mapping[str, Schema] = {
             "What a chart draws: the length of a header (u32), the header in JSON, padded so that what follows begins at a "
             "multiple of 8, and arrays of float64, all little-endian. The header has `x` (kind, low, high, count, extent) and "
             "`series`; `arrays` of a series say where in the numbers its x, y, raw, min, max, mean and count begin, `length` "
-            "how long they are. docs/ui.md says what they mean.",
+            "how long they are. Each has a `tag`; of one whose tag is among `known` there is no more. docs/ui.md says what "
+            "they mean.",
             "application/vnd.runfork.frames",
             body=_DRAWN,
             required=("run_ids", "paths"),

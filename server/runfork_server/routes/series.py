@@ -18,7 +18,7 @@ from runfork_server.answers import PROJECT, answer_project, project_reader, read
 from runfork_server.arguments import Arguments
 from runfork_server.drawing.frames import MEDIA_TYPE, encode_frame
 from runfork_server.drawing.lines import draw
-from runfork_server.drawing.request import AXES, INHERITED, AxisKind, micros, names, read_request
+from runfork_server.drawing.request import AXES, INHERITED, MOST_LINES, AxisKind, micros, names, read_request
 from runfork_server.drawing.seen import SeriesReader
 from runfork_server.points import (
     CSV_HEAD,
@@ -50,11 +50,12 @@ _NDJSON = "application/x-ndjson"
 
 async def read_buckets(request: Request) -> Response:
     """Answer what a chart draws, as a binary frame."""
-    asked = read_request(Arguments(await read_body(request)))
+    given = Arguments(await read_body(request))
+    asked, known = read_request(given), frozenset(given.texts("known", most=MOST_LINES) or ())
     reader = project_reader(request)
     await reader.wait_until_recent()
     revision = reader.revision
-    answer = await reader.read(lambda project: encode_frame(draw(project.series, asked), revision), is_long=True)
+    answer = await reader.read(lambda project: encode_frame(draw(project.series, asked), revision, known), is_long=True)
     return Response(answer.value, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 

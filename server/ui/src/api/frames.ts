@@ -13,6 +13,8 @@ export type PrunedTail = { run_id: string; x: Float64Array; y: Float64Array };
 export type Line = {
   run_id: string;
   path: string;
+  /** Another one whenever anything of the line is otherwise. */
+  tag: string;
   is_clock_axis: boolean;
   points: number;
   is_raw: boolean;
@@ -49,10 +51,15 @@ type HeaderSeries = Omit<Line, "x" | "y" | "raw" | "min" | "max" | "mean" | "cou
   arrays: Offsets;
   pruned: { run_id: string; length: number; arrays: Offsets }[];
 };
-type Header = { revision: number; x: Frame["x"]; series: HeaderSeries[] };
+type KnownSeries = Pick<Line, "run_id" | "path" | "tag">;
+type Header = { revision: number; x: Frame["x"]; series: (HeaderSeries | KnownSeries)[] };
 
-/** Read a binary frame; its arrays are views of the buffer, nothing is copied. */
-export function readFrame(buffer: ArrayBuffer): Frame {
+/**
+ * Read a binary frame; its arrays are views of the buffer, nothing is copied.
+ *
+ * @param known lines that the server was told are known, by tag
+ */
+export function readFrame(buffer: ArrayBuffer, known: ReadonlyMap<string, Line> = new Map()): Frame {
   const size = new DataView(buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))) as Header;
   const start = 4 + size;
@@ -63,7 +70,13 @@ export function readFrame(buffer: ArrayBuffer): Frame {
     if (!found) throw new Error(`the frame lacks the array ${name}`);
     return found;
   };
-  const lines = header.series.map(({ length, arrays, pruned, ...rest }): Line => {
+  const lines = header.series.map((series): Line => {
+    if (!("arrays" in series)) {
+      const found = known.get(series.tag);
+      if (!found) throw new Error(`the frame lacks the line of ${series.run_id}`);
+      return found;
+    }
+    const { length, arrays, pruned, ...rest } = series;
     const y = required(arrays, "y", length);
     return {
       ...rest,

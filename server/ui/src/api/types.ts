@@ -210,6 +210,10 @@ export type BucketsQuery = {
   pruned: boolean;
   line: "last" | "mean";
   smoothing: Smoothing | null;
+  /** Whether ranges stay where they are while lines grow. */
+  grid?: "fitted" | "steady";
+  /** Tags of lines that are known. */
+  known?: string[];
 };
 /** One exact point. */
 export type Point = {

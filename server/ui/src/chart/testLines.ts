@@ -6,6 +6,7 @@ export function makeLine(x: number[], y: number[], changes: Partial<ChartLine> =
   return {
     run_id: "run-1",
     path: "train/loss",
+    tag: "",
     is_clock_axis: false,
     points: x.length,
     is_raw: true,

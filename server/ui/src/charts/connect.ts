@@ -126,6 +126,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
       pruned: inherited.value === "pruned",
       line: lineValue.value,
       smoothing: smoothingAsked.value,
+      grid: "steady",
     };
   });
   const shown = computed(() => chosenAnswer(subscription.state.value, window.value));

@@ -34,6 +34,7 @@ export function lineOf(x: number[], y: number[]): import("../api/frames").Line {
   return {
     run_id: "r",
     path: "loss",
+    tag: "",
     is_clock_axis: false,
     points: x.length,
     is_raw: true,

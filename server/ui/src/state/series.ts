@@ -7,7 +7,7 @@ import { place } from "./address";
 import { changedRuns, connection, isPaused, noteAnswer, revision } from "./live";
 
 /** What a chart asks for, but for its metric. */
-export type Question = Omit<BucketsQuery, "paths">;
+export type Question = Omit<BucketsQuery, "paths" | "known">;
 /** Lines of one metric, as they were answered. */
 export type Answer = { question: Question; lines: Line[]; revision: number };
 /** What a chart has. */
@@ -178,8 +178,10 @@ async function fetchGroup(waiting: Watcher[], question: Question, key: string): 
   running += 1;
   const began = performance.now();
   try {
-    const body: BucketsQuery = { ...question, paths: [...new Set(waiting.map((watcher) => watcher.path))] };
-    const frame = readFrame(await postBytes(projectPath(project, "series/buckets"), body, flight.abort.signal));
+    const paths = [...new Set(waiting.map((watcher) => watcher.path))];
+    const known = linesOf(waiting.filter((watcher) => watcher.answered === key));
+    const body: BucketsQuery = { ...question, paths, known: [...known.keys()] };
+    const frame = readFrame(await postBytes(projectPath(project, "series/buckets"), body, flight.abort.signal), known);
     lastDuration = performance.now() - began;
     noteAnswer();
     land(flight);
@@ -194,6 +196,11 @@ async function fetchGroup(waiting: Watcher[], question: Question, key: string): 
     running -= 1;
     schedule(0);
   }
+}
+
+/** Return the lines that charts have, by tag: of those that are the same still, the server sends no more than that. */
+function linesOf(some: readonly Watcher[]): Map<string, Line> {
+  return new Map(some.flatMap((one) => one.state.peek().fine?.lines ?? []).map((line) => [line.tag, line]));
 }
 
 function land(flight: Flight): void {

@@ -240,6 +240,29 @@ def test_the_prefix_without_a_slash_is_one_with_it(below: httpx.Client) -> None:
     assert urljoin(str(answer.url), answer.headers["location"]).endswith("/user/a%20b/proxy/7355/")
 
 
+def test_a_proxy_that_says_where_it_is_needs_no_slash_at_the_end(guarded: httpx.Client) -> None:
+    at = {"X-Forwarded-Prefix": "/user/me/proxy/7355"}
+    with a_browser(guarded) as browser:
+        first = browser.get(f"/?token={TOKEN}&x=1", headers=at)
+        cookie = first.headers["set-cookie"]
+        page = browser.get("/", headers={**at, "Cookie": cookie.partition(";")[0]})
+        deeper = browser.get("/p/a/b", headers={**at, "Cookie": cookie.partition(";")[0]})
+
+    assert first.status_code == 200
+    assert 'content="0; url=/user/me/proxy/7355/?x=1"' in first.text
+    assert cookie.endswith("; Path=/user/me/proxy/7355")
+    assert '<base href="/user/me/proxy/7355/" />' in page.text
+    assert '<base href="../../" />' in deeper.text
+
+
+@pytest.mark.parametrize("said", ["//evil.test", "https://evil.test", "relative", '/a"><b', ""])
+def test_what_a_proxy_says_of_itself_is_a_path_or_passed_over(guarded: httpx.Client, said: str) -> None:
+    with a_browser(guarded) as browser:
+        answer = browser.get("/", params={"token": TOKEN}, headers={"X-Forwarded-Prefix": said})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "./")
+
+
 def test_a_server_that_is_started_again_knows_the_cookies_of_the_one_before(tmp_path: Path) -> None:
     cookies: dict[str, Any] = {}
     for token in ("first", "second"):

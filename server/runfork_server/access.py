@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
+from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from runfork_server import notices
 from runfork_server.problems import problem
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/healthz"})
+_FORWARDED_PATH = re.compile(r"((?:/[\w.~@%:+-]+)+)/?")
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
 _HEADERS = {
     "Content-Security-Policy": notices.POLICY,
@@ -160,8 +163,11 @@ class Guard:
         if not self._tokens.take(given[-1]) and not self._knows_token(headers):
             return None
         there = next((value for name, value in asked if name == "next"), f"?{rest}" if rest else "")
-        answer = _redirect("./" + quote(there.lstrip("/"), safe="/%?&=+:,;@!$'()*~"))
-        answer.headers.append("Set-Cookie", f"{self.cookie}={self._cookie_value}; HttpOnly; SameSite=Strict")
+        there = quote(there.lstrip("/"), safe="/%?&=+:,;@!$'()*~")
+        below = forwarded_path(headers)
+        answer = _redirect(f"./{there}") if below is None else _refreshed(f"{below}/{there}")
+        path = "" if below is None else f"; Path={below}"
+        answer.headers.append("Set-Cookie", f"{self.cookie}={self._cookie_value}; HttpOnly; SameSite=Strict{path}")
         return answer
 
     def _knows_token(self, headers: Headers) -> bool:
@@ -183,6 +189,16 @@ def cookie_of(settings: ServerSettings) -> tuple[str, str]:
     name = f"runfork-{settings.port}"
     key = settings.cookie_key or (settings.token or "").encode()
     return name, hmac.new(key, name.encode(), hashlib.sha256).hexdigest()
+
+
+def forwarded_path(headers: Headers) -> str | None:
+    """Return the path below which a proxy says that it serves this server; None where it says none.
+
+    With jupyter-server-proxy, ``.../proxy/7355`` and ``.../proxy/7355/`` are asked for as one path, of which only the second has
+    the server's paths below it.
+    """
+    found = _FORWARDED_PATH.fullmatch(headers.get("x-forwarded-prefix", ""))
+    return found[1] if found else None
 
 
 def _allowed_hosts(settings: ServerSettings) -> frozenset[str]:
@@ -207,6 +223,12 @@ def _cookies(headers: Iterable[str]) -> Iterable[tuple[str, str]]:
 def _question(scope: Scope) -> str:
     asked = scope["query_string"].decode("latin-1")
     return f"?{asked}" if asked else ""
+
+
+def _refreshed(there: str) -> Response:
+    """Go on from a page: proxies that know their path change a ``Location``, some of them twice."""
+    page = f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(there)}"><title>runfork</title>'
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
 def _redirect(there: str) -> Response:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from runfork.errors import NotFoundError
 from runfork_server import notices
+from runfork_server.access import forwarded_path
 from runfork_server.problems import NOTHING, problem
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ async def serve_page(request: Request) -> Response:
     if path.startswith(_ASSETS):
         raise NotFoundError(f"the web UI has no file {path!r:.100}; it was built anew, load the page again")
     raw_path = request.scope["raw_path"]
-    base = base_of(raw_path)
+    below = forwarded_path(request.headers) if raw_path == b"/" else None
+    base = base_of(raw_path) if below is None else f"{below}/"
     if not _is_page(raw_path):
         return notices.miss_page(base) if notices.wants_page(request.headers) else problem(404, NOTHING)
     try:

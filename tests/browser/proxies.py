@@ -37,8 +37,12 @@ def proxied(server: UiServer, *, holds: str = "") -> Iterator[UiServer]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             path = self.path.removeprefix(server.root_path) if server.root_path else self.path
             with closing(http.client.HTTPConnection(upstream, timeout=60)) as connection, suppress(OSError):
-                connection.request(self.command, path or "/", body, dict(self.headers))
-                answer = connection.getresponse()
+                try:
+                    connection.request(self.command, path or "/", body, dict(self.headers))
+                    answer = connection.getresponse()
+                except (OSError, http.client.HTTPException):
+                    self.send_error(502)
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in {"transfer-encoding", "connection", "date", "server"}:

@@ -48,16 +48,56 @@ def test_a_server_that_ends_is_told_and_one_that_comes_back_is_followed(director
     assert run_count(page) == 2
 
 
-def test_eight_tabs_are_all_live(directory, start_ui, visit, watch):
+def test_eight_tabs_are_all_live_each_on_a_project_of_its_own(directory, start_ui, visit, watch):
+    for number in range(7):
+        draw_run(directory, "r1", project=f"tests/project-{number}")
     server = start_ui()
     pages = [visit(server, PAGE)]
-    for _ in range(7):
+    for number in range(7):
         pages.append(pages[0].context.new_page())
-        pages[-1].goto(server.url_of(PAGE))
+        pages[-1].goto(server.url_of(f"p/tests/project-{number}/table"))
 
     for page in pages:
         expect(liveness(page)).to_have_text("live")
-        assert run_count(page) == 1
+        assert run_count(page) == 1  # browsers open six connections at most
+    draw_run(directory, "r2", project="tests/project", experiment="heron")
+    expect(pages[0].get_by_role("link", name="heron", exact=True)).to_be_visible()
+
+
+def test_a_proxy_whose_server_ends_and_returns_is_told_from_the_server(directory, start_ui, visit, watch):
+    watch.allow("502 ")
+    server = start_ui()
+    with proxied(server) as seen:
+        page = visit(seen, PAGE)
+        expect(liveness(page)).to_have_text("live")
+
+        server.kill()
+        expect(page.get_by_role("alert")).to_contain_text("a proxy answers in its place (HTTP 502)")
+        server.start_again()
+
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(liveness(page)).to_have_text("live")
+        page.context.close()
+
+
+def test_a_server_that_asks_for_its_token_anew_says_so(directory, start_ui, visit, watch, tmp_path):
+    watch.allow("net::ERR_")
+    watch.allow("401 ")
+    nowhere = tmp_path / "a-file"
+    nowhere.touch()
+    server = start_ui(XDG_STATE_HOME=str(nowhere))  # what cookies are made from cannot be kept
+    page = visit(server, PAGE)
+    expect(liveness(page)).to_have_text("live")
+
+    server.kill()
+    server.start_again()
+
+    expect(page.get_by_role("alert")).to_contain_text(
+        "it asks for its token again, open the address that it prints now"
+    )
+    page.context.new_page().goto(server.url)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(liveness(page)).to_have_text("live")
 
 
 def test_where_events_are_held_back_the_page_asks(directory, start_ui, visit):

@@ -33,13 +33,18 @@ export class ProblemError extends Error {
   }
 }
 
-/** The server did not answer. */
+/** The server did not answer, or answers this page no more. */
 export class UnreachableError extends Error {
-  constructor() {
-    super("the server does not answer");
+  readonly why: string;
+
+  constructor(why = "") {
+    super(`the server does not answer${why}`);
     this.name = "UnreachableError";
+    this.why = why;
   }
 }
+
+const SIGNED_OUT = ": it asks for its token again, open the address that it prints now";
 
 /** Else the browser would tell of a filter that is being typed, and of a run that is gone, as errors of the page. */
 const ASKED = { "X-Problems": "answered" };
@@ -53,15 +58,12 @@ async function answer(url: URL, options: RequestInit): Promise<Response> {
     throw new UnreachableError();
   }
   const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
-  if ((response.ok && !isProblem) || response.status === 304) return response;
-  throw new ProblemError(await readProblem(response));
-}
-
-async function readProblem(response: Response): Promise<Problem> {
-  const problem = (await response.json().catch(() => null)) as Problem | null;
-  return problem?.detail
-    ? problem
-    : { type: "about:blank", title: response.statusText, status: response.status, detail: `HTTP ${response.status}` };
+  if (isProblem && response.status !== 401) throw new ProblemError((await response.json()) as Problem);
+  if (isProblem) throw new UnreachableError(SIGNED_OUT);
+  if (response.ok && !response.headers.get("Content-Type")?.startsWith("text/html")) return response;
+  // A proxy whose server has ended, or which wants to know anew who asks, says so in a page of its own.
+  const hint = response.status < 500 ? "; load the page again, it may ask who you are" : "";
+  throw new UnreachableError(`: a proxy answers in its place (HTTP ${response.status})${hint}`);
 }
 
 /** Ask for JSON. */

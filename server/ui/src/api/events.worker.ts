@@ -1,45 +1,44 @@
 import { type EventsMessage, listenDirectly } from "./stream";
 
 type Request = { listen: string } | { leave: string };
-type Stream = { end: () => void; ports: Set<MessagePort>; latest: EventsMessage | null };
 
-const streams = new Map<string, Stream>();
+// Each page with the project that it watches, and the address of its stream; one stream for all of them.
+const pages = new Map<MessagePort, string>();
+let listened = "";
+// What was told last of each project and of the stream, for a page that comes later.
+const latest = new Map<string, EventsMessage>();
+let end: () => void = () => undefined;
 
-function join(url: string, port: MessagePort): void {
-  let stream = streams.get(url);
-  if (!stream) {
-    const opened: Stream = { end: () => undefined, ports: new Set(), latest: null };
-    opened.end = listenDirectly(url, (message) => {
-      if (message.kind !== "progress") opened.latest = message;
-      for (const one of opened.ports) one.postMessage(message);
-    });
-    streams.set(url, opened);
-    stream = opened;
-  }
-  stream.ports.add(port);
-  if (stream.latest) port.postMessage(stream.latest);
+function listenToAll(): void {
+  const wanted = [...new Set(pages.values())].sort();
+  if (wanted.join() === listened) return;
+  listened = wanted.join();
+  end();
+  latest.clear();
+  end = wanted.length > 0 ? listenDirectly(together(wanted), tell) : () => undefined;
 }
 
-function leave(url: string, port: MessagePort): void {
-  const stream = streams.get(url);
-  stream?.ports.delete(port);
-  if (!stream || stream.ports.size > 0) return;
-  stream.end();
-  streams.delete(url);
+function together(urls: string[]): string {
+  const url = new URL(urls[0]!);
+  for (const other of urls.slice(1))
+    for (const project of new URL(other).searchParams.getAll("project")) url.searchParams.append("project", project);
+  return url.href;
+}
+
+function tell(message: EventsMessage): void {
+  if (message.kind === "project") latest.set(message.event.project, message);
+  else if (message.kind !== "progress") latest.set("", message);
+  for (const page of pages.keys()) page.postMessage(message);
 }
 
 self.addEventListener("connect", (event) => {
   const port = (event as MessageEvent).ports[0];
   if (!port) return;
-  const joined = new Set<string>();
   port.onmessage = (message: MessageEvent<Request>) => {
-    if ("listen" in message.data) {
-      joined.add(message.data.listen);
-      join(message.data.listen, port);
-    } else {
-      joined.delete(message.data.leave);
-      leave(message.data.leave, port);
-    }
+    if ("listen" in message.data) pages.set(port, message.data.listen);
+    else pages.delete(port);
+    listenToAll();
+    if (pages.has(port)) for (const known of latest.values()) port.postMessage(known);
   };
   port.start();
 });

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../controls/Button";
-import { answeredAt, connection, nextTry, status, tryNow } from "../state/live";
+import { answeredAt, awayBecause, connection, nextTry, status, tryNow } from "../state/live";
 import { formatBytes, formatClock } from "../text/format";
 
 /** The server does not answer: since when, what is safe, and what happens next. */
@@ -21,8 +21,11 @@ export function AwayStrip() {
         <path class="bed" d="M36 4h33" />
       </svg>
       <p>
-        <b>The server has not answered since {formatClock(answeredAt.value)}.</b> What you see is from then. Runs go on
-        writing to their journals; nothing is lost.
+        <b>
+          The server has not answered since {formatClock(answeredAt.value)}
+          {awayBecause.value}.
+        </b>{" "}
+        What you see is from then. Runs go on writing to their journals; nothing is lost.
       </p>
       <span class="strip-end dim">{seconds > 0 ? `next try in ${seconds} s` : "trying"}</span>
       <Button onClick={() => void tryNow()}>Try now</Button>

@@ -65,9 +65,17 @@ function readParameter<T>(query: URLSearchParams, key: string, fallback: T, code
 
 function readPlace(): Place {
   const path = location.pathname.startsWith(base.pathname) ? location.pathname.slice(base.pathname.length) : "";
-  const [root, workspace, project, page] = path.split("/").map(decodeURIComponent);
+  const [root, workspace, project, page] = path.split("/").map(decoded);
   if (root !== "p" || !workspace || !project) return { page: "projects", project: null };
   return { page: pages.find((known) => known === page) ?? "charts", project: `${workspace}/${project}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // an address cut off in the middle of a character
+  }
 }
 
 /** The page and the project that are shown. */

@@ -22,6 +22,8 @@ export const changedRuns = signal<Set<string> | null>(null);
 export const answeredAt = signal(Date.now());
 /** When the next try is made while no server answers. */
 export const nextTry = signal(0);
+/** Why no server answers, where that is known. */
+export const awayBecause = signal("");
 /** Whether the reader stopped updates. */
 export const isPaused = signal(false);
 
@@ -33,6 +35,7 @@ const LAST_RETRY_MS = 15_000;
 /** Note that the server answered, or did not; whoever asks the server says so. */
 export function noteAnswer(error?: unknown): void {
   if (error instanceof UnreachableError) {
+    awayBecause.value = error.why;
     if (connection.value !== "away") startRetries();
     return;
   }
@@ -87,6 +90,7 @@ export async function tryNow(): Promise<void> {
     await readStatus(project);
     if (connection.peek() === "away") connect(project);
   } catch (error) {
+    noteAnswer(error);
     if (error instanceof UnreachableError) scheduleRetry();
     else connect(project);
   }
@@ -123,6 +127,7 @@ function startPolling(project: string): void {
 }
 
 function hear(project: string, message: EventsMessage): void {
+  if (message.kind === "progress" && message.project !== project) return;
   if (message.kind === "failed") {
     readStatus(project)
       .then(() => startPolling(project))

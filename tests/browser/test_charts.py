@@ -273,6 +273,23 @@ def test_what_is_no_number_is_counted_and_marked(open_charts, seeds, watch):
     expect(chart(page, "mixed").locator(".chart-tags")).to_contain_text("log")
     assert page.evaluate("() => window.harmed") is None
 
+    page = open_charts(seeds.sweep, "eyes=s38")
+    view = shown(page, LOSS)["view"]
+    floor = 1 - 4 / view["plot"]["height"]
+    point_at(page, LOSS, (905 - view["x"][0]) / (view["x"][1] - view["x"][0]), floor)
+    expect(page.locator(".chart-tooltip-note")).to_contain_text("Click to zoom there")
+    page.mouse.down()
+    page.mouse.up()
+    settle(watch, page)
+    assert shown(page, LOSS)["view"]["x"] == pytest.approx([855, 955], abs=8)
+    expect(chart(page, LOSS).locator(".chart-tags .bad").first).to_contain_text("NaN from step 901")
+
+    page.goto(page.url.split("/charts")[0] + "/run?run=s38")
+    page.get_by_role("button", name=re.compile("^100 NaN by step 90")).click()
+    settle(watch, page)
+    low, high = shown(page, LOSS)["view"]["x"]
+    assert low < 901 < high < low + 100
+
 
 def test_values_at_or_below_zero_are_counted_on_logarithmic_axes(data_directory, start_ui, visit, watch):
     values = [float(number - 3) for number in range(20)]

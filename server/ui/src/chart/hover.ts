@@ -7,9 +7,12 @@ import {
   formatNumber,
   formatStep,
   formatTime,
+  formatX,
   plural,
 } from "../text/format";
+import { meanings } from "../text/words";
 import { type Near, nearestLines } from "./nearest";
+import { nonFiniteOf } from "./nonfinite";
 import { type ChartLine, diamondY } from "./scene";
 import type { TooltipContent, TooltipRow } from "./tooltip";
 import { projectionOf, toPixelX, toPixelY, type View } from "./view";
@@ -32,12 +35,6 @@ export function linesNear(
   const first = found.findIndex((near) => lines[near.line]!.run_id === hovered);
   if (first > 0) found.unshift(...found.splice(first, 1));
   return found.slice(0, MOST_ROWS);
-}
-
-/** Return what x is called: `step 12 500`, `1 h 36 min`, a moment. */
-export function formatX(x: number, axis: Axis): string {
-  if (axis === "step") return `step ${formatStep(x)}`;
-  return axis === "relative" ? formatDuration(x) : formatTime(x * 1000);
 }
 
 const FORK_REACH = 8;
@@ -78,7 +75,8 @@ export function contentOf(
       id: line.run_id,
       title: line.title,
       colour: line.colour.text,
-      value: isExact ? formatExactly(value) : formatInColumn(value, format),
+      value: isExact ? formatNumber(value, 6) : formatInColumn(value, format),
+      exact: isExact ? formatExactly(value) : "",
       range: rangeText(line, one.entry),
       isHovered: at === 0,
     };
@@ -145,28 +143,25 @@ export function atOrBelowZero(lines: readonly ChartLine[]): { count: number; isE
   return { count, isExact };
 }
 
+/** Words about what is special in a chart, with what they mean; `x` is the place that they are about. */
+export type Tag = { text: string; isBad: boolean; title?: string; x?: number };
+
 /** Return words about what is special in a chart: its scale, points that are no numbers, points that are drawn each. */
 export function tagsOf(
   lines: readonly ChartLine[],
-  view: { isLog: boolean },
+  { isLog, axis }: { isLog: boolean; axis: Axis },
   isPointwise: boolean,
-): { text: string; isBad: boolean }[] {
-  const sum = (count: (line: ChartLine) => number) => lines.reduce((all, line) => all + count(line), 0);
-  const [nan, inf, ninf] = [sum((line) => line.nan), sum((line) => line.inf), sum((line) => line.ninf)];
-  const nonfinite = [
-    nan && `${formatStep(nan)} NaN`,
-    inf && `${formatStep(inf)} Inf`,
-    ninf && `${formatStep(ninf)} −Inf`,
-  ];
-  const below = view.isLog ? atOrBelowZero(lines) : { count: 0, isExact: true };
+): Tag[] {
+  const nonfinite = nonFiniteOf(lines, axis);
+  const below = isLog ? atOrBelowZero(lines) : { count: 0, isExact: true };
   const tags = [
-    view.isLog && { text: "log", isBad: false },
+    isLog && { text: "log", isBad: false, title: meanings.log },
     below.count > 0 && {
       text: `${below.isExact ? "" : "at least "}${formatStep(below.count)} at or below 0`,
       isBad: true,
     },
-    nonfinite.some(Boolean) && { text: nonfinite.filter(Boolean).join(", "), isBad: true },
-    isPointwise && { text: "raw points", isBad: false },
+    nonfinite && { ...nonfinite, isBad: true, title: "Zoom to the first" },
+    isPointwise && { text: "raw points", isBad: false, title: meanings["raw points"] },
   ];
   return tags.flatMap((tag) => (tag ? [tag] : []));
 }

@@ -4,6 +4,7 @@ import { nameWidth, show } from "./look";
 import { type Chart, type ChartProps, letSee, type MountedChart } from "./mounted";
 import { placeNames } from "./names";
 import { findNear, findPinned, pin, showNear } from "./near";
+import { nonFiniteAt } from "./nonfinite";
 import { paintOn } from "./painter";
 import { listen } from "./pointer";
 import { rangeOf, widened } from "./range";
@@ -42,6 +43,7 @@ export function mountChart(element: HTMLElement, first: ChartProps): MountedChar
     },
     sheet: (title, tags) => sheetOf(chart, title, tags),
     view: () => chart.view,
+    zoomAround: (x) => zoomAround(chart, x),
     remove: () => {
       unsee();
       clearTimeout(chart.exactTimer);
@@ -170,10 +172,20 @@ function handlersOf(chart: Chart): Parameters<typeof makeAxes>[2] {
       chart.props.onZoom?.(x, isBox ? y : null);
     },
     click: () => {
-      if (chart.near.length > 0) pin(chart, chart.pins === null);
+      const odd = chart.pointer && nonFiniteAt(chart.props.lines, chart.view, chart.pointer, chart.props.axis);
+      if (odd && !odd.isWhole) zoomAround(chart, odd.x);
+      else if (chart.near.length > 0) pin(chart, chart.pins === null);
     },
     reset: () => chart.props.onReset?.(),
   };
+}
+
+/** Show a tenth of what is shown, around an x. */
+function zoomAround(chart: Chart, x: number): void {
+  chart.props.onZoom?.(
+    [x - (chart.view.x[1] - chart.view.x[0]) / 20, x + (chart.view.x[1] - chart.view.x[0]) / 20],
+    null,
+  );
 }
 
 function showForeignCursor(chart: Chart): void {

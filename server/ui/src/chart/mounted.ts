@@ -52,6 +52,8 @@ export type MountedChart = {
   sheet: (title: string, tags: string[]) => Sheet;
   /** Return what it shows. */
   view: () => View | null;
+  /** Zoom to an x. */
+  zoomAround: (x: number) => void;
   remove: () => void;
 };
 
@@ -65,6 +67,11 @@ export function letSee(path: string, see: () => Seen): () => void {
   return () => {
     if (seen.get(path) === see) seen.delete(path);
   };
+}
+
+/** Return whether y is logarithmic in a chart on the page. */
+export function isLogNow(path: string): boolean {
+  return seen.get(path)?.().view.isLog ?? false;
 }
 
 declare global {

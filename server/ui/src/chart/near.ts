@@ -1,6 +1,7 @@
 import { contentOf, forkNear, linesNear, tabSeparated } from "./hover";
 import { cover } from "./look";
 import type { Chart, Pointer } from "./mounted";
+import { nonFiniteAt } from "./nonfinite";
 import type { ChartLine } from "./scene";
 import { emptiestPlace } from "./tooltip";
 import { fromPixelX, nearestAt, projectionOf, toPixelX, toPixelY } from "./view";
@@ -93,7 +94,8 @@ export function showNear(chart: Chart): void {
   }
   const isExact = chart.exact?.key === exactKey(chart);
   const at = chart.pointer ?? { x: near[0]!.x, y: near[0]!.y };
-  const note = forkNear(props.lines, near, view, at);
+  const odd = nonFiniteAt(props.lines, view, at, props.axis);
+  const note = odd ? `${odd.text}${odd.isWhole ? "" : ". Click to zoom there"}` : forkNear(props.lines, near, view, at);
   const content = contentOf(props.lines, near, props.axis, isExact ? chart.exact!.points : null, note);
   tooltip.show(content);
   const projection = projectionOf(view);

@@ -1,16 +1,25 @@
-import type { PainterMessage } from "./painter";
-import { paintSheet } from "./sheet";
-import { drawStage, makeStage, type Stage } from "./stage";
+import type { PainterAnswer, PainterMessage } from "./painter";
+import { SvgPen } from "./pen";
+import { paintSheet, type Sheet } from "./sheet";
+import { type Canvas, drawStage, makeStage, type Stage } from "./stage";
 
 // A longer turn would keep the next view waiting: the rest is drawn in the next frame.
 const TURN_MS = 12;
+const IS_WORKER = typeof document === "undefined";
 
 const stages = new Map<number, Stage>();
 const dirty = new Map<number, number>();
 let isScheduled = false;
+let tell: (answer: PainterAnswer) => void = () => undefined;
 
 const nextFrame: (act: () => void) => void =
   typeof requestAnimationFrame === "function" ? requestAnimationFrame : (act) => setTimeout(act, 0);
+
+function makeCanvas(width: number, height: number): Canvas {
+  return IS_WORKER
+    ? new OffscreenCanvas(width, height)
+    : Object.assign(document.createElement("canvas"), { width, height });
+}
 
 function schedule(id: number, serial: number): void {
   dirty.set(id, serial);
@@ -31,32 +40,45 @@ function drawDirty(): void {
     dirty.delete(id);
     const stage = stages.get(id);
     if (!stage) continue;
-    drawStage(stage, (width, height) => new OffscreenCanvas(width, height));
-    postMessage({ drawn: id, serial });
+    drawStage(stage, makeCanvas);
+    tell({ drawn: id, serial });
   }
 }
 
-async function exportPng(message: Extract<PainterMessage, { kind: "png" }>): Promise<void> {
-  const { sheet, scale, answer } = message;
+async function pngOf(sheet: Sheet, scale: number): Promise<Blob | null> {
+  const canvas = makeCanvas(sheet.view.width * scale, sheet.view.height * scale);
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D | null;
+  if (!context) throw new Error("the browser gives no canvas");
+  context.scale(scale, scale);
+  paintSheet(context, sheet);
+  if ("convertToBlob" in canvas) return canvas.convertToBlob({ type: "image/png" });
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+function svgOf(sheet: Sheet): Blob {
+  const pen = new SvgPen();
+  paintSheet(pen, sheet);
+  return new Blob([pen.finish(sheet.view.width, sheet.view.height, sheet.title)], { type: "image/svg+xml" });
+}
+
+async function exportSheet({ kind, sheet, scale, answer }: Extract<PainterMessage, { sheet: Sheet }>): Promise<void> {
   try {
-    const canvas = new OffscreenCanvas(sheet.view.width * scale, sheet.view.height * scale);
-    const context = canvas.getContext("2d");
-    if (!context) throw new Error("the browser gives no canvas");
-    context.scale(scale, scale);
-    paintSheet(context, sheet);
-    postMessage({ answer, blob: await canvas.convertToBlob({ type: "image/png" }) });
+    const blob = kind === "svg" ? svgOf(sheet) : await pngOf(sheet, scale);
+    tell(blob ? { answer, blob } : { answer, failure: "the picture could not be drawn" });
   } catch (error) {
-    postMessage({ answer, failure: String(error) });
+    tell({ answer, failure: String(error) });
   }
 }
 
-self.onmessage = ({ data }: MessageEvent<PainterMessage>) => {
+/** Do as the page says; `reply` is told what was drawn. */
+function hear(data: PainterMessage, reply: (answer: PainterAnswer) => void): void {
+  tell = reply;
   if (data.kind === "attach") {
     stages.set(data.id, makeStage(data.canvas));
     return;
   }
-  if (data.kind === "png") {
-    void exportPng(data);
+  if ("sheet" in data) {
+    void exportSheet(data);
     return;
   }
   const stage = stages.get(data.id);
@@ -72,4 +94,8 @@ self.onmessage = ({ data }: MessageEvent<PainterMessage>) => {
   stage.pixelRatio = data.pixelRatio;
   stage.look = data.look;
   schedule(data.id, data.serial);
-};
+}
+
+// The build leaves a worker's module no exports: a page that imports it finds this instead.
+if (!IS_WORKER) window.hearPainter = hear;
+else self.onmessage = ({ data }: MessageEvent<PainterMessage>) => hear(data, (answer) => self.postMessage(answer));

@@ -5,7 +5,8 @@ import type { View } from "./view";
 
 /** What changes without the lines: who is hovered, and the names. */
 export type Look = { hovered: string | null; names: PlacedName[] };
-type Canvas = HTMLCanvasElement | OffscreenCanvas;
+/** What a chart is drawn on. */
+export type Canvas = HTMLCanvasElement | OffscreenCanvas;
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 /** One chart's canvas, and what is on it. */

@@ -6,6 +6,8 @@ export type TooltipRow = {
   title: string;
   colour: string;
   value: string;
+  /** The whole value, where it is one that was logged. */
+  exact: string;
   range: string;
   isHovered: boolean;
 };
@@ -89,7 +91,9 @@ function row(one: TooltipRow): HTMLElement {
   element.dataset.run = one.id;
   const name = made("span", "run-name", one.title);
   name.style.color = one.colour;
-  element.append(name, made("span", "chart-tooltip-value", one.value), made("span", "chart-tooltip-range", one.range));
+  const value = made("span", "chart-tooltip-value", one.value);
+  value.title = one.exact;
+  element.append(name, value, made("span", "chart-tooltip-range", one.range));
   return element;
 }
 

@@ -1,9 +1,9 @@
 import { Icon, type IconName } from "../controls/icons";
 import { Popup } from "../controls/Popup";
-import { chartScales, fullChart, hiddenCharts } from "../state/view";
+import { chooseScale, fullChart, hiddenCharts } from "../state/view";
 import { setYWindow, yWindowOf } from "../state/windows";
 import type { ConnectedChart } from "./connect";
-import { copyPicture, saveDrawnCsv, savePng, saveRawCsv, saveSvg } from "./export";
+import { copyPicture, saveDrawnCsv, savePicture, saveRawCsv } from "./export";
 
 type Item = { text: string; icon: IconName; isChosen?: boolean; act: () => unknown };
 
@@ -20,21 +20,18 @@ export function ChartMenu({
   onClose: () => void;
 }) {
   const isLog = chart.isLog.value;
-  const setScale = (word: "log" | "linear") => {
-    chartScales.value = [...chartScales.peek().filter((one) => !one.startsWith(`${path}=`)), `${path}=${word}`];
-  };
   const hide = () => {
     if (fullChart.peek() === path) fullChart.value = "";
     hiddenCharts.value = [...hiddenCharts.peek(), path];
   };
   const scales: Item[] = [
-    { text: "Linear", icon: "dash", isChosen: !isLog, act: () => setScale("linear") },
-    { text: "Logarithmic", icon: "up", isChosen: isLog, act: () => setScale("log") },
+    { text: "Linear", icon: "dash", isChosen: !isLog, act: () => chooseScale(path, "linear") },
+    { text: "Logarithmic", icon: "up", isChosen: isLog, act: () => chooseScale(path, "log") },
   ];
   if (yWindowOf(path)) scales.push({ text: "Fit y to the lines", icon: "expand", act: () => setYWindow(path, null) });
   const files: Item[] = [
-    { text: "PNG, double size", icon: "download", act: () => savePng(path, chart) },
-    { text: "SVG", icon: "download", act: () => saveSvg(path, chart) },
+    { text: "PNG, double size", icon: "download", act: () => savePicture("png", path, chart) },
+    { text: "SVG", icon: "download", act: () => savePicture("svg", path, chart) },
     { text: "CSV of what is drawn", icon: "download", act: () => saveDrawnCsv(path, chart) },
     { text: "CSV of all points", icon: "download", act: () => saveRawCsv(path, chart) },
     { text: "Copy the picture", icon: "copy", act: () => copyPicture(path, chart) },

@@ -126,8 +126,14 @@ function Tags({ chart }: { chart: ConnectedChart | null }) {
   return (
     <span class="chart-tags">
       {chart?.tags.value.map((tag) => (
-        <span key={tag.text} class={tag.isBad ? "bad" : "dim"}>
-          {tag.text}
+        <span key={tag.text} class={tag.isBad ? "bad" : "dim"} title={tag.title}>
+          {tag.x === undefined ? (
+            tag.text
+          ) : (
+            <button type="button" class="link bad" onClick={() => chart.mounted.zoomAround(tag.x!)}>
+              {tag.text}
+            </button>
+          )}
         </span>
       ))}
     </span>

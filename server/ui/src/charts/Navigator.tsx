@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Axis, Reach } from "../api/types";
-import { formatX } from "../chart/hover";
 import type { Span } from "../chart/view";
 import { River } from "../marks/River";
 import type { DrawnRun } from "../state/drawn";
@@ -9,7 +8,7 @@ import { cursor, hoveredRun } from "../state/hover";
 import { colourOf } from "../state/theme";
 import { axis, mode, xWindow } from "../state/view";
 import { extent, showAll, zoomTo } from "../state/windows";
-import { formatDuration, formatStep, formatTime } from "../text/format";
+import { formatDuration, formatStep, formatTime, formatX } from "../text/format";
 import { meanings } from "../text/words";
 
 // as wide as the river's own

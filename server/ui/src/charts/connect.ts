@@ -1,7 +1,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { postJson, projectPath } from "../api/client";
 import type { Axis, Point } from "../api/types";
-import { tagsOf } from "../chart/hover";
+import { type Tag, tagsOf } from "../chart/hover";
 import { nameWidth } from "../chart/look";
 import { mountChart } from "../chart/mount";
 import type { ChartProps, MountedChart } from "../chart/mounted";
@@ -19,13 +19,12 @@ import { type Answer, covers, type Question, type SeriesState, subscribe } from 
 import { colourOf, theme } from "../state/theme";
 import {
   axis,
-  chartScales,
+  chosenScale,
   clockWindow,
   ignoresOutliers,
   inherited,
   lineValue,
   mode,
-  scale,
   smoothingAsked,
   xWindow,
 } from "../state/view";
@@ -86,7 +85,7 @@ export function axisOf(path: string, chosen: Axis): Axis {
 /** A chart on the page that follows the view. */
 export type ConnectedChart = {
   mounted: MountedChart;
-  tags: ReadonlySignal<{ text: string; isBad: boolean }[]>;
+  tags: ReadonlySignal<Tag[]>;
   lines: ReadonlySignal<readonly ChartLine[]>;
   isLog: ReadonlySignal<boolean>;
   state: ReadonlySignal<SeriesState>;
@@ -153,7 +152,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
     palette: palette.value,
     isServerAway: connection.value === "away",
   }));
-  const tags: Signal<{ text: string; isBad: boolean }[]> = signal([]);
+  const tags: Signal<Tag[]> = signal([]);
   const mounted = mountChart(element, { ...props.peek(), ...handlers(path, own, isSynced, lines) });
   const ends = [
     effect(() => {
@@ -252,7 +251,7 @@ function makeScale(
 ): ReadonlySignal<boolean> {
   let decided: { runs: string; isLog: boolean } | null = null;
   return computed(() => {
-    const chosen = chartScales.value.find((one) => one.startsWith(`${path}=`))?.slice(path.length + 1) ?? scale.value;
+    const chosen = chosenScale(path);
     if (chosen !== "auto") return chosen === "log";
     const now = lines.value;
     const question = questionOf();

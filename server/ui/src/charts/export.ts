@@ -1,7 +1,6 @@
 import { apiUrl, postBytes, projectPath, sentence } from "../api/client";
-import { paintPng } from "../chart/painter";
-import { SvgPen } from "../chart/pen";
-import { paintSheet, type Sheet } from "../chart/sheet";
+import { paintFile } from "../chart/painter";
+import type { Sheet } from "../chart/sheet";
 import { copied } from "../controls/clipboard";
 import { place } from "../state/address";
 import { noteAnswer } from "../state/live";
@@ -40,28 +39,17 @@ async function told(act: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Save a chart as a PNG, two pixels for each of the page. */
-export function savePng(path: string, chart: ConnectedChart): Promise<void> {
-  return told(async () => save(await paintPng(sheetOf(path, chart), 2), fileName(path, "png")));
-}
+const PIXELS = 2;
 
-/** Return a chart as SVG. */
-export function svgOf(path: string, chart: ConnectedChart): string {
-  const sheet = sheetOf(path, chart);
-  const pen = new SvgPen();
-  paintSheet(pen, sheet);
-  return pen.finish(sheet.view.width, sheet.view.height, path);
-}
-
-/** Save a chart as SVG. */
-export function saveSvg(path: string, chart: ConnectedChart): Promise<void> {
-  return told(async () => save(new Blob([svgOf(path, chart)], { type: "image/svg+xml" }), fileName(path, "svg")));
+/** Save a chart as a picture: a PNG has two pixels for each of the page. */
+export function savePicture(kind: "png" | "svg", path: string, chart: ConnectedChart): Promise<void> {
+  return told(async () => save(await paintFile(kind, sheetOf(path, chart), PIXELS), fileName(path, kind)));
 }
 
 /** Copy a chart's picture. */
 export function copyPicture(path: string, chart: ConnectedChart): Promise<void> {
   return told(async () => {
-    const blob = paintPng(sheetOf(path, chart), 2);
+    const blob = paintFile("png", sheetOf(path, chart), PIXELS);
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
     copied.value = "Picture copied";
   });

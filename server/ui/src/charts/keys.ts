@@ -1,8 +1,9 @@
 import { useEffect } from "preact/hooks";
 import type { Axis } from "../api/types";
+import { isLogNow } from "../chart/mounted";
 import { cursor, hoveredRun } from "../state/hover";
 import { shortcut } from "../state/keys";
-import { chartScales, fullChart, scale } from "../state/view";
+import { chooseScale, fullChart, scale } from "../state/view";
 import { axisToBe, changeAxis, redoZoom, undoZoom } from "../state/windows";
 
 const AXES: Axis[] = ["step", "relative", "time"];
@@ -21,11 +22,7 @@ function toggleLog(): void {
     scale.value = scale.peek() === "log" ? "linear" : "log";
     return;
   }
-  const isLog = chartScales.peek().includes(`${path}=log`);
-  chartScales.value = [
-    ...chartScales.peek().filter((one) => !one.startsWith(`${path}=`)),
-    `${path}=${isLog ? "linear" : "log"}`,
-  ];
+  chooseScale(path, isLogNow(path) ? "linear" : "log");
 }
 
 function focus(selector: string): void {

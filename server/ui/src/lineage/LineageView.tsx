@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Family } from "../api/types";
+import { suitsLog } from "../chart/range";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
 import { href, place } from "../state/address";
@@ -14,7 +15,7 @@ import { LaneList } from "./LaneList";
 import { LineageControls } from "./LineageControls";
 import { type Entry, layOutEntries } from "./lanes";
 import { runningAt, type Standing, standingAt } from "./moment";
-import { extentOf, suitsLog } from "./scales";
+import { extentOf } from "./scales";
 import { TimeStrip } from "./TimeStrip";
 
 /** Props of `LineageView`. */
@@ -93,7 +94,8 @@ function Shown({ family, head }: { family: Family; head: LineageViewProps["head"
   };
   const curves = useKept(useCurves(asked).value, `${metric} ${lineageWindow.value?.join(" ")}`);
   const extent = useMemo(() => extentOf(curves.values()), [curves]);
-  const isLog = lineageScale.value === "auto" ? extent !== null && suitsLog(extent) : lineageScale.value === "log";
+  const suits = useMemo(() => suitsLog([...curves.values()], false), [curves]);
+  const isLog = lineageScale.value === "auto" ? suits : lineageScale.value === "log";
   return (
     <div class="lineage">
       <div class="lineage-top">

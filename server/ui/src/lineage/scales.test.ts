@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lineOf } from "./family.fixture";
-import { bestOf, extentOf, pointAt, stretch, suitsLog, valueScale } from "./scales";
+import { bestOf, extentOf, pointAt, stretch, valueScale } from "./scales";
 
 const x = (step: number) => step;
 const y = (value: number) => value;
@@ -43,7 +43,6 @@ test("zero and less stand on the floor of a logarithmic scale; without anything 
   const scale = valueScale(extent, true, 0, 30);
   expect([scale.y(100), scale.y(0), scale.ticks]).toEqual([0, 30, [0.1, 1, 10, 100]]);
   expect(valueScale({ low: -2, high: -1, leastPositive: Number.POSITIVE_INFINITY }, true, 0, 30).isLog).toBe(false);
-  expect([suitsLog(extent), suitsLog({ low: 0.01, high: 2, leastPositive: 0.01 })]).toEqual([false, true]);
 });
 
 test("ticks are few even where values are huge or tiny", () => {

@@ -7,24 +7,17 @@ export type ValueScale = { y: (value: number) => number; ticks: number[]; isLog:
 export type Extent = { low: number; high: number; leastPositive: number };
 
 /** Return the lowest and the highest value that lines draw; null without any. */
-export function extentOf(lines: Iterable<Line>): Extent | null {
+export function extentOf(lines: Iterable<{ y: ArrayLike<number> }>): Extent | null {
   let [low, high, leastPositive] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (const line of lines)
-    for (const value of line.y) {
+  for (const { y } of lines)
+    for (let at = 0; at < y.length; at++) {
+      const value = y[at]!;
       if (!Number.isFinite(value)) continue;
       if (value < low) low = value;
       if (value > high) high = value;
       if (value > 0 && value < leastPositive) leastPositive = value;
     }
   return high >= low ? { low, high, leastPositive } : null;
-}
-
-/** Values of which the largest is more than this many times the least are easier to read on a logarithmic scale. */
-const LOG_RATIO = 20;
-
-/** Return whether a logarithmic scale suits values, where the reader did not choose. */
-export function suitsLog({ low, high }: Extent): boolean {
-  return low > 0 && high / low > LOG_RATIO;
 }
 
 /**

@@ -82,6 +82,16 @@ export const hiddenCharts = parameter<string[]>("hidden", [], asList);
 /** Paths of charts with a scale of their own: `path=log` or `path=linear`. */
 export const chartScales = parameter<string[]>("scales", [], asList);
 
+/** Return the scale that was chosen for a metric: its own, else that of all. */
+export function chosenScale(path: string): "auto" | "linear" | "log" {
+  const own = chartScales.value.find((one) => one.startsWith(`${path}=`))?.slice(path.length + 1);
+  return own === "log" || own === "linear" ? own : scale.value;
+}
+/** Give a metric a scale of its own. */
+export function chooseScale(path: string, word: "linear" | "log"): void {
+  chartScales.value = [...chartScales.peek().filter((one) => !one.startsWith(`${path}=`)), `${path}=${word}`];
+}
+
 /** Runs that stand side by side; empty takes those that are drawn. */
 export const compared = parameter<string[]>("with", [], asList);
 /** The run that others are compared with; empty is the first. */

@@ -1,4 +1,4 @@
-import type { AttributeType, Content, JsonNumber } from "../api/types";
+import type { AttributeType, Axis, Content, JsonNumber } from "../api/types";
 
 const THIN = "\u202f";
 const MINUS = "\u2212";
@@ -74,6 +74,12 @@ const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digi
 export function formatTime(time: string | number | Date): string {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? String(time) : `${DATE.format(date)}, ${TIME.format(date)}`;
+}
+
+/** Return what x is called: `step 12 500`, `1 h 36 min`, a moment. */
+export function formatX(x: number, axis: Axis): string {
+  if (axis === "step") return `step ${formatStep(x)}`;
+  return axis === "relative" ? formatDuration(x) : formatTime(x * 1000);
 }
 
 /** Return the time of day in the reader's own time zone. */

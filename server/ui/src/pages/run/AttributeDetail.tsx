@@ -4,6 +4,7 @@ import { copy } from "../../controls/clipboard";
 import { place } from "../../state/address";
 import { useDataDirectory } from "../../state/info";
 import { changesByPath } from "../../state/shown";
+import { sparkline } from "../../state/sparklines";
 import { colourOf } from "../../state/theme";
 import { chosenAttribute, chosenFile, tab } from "../../state/view";
 import {
@@ -18,6 +19,7 @@ import {
 import { meanings } from "../../text/words";
 import { exactText } from "./AttributeTree";
 import { isSeries, typeName } from "./attributeTree";
+import { NonFiniteLink } from "./NonFiniteLink";
 import { pythonFor } from "./python";
 import { HistogramBars, histogramOf, TextSeries } from "./SeriesDetail";
 import { SeriesSparkline } from "./SeriesSparkline";
@@ -102,6 +104,7 @@ function Held({ path, attribute, found }: { path: string; attribute: Attribute; 
     );
   const counts = histogramOf(type, value);
   if (counts) return <HistogramBars counts={counts} colour={colourOf(found.run).line} />;
+  const line = type === "float_series" ? sparkline(project, found.run, path).value : null;
   const text = isNumber(value) && type !== "string" ? formatExactly(toNumber(value)) : exactText(attribute);
   return (
     <>
@@ -113,6 +116,7 @@ function Held({ path, attribute, found }: { path: string; attribute: Attribute; 
         <IconButton icon="copy" label="Copy value" isSmall onClick={() => void copy(exactText(attribute), "Value")} />
       </div>
       {isSeries(type) && <p class="dim">the last of the series</p>}
+      {line && <NonFiniteLink line={line} />}
     </>
   );
 }

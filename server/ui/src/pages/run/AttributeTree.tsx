@@ -264,7 +264,10 @@ function Value({ row, change, found, project, hasSource }: ValueProps) {
             <span class="arrow">→</span>
           </>
         )}
-        <span class={isPath(shown) ? "cut front" : "cut"} title={text.length > 20 ? text.slice(0, 2000) : undefined}>
+        <span
+          class={`cut${isPath(shown) ? " front" : ""}${isNumber(value) && !Number.isFinite(toNumber(value)) && type !== "string" ? " bad" : ""}`}
+          title={text.length > 20 ? text.slice(0, 2000) : undefined}
+        >
           {isPath(shown) ? <bdi>{shown}</bdi> : shown}
         </span>
       </span>

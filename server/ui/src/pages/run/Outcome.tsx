@@ -2,13 +2,18 @@ import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { ForkMark, Line, PrunedTail } from "../../api/frames";
 import type { Row, RunValues } from "../../api/types";
-import { linearTicks, stepTicks } from "../../chart/ticks";
+import { suitsLog } from "../../chart/range";
+import { linearTicks, logTicks, stepTicks } from "../../chart/ticks";
 import { useWidth } from "../../controls/width";
+import { extentOf, valueScale } from "../../lineage/scales";
 import { diamondPath, marks } from "../../marks/shapes";
 import type { Outcome as FoundOutcome } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
+import { chosenScale } from "../../state/view";
 import { formatNumber, formatStep, splitPath } from "../../text/format";
+import { meanings } from "../../text/words";
+import { NonFiniteLink } from "./NonFiniteLink";
 
 const HEIGHT = 176;
 const LEFT = 44;
@@ -22,6 +27,8 @@ export function Outcome({ found, outcome }: { found: RunValues; outcome: FoundOu
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
   const pinned = outcome?.pinned;
+  const chosen = chosenScale(pinned?.own.path ?? "");
+  const isLog = pinned ? (chosen === "auto" ? suitsLog([pinned.own], false) : chosen === "log") : false;
   const [namespace, name] = splitPath(pinned?.own.path ?? "");
   return (
     <section class="outcome" ref={box} aria-label={pinned ? `${pinned.own.path} of this run` : "Metric"}>
@@ -29,32 +36,39 @@ export function Outcome({ found, outcome }: { found: RunValues; outcome: FoundOu
         <h3 class="mono">
           <span class="dim">{namespace}</span>
           {name}
+          <span class="outcome-tags">
+            {isLog && (
+              <span class="dim" title={meanings.log}>
+                log
+              </span>
+            )}
+            <NonFiniteLink line={pinned.own} />
+          </span>
         </h3>
       )}
-      {pinned && width > 120 && <SmallChart own={pinned.own} run={found.run} width={width} />}
+      {pinned && width > 120 && <SmallChart own={pinned.own} run={found.run} width={width} isLog={isLog} />}
     </section>
   );
 }
 
-type SmallChartProps = { own: Line; run: Row; width: number };
+type SmallChartProps = { own: Line; run: Row; width: number; isLog: boolean };
 
-function SmallChart({ own, run, width }: SmallChartProps) {
+function SmallChart({ own, run, width, isLog }: SmallChartProps) {
   const colour = colourOf(run);
   const parent = parentOf(run);
   const ghost = own.pruned.filter((tail) => tail.run_id === run.fork?.parent);
   const [xLow, xHigh] = extent([own.x, ...ghost.map((tail) => tail.x)]);
-  const [yLow, yHigh] = extent([own.y, ...ghost.map((tail) => tail.y)]);
+  const values = extentOf([own, ...ghost]) ?? { low: 0, high: 1, leastPositive: 1 };
+  const { y, isLog: hasLog } = valueScale(values, isLog, TOP, HEIGHT - BOTTOM - 6);
+  const [yLow, yHigh] = [hasLog ? values.leastPositive : values.low, values.high];
   const right = width - NAME_GAP - LETTER_WIDTH * cut(run.name).length;
   const x = (value: number) => LEFT + ((value - xLow) / (xHigh - xLow || 1)) * (right - LEFT);
-  // Halves: the difference of the largest numbers that there are is none.
-  const span = yHigh / 2 - yLow / 2;
-  const y = (value: number) =>
-    span <= 0 ? (TOP + HEIGHT - BOTTOM) / 2 : TOP + ((yHigh / 2 - value / 2) / span) * (HEIGHT - BOTTOM - TOP - 6);
   const [inherited, ownPart] = splitAt(own, own.forks.at(-1)?.x ?? Number.NEGATIVE_INFINITY);
   const fork = own.forks.at(-1);
   const end = own.last && Number.isFinite(own.last.y) ? own.last : null;
   const tail = ghost[0];
-  const yTicks = yHigh > yLow ? linearTicks([yLow, yHigh], 3) : { at: [yLow], texts: [formatNumber(yLow)] };
+  const ticksOf = hasLog ? logTicks : linearTicks;
+  const yTicks = yHigh > yLow ? ticksOf([yLow, yHigh], 3) : { at: [yLow], texts: [formatNumber(yLow)] };
   const xTicks = xHigh > xLow ? stepTicks([xLow, xHigh], 4) : { at: [xLow], texts: [formatStep(xLow)] };
   return (
     <svg width={width} height={HEIGHT} role="img" aria-label={describe(own)}>

@@ -115,7 +115,7 @@ function CameOfIt({ rows, found }: { rows: OutcomeRow[]; found: RunValues }) {
             </span>
             <del>{formatNumber(row.before)}</del>
             <span class="arrow">→</span>
-            <ins>{formatNumber(row.after)}</ins>
+            <ins class={Number.isFinite(row.after) ? undefined : "bad"}>{formatNumber(row.after)}</ins>
             <span
               class={`percent ${deltaClass(row.percent, goalFor(row.path, declaredGoal(found.attributes, row.path)))}`}
             >

@@ -88,7 +88,23 @@ def test_where_no_checkpoint_is_the_code_names_the_run_that_logged_the_step(fami
 
     assert "fork_run_id='root', fork_step=0" in inherited["code"]
     assert own["code"] == "run = Run(fork_run_id='child', fork_step=2)"
-    assert own["note"].endswith("The last checkpoint before it is that of step 1.")
+    assert (inherited["name"], own["name"], own["trouble"]) == ("root", "child", None)
+    assert (own["before"], own["after"], inherited["before"]) == (1, 3, None)
+
+
+def test_a_step_that_a_run_does_not_have_is_told(family: httpx.Client) -> None:
+    told = [ask(family, "resume-code", run=run, step=step)["trouble"] for run, step in [("root", 3), ("root", 9), ("waits", 1)]]
+
+    assert told == [None, "There is no step 9: the run has steps 0 to 4.", "The run has logged no steps yet."]
+
+
+def test_runs_tell_their_place_in_their_experiment(family: httpx.Client) -> None:
+    runs = ask(family, "lineage", run="child")["runs"]
+    search = {"mode": "runs", "filter": None, "sort": [], "limit": 9}
+    rows = {row["run_id"]: row for row in family.post(f"{P}/runs/search", json=search).json()["rows"]}
+
+    assert [(run["run_place"], run["run_count"]) for run in runs] == [(1, 2), (2, 2)]
+    assert [(rows[run]["run_place"], rows[run]["run_count"]) for run in ("root", "child", "waits")] == [(1, 2), (2, 2), (1, 1)]
 
 
 def test_the_code_for_loops_of_ones_own_forks(data_directory, open_run) -> None:

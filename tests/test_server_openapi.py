@@ -102,6 +102,7 @@ ASKED: dict[str, Any] = {
     f"{PROJECT}/attributes/search": {},
     f"{PROJECT}/differences": {"run_ids": ["r", "s"], "only_differences": False},
     f"{PROJECT}/series/at": {"run_ids": ["r", "s"], "path": "loss", "x": {"kind": "step", "value": 9}},
+    f"{PROJECT}/series/extremes": {"run_ids": ["r", "s"], "path": "loss"},
 }
 """What is asked of operations that answer JSON, so that as much as there is comes back."""
 

@@ -305,3 +305,32 @@ def test_hostile_names_are_names(served, open_run):
     assert (series["path"], series["inf"], series["nonfinite"]) == (path, 1, [{"x": 1.0, "kind": "inf", "count": 1}])
     assert raw.headers["content-disposition"].isascii()
     assert next(csv.DictReader(io.StringIO(raw.text)))["value"] == "Infinity"
+
+
+def ask_extremes(client: httpx.Client, *run_ids: str, path: str = "loss") -> dict[str, Any]:
+    answer = client.post(f"{P}/series/extremes", json={"run_ids": run_ids, "path": path})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_extremes_are_the_first_of_what_runs_show_and_not_of_what_was_pruned(open_run, client: httpx.Client) -> None:
+    random = np.random.default_rng(0)
+    values = random.integers(10, 90, 3000).astype(float)
+    values[[7, 1500, 2900]] = [math.nan, 5.0, 1.0]  # the last one is beyond the fork
+    values[[1700, 1701]] = 5.0
+    values[40] = math.inf
+    with open_run(run_id="root") as root:
+        root.log_configs({"checkpoints/monitor": "loss", "checkpoints/mode": "max"})
+        for step, value in enumerate(values):
+            root.log_metrics({"loss": value}, step=step)
+    with open_run(run_id="child", fork_run_id="root", fork_step=2000) as child:
+        child.log_metrics({"loss": 99.0, "bad": math.nan}, step=2001)
+    until_read(client, run_count=2)
+
+    shown, family = ask_extremes(client, "child"), ask_extremes(client, "child", "root", "nobody")
+
+    assert [shown["least"][name] for name in ("run_id", "source_run", "step", "value")] == ["child", "root", 1500, 5.0]
+    assert [family["least"][name] for name in ("run_id", "source_run", "step", "value")] == ["root", "root", 2900, 1.0]
+    assert (shown["greatest"]["value"], shown["greatest"]["source_run"], family["goal"]) == (99.0, "child", "max")
+    assert ask_extremes(client, "child", path="bad") == {"revision": shown["revision"], "least": None, "greatest": None, "goal": None}

@@ -87,9 +87,9 @@ def resume_document(project: ServedProject, run_id: str, step: int) -> dict[str,
         step: Micro-steps.
     """
     owner = owner_of(project, run_id, step)
-    there = [one for one in checkpoints_of(project, run_id) if one.mark.step == step]
+    marked = checkpoints_of(project, run_id)
+    there = [one for one in marked if one.mark.step == step]
     checkpoint = there[-1] if there else None
-    earlier = [one for one in checkpoints_of(project, run_id) if one.mark.step < step]
     writer = owner if checkpoint is None else checkpoint.run_id
     framework = _framework(project.index.values([writer], paths=["sys/integration/name"]).get(writer, {}))
     number = json_step(step)
@@ -102,19 +102,37 @@ def resume_document(project: ServedProject, run_id: str, step: int) -> dict[str,
         None if checkpoint is None else checkpoint.path,
     )
     told = resume_code(framework, point)
-    note = told.note
-    if checkpoint is None and earlier:
-        nearest = max(earlier, key=lambda one: one.mark.step)
-        note += f" The last checkpoint before it is that of step {json_step(nearest.mark.step):g}."
     return {
         "framework": framework,
         "run_id": writer,
+        "name": project.facts.names.get(writer, writer),
         "mark_id": point.mark_id,
         "step": number,
         "checkpoint": point.checkpoint,
         "code": told.code,
-        "note": note,
+        "note": told.note,
+        "trouble": None if checkpoint is not None else _trouble(project, run_id, step),
+        "before": json_step(max((one.mark.step for one in marked if one.mark.step < step), default=None)),
+        "after": json_step(min((one.mark.step for one in marked if one.mark.step > step), default=None)),
     }
+
+
+def _trouble(project: ServedProject, run_id: str, step: int) -> str | None:
+    """Return why there is nothing to fork from at a step without a checkpoint; None where there is."""
+    lineage = project.facts.lineage(run_id)
+    summaries = project.summaries.of(lineage)
+    last = summaries[run_id].last_step if run_id in summaries else None
+    first = min((one.own[0] for one in summaries.values() if one.own is not None), default=None)
+    if last is None or first is None:
+        return "The run has logged no steps yet."
+    if first <= step <= last:
+        return None
+    has = f"only step {_text(first)}" if first == last else f"steps {_text(first)} to {_text(last)}"
+    return f"There is no step {_text(step)}: the run has {has}."
+
+
+def _text(step: int) -> str:
+    return f"{json_step(step)}"
 
 
 def owner_of(project: ServedProject, run_id: str, step: int) -> str:

@@ -160,7 +160,7 @@ def points_at(reader: SeriesReader, keys: Sequence[SeriesKey], kind: AxisKind, x
             else _last_by_time(reader, one.key, x + place.shift)
         )
         if series is not None and len(series.steps):
-            found.append(_point(reader, series))
+            found.append(describe_point(reader, series))
     return found
 
 
@@ -188,7 +188,8 @@ def _last_by_time(reader: SeriesReader, key: SeriesKey, time: int) -> Series | N
     return None
 
 
-def _point(reader: SeriesReader, series: Series) -> dict[str, Any]:
+def describe_point(reader: SeriesReader, series: Series) -> dict[str, Any]:
+    """Return the last point of a series as JSON: step, value, time, the run that logged it."""
     time = int(series.times[-1])
     return {
         "run_id": series.key.run_id,

@@ -63,7 +63,7 @@ def resume_code(framework: Framework, point: ForkPoint) -> ResumeCode:
     if point.mark_id is None:
         return _without_checkpoint(framework, point)
     code = _WITH_CHECKPOINT[framework].format(checkpoint=_shown(point))
-    note = f"Forks {point.run_id} at step {point.step:g}: the checkpoint carries the mark."
+    note = "The checkpoint carries the mark: what loads it is a fork."
     if point.checkpoint is None:
         note += " Put in where the checkpoint lies."
     else:
@@ -104,7 +104,7 @@ _NAMED: Mapping[Framework, str] = {
 def _without_checkpoint(framework: Framework, point: ForkPoint) -> ResumeCode:
     arguments = f"fork_run_id={point.run_id!r}, fork_step={point.step!r}"
     note = (
-        f"No checkpoint was marked at step {point.step:g}: this forks {point.run_id} there by its name alone. "
+        f"No checkpoint was marked at step {point.step:g}: the fork is made by the run's name alone. "
         "Load weights that belong to the step yourself."
     )
     return ResumeCode(_NAMED[framework].format(arguments=arguments), note)

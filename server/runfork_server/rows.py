@@ -56,6 +56,7 @@ def read_rows(
             "fork": json_fork_in(facts, row.node.fork),
             "name": facts.names.get(run_id, run_id),
             "number": facts.numbers.get(run_id, 0),
+            "run_place": facts.name_places.get(run_id, 1),
             "state": None if summary is None else summary.state,
             "last_step": None if summary is None else json_step(summary.last_step),
         }

@@ -46,6 +46,17 @@ class Facts:
         return Counter(node.experiment_name for node in self.nodes.values())
 
     @cached_property
+    def name_places(self) -> dict[str, int]:
+        """The place of each run among those of its experiment name by creation, from 1; of no experiment each is the only one."""
+        seen: Counter[str] = Counter()
+        found = {}
+        for run_id in self.numbers:
+            name = self.nodes[run_id].experiment_name
+            seen[name or ""] += 1
+            found[run_id] = 1 if name is None else seen[name]
+        return found
+
+    @cached_property
     def children(self) -> dict[str, list[str]]:
         """Each parent's children, by creation."""
         return children_of(self.nodes.values())

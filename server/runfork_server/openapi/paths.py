@@ -251,11 +251,15 @@ PATHS: Mapping[str, Schema] = {
             {
                 "framework": one_of("lightning", "trainer", "accelerate", "keras", "own"),
                 "run_id": TEXT,
+                "name": TEXT,
                 "mark_id": or_null(TEXT),
                 "step": NUMBER,
                 "checkpoint": or_null(TEXT),
                 "code": TEXT,
                 "note": TEXT,
+                "trouble": or_null(TEXT),
+                "before": STEP,
+                "after": STEP,
             },
             asks=[_RUN, _asked("step", NUMBER, required=True)],
         )
@@ -304,6 +308,19 @@ PATHS: Mapping[str, Schema] = {
             {"points": some(shape("Point"))},
             body={"run_ids": _list_of(TEXT, 2000), "path": TEXT, "x": _AT, "inherited": _LINEAGE},
             required=("run_ids", "path", "x"),
+        )
+    },
+    f"{_PROJECT}/series/extremes": {
+        "post": _of_project(
+            "The least and the greatest finite value that runs show of a metric, what forks pruned left out. `goal` says which of "
+            "them checkpoints go by, where a run says so.",
+            {
+                "least": or_null(shape("Point")),
+                "greatest": or_null(shape("Point")),
+                "goal": one_of("min", "max", None),
+            },
+            body={"run_ids": _list_of(TEXT, 2000), "path": TEXT},
+            required=("run_ids", "path"),
         )
     },
     f"{_PROJECT}/series/points": {

@@ -76,6 +76,7 @@ _OF_A_ROW: Mapping[str, Schema] = {
     "is_archived": FLAG,
     "is_head": FLAG,
     "run_count": COUNT,
+    "run_place": COUNT,
     "last_step": STEP,
 }
 
@@ -107,7 +108,8 @@ SHAPES: Mapping[str, Schema] = {
         {"path": TEXT, "before": or_null(shape("Typed")), "after": or_null(shape("Typed"))},
     ),
     "Row": members(
-        "A run of a table. `number` is its place among all runs by creation; `values` are by the titles of columns.",
+        "A run of a table. `number` is its place among all runs by creation, `run_place` that among the `run_count` runs of its "
+        "experiment, from 1; `values` are by the titles of columns.",
         {
             **_OF_A_ROW,
             "values": {"type": "object"},
@@ -166,7 +168,7 @@ SHAPES: Mapping[str, Schema] = {
         },
     ),
     "Point": members(
-        "The last point of a series at or before an x.",
+        "A point of a series.",
         {
             "run_id": TEXT,
             "source_run": TEXT,

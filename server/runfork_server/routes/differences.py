@@ -14,6 +14,7 @@ from runfork.model.patterns import compile_pattern
 from runfork.query.documents import json_held, json_number
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
+from runfork_server.goals import declared_goals
 from runfork_server.trying import try_pattern
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _MOST_ROWS = 5000
 _LARGEST = 2**53
 _AGGREGATES = ("last", "min", "max")
 _NUMBERS = (AttributeType.INT, AttributeType.FLOAT)
-_MONITOR, _MODE = "checkpoints/monitor", "checkpoints/mode"
 
 
 async def compare_runs(request: Request) -> Response:
@@ -56,7 +56,7 @@ async def compare_runs(request: Request) -> Response:
         if (missing := next((run_id for run_id in run_ids if run_id not in found), None)) is not None:
             raise NotFoundError(f"project {project.name!r} has no run {missing!r}")
         runs = [found[run_id] for run_id in run_ids]
-        rows = _rows(runs, run_ids.index(reference), _goals(project, run_ids))
+        rows = _rows(runs, run_ids.index(reference), declared_goals(project.index, run_ids))
         shown = [row for row in rows if row["differs"] or not only_differences]
         return {
             "run_ids": run_ids,
@@ -69,16 +69,6 @@ async def compare_runs(request: Request) -> Response:
         }
 
     return await answer_project(request, question)
-
-
-def _goals(project: ServedProject, run_ids: Sequence[str]) -> dict[str, str]:
-    """Return for which metrics checkpoints are compared, and whether the least or the greatest is the best."""
-    goals: dict[str, str] = {}
-    for values in project.index.values(run_ids, paths=[_MONITOR, _MODE]).values():
-        monitor, mode = values.get(_MONITOR), values.get(_MODE)
-        if monitor is not None and mode is not None and mode.value in ("min", "max"):
-            goals.setdefault(str(monitor.value), mode.value)
-    return goals
 
 
 def _rows(runs: Sequence[Mapping[str, Value]], reference: int, goals: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -81,6 +81,7 @@ def _json_member(project: ServedProject, member: Member, values: Mapping[str, Va
         "fork": json_fork_in(facts, member.node.fork),
         "name": facts.names.get(run_id, run_id),
         "number": facts.numbers.get(run_id, 0),
+        "run_place": facts.name_places.get(run_id, 1),
         "run_count": facts.name_counts[member.node.experiment_name] if member.node.experiment_name is not None else 1,
         "first_step": None if member.extent.own is None else json_step(member.extent.own[0]),
         "last_step": None if member.extent.own is None else json_step(member.extent.own[1]),

@@ -20,6 +20,8 @@ from runfork_server.drawing.frames import MEDIA_TYPE, encode_frame
 from runfork_server.drawing.lines import draw
 from runfork_server.drawing.request import AXES, INHERITED, MOST_LINES, AxisKind, micros, names, read_request
 from runfork_server.drawing.seen import SeriesReader
+from runfork_server.extremes import extreme_point
+from runfork_server.goals import declared_goals
 from runfork_server.points import (
     CSV_HEAD,
     FORMATS,
@@ -106,6 +108,23 @@ async def read_points_at(request: Request) -> Response:
     return await answer_project(request, ask)
 
 
+async def read_extremes(request: Request) -> Response:
+    """Answer the least and the greatest value that some runs show of a metric, and which of them is the better one."""
+    given = Arguments(await read_body(request))
+    given.refuse_others(("run_ids", "path"))
+    run_ids, path = names(given, "run_ids"), given.wanted_text("path")
+
+    def ask(project: ServedProject) -> dict[str, Any]:
+        reader = SeriesReader(project.series, "lineage")
+        return {
+            "least": extreme_point(reader, run_ids, path, "min"),
+            "greatest": extreme_point(reader, run_ids, path, "max"),
+            "goal": declared_goals(project.index, run_ids).get(path),
+        }
+
+    return await answer_project(request, ask)
+
+
 async def read_points(request: Request) -> Response:
     """Answer all points of a series, a portion at a time, as CSV or lines of JSON."""
     given = Arguments.of_query(request)
@@ -177,6 +196,7 @@ ROUTES = [
     Route(f"{PROJECT}/series/buckets", read_buckets, methods=["POST"]),
     Route(f"{PROJECT}/series/csv", read_drawn_csv, methods=["POST"]),
     Route(f"{PROJECT}/series/at", read_points_at, methods=["POST"]),
+    Route(f"{PROJECT}/series/extremes", read_extremes, methods=["POST"]),
     Route(f"{PROJECT}/series/points", read_points),
     Route(f"{PROJECT}/series/texts", read_texts),
     Route(f"{PROJECT}/series/values", read_value),

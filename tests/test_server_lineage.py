@@ -93,7 +93,10 @@ def test_where_no_checkpoint_is_the_code_names_the_run_that_logged_the_step(fami
 
 
 def test_a_step_that_a_run_does_not_have_is_told(family: httpx.Client) -> None:
-    told = [ask(family, "resume-code", run=run, step=step)["trouble"] for run, step in [("root", 3), ("root", 9), ("waits", 1)]]
+    told = [
+        ask(family, "resume-code", run=run, step=step)["trouble"]
+        for run, step in [("root", 3), ("root", 9), ("waits", 1)]
+    ]
 
     assert told == [None, "There is no step 9: the run has steps 0 to 4.", "The run has logged no steps yet."]
 
@@ -104,7 +107,11 @@ def test_runs_tell_their_place_in_their_experiment(family: httpx.Client) -> None
     rows = {row["run_id"]: row for row in family.post(f"{P}/runs/search", json=search).json()["rows"]}
 
     assert [(run["run_place"], run["run_count"]) for run in runs] == [(1, 2), (2, 2)]
-    assert [(rows[run]["run_place"], rows[run]["run_count"]) for run in ("root", "child", "waits")] == [(1, 2), (2, 2), (1, 1)]
+    assert [(rows[run]["run_place"], rows[run]["run_count"]) for run in ("root", "child", "waits")] == [
+        (1, 2),
+        (2, 2),
+        (1, 1),
+    ]
 
 
 def test_the_code_for_loops_of_ones_own_forks(data_directory, open_run) -> None:

@@ -333,4 +333,9 @@ def test_extremes_are_the_first_of_what_runs_show_and_not_of_what_was_pruned(ope
     assert [shown["least"][name] for name in ("run_id", "source_run", "step", "value")] == ["child", "root", 1500, 5.0]
     assert [family["least"][name] for name in ("run_id", "source_run", "step", "value")] == ["root", "root", 2900, 1.0]
     assert (shown["greatest"]["value"], shown["greatest"]["source_run"], family["goal"]) == (99.0, "child", "max")
-    assert ask_extremes(client, "child", path="bad") == {"revision": shown["revision"], "least": None, "greatest": None, "goal": None}
+    assert ask_extremes(client, "child", path="bad") == {
+        "revision": shown["revision"],
+        "least": None,
+        "greatest": None,
+        "goal": None,
+    }

@@ -87,7 +87,8 @@ def test_a_run_has_one_colour_wherever_it_stands(open_compare, visit, seeded_ui,
     expect(page.get_by_role("button", name="root", exact=True)).to_have_count(0)
     assert name.evaluate(colour) == before
     page.get_by_role("link", name="Open first").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("first")
+    expect(page.locator(".run-title")).to_contain_text("run 2 of 3")
+    expect(page.get_by_role("heading", level=1)).to_have_text("digits")
     assert page.get_by_role("heading", level=1).evaluate(colour) == before
 
 

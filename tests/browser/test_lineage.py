@@ -97,7 +97,7 @@ def test_the_code_that_forks_from_a_checkpoint_and_from_any_other_step_is_shown(
 
     hover_diamond(page, "first").get_by_role("button", name="Fork from here").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Fork root at step 800")
+    expect(dialog).to_contain_text("Step 800 was written by root itself, which will be the fork's parent.")
     expect(dialog.locator("pre")).to_contain_text("Run(resume_from=checkpoint)")
     dialog.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator(".toast")).to_have_text("Code copied")
@@ -109,7 +109,19 @@ def test_the_code_that_forks_from_a_checkpoint_and_from_any_other_step_is_shown(
     expect(page.locator(".lane-card")).to_have_count(0)
 
     hover_diamond(page, "second").get_by_role("button", name="Fork from here").click()
-    expect(page.get_by_role("dialog").locator("pre")).to_have_text("run = Run(fork_run_id='first', fork_step=900)")
+    dialog, field = page.get_by_role("dialog"), page.get_by_role("textbox", name="Step to fork from")
+    expect(dialog.locator("pre")).to_have_text("run = Run(fork_run_id='first', fork_step=900)")
+    field.press("ArrowDown")
+    expect(field).to_have_value("800")
+    expect(dialog).to_contain_text("was written by root, from which first inherits it: the fork's parent will be root.")
+    expect(dialog.locator("pre")).to_contain_text("checkpoint-of-step-800")
+    field.fill("1200")
+    expect(dialog).to_contain_text("There is no step 1200: the run has steps 0 to 1000.")
+    field.fill("soon")
+    expect(dialog).to_contain_text("“soon” is no step")
+    dialog.get_by_role("button", name="checkpoint before").click()
+    expect(field).to_have_value("1000")
+    expect(dialog.locator("pre")).to_contain_text("checkpoint-of-step-1000")
 
 
 def test_branches_are_selected_and_compared(seeds, seeded_ui, visit):
@@ -133,6 +145,8 @@ def test_a_family_is_drawn_as_it_was_before_a_fork(seeds, seeded_ui, visit):
     page = visit(seeded_ui, lineage_of(seeds))
     head = page.locator(".family-facts")
     expect(head).to_contain_text("head second")
+    best = page.locator(".family-best")
+    expect(best).to_contain_text(re.compile(r"best of all 3 runs: train/loss [\d.]+ at step \d+, on the head's line"))
 
     page.get_by_role("slider", name="As of when").focus()
     page.keyboard.press("ArrowLeft")
@@ -140,6 +154,7 @@ def test_a_family_is_drawn_as_it_was_before_a_fork(seeds, seeded_ui, visit):
     expect(page.locator(".time-strip-label")).to_contain_text("before second")
     expect(lane(page, "second")).to_have_attribute("data-later", "true")
     expect(head).to_contain_text("head first")
+    expect(best).to_contain_text("best on its line so far train/loss")
     expect(lane(page, "first").locator(".lane-label")).to_contain_text("801 \u2013 1000, kept")
     expect(page.locator('.lane [data-fork="second"]')).to_have_count(0)
     page.reload()
@@ -275,6 +290,7 @@ def test_all_families_are_small_rivers_to_choose_from(seeds, seeded_ui, visit):
 
     expect(row).to_have_count(1)
     expect(row).to_contain_text("3 runs")
+    expect(row).not_to_contain_text("of no experiment")
     assert row.locator(".diamond").count() == 2
     assert row.locator(".water.own").count() == 1
     row.click()
@@ -293,7 +309,7 @@ def test_hostile_names_are_text_and_what_has_no_parent_or_no_points_is_told(seed
     page.get_by_role("option").filter(has_text="<script>").first.click()
     expect(page.locator("h1")).to_have_text("<script>window.harmed = 1</script>")
     page.goto(seeded_ui.url_of(f"p/{seeds.hostile}/lineage"))
-    expect(page.locator("a.family-row").first).to_be_visible()
+    expect(page.locator("a.family-row", has_text="pending of no experiment")).to_be_visible()
     assert page.evaluate("() => window.harmed") is None
 
 
@@ -312,6 +328,11 @@ def test_the_river_of_a_run_has_its_checkpoints_and_what_left_it(seeds, seeded_u
     card.get_by_role("button", name="Fork here").click()
 
     expect(page.get_by_role("dialog").locator("pre")).to_contain_text("checkpoint-of-step-600")
+    page.keyboard.press("Escape")
+    best = page.locator(".best-fact", has_text="best of all 3 runs: ")
+    expect(best).to_contain_text(re.compile(r"[\d.]+ at step \d+ in second, head of digits"))
+    best.get_by_role("button", name="fork there").click()
+    expect(page.get_by_role("dialog").locator("pre")).to_contain_text("fork_run_id='second'")
 
 
 def test_the_tables_glyphs_show_one_experiment_and_three_runs(seeds, seeded_ui, visit):

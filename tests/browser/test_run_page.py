@@ -6,13 +6,13 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 from tests.browser import accessibility
-from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, make_rich_runs
+from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, LAST_STEP, make_rich_runs
 from tests.drawn_journals import EPOCH, Rows, draw_run
 
 import runfork
 from runfork.testing.waits import until
 
-MINUS = "\u2212"
+MINUS, DASH = "\u2212", "\u2013"
 HARMED = "() => window.harmed === undefined"
 
 
@@ -28,7 +28,7 @@ def open_run(visit, seeded_ui, rich):
 
     def open_run(tab="overview", run="child", **options):
         page = visit(seeded_ui, f"p/{rich}/run?run={run}&tab={tab}{options.pop('more', '')}", **options)
-        expect(page.get_by_role("heading", level=1)).to_have_text(run)
+        expect(page.locator(".run-title")).to_contain_text(run)
         return page
 
     return open_run
@@ -45,9 +45,17 @@ def value_at(rich, seeds, run, step):
 def test_the_overview_tells_what_a_fork_changed_and_what_came_of_it(open_run, rich, seeds):
     page = open_run()
 
-    meta = page.locator(".run-meta")
+    expect(page.get_by_role("heading", level=1)).to_have_text("rich <b>gull</b>")
+    expect(page.locator(".run-title")).to_contain_text("head, run 2 of 2")
+    meta, best = page.locator(".run-meta").all()
     expect(meta).to_contain_text("finished")
     expect(meta).to_contain_text(f"fork of parent at step {FORK_STEP}")
+    expect(meta).to_contain_text(
+        f"steps {FORK_STEP + 1} {DASH} {LAST_STEP} its own, steps 0 {DASH} {FORK_STEP} inherited"
+    )
+    expect(best).to_contain_text(
+        re.compile(rf"best of all 2 runs: val/loss [\d.]+ at step {LAST_STEP}, on this run's line")
+    )
     changed = page.get_by_role("region", name="What changed")
     expect(changed.locator(".change").nth(0)).to_have_text(re.compile(r"lr\s*0\.1\s*→\s*0\.5"))
     before, after = (value_at(rich, seeds, run, 99) for run in ("parent", "child"))
@@ -146,7 +154,7 @@ def test_every_part_is_accessible_and_no_script_in_it_runs(open_run, watch, sche
         watch.settle(page)
         assert accessibility.violations(page) == [], name
     assert page.evaluate(HARMED)
-    expect(page.locator(".run-meta")).to_contain_text(HOSTILE)
+    expect(page.locator(".run-meta").first).to_contain_text(HOSTILE)
 
 
 def test_keys_go_through_the_parts_and_back_returns(open_run):

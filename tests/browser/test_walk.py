@@ -105,7 +105,8 @@ def see_what_changed(walk: Walk) -> None:
     page = walk.page
     head = walk.names[3]
     walk.row(head).get_by_role("link", name=head).click()
-    walk.look_at(head)
+    walk.look_at("digits")
+    expect(page.locator(".run-title")).to_contain_text(f"head, run 4 of 4{head}")
     changed = page.get_by_role("region", name="What changed")
     expect(changed).to_contain_text(re.compile(r"hparams/lr\s*0\.1\s*→\s*0\.5"))
     expect(changed).to_contain_text(re.compile("val/loss.*\u2212\\d+"))
@@ -114,13 +115,12 @@ def see_what_changed(walk: Walk) -> None:
 def read_the_console(walk: Walk) -> None:
     """Its console: hundreds of states of a progress bar are one line."""
     page = walk.page
-    head = walk.names[3]
     page.get_by_role("tab", name="Console").click()
     lines = page.locator(".console-row")
     expect(lines.filter(has_text="Epoch 11/11")).to_have_count(1)
     expect(lines.filter(has_text="Epoch")).to_have_count(1)
     expect(lines.filter(has_text='"fork_step": 45')).to_have_count(1)
-    walk.look_at(head)
+    walk.look_at("digits")
 
 
 def put_side_by_side(walk: Walk) -> None:

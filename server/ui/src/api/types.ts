@@ -57,6 +57,8 @@ export type Row = {
   created: string;
   fork: Fork | null;
   run_count: number;
+  /** Which of the runs of its experiment it is by creation, from 1. */
+  run_place: number;
   last_step: number | null;
   values: { [title: string]: Content };
   lineage: Reach[];
@@ -163,11 +165,19 @@ export type Family = {
 /** What to type to fork from a step. */
 export type ResumeCode = {
   framework: "lightning" | "trainer" | "accelerate" | "keras" | "own";
+  /** The run that wrote the step: the parent of the fork. */
+  run_id: string;
+  name: string;
   mark_id: string | null;
   step: number;
   checkpoint: string | null;
   code: string;
   note: string;
+  /** Why one cannot fork from there; null where one can. */
+  trouble: string | null;
+  /** Steps of the nearest checkpoints on both sides. */
+  before: number | null;
+  after: number | null;
 };
 
 /** One attribute across several runs. */
@@ -224,6 +234,9 @@ export type Point = {
   time: string;
   relative: number | null;
 };
+
+/** The least and the greatest value that runs show of a metric. */
+export type Extremes = { least: Point | null; greatest: Point | null; goal: "min" | "max" | null };
 
 /** One line of console output. */
 export type ConsoleLine = {

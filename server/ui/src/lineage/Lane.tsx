@@ -11,6 +11,7 @@ import { connection } from "../state/live";
 import { colourOf } from "../state/theme";
 import { hidesPruned } from "../state/view";
 import { formatNumber, formatStep, formatTime } from "../text/format";
+import { identityOf } from "../text/identity";
 import type { Geometry } from "./geometry";
 import { LaneCurve } from "./LaneCurve";
 import { changeText, originOf, roleOf, shownValue, stepsOf } from "./laneFacts";
@@ -131,9 +132,14 @@ function Label({ entry, experiment, geometry, isLater }: LabelProps) {
       <p
         class={lane.run.isTip ? "lane-name run-name tip" : "lane-name run-name"}
         style={{ color: colourOf(run).text }}
-        title={`${run.name}\n${run.run_id}`}
+        title={`${identityOf(run)}\n${run.run_id}`}
       >
         {run.name}
+        {geometry.gutter >= 200 && run.experiment !== null && run.run_count > 1 && (
+          <span class="lane-place">
+            {formatStep(run.run_place)} of {formatStep(run.run_count)}
+          </span>
+        )}
       </p>
       <p title={originOf(run)}>
         {geometry.gutter < 200 && run.fork ? `@${formatStep(run.fork.step)}` : originOf(run)}

@@ -7,9 +7,10 @@ import { colourOf } from "../state/theme";
 import { compared } from "../state/view";
 import { deltaClass, formatPercent } from "../text/delta";
 import { formatNumber, formatStep } from "../text/format";
+import { identityOf } from "../text/identity";
 import { goalOf } from "../text/metrics";
 import { ForkFromHere } from "./ForkFromHere";
-import { roleOf, shownValue } from "./laneFacts";
+import { shownValue, whoOf } from "./laneFacts";
 
 /** Where a card stands, and of what it tells. */
 export type CardPlace = {
@@ -53,7 +54,6 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
   const fitsBelow = at.top + GAP + size.height <= view.height - 8;
   const top = fitsBelow ? at.top + GAP : Math.max(8, at.top - GAP - size.height);
   const left = Math.max(8, Math.min(at.left - 40, view.width - size.width - 12));
-  const role = roleOf(run, isTip, experiment);
   const project = place.value.project;
   return (
     <div
@@ -68,7 +68,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
       onBlurCapture={(event) => !event.currentTarget.contains(event.relatedTarget as Node | null) && onLeave()}
     >
       <header>
-        <span class="run-name" style={{ color: colourOf(run).text }} title={run.run_id}>
+        <span class="run-name" style={{ color: colourOf(run).text }} title={identityOf(run)}>
           {run.name}
         </span>
         <span class="mono dim">{shortId(run.run_id)}</span>
@@ -78,7 +78,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
         </span>
       </header>
       <p>
-        {[role, run.state ?? "state unknown"].filter(Boolean).join(", ")}
+        {whoOf(run, isTip, experiment)}, {run.state ?? "state unknown"}
         {run.fork && (
           <>
             ; fork of{" "}

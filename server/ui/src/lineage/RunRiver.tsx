@@ -8,14 +8,14 @@ import { layOut } from "../marks/glyph";
 import { MouthMark, RiverPiece } from "../marks/River";
 import { diamondPath, forkCurve, marks } from "../marks/shapes";
 import { href, place } from "../state/address";
-import { useFamily, useValuesAt } from "../state/family";
+import { useValuesAt } from "../state/family";
 import { connection } from "../state/live";
 import { chooseMetrics } from "../state/outcome";
 import { colourOf } from "../state/theme";
 import { pinnedMetric } from "../state/view";
 import { formatNumber, formatStep } from "../text/format";
 import { type Branch, branchesOf } from "./branches";
-import { ForkPopup } from "./ForkFromHere";
+import { ForkPopup } from "./ForkPopup";
 
 const LEVEL = 30;
 const LANE = 18;
@@ -26,11 +26,10 @@ const CARD_WIDTH = 320;
 const LEAST_GAP = 3;
 
 /** The river of a run's header: its line with the checkpoints that one can fork from, and what left it, below. */
-export function RunRiver({ found }: { found: RunValues }) {
+export function RunRiver({ found, family }: { found: RunValues; family: Family | null }) {
   const { run } = found;
   const box = useRef<HTMLDivElement>(null);
   const width = useWidth(box);
-  const family = useFamily(run.run_id).value;
   return (
     <div class="run-river" ref={box}>
       {width > 0 && <Drawn found={found} run={run} family={family} width={width} />}

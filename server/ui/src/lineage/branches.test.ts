@@ -37,6 +37,7 @@ function member(
     created: "",
     fork: parent === null ? null : { parent, step: step!, is_pending: false },
     run_count: 1,
+    run_place: 1,
     last_step: own[1],
     first_step: own[0],
     own,

@@ -14,6 +14,7 @@ export function member(run_id: string, parts: Partial<FamilyRun> & { parent?: st
     created: "2026-11-25T10:00:00Z",
     fork: parent === undefined ? null : { parent, step: step ?? 0, is_pending: false },
     run_count: 1,
+    run_place: 1,
     last_step: null,
     first_step: null,
     own: [step ?? 0, (step ?? 0) + 100],

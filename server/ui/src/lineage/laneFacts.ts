@@ -1,6 +1,7 @@
 import type { Change, FamilyRun } from "../api/types";
 import type { TreeRun } from "../marks/tree";
 import { formatContent, formatStep } from "../text/format";
+import { placeOf } from "../text/identity";
 
 /** Return where a run comes from. */
 export function originOf(run: FamilyRun): string {
@@ -14,6 +15,12 @@ export function roleOf(run: FamilyRun, isTip: boolean, experiment: string | null
   if (!isTip) return "";
   if (run.experiment === null) return "";
   return run.experiment === experiment ? "head" : `head of ${run.experiment}`;
+}
+
+/** Return who a run is beside its own name, seen from the experiment that was asked for: which run of which experiment. */
+export function whoOf(run: FamilyRun, isTip: boolean, experiment: string | null): string {
+  const place = placeOf({ ...run, is_head: isTip });
+  return run.experiment === null || run.experiment === experiment ? place : `${run.experiment}, ${place}`;
 }
 
 /** Return which steps a run has, and what is kept of them. */

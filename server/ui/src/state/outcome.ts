@@ -11,6 +11,8 @@ import { pinnedMetric } from "./view";
 export type OutcomeRow = {
   path: string;
   step: number;
+  /** Where the parent has nothing later than the fork to compare with: the run's own last step, `step` is where it began. */
+  until: number | null;
   before: number;
   after: number;
   /** Change in percent of the parent's value; null where that says nothing. */
@@ -93,13 +95,20 @@ async function compareAt(
   // The last points up to there may stand at different steps: one of them may have the other's, too.
   const earlier = apart(last) > 0 ? await at(Math.min(last[0]!.step, last[1]!.step)) : last;
   const [before, after] = apart(earlier) < apart(last) ? earlier : last;
-  // Where the fork has logged nothing of this metric, both are the same point.
-  if (!before || !after || after.source_run === before.source_run) return null;
+  if (!before || !after) return null;
+  // The same point of both: the fork has logged nothing of this metric, or its parent nothing since.
+  if (after.source_run === before.source_run) return sinceFork(after, lineOf(frame, runId, path));
   return outcomeRow(path, after.step, before.value, after.value);
 }
 
 function apart([before, after]: [Point?, Point?]): number {
   return before && after ? Math.abs(before.step - after.step) : 0;
+}
+
+/** Compare a run with where it began. */
+function sinceFork(begin: Point, own: Line | null): OutcomeRow | null {
+  if (!own?.last || !(own.last.x > begin.step) || !Number.isFinite(own.last.y)) return null;
+  return { ...outcomeRow(own.path, begin.step, begin.value, own.last.y), until: own.last.x };
 }
 
 /** Compare two values of a metric. */
@@ -109,6 +118,7 @@ export function outcomeRow(path: string, step: number, before: JsonNumber, after
   return {
     path,
     step,
+    until: null,
     before: old,
     after: now,
     percent: Number.isFinite(percent) ? percent : null,

@@ -14,6 +14,7 @@ function row(run_id: string, run_count = 1): Row {
     created: "",
     fork: null,
     run_count,
+    run_place: 1,
     last_step: null,
     values: {},
     lineage: [],

@@ -20,6 +20,7 @@ function row(run_id: string, loss: number): Row {
     created: "",
     fork: null,
     run_count: 1,
+    run_place: 1,
     last_step: 10,
     values: { loss },
     lineage: [],

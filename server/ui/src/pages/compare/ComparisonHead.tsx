@@ -8,7 +8,8 @@ import { hoveredRun } from "../../state/hover";
 import { connection } from "../../state/live";
 import { colourOf } from "../../state/theme";
 import { mode, reference } from "../../state/view";
-import { idEnd, relationTo } from "./columns";
+import { identityOf } from "../../text/identity";
+import { idEnd, relationTo, whichOf } from "./columns";
 
 /** Props of `ComparisonHead`. */
 export type ComparisonHeadProps = {
@@ -24,6 +25,7 @@ export type ComparisonHeadProps = {
 /** Who stands in a column, what it is to the reference, and its river. */
 export function ComparisonHead({ runId, row, referenceRow, isReference, width, domain }: ComparisonHeadProps) {
   if (!row) return <div class="compared-head dim mono cut">{runId}</div>;
+  const relation = [whichOf(row), relationTo(row, referenceRow)].filter(Boolean).join(" · ");
   const title = mode.value === "experiments" && row.is_head ? titleOf(row) : row.name;
   return (
     <div
@@ -35,8 +37,8 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
         hoveredRun.value = null;
       }}
     >
-      <span class="relation cut" title={relationTo(row, referenceRow)}>
-        {relationTo(row, referenceRow)}
+      <span class="relation cut" title={relation}>
+        {relation}
       </span>
       <span class="compared-name">
         <button
@@ -44,7 +46,11 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
           class="run-name cut"
           style={{ color: colourOf(row).text }}
           aria-pressed={isReference}
-          title={isReference ? runId : `${runId}\nClick to compare the others with it`}
+          title={
+            isReference
+              ? `${identityOf(row)}\n${runId}`
+              : `${identityOf(row)}\n${runId}\nClick to compare the others with it`
+          }
           onClick={() => {
             reference.value = runId;
           }}

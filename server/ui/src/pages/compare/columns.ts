@@ -1,5 +1,6 @@
 import type { Row } from "../../api/types";
 import { formatStep } from "../../text/format";
+import { placeOf } from "../../text/identity";
 
 /** Widths of columns, px. */
 export type ColumnWidths = { path: number; reference: number; run: number };
@@ -22,6 +23,11 @@ export function relationTo(row: Row, reference: Row | undefined): string {
   if (reference.lineage.some((reach) => reach.run_id === row.run_id)) return `ancestor of it${end}`;
   if (row.fork) return `fork of ${parent?.name ?? row.fork.parent} at ${formatStep(row.fork.step)}${end}`;
   return ended(row);
+}
+
+/** Return which run of which experiment a run is; nothing for one of no experiment. */
+export function whichOf(row: Row): string {
+  return row.experiment === null ? "" : `${row.experiment}, ${placeOf(row)}`;
 }
 
 function ended(row: Row): string {

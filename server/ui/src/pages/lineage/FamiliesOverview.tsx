@@ -12,9 +12,10 @@ import { colourOf } from "../../state/theme";
 import { formatAge, formatStep, plural } from "../../text/format";
 
 const MOST = 300;
+const OF_NO_EXPERIMENT = "sys/name NOT EXISTS";
 
 /** A head, or a run of no experiment that nothing left: what a family is entered by. */
-type Families = { rows: Row[]; total: number; experiments: number };
+type Families = { rows: Row[]; experiments: number; lone: number };
 
 /** All families of a project as small rivers on one scale, latest first, to choose from. */
 export function FamiliesOverview() {
@@ -36,10 +37,10 @@ export function FamiliesOverview() {
         },
         signal,
       );
-    const found = await ask("experiments", null);
-    if (found.rows.length > 0) return { rows: found.rows, total: found.total, experiments: found.experiment_count };
-    const runs = await ask("runs", null);
-    return { rows: tipsOf(runs.rows), total: runs.total, experiments: 0 };
+    const [heads, others] = await Promise.all([ask("experiments", null), ask("runs", OF_NO_EXPERIMENT)]);
+    const lone = tipsOf(others.rows, heads.rows);
+    const rows = [...heads.rows, ...lone].sort((one, other) => other.created.localeCompare(one.created));
+    return { rows, experiments: heads.total, lone: lone.length };
   });
   const found = answer.value;
   if (!found)
@@ -52,9 +53,12 @@ export function FamiliesOverview() {
   return <List found={found} />;
 }
 
-/** Runs that no other of them descends from. */
-function tipsOf(rows: readonly Row[]): Row[] {
-  const parents = new Set(rows.map((row) => row.fork?.parent));
+/** Runs that no other of them, and no head, descends from. */
+function tipsOf(rows: readonly Row[], heads: readonly Row[]): Row[] {
+  const parents = new Set([
+    ...rows.map((row) => row.fork?.parent),
+    ...heads.flatMap((head) => head.lineage.map((reach) => reach.run_id)),
+  ]);
   return rows.filter((row) => !parents.has(row.run_id));
 }
 
@@ -74,8 +78,8 @@ function List({ found }: { found: Families }) {
       <header class="families-head">
         <h1 class="title">{found.experiments > 0 ? "Experiments" : "Runs"} and where they forked</h1>
         <p class="dim">
-          {plural(found.total, found.experiments > 0 ? "experiment" : "run")}, the latest first. Choose one to see every
-          run of it, what each fork changed, and whether it was worth it.
+          {countOf(found)}, the latest first. Choose one to see every run of it, what each fork changed, and whether it
+          was worth it.
         </p>
       </header>
       {width > 0 && (
@@ -93,13 +97,18 @@ function List({ found }: { found: Families }) {
           {found.rows.map((row) => (
             <FamilyRow key={row.run_id} row={row} river={river} high={high} ticks={ticks} isWide={isWide} />
           ))}
-          {found.total > found.rows.length && found.experiments > 0 && (
-            <p class="dim families-more">The latest {found.rows.length} are listed. The table finds the others.</p>
+          {found.experiments > MOST && (
+            <p class="dim families-more">The latest {MOST} experiments are listed. The table finds the others.</p>
           )}
         </div>
       )}
     </div>
   );
+}
+
+function countOf({ experiments, lone }: Families): string {
+  if (experiments === 0) return plural(lone, "run");
+  return plural(experiments, "experiment") + (lone > 0 ? ` and ${plural(lone, "run")} of none` : "");
 }
 
 type FamilyRowProps = { row: Row; river: number; high: number; ticks: readonly number[]; isWide: boolean };
@@ -115,6 +124,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
     >
       <span class="family-name run-name" style={{ color: colour.text }} title={title}>
         {title}
+        {row.experiment === null && <span class="lone-note"> of no experiment</span>}
       </span>
       <span class="family-river" style={{ width: `${river}px` }}>
         <svg class="family-grid" width={river} height={36} aria-hidden="true">
@@ -132,7 +142,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
         />
       </span>
       <span class="unseen">{row.state ?? "state unknown"}</span>
-      <span class="family-count">{plural(row.run_count, "run")}</span>
+      <span class="family-count">{plural(row.experiment === null ? row.lineage.length : row.run_count, "run")}</span>
       <span class="family-step">{formatStep(row.last_step)}</span>
       {isWide && <span class="family-age dim">{formatAge(row.created)}</span>}
     </a>

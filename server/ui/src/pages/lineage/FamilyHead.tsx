@@ -1,13 +1,15 @@
 import type { Line } from "../../api/frames";
 import type { Family, FamilyRun } from "../../api/types";
+import { BestFacts } from "../../lineage/BestFacts";
 import { experimentOf, stepsOfFamily } from "../../lineage/geometry";
 import type { Standing } from "../../lineage/moment";
 import { bestOf } from "../../lineage/scales";
 import { StateMark } from "../../marks/River";
 import { href, place } from "../../state/address";
+import { goalFor } from "../../state/goals";
 import { colourOf } from "../../state/theme";
+import { asOf } from "../../state/view";
 import { formatNumber, formatStep, plural } from "../../text/format";
-import { goalOf } from "../../text/metrics";
 import { FamilyChooser } from "./FamilyChooser";
 
 /** Props of `FamilyHead`. */
@@ -33,36 +35,49 @@ export function FamilyHead({ family, standing, metric, curves }: FamilyHeadProps
   const steps = stepsOfFamily(family.runs);
   const until = standing.runs.find((run) => run.run_id === focus?.run_id)?.own?.[1];
   const line = focus ? curves.get(focus.run_id) : undefined;
-  const best = line && metric ? bestOf(line, goalOf(metric), until) : null;
+  const goal = metric ? goalFor(metric) : null;
+  const best = asOf.value > 0 && line && goal ? bestOf(line, goal, until) : null;
   return (
-    <div class="family-head">
-      <FamilyChooser title={titleOf(family)} />
-      <p class="family-facts">
-        <span>
-          {plural(family.runs.length, "run")}
-          {steps && `, steps ${formatStep(steps[0])} – ${formatStep(steps[1])}`}
-        </span>
-        {focus && (
+    <>
+      <div class="family-head">
+        <FamilyChooser title={titleOf(family)} />
+        <p class="family-facts">
           <span>
-            {focus.is_head ? "head " : "seen from "}
-            <a
-              class="run-name"
-              style={{ color: colourOf(focus).text }}
-              href={href({ page: "run", project: place.value.project }, { run: focus.run_id })}
-            >
-              {focus.name}
-            </a>
+            {plural(family.runs.length, "run")}
+            {steps && `, steps ${formatStep(steps[0])} – ${formatStep(steps[1])}`}
           </span>
+          {focus && (
+            <span>
+              {focus.is_head ? "head " : "seen from "}
+              <a
+                class="run-name"
+                style={{ color: colourOf(focus).text }}
+                href={href({ page: "run", project: place.value.project }, { run: focus.run_id })}
+              >
+                {focus.name}
+              </a>
+            </span>
+          )}
+          {focus && <StateMark state={focus.state} />}
+        </p>
+      </div>
+      <p class="family-best">
+        {focus && asOf.value === 0 && (
+          <BestFacts
+            runId={focus.run_id}
+            family={family}
+            metric={metric}
+            line={focus.is_head ? "the head's line" : "its line"}
+          />
         )}
-        {focus && <StateMark state={focus.state} />}
         {best && metric && (
           <span>
-            best <span class="mono">{metric}</span> <b>{formatNumber(best.value)}</b> {best.isExact ? "at" : "near"}{" "}
-            {formatStep(best.step)}
+            best on its line so far <span class="mono">{metric}</span> <b>{formatNumber(best.value)}</b>{" "}
+            {best.isExact ? "at" : "near"} step {formatStep(best.step)}
           </span>
         )}
       </p>
-    </div>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import { copied, copy } from "../../controls/clipboard";
 import { ForkFromHere } from "../../lineage/ForkFromHere";
 import { place } from "../../state/address";
 import { useMarks } from "../../state/shown";
+import { formatStep } from "../../text/format";
 
 /** What one does with a run: go on from its last checkpoint, or fork it. */
 export function RunButtons({ found }: { found: RunValues }) {
@@ -18,10 +19,14 @@ export function RunButtons({ found }: { found: RunValues }) {
   if (step === null) return null;
   return (
     <span class="run-buttons">
-      <Button icon="copy" onClick={() => void copyCode(run.run_id, step)}>
+      <Button
+        icon="copy"
+        title={`What to type to go on from step ${formatStep(step)}${last === null ? "" : ", its last checkpoint"}`}
+        onClick={() => void copyCode(run.run_id, step)}
+      >
         Copy resume code
       </Button>
-      <ForkFromHere run={run} step={step} kind="primary" />
+      <ForkFromHere run={run} step={step} text={`Fork from step ${formatStep(step)}`} kind="primary" />
     </span>
   );
 }

@@ -1,27 +1,39 @@
-import type { Row, RunValues } from "../../api/types";
+import type { Family, FamilyRun, Row, RunValues } from "../../api/types";
 import { IconButton } from "../../controls/Button";
 import { copy } from "../../controls/clipboard";
+import { BestFacts } from "../../lineage/BestFacts";
 import { StateMark } from "../../marks/River";
 import { href, place } from "../../state/address";
+import { chooseMetrics } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
+import { pinnedMetric } from "../../state/view";
 import { formatDuration, formatStep, formatTime, isNumber, toNumber } from "../../text/format";
+import { headingOf, identityOf, placeOf } from "../../text/identity";
 import { meanings } from "../../text/words";
 import { RunButtons } from "./RunButtons";
 
 /** Who a run is, and in one sentence what became of it. */
-export function RunFacts({ found }: { found: RunValues }) {
+export function RunFacts({ found, family }: { found: RunValues; family: Family | null }) {
   const { run, attributes } = found;
-  const own = run.lineage.at(-1)?.kept;
   const seconds = attributes["sys/running_time_seconds"]?.value;
   const host = textOf(found, "sys/hostname");
+  const metric = chooseMetrics(found, pinnedMetric.value)[0] ?? null;
   return (
     <div class="run-facts">
       <div class="run-title">
-        <h1 class="title run-name" style={{ color: colourOf(run).text }} title={run.run_id}>
-          {run.name}
+        <h1 class="title run-name" style={{ color: colourOf(run).text }} title={identityOf(run)}>
+          {headingOf(run)}
         </h1>
-        {run.run_id !== run.name && (
+        <span class="run-place">
+          <Membership run={run} />
+        </span>
+        {run.experiment !== null && run.run_id !== run.name && (
+          <span class="run-own run-name" style={{ color: colourOf(run).text }}>
+            {run.name}
+          </span>
+        )}
+        {(run.experiment !== null || run.run_id !== run.name) && (
           <span class="run-id mono dim" title={run.run_id}>
             {run.run_id}
           </span>
@@ -32,15 +44,8 @@ export function RunFacts({ found }: { found: RunValues }) {
       <div class="run-meta">
         <StateMark state={run.state} />
         {run.is_archived && <span>archived</span>}
-        <Membership run={run} />
         <ForkOf run={run} />
-        {own && run.fork && own[1] > own[0] && <span>own steps to {formatStep(own[1])}</span>}
-        {own && !run.fork && (
-          <span>
-            {own[0] === own[1] ? "step " : `steps ${formatStep(own[0])} – `}
-            {formatStep(own[1])}
-          </span>
-        )}
+        <Steps run={run} member={family?.runs.find((one) => one.run_id === run.run_id)} />
         {isNumber(seconds) && (
           <span>
             {run.state === "running" ? "has run" : "ran"} {formatDuration(toNumber(seconds))}
@@ -50,6 +55,11 @@ export function RunFacts({ found }: { found: RunValues }) {
         <span>{formatTime(run.created)}</span>
         <Tags found={found} />
       </div>
+      {metric !== null && (
+        <div class="run-meta run-best">
+          {family && <BestFacts runId={run.run_id} family={family} metric={metric} line="this run's line" />}
+        </div>
+      )}
       {run.state === "failed" && <Failure traceback={textOf(found, "sys/exception")} />}
     </div>
   );
@@ -61,16 +71,35 @@ function textOf({ attributes }: RunValues, path: string): string {
 }
 
 function Membership({ run }: { run: Row }) {
-  if (run.experiment === null) return <span>of no experiment</span>;
+  if (run.experiment === null) return <>{placeOf(run)}</>;
   const project = place.value.project;
   return (
-    <span class="run-fact">
-      <span title={run.is_head ? meanings.head : undefined}>{run.is_head ? "head of " : "run of "}</span>
-      <a class="run-name" href={href({ page: "lineage", project }, { family: run.run_id })} title={run.experiment}>
-        {run.experiment}
-      </a>
+    <a
+      href={href({ page: "lineage", project }, { family: run.experiment })}
+      title={run.is_head ? meanings.head : `All runs of ${run.experiment}`}
+    >
+      {placeOf(run)}
+    </a>
+  );
+}
+
+/** Which steps a run logged itself, and which it inherited. */
+function Steps({ run, member }: { run: Row; member: FamilyRun | undefined }) {
+  if (!member) return null;
+  const own = member.own && member.first_step !== null ? rangeText(member.first_step, member.own[1]) : null;
+  const inherited = run.lineage.slice(0, -1).flatMap((reach) => reach.kept ?? []);
+  if (!run.fork) return <span>{own ?? "no steps yet"}</span>;
+  const before = inherited.length > 0 && `, ${rangeText(Math.min(...inherited), Math.max(...inherited))} inherited`;
+  return (
+    <span>
+      {own ? `${own} its own` : "no steps of its own"}
+      {before}
     </span>
   );
+}
+
+function rangeText(first: number, last: number): string {
+  return first === last ? `step ${formatStep(first)}` : `steps ${formatStep(first)} – ${formatStep(last)}`;
 }
 
 function ForkOf({ run }: { run: Row }) {

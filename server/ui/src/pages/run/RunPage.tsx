@@ -5,6 +5,7 @@ import { Button } from "../../controls/Button";
 import { LineageView } from "../../lineage/LineageView";
 import { RunRiver } from "../../lineage/RunRiver";
 import { place } from "../../state/address";
+import { useFamily } from "../../state/family";
 import { shortcut } from "../../state/keys";
 import { useShownRun } from "../../state/shown";
 import { type RunTab, shownRun, tab } from "../../state/view";
@@ -54,6 +55,7 @@ function NoRun({ text }: { text: string }) {
 }
 
 function Found({ found, trouble }: { found: RunValues; trouble: string | null }) {
+  const family = useFamily(found.run.run_id).value;
   useTabKeys();
   return (
     <div class="run-page">
@@ -63,8 +65,8 @@ function Found({ found, trouble }: { found: RunValues; trouble: string | null })
         </p>
       )}
       <header class="run-page-head">
-        <RunFacts found={found} />
-        <RunRiver found={found} />
+        <RunFacts found={found} family={family} />
+        <RunRiver found={found} family={family} />
         <Tabs />
       </header>
       <div class="run-body" id="run-body" role="tabpanel" aria-label={tab.value}>

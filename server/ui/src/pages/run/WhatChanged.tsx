@@ -57,7 +57,8 @@ export function WhatChanged({ found, outcome }: { found: RunValues; outcome: Out
               {plural(changes.length - MOST_CHANGES, "more change")}
             </button>
           )}
-          <CameOfIt rows={rows} found={found} />
+          <CameOfIt rows={rows.filter((row) => row.until === null)} found={found} />
+          <CameOfIt rows={rows.filter((row) => row.until !== null)} found={found} />
         </>
       )}
     </section>
@@ -97,21 +98,24 @@ function ChangeRow({ change }: { change: Change }) {
   );
 }
 
+function cameWhen({ step, until }: OutcomeRow, isSame: boolean): string {
+  if (until === null) return isSame ? `both at step ${formatStep(step)}` : "at the last step that both have";
+  const since = isSame ? `from step ${formatStep(step)} to ${formatStep(until)}` : "since the fork";
+  return `${since}: the parent has nothing later to compare with`;
+}
+
 function CameOfIt({ rows, found }: { rows: OutcomeRow[]; found: RunValues }) {
   if (rows.length === 0) return null;
-  const steps = new Set(rows.map((row) => row.step));
-  const isSame = steps.size === 1;
+  const isSame = new Set(rows.map((row) => `${row.step} ${row.until}`)).size === 1;
   return (
     <>
-      <p class="came-of-it dim">
-        and what came of it, {isSame ? `both at step ${formatStep(rows[0]!.step)}` : "at the last step that both have"}
-      </p>
+      <p class="came-of-it dim">and what came of it, {cameWhen(rows[0]!, isSame)}</p>
       <div class="changes">
         {rows.map((row) => (
           <div class="change" key={row.path}>
             <span class="mono cut" title={row.path}>
               {row.path}
-              {!isSame && <span class="dim at-step"> @{formatStep(row.step)}</span>}
+              {!isSame && <span class="dim at-step"> @{formatStep(row.until ?? row.step)}</span>}
             </span>
             <del>{formatNumber(row.before)}</del>
             <span class="arrow">→</span>

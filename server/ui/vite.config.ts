@@ -14,5 +14,14 @@ export default defineConfig({
     rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } },
   },
   worker: { format: "es" },
+  // Classic JSX, `h("p", null, "text")`, is a kilobyte less of bundle than the automatic one with its objects of children.
+  oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" } },
+  plugins: [
+    {
+      name: "import-h",
+      enforce: "pre",
+      transform: (code, id) => (id.endsWith(".tsx") ? `import { Fragment, h } from "preact";${code}` : null),
+    },
+  ],
   test: { environment: "happy-dom", css: { include: [/tokens\.css/] }, include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
-import { memo } from "preact/compat";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "../controls/Button";
 import { Icon } from "../controls/icons";
+import { memo } from "../controls/memo";
 import type { DrawnRun } from "../state/drawn";
 import { type Section, sectionsOf } from "../state/metricSearch";
 import { found } from "../state/metrics";

@@ -1,7 +1,7 @@
-import { memo } from "preact/compat";
 import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, Row } from "../../api/types";
 import { Icon } from "../../controls/icons";
+import { memo } from "../../controls/memo";
 import { useRows } from "../../controls/virtual";
 import { useWidth } from "../../controls/width";
 import { goalFor, turnGoal } from "../../state/goals";

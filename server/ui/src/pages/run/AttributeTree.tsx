@@ -1,8 +1,8 @@
-import { memo } from "preact/compat";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Attribute, Change, RunValues } from "../../api/types";
 import { copy } from "../../controls/clipboard";
 import { Icon } from "../../controls/icons";
+import { memo } from "../../controls/memo";
 import { useRows } from "../../controls/virtual";
 import { useDataDirectory } from "../../state/info";
 import { changesByPath } from "../../state/shown";

@@ -118,6 +118,27 @@ def test_of_several_sorts_the_first_counts_most(five: httpx.Client) -> None:
     assert ids(search(five, mode="runs", sort=by_lr, limit=2, offset=1)) == ["b", "c"]
 
 
+def test_runs_are_sorted_by_their_last_step_alone_and_among_attributes(five: httpx.Client, open_run) -> None:
+    def found(*order: str, **more: Any) -> list[str]:
+        sort = [{"column": one.removeprefix("-"), "descending": one.startswith("-")} for one in order]
+        return ids(search(five, mode="runs", sort=sort, **more))
+
+    last = {row["run_id"]: row["last_step"] for row in search(five, mode="runs")["rows"]}
+    assert last == {"a": 3, "b": 3, "c": 3, "d": 0, "e": None}
+    assert found("last_step") == ["d", "c", "b", "a", "e"]
+    assert found("-last_step") == ["c", "b", "a", "d", "e"]
+    assert found("-last_step", "run", limit=2, offset=1) == ["b", "c"]
+    assert found("-lr", "last_step", "run") == ["d", "b", "c", "a", "e"]
+    assert found("-min(loss)", "last_step") == ["a", "b", "c", "d", "e"]
+    assert found("lr", "-last_step", filter="lr < 0.2") == ["a", "e"]
+
+    run = open_run(run_id="f")
+    run.log_configs({"last_step": -1})
+    run.close()
+    until_read(five, run_count=6)
+    assert found("last_step")[0] == "f"
+
+
 def test_families_stay_together_and_of_several_forks_the_one_that_left_last_comes_first(
     five: httpx.Client, open_run
 ) -> None:

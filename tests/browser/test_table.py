@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 from tests.browser.accessibility import violations
 from tests.browser.frames import scroll
 from tests.browser.seeds import HOSTILE_NAMES
@@ -121,6 +122,9 @@ def test_rows_are_sorted_by_the_least_value_of_a_metric(
     page.wait_for_function("() => document.querySelectorAll('.table-row .run-name').length > 40")
 
     until(lambda: [float(least[name]) for name in names_in(page) if name in least.index] == expected)
+    page.get_by_role("button", name="last step").click()
+    page.wait_for_url("**sort=last_step*")
+    expect(page.get_by_role("columnheader", name="last step")).to_have_attribute("aria-sort", "ascending")
 
 
 def test_a_filter_is_the_url_and_the_url_the_filter(
@@ -210,15 +214,19 @@ def test_the_builder_and_the_text_are_the_same_filter(visit: Visit, seeded_ui: U
 
 
 def test_a_column_is_found_by_a_regular_expression_and_added(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
-    page = visit(seeded_ui, f"p/{seeds.lineage}/table?columns=lr")
+    page = visit(seeded_ui, f"p/{seeds.lineage}/table?columns=lr,state")
     page.get_by_role("button", name="Columns").click()
     page.get_by_label("Search attributes").fill("^train/.*ss$")
     page.get_by_role("checkbox", name="train/loss").check()
+    page.get_by_label("Search attributes").fill("running")
+    page.get_by_role("checkbox", name="duration").check()
     page.keyboard.press("Escape")
 
     head = page.get_by_role("columnheader").filter(has_text="train/loss")
     head.wait_for()
-    page.wait_for_function("() => new URLSearchParams(location.search).get('columns') === 'lr,last(train/loss)'")
+    page.wait_for_function(
+        "() => new URLSearchParams(location.search).get('columns') === 'lr,state,last(train/loss),duration'"
+    )
     value = runfork.fetch_experiments_table(
         attributes=["train/loss"], project=seeds.lineage, directory=seeds.directory
     )["train/loss"].iloc[0]

@@ -24,6 +24,7 @@ HEADINGS: Mapping[str, str] = {
     "experiment": "sys/name",
     "state": "sys/state",
     "created": "sys/creation_time",
+    "duration": "sys/running_time_seconds",
     "parent": "sys/forking/parent",
     "tags": "sys/tags",
     "group_tags": "sys/group_tags",

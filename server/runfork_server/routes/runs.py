@@ -17,6 +17,7 @@ from runfork.query.pages import Order, choose_metrics, parse_column, resolve_col
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
 from runfork_server.rows import read_rows
+from runfork_server.sorting import is_last_step, needs_steps, sort_by_steps
 from runfork_server.trying import try_filter
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ async def search_runs(request: Request) -> Response:
         [(one.wanted_text("column"), one.flag("descending")) for one in sorts],
         limit=given.whole("limit", 200, high=_MOST_ROWS),
     )
-    return await answer_project(request, lambda project: _table(project, search))
+    by_steps = any(map(is_last_step, search.order))  # of 10,000 runs they take a second or more to read
+    return await answer_project(request, lambda project: _table(project, search), is_long=by_steps)
 
 
 def read_search(given: Arguments, sorts: Sequence[tuple[str, bool]], *, limit: int | None) -> Search:
@@ -130,20 +132,23 @@ def find_rows(project: ServedProject, search: Search, tell: Callable[[str], None
     condition = None if search.filter is None else resolve_filter(Filter.parse(search.filter), index, tell=tell)
     if condition is not None:
         try_filter(condition, index)
+    by_steps = needs_steps(index, search.order)
     query = RunsQuery(
         condition,
         heads_only=not search.is_runs,
         run_ids=search.run_ids,
-        sort=resolve_order(index, search.order),
+        sort=[] if by_steps else resolve_order(index, search.order),
         limit=search.limit,
         offset=search.offset,
         include_archived=search.include_archived,
     )
-    if not search.by_lineage:
+    if not (search.by_lineage or by_steps):
         return index.runs(query)
     found = index.runs(replace(query, limit=None, offset=0))
-    places = project.facts.places
-    rows = sorted(found.rows, key=lambda row: places[row.node.run_id])
+    rows = sort_by_steps(project, found.rows, search.order) if by_steps else found.rows
+    if search.by_lineage:
+        places = project.facts.places
+        rows = sorted(rows, key=lambda row: places[row.node.run_id])
     end = None if search.limit is None else search.offset + search.limit
     return RunsPage(rows[search.offset : end], found.total)
 

@@ -81,6 +81,7 @@ export const filterWords: Readonly<Record<string, string>> = {
   run: "string",
   parent: "string",
   created: "datetime",
+  duration: "float",
   tags: "string set",
   group_tags: "string set",
   description: "string",

@@ -38,7 +38,8 @@ export function ColumnPicker({ anchor, onClose }: ColumnPickerProps) {
   const [pattern, setPattern] = useState("");
   useSearch(pattern);
   const { attributes, total, error } = found.value;
-  const words = pattern.trim() === "" ? [] : wordColumns.filter(({ word }) => word.includes(pattern.trim()));
+  const sought = pattern.trim().toLowerCase();
+  const words = wordColumns.filter(({ word, is }) => word.includes(sought) || is.includes(sought));
   return (
     <Popup anchor={anchor} label="Columns" className="column-picker" align="right" onClose={onClose}>
       <div class={error ? "field invalid" : "field"}>

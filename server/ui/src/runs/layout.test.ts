@@ -38,7 +38,7 @@ test("a page scrolls to the right before its columns become unreadable", () => {
 test("pinned columns stand at the left, beside the name", () => {
   const given = parts({ layout: "page", width: 1400, pinned: ["lr"] });
 
-  expect(keys(given).slice(0, 4)).toEqual(["eye", "name", "lr", "lineage"]);
+  expect(keys(given).slice(0, 4)).toEqual(["(eye)", "(name)", "lr", "(lineage)"]);
   expect(layOutColumns(given).filter((column) => column.isPinned).length).toBe(3);
 });
 

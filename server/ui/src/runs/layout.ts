@@ -1,4 +1,5 @@
 import type { Column, Mode, Row } from "../api/types";
+import { keyOf } from "../state/columns";
 import { cellOf, contentOf, formatOf, headOf, isNumeric, widened } from "../table/cells";
 import type { TableColumn } from "../table/props";
 import type { ColumnFormat } from "../text/format";
@@ -17,7 +18,7 @@ export type LayoutParts = {
   chosen: Readonly<Record<string, number>>;
 };
 
-const EYE = 40;
+const EYE = 46;
 const STEP = 64;
 const NAME: Record<TableLayout, number> = { pane: 140, page: 250 };
 const MOST_IN_PANE = 4;
@@ -35,7 +36,7 @@ function chosenWidth(chosen: LayoutParts["chosen"], key: string): number | undef
 type FixedKind = Exclude<TableColumn["kind"], "value">;
 
 function fixed(kind: FixedKind, width: number, isPinned = false): TableColumn {
-  return { kind, key: kind === "step" ? "last_step" : kind, width: Math.round(width), isPinned };
+  return { kind, key: keyOf(kind), width: Math.round(width), isPinned };
 }
 
 function valueColumn(column: Column, { measured, chosen }: LayoutParts, isPinned: boolean): TableColumn {
@@ -73,22 +74,22 @@ function pageColumns(parts: LayoutParts): TableColumn[] {
   const isPinned = (column: Column) => pinned.includes(column.title);
   const first = values.filter(isPinned).map((column) => valueColumn(column, parts, true));
   const rest = values.filter((column) => !isPinned(column)).map((column) => valueColumn(column, parts, false));
-  const name = chosenWidth(chosen, "name") ?? (width < 1000 ? 180 : NAME.page);
+  const name = chosenWidth(chosen, keyOf("name")) ?? (width < 1000 ? 180 : NAME.page);
   const left = [fixed("eye", EYE, true), fixed("name", name, true), ...first];
   const right = [
-    fixed("state", chosenWidth(chosen, "state") ?? 100),
-    fixed("step", chosenWidth(chosen, "last_step") ?? 76),
+    fixed("state", chosenWidth(chosen, keyOf("state")) ?? 100),
+    fixed("step", chosenWidth(chosen, keyOf("step")) ?? 92),
     ...rest,
   ];
   const isRuns = mode === "runs";
-  const changes = chosenWidth(chosen, "changes") ?? (isRuns ? LEAST_CHANGES : 0);
+  const changes = chosenWidth(chosen, keyOf("changes")) ?? (isRuns ? LEAST_CHANGES : 0);
   const spare = width - widthOf(left) - widthOf(right) - changes - 2;
   // Changes take what is over; without them the lineage does.
   const most = isRuns ? Math.min(Math.max(width * 0.33, LEAST_LINEAGE), MOST_LINEAGE) : Number.POSITIVE_INFINITY;
-  const lineage = chosenWidth(chosen, "lineage") ?? Math.min(Math.max(spare, LEAST_LINEAGE), most);
+  const lineage = chosenWidth(chosen, keyOf("lineage")) ?? Math.min(Math.max(spare, LEAST_LINEAGE), most);
   const shown = [...left, fixed("lineage", lineage), ...right];
   if (!isRuns) return shown;
-  const over = chosenWidth(chosen, "changes") ?? Math.max(width - widthOf(shown) - 2, LEAST_CHANGES);
+  const over = chosenWidth(chosen, keyOf("changes")) ?? Math.max(width - widthOf(shown) - 2, LEAST_CHANGES);
   return [...shown, fixed("changes", over)];
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keyOfSort, moved, nextSort, sortColumn } from "./columns";
+import { keyOf, keyOfSort, moved, nextSort, sortColumn } from "./columns";
 
 const up = (column: string) => ({ column, descending: false });
 const down = (column: string) => ({ column, descending: true });
@@ -25,11 +25,14 @@ test("a column is put before another one, or at the end", () => {
 });
 
 test("the first column sorts by the name that it shows, and is marked for it", () => {
-  expect([sortColumn("name", "experiments"), sortColumn("name", "runs"), sortColumn("lineage")]).toEqual([
-    "experiment",
-    "run",
-    null,
-  ]);
-  expect(keyOfSort("experiment", "experiments", [])).toBe("name");
+  const keys = [keyOf("lineage"), keyOf("step"), keyOf("state"), "name"];
+  expect([
+    sortColumn(keyOf("name"), "experiments"),
+    sortColumn(keyOf("name"), "runs"),
+    ...keys.map((key) => sortColumn(key)),
+  ]).toEqual(["experiment", "run", null, "last_step", "state", "name"]);
+  expect(keyOfSort("experiment", "experiments", [])).toBe(keyOf("name"));
   expect(keyOfSort("experiment", "runs", [])).toBe("experiment");
+  const shown = [{ title: "state", path: "state", aggregate: null, type: null }];
+  expect([keyOfSort("state", "runs", []), keyOfSort("state", "runs", shown)]).toEqual([keyOf("state"), "state"]);
 });

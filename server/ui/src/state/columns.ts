@@ -21,6 +21,7 @@ export const aggregates: readonly { name: Aggregate; words: string }[] = [
 /** Words that are columns beside attributes, and what each is. */
 export const wordColumns: readonly { word: string; is: string }[] = [
   { word: "created", is: "when the run was created" },
+  { word: "duration", is: "time for which it was running" },
   { word: "experiment", is: "name of the experiment" },
   { word: "run", is: "id of the run" },
   { word: "parent", is: "run that it was forked from" },
@@ -74,16 +75,23 @@ export function togglePinned(title: string): void {
   pinned.value = before.includes(title) ? before.filter((one) => one !== title) : [...before, title];
 }
 
+/** Return the key of a column that is always there; those of attributes have their titles, and an attribute may be called "state". */
+export function keyOf(kind: "eye" | "name" | "lineage" | "step" | "state" | "changes"): string {
+  return `(${kind})`;
+}
+
 /** Return what the table is sorted by when it is sorted by a column of its own; null if it cannot be. */
 export function sortColumn(key: string, inMode: Mode = mode.peek()): string | null {
-  if (key === "name") return inMode === "experiments" ? "experiment" : "run";
-  return key === "eye" || key === "lineage" || key === "last_step" || key === "changes" ? null : key;
+  if (key === keyOf("name")) return inMode === "experiments" ? "experiment" : "run";
+  if (key === keyOf("step")) return "last_step";
+  if (key === keyOf("state")) return "state";
+  return key === keyOf("eye") || key === keyOf("lineage") || key === keyOf("changes") ? null : key;
 }
 
 /** Return the table's column of what it is sorted by. */
 export function keyOfSort(column: string, inMode: Mode, shown: readonly Column[]): string {
-  const isName = column === (inMode === "experiments" ? "experiment" : "run");
-  return isName && !shown.some((one) => one.title === column) ? "name" : column;
+  if (shown.some((one) => one.title === column)) return column;
+  return [keyOf("name"), keyOf("step"), keyOf("state")].find((key) => sortColumn(key, inMode) === column) ?? column;
 }
 
 /** Return the order after a click on a column's head: least first, greatest first, none. */

@@ -3,6 +3,7 @@ import {
   type ColumnFormat,
   columnFormat,
   formatContent,
+  formatDuration,
   formatInColumn,
   isNumber,
   splitPath,
@@ -12,6 +13,7 @@ import {
 /** What a cell says, and how. */
 export type Cell = { text: string; isBad: boolean; isNumber: boolean };
 
+const DURATION = "sys/running_time_seconds";
 const NOTHING: Cell = { text: "", isBad: false, isNumber: true };
 
 /** Return whether the values of a column are numbers, which stand on the right. */
@@ -30,6 +32,7 @@ export function cellOf(value: Content | undefined, column: Column, format: Colum
   const isText = column.type === "string" || column.type === "string_series" || column.type === "datetime";
   if (!isText && isNumber(value)) {
     const number = toNumber(value);
+    if (column.path === DURATION) return { text: formatDuration(number), isBad: false, isNumber: true };
     return { text: formatInColumn(number, format), isBad: !Number.isFinite(number), isNumber: true };
   }
   return { text: formatContent(value, column.type), isBad: value === "failed", isNumber: false };

@@ -17,7 +17,11 @@ export function makeHead(columns: readonly TableColumn[], acts: TableActs): HTML
 }
 
 function headContents(column: TableColumn, acts: TableActs): Element[] {
-  if (column.kind === "eye") return [make("button", "eye head-eye", { type: "button", "data-act": "eyes" })];
+  if (column.kind === "eye") {
+    const button = make("button", "eye head-eye", { type: "button", "data-act": "eyes" });
+    say(button, "drawn");
+    return [button];
+  }
   const handles = acts.resize ? [makeResizer(column)] : [];
   if (column.kind === "lineage") {
     const name = make("span", "unseen");
@@ -34,12 +38,16 @@ function headContents(column: TableColumn, acts: TableActs): Element[] {
   return [label, more, ...handles];
 }
 
+function nameOf(column: TableColumn): string {
+  return column.kind === "value" ? column.column.title : column.kind;
+}
+
 function makeResizer(column: TableColumn): HTMLElement {
   return make("div", "resizer", {
     role: "separator",
     tabindex: "0",
     "aria-orientation": "vertical",
-    "aria-label": `Width of ${column.key}`,
+    "aria-label": `Width of ${nameOf(column)}`,
     "aria-valuemin": "40",
     "aria-valuemax": "1000",
   });
@@ -58,7 +66,7 @@ export function fillHead(head: HTMLElement, props: TableProps): void {
     const resizer = cell.querySelector(".resizer");
     if (resizer) mark(resizer, "aria-valuenow", String(Math.round(column.width)));
     const more = cell.querySelector(".head-more");
-    if (more) mark(more, "aria-label", `More for ${column.kind === "value" ? column.column.title : column.key}`);
+    if (more) mark(more, "aria-label", `More for ${nameOf(column)}`);
   }
 }
 
@@ -67,7 +75,7 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
   switch (column.kind) {
     case "eye":
       mark(content, "aria-label", "Which runs are drawn");
-      mark(content, "title", "Which runs are drawn");
+      mark(content, "title", "Which runs are drawn in charts: a click chooses the first ones, all, or none");
       return;
     case "lineage":
       draw(content as SVGSVGElement, axisShapes(props, column.width));
@@ -76,7 +84,7 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
       const { namespace, name, below } = headOf(column.column);
       fillPath(content.firstElementChild!, namespace, name);
       say(content.lastElementChild!, below);
-      mark(content, "title", `${column.column.title}: click sorts, with Shift adds to the order`);
+      mark(content, "title", `${column.column.title}. ${SORTS}`);
       cell.classList.toggle("text", !isNumeric(column.column));
       return;
     }
@@ -87,8 +95,17 @@ function fillHeadCell(cell: HTMLElement, column: TableColumn, props: TableProps)
           column.kind
         ],
       );
+      mark(content, "title", titles[column.kind]);
   }
 }
+
+const SORTS = "Click sorts, with Shift adds to the order.";
+const titles = {
+  name: SORTS,
+  step: `The last step of its metrics, inherited ones included. ${SORTS}`,
+  state: `As far as readers can know: lost is a run that stopped writing without ending. ${SORTS}`,
+  changes: "Configs in which the run differs from its parent.",
+};
 
 function nameHead(props: TableProps): string {
   if (props.mode === "experiments") return "Experiment";

@@ -13,19 +13,20 @@ import type { TableColumn, TableProps } from "./props";
 /** A line of the table as elements. */
 export type RowElement = {
   element: HTMLDivElement;
-  cells: Map<string, HTMLElement>;
+  /** By the places of their columns. */
+  cells: HTMLElement[];
   line: Line | null;
 };
 
 /** Make a row for these columns, to be filled by `fillRow`. */
 export function makeRow(columns: readonly TableColumn[]): RowElement {
   const element = make("div", "table-row", { role: "row" });
-  const cells = new Map<string, HTMLElement>();
+  const cells: HTMLElement[] = [];
   for (const [at, column] of columns.entries()) {
     const cell = make("div", `cell ${column.kind}-cell`, { role: column.kind === "name" ? "rowheader" : "gridcell" });
     if (column.isPinned) pin(cell, at);
     cell.append(...contents(column));
-    cells.set(column.key, cell);
+    cells.push(cell);
     element.append(cell);
   }
   return { element, cells, line: null };
@@ -66,7 +67,7 @@ export function fillRow(target: RowElement, line: Line, props: TableProps): void
   if (!row) {
     mark(element, "aria-level", null);
     mark(element, "aria-expanded", null);
-    for (const cell of target.cells.values()) if (cell.childElementCount === 0) say(cell, "");
+    for (const cell of target.cells) if (cell.childElementCount === 0) say(cell, "");
     return;
   }
   const below = isChild ? line.parent : undefined;
@@ -76,8 +77,8 @@ export function fillRow(target: RowElement, line: Line, props: TableProps): void
   const canExpand = props.mode === "experiments" && !isChild && row.run_count > 1;
   mark(element, "aria-level", props.mode === "experiments" ? (isChild ? "2" : "1") : null);
   mark(element, "aria-expanded", canExpand ? String(props.isExpanded(row)) : null);
-  for (const column of props.columns) {
-    const cell = target.cells.get(column.key);
+  for (const [at, column] of props.columns.entries()) {
+    const cell = target.cells[at];
     if (cell) fillCell(cell, column, { line, row, props, canExpand, isDrawn });
   }
 }

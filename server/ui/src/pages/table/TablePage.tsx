@@ -10,9 +10,8 @@ import { InheritedSwitch, ModeSwitch } from "../../runs/ModeSwitch";
 import { DrawnNote, RunsBody } from "../../runs/RunsPane";
 import { asList, place } from "../../state/address";
 import { shownTitles } from "../../state/columns";
-import { listing, question } from "../../state/runs";
+import { question } from "../../state/runs";
 import { archived, mode } from "../../state/view";
-import { plural } from "../../text/format";
 
 /** All runs, with as many of their attributes as one wants. */
 export function TablePage() {
@@ -20,7 +19,6 @@ export function TablePage() {
   const [menu, setMenu] = useState<{ column: string; anchor: Element } | null>(null);
   const closeEyes = useCallback(() => setEyes(null), []);
   const closeMenu = useCallback(() => setMenu(null), []);
-  const now = listing.value;
   return (
     <section class="runs-pane" aria-label="Runs">
       <h1 class="unseen">Table of runs</h1>
@@ -36,7 +34,6 @@ export function TablePage() {
       {menu && <ColumnMenu column={menu.column} anchor={menu.anchor} onClose={closeMenu} />}
       <footer class="runs-foot">
         <DrawnNote />
-        {now && <span>{plural(now.total, "row")}</span>}
         {mode.value === "runs" && (
           <label class="checkbox">
             <input

@@ -12,7 +12,7 @@ from tests.servers import P, until_read
 
 from runfork.errors import NotFoundError
 from runfork.testing.waits import HANG_SECONDS, until
-from runfork_server import projects
+from runfork_server import projects, readers
 from runfork_server.projects import Projects
 
 if TYPE_CHECKING:
@@ -111,6 +111,23 @@ def test_threads_end_with_the_readers(data_directory: Path, open_run) -> None:
 
     assert with_projects(data_directory, use) == 3
     assert threads() == before
+
+
+def test_what_charts_need_is_ready_before_somebody_asks_for_one(
+    data_directory: Path, monkeypatch: pytest.MonkeyPatch, open_run
+) -> None:
+    run = open_run(run_id="r")
+    run.log_metrics({"loss": 1.0}, step=0)
+    run.close()
+    monkeypatch.setattr(readers, "_WARM_UP_SECONDS", 0.0)
+
+    async def use(found: Projects) -> int:
+        reader = found.reader(NAME)
+        await reader.wait_until_recent()
+        await asyncio.to_thread(until, lambda: reader._answerer_of_long is not None)
+        return (await reader.read(lambda project: project.series.bytes_kept, is_long=True)).value
+
+    assert with_projects(data_directory, use) > 0
 
 
 def test_few_readers_are_open_however_many_projects_are_asked_for(data_directory: Path) -> None:

@@ -24,6 +24,8 @@ _WANTED_SECONDS = 5.0
 _PATIENCE_SECONDS = 0.25
 """So long, the first question after a while waits for a look at the journals."""
 _FIRST_PATIENCE_SECONDS = 0.5
+_WARM_UP_SECONDS = 1.0
+"""So long after a project was looked at first, when the page has what it needs, what charts need is made ready."""
 _MOST_CHANGES = 256
 _MOST_RUNS_TOLD = 500
 
@@ -168,12 +170,23 @@ class ProjectReader:
     def note_look(self, look: Look) -> None:
         """Take note of a look at the journals."""
         was_reading, self._is_reading, self._progress = self._is_reading, False, None
+        if self._looked_at == float("-inf"):
+            self._loop.call_later(_WARM_UP_SECONDS, self._warm_up)
         self._looked_at = time.monotonic()
         self.run_count = self.run_count if look.run_count is None else look.run_count
         if look.run_ids != frozenset() or was_reading or look.troubles != self._troubles:
             self._troubles = look.troubles
             self._advance(None if was_reading else look.run_ids)
         self._release()
+
+    def _warm_up(self) -> None:
+        """Make ready what charts need; nothing where they were asked for meanwhile, or nobody asks any more."""
+        from runfork_server.drawing.warming import warm_up
+
+        if not self.is_closed and self._answerer_of_long is None and self.is_wanted():
+            call = Call(warm_up, self._loop)
+            call.future.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody waits for it
+            self._thread_for(is_long=True).ask(call)
 
     def _advance(self, run_ids: frozenset[str] | None) -> None:
         for answerer in self._answerers:

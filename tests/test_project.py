@@ -14,6 +14,7 @@ import pytest
 
 import runfork
 from runfork import Run
+from runfork.disk.watching import _TURNS
 from runfork.errors import ArgumentError, NotFoundError, RunforkWarning
 from runfork.journal.format import FILE_VERSION, MAGIC, Kind, encode_file_header, encode_frame, encode_json
 from runfork.model.steps import NO_STEP
@@ -383,8 +384,13 @@ def listed():
     """Return what a new reader says of each run: its state, and how often it logged."""
     with Project.open() as project:
         project.refresh()
-        assert not project.troubles()
-        found = project.index.values(sorted(project.index.nodes()), paths=["sys/state", "loss"])
+        return said(project)
+
+
+def said(project):
+    """Return what a reader says of each run now."""
+    assert not project.troubles()
+    found = project.index.values(sorted(project.index.nodes()), paths=["sys/state", "loss"])
     return {run_id: (values["sys/state"].value, times_logged(values)) for run_id, values in found.items()}
 
 
@@ -406,7 +412,7 @@ def test_a_new_process_says_the_same_where_nothing_has_changed(settled):
     assert [listed(), listed()] == [UNCHANGED, UNCHANGED]
 
 
-@pytest.mark.parametrize(
+changes = pytest.mark.parametrize(
     ("change", "found"),
     [
         (lambda _: log_again("b", steps=[2, 3]), {"b": ("finished", 3)}),
@@ -420,11 +426,47 @@ def test_a_new_process_says_the_same_where_nothing_has_changed(settled):
     ],
     ids=["grown", "new", "deleted", "emptied", "moved", "moved away", "copied", "truncated"],
 )
+
+
+@changes
 def test_a_new_process_sees_what_has_changed_since_another_one_looked(settled, change, found):
     change(settled)
     expected = {run_id: about for run_id, about in (UNCHANGED | found).items() if about is not None}
 
     assert [listed(), listed()] == [expected, expected]
+
+
+@changes
+def test_a_reader_that_looks_often_sees_in_a_few_looks_what_has_changed_in_runs_that_were_over(settled, change, found):
+    expected = {run_id: about for run_id, about in (UNCHANGED | found).items() if about is not None}
+    with Project.open() as project:
+        for _ in range(2):
+            project.refresh(is_frequent=True)
+        change(settled)
+        for _ in range(_TURNS):
+            project.refresh(is_frequent=True)
+        seen = said(project)
+        change_again = make("a")
+        for _ in range(_TURNS):
+            project.refresh(is_frequent=True)
+        change_again.log_metrics({"loss": 2.0}, step=2)
+        project.refresh(is_frequent=True)
+        running = said(project)
+        change_again.close()
+
+    assert seen == expected
+    assert running == expected | {"a": ("running", 2)}
+
+
+def test_a_reader_that_looks_often_sees_new_and_deleted_runs_at_once(settled):
+    with Project.open() as project:
+        for _ in range(2):
+            project.refresh(is_frequent=True)
+        log_again("d", steps=[1])
+        shutil.rmtree(settled / "b")
+        project.refresh(is_frequent=True)
+
+        assert said(project) == {"a": ("finished", 1), "c": ("finished", 1), "d": ("finished", 1)}
 
 
 def test_a_reader_that_found_nothing_new_at_first_sees_what_comes_later(settled):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runfork.disk.watching import JournalWatch
+from runfork.disk.watching import _TURNS, JournalWatch
 
 LONG_AGO = time.time() - 3600
 
@@ -155,6 +155,25 @@ def test_a_folder_in_whose_place_another_lies_is_listed_again_though_its_time_is
     second = journal(folder, "two", b"2")
 
     assert sizes(other) == {second: 1}
+
+
+def test_folders_that_may_be_passed_over_have_their_turn_and_others_are_looked_at_each_time(tmp_path):
+    paths = {}
+    for name in ("awake", *map(str, range(20))):
+        (tmp_path / name).mkdir()
+        paths[name] = journal(tmp_path / name, "one", b"1")
+    watch, awake = JournalWatch(tmp_path), {str(tmp_path / "awake")}
+    watch.look(awake)
+    for path in paths.values():
+        Path(path).write_bytes(b"123")
+    (tmp_path / "new").mkdir()
+    paths["new"] = journal(tmp_path / "new", "one", b"123")
+
+    looks = [{path for path, file in watch.look(awake).items() if file.size > 1} for _ in range(_TURNS)]
+
+    assert all({paths["awake"], paths["new"]} <= grown for grown in looks)
+    assert looks[-1] == {*paths.values()}
+    assert sum(map(len, looks)) < len(looks) * len(paths)
 
 
 def test_a_folder_that_is_gone_holds_nothing(tmp_path, folder):

@@ -221,7 +221,7 @@ class Drainer:
 
     def _refresh(self) -> None:
         project = self._open()
-        project.refresh(self._tell_progress)
+        project.refresh(self._tell_progress, is_frequent=True)
         self._failure = None
         if project.is_shared != self._was_shared:  # its index is kept in memory from now on
             self._was_shared = project.is_shared

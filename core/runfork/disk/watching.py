@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from runfork.disk.index_place import is_on_network_file_system
 from runfork.disk.layout import JOURNAL_SUFFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     _Sign = tuple[int, ...]
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _UNKNOWN: tuple[int, ...] = ()
 _SETTLED_SECONDS = 60.0
 """A folder that changed less long ago is listed anew: its time may not tell two changes apart, or come from another's clock."""
+_TURNS = 5
+"""Every so many looks it is the turn of a folder that may be passed over."""
 
 
 class JournalFile(NamedTuple):
@@ -50,27 +54,43 @@ class JournalWatch:
         self._now = 0.0
         self._listed: dict[str, tuple[_Sign, list[str]]] = {}
         self._settled: set[str] = set()
+        self._folders: tuple[_Sign, list[str]] = _UNKNOWN, []
+        self._turn = 0
         self.files: dict[str, JournalFile] = {}
         """What was there at the last look, by path."""
         self.unreadable: dict[str, str] = {}
         """Journals and folders that could not be looked at the last time, and why."""
         self._unknown: set[str] = set()
 
-    def look(self) -> dict[str, JournalFile]:
+    def look(self, awake: Collection[str] | None = None) -> dict[str, JournalFile]:
         """Return every journal that is there, by path.
 
         What cannot be looked at (for lack of a right, or of a connection) is as it was: only what is not there is gone.
+
+        Args:
+            awake: The folders in which something is likely to change. Of the others, those that are known and have not changed for
+                long are looked at in turns, a few each time, and are taken to be as they were. None looks at all.
         """
         if self._trusts_times is None:
             self._trusts_times = not is_on_network_file_system(self._directory)
         if not self._trusts_times:
             self._settled.clear()
+        told = {place for path in self.unreadable for place in (path, os.path.dirname(path))}  # noqa: PTH120
         self.unreadable, self._unknown = {}, set()
         self._now = time.time()
+        self._turn = (self._turn + 1) % _TURNS
         listed, self._listed = self._listed, {}
         files, self.files = self.files, {}
-        for folder in self._entries(self._directory, sorted(listed), are_folders=True):
-            for path in self._paths(folder, listed.get(folder)):
+        passed_over = self._settled.difference(awake, told) if awake is not None else ()
+        for folder in self._run_folders(listed):
+            before = listed.get(folder)
+            if before is not None and folder in passed_over and hash(folder) % _TURNS != self._turn:
+                self._listed[folder] = before
+                for path in before[1]:
+                    if path in files:
+                        self.files[path] = files[path]
+                continue
+            for path in self._paths(folder, before):
                 file = self._file(path, files.get(path))
                 if file is not None:
                     self.files[path] = file
@@ -112,6 +132,20 @@ class JournalWatch:
     def settled_count(self) -> int:
         """How many folders changed so long ago that their journals need not be listed again."""
         return len(self._settled)
+
+    def _run_folders(self, known: Iterable[str]) -> list[str]:
+        """Return the folders of runs: as they were listed, where the folder that they are in has not changed for long."""
+        sign = _UNKNOWN
+        if self._trusts_times:
+            with suppress(OSError):  # listing says what is wrong
+                found = os.stat(self._directory)  # noqa: PTH116
+                changed = max(found.st_mtime_ns, found.st_ctime_ns)  # the latter is not that on Windows
+                if self._now - changed / 1e9 > _SETTLED_SECONDS:
+                    sign = changed, found.st_ino
+        if sign == _UNKNOWN or sign != self._folders[0]:
+            folders = self._entries(self._directory, sorted(known), are_folders=True)
+            self._folders = _UNKNOWN if self._directory in self._unknown else sign, folders
+        return self._folders[1]
 
     def _paths(self, folder: str, before: tuple[_Sign, list[str]] | None) -> list[str]:
         """Return the paths of the journals in a folder."""

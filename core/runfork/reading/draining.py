@@ -55,6 +55,7 @@ class Drain:
         self._folder = str(self._directory)
         self._failed: dict[str, str] = {}
         self._begun = now_us(), time.monotonic()
+        self._is_frequent = False
         self._changed: set[str] | None = None
         self._forget()
 
@@ -86,6 +87,8 @@ class Drain:
         self._running: set[str] = set()
         self._is_look_known = False
         """Whether all that is known is what an earlier process saw, and that nothing has changed since."""
+        self._awake: set[str] | None = None
+        """The folders of runs that may go on, or of which not all is known; None where that is to be worked out anew."""
         self._settled_then = -1
         """How many folders were settled when a look was kept; -1 if none was."""
 
@@ -112,13 +115,15 @@ class Drain:
         if self._changed is not None:
             self._changed.update(run_ids)
 
-    def bring_in(self, progress: Progress = None, *, is_alone: bool = True) -> None:
+    def bring_in(self, progress: Progress = None, *, is_alone: bool = True, is_frequent: bool = False) -> None:
         """Apply what is new, and remove what is gone.
 
         Args:
             progress: Told how many bytes of how many are done.
             is_alone: Whether no other process is doing so at this moment.
+            is_frequent: It is done twice a second: what changes in runs that were over for long may wait for a few times.
         """
+        self._is_frequent = is_frequent
         try:
             self._bring_in_or_forget(progress, is_together=True)
         except (ArgumentError, NotFoundError):  # another process brought in, or removed, something meanwhile
@@ -141,10 +146,11 @@ class Drain:
                 self._set_states(self._running)
                 return
             self._load()
-        files = self._watch.look()
+        files = self._watch.look(self._folders_awake())
         known = self._files
         changed = {path for path, file in files.items() if known.get(path) != file and not self._is_applied(path, file)}
         if changed or len(files) != len(self._keys):
+            self._awake = None
             before = {self._keys[path].run_id for path in self._keys.keys() - files.keys()}
             self._find_places(changed, files)
             self._note_changed(before)
@@ -156,6 +162,24 @@ class Drain:
                 self._remove(self._misread, changed, files)
         self._set_states(self._running)
 
+    def _folders_awake(self) -> set[str] | None:
+        """Return the folders that are to be looked at each time; None is all."""
+        if not self._is_frequent or not (self._is_loaded or self._is_look_known):
+            return None
+        if self._awake is None:
+            self._awake = {
+                os.path.dirname(self._places[key])  # noqa: PTH120  (many)
+                for run_id, writers in self._writers.items()
+                for key in writers
+                if self._is_undecided(run_id, writers) or self._is_behind(key)
+            }
+        return self._awake
+
+    def _is_behind(self, key: JournalKey) -> bool:
+        """Return whether of a journal more may be there than was applied."""
+        writer, file = self._writer(key), self._files.get(self._places[key])
+        return writer is None or file is None or file.size != writer.applied or self._places[key] in self._failed
+
     # What one process leaves to the next
 
     def _is_as_it_was(self) -> bool:
@@ -165,7 +189,7 @@ class Drain:
             self._files = self._watch.recall(look["folders"])
         elif not self._is_look_known:
             return False
-        self._is_look_known = self._watch.look() == self._files and not self._watch.unreadable
+        self._is_look_known = self._watch.look(self._folders_awake()) == self._files and not self._watch.unreadable
         if self._is_look_known and look is not None:
             self._settled_then = look["settled"]
             self._load(look["runs"])
@@ -423,6 +447,7 @@ class Drain:
             self._note_changed(changed)
             self._index.set_states(changed)
             self._states.update(changed)
+            self._awake = None
             self._running = {*self._running.difference(changed), *_running(changed)}
 
 

@@ -64,6 +64,7 @@ class Project:
         self._open_private = open_private
         self._open_beside = open_beside
         self._drain = Drain(name, store, index)
+        self._is_frequent = False
 
     @classmethod
     def open(
@@ -166,7 +167,7 @@ class Project:
             told.append(f"damage in the journal {min(damaged)} was skipped{others}")
         return [f"{sentence}; 'runfork fsck' tells more" for sentence in told]
 
-    def refresh(self, progress: Callable[[int, int], None] | None = None) -> None:
+    def refresh(self, progress: Callable[[int, int], None] | None = None, *, is_frequent: bool = False) -> None:
         """Apply what is new in the journals. Damage is skipped and noted in the index; unreadable journals in `unreadable`.
 
         Where another process is doing so at this moment, this one waits for it, and then applies the rest. Where the index
@@ -174,10 +175,13 @@ class Project:
 
         Args:
             progress: Told how many bytes of how many are done.
+            is_frequent: It is done twice a second, for somebody who waits for what runs do next: new runs and those that are not
+                over are looked at each time, others in turns, so that what changes in them is seen within a few times.
 
         Raises:
             UnusableIndexError: The index was asked for by its URI, and cannot be used.
         """
+        self._is_frequent = is_frequent
         try:
             self._refresh_or_rebuild(progress)
         except UnusableIndexError as error:
@@ -206,7 +210,7 @@ class Project:
     def _refresh(self, progress: Callable[[int, int], None] | None) -> None:
         with self._drain_lock() as is_alone, collector_paused():
             self.index.definitions(run_ids=())  # nothing, but it tells whether the index is of use still
-            self._drain.bring_in(progress, is_alone=is_alone)
+            self._drain.bring_in(progress, is_alone=is_alone, is_frequent=self._is_frequent)
 
     @contextmanager
     def _drain_lock(self) -> Iterator[bool]:

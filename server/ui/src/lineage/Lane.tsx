@@ -2,7 +2,6 @@ import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Change, Mark } from "../api/types";
-import { StateMark } from "../marks/River";
 import { diamondPath, marks } from "../marks/shapes";
 import { TreeSlice } from "../marks/TreeSlice";
 import type { TreeLane, TreeRun } from "../marks/tree";
@@ -10,11 +9,11 @@ import { hoveredRun } from "../state/hover";
 import { connection } from "../state/live";
 import { colourOf } from "../state/theme";
 import { hidesPruned } from "../state/view";
-import { formatNumber, formatStep, formatTime } from "../text/format";
-import { identityOf } from "../text/identity";
+import { formatNumber } from "../text/format";
 import type { Geometry } from "./geometry";
 import { LaneCurve } from "./LaneCurve";
-import { changeText, originOf, roleOf, shownValue, stepsOf } from "./laneFacts";
+import { FoldedLabel, LaneLabel } from "./LaneLabel";
+import { changeText, shownValue } from "./laneFacts";
 import type { Entry } from "./lanes";
 import { pointAt, type ValueScale } from "./scales";
 
@@ -74,7 +73,7 @@ function Drawn(props: LaneProps) {
       {isFolded ? (
         <FoldedLabel entry={entry} geometry={geometry} />
       ) : (
-        <Label entry={entry} experiment={experiment} geometry={geometry} isLater={isLater} />
+        <LaneLabel entry={entry} experiment={experiment} geometry={geometry} isLater={isLater} />
       )}
       <div class="lane-plot" style={{ left: `${geometry.gutter}px`, width: `${geometry.width}px` }}>
         <Plot {...props} />
@@ -119,51 +118,6 @@ function untilOf({ run, lane }: Entry): number | null {
 
 function lineColour(run: TreeRun): string {
   return colourOf(run).line;
-}
-
-type LabelProps = { entry: Entry; experiment: string | null; geometry: Geometry; isLater: boolean };
-
-function Label({ entry, experiment, geometry, isLater }: LabelProps) {
-  const { run, lane } = entry;
-  const role = roleOf(run, lane.run.isTip, experiment);
-  const isRoomy = geometry.height >= 128;
-  return (
-    <div class="lane-label" style={{ width: `${geometry.gutter - 44}px`, top: `${geometry.river - 14}px` }}>
-      <p
-        class={lane.run.isTip ? "lane-name run-name tip" : "lane-name run-name"}
-        style={{ color: colourOf(run).text }}
-        title={`${identityOf(run)}\n${run.run_id}`}
-      >
-        {run.name}
-        {geometry.gutter >= 200 && run.experiment !== null && run.run_count > 1 && (
-          <span class="lane-place">
-            {formatStep(run.run_place)} of {formatStep(run.run_count)}
-          </span>
-        )}
-      </p>
-      <p title={originOf(run)}>
-        {geometry.gutter < 200 && run.fork ? `@${formatStep(run.fork.step)}` : originOf(run)}
-        {role && ` · ${role}`}
-      </p>
-      {isLater && <p class="dim">begins {formatTime(run.created)}</p>}
-      {isRoomy && !isLater && <p class="dim">{stepsOf(lane.run.own, lane.keptTo)}</p>}
-      {!isLater && (
-        <p class={geometry.height < 92 ? "unseen" : isRoomy ? "" : "dim"}>
-          <StateMark state={lane.run.state} />
-        </p>
-      )}
-    </div>
-  );
-}
-
-function FoldedLabel({ entry, geometry }: { entry: Entry; geometry: Geometry }) {
-  const steps = entry.lane.run.own;
-  return (
-    <div class="lane-label" style={{ width: `${geometry.gutter - 44}px`, top: `${geometry.river - 14}px` }}>
-      <p class="lane-name folded">{entry.folded.length} more runs</p>
-      <p class="dim">{steps ? `${formatStep(steps[0])} – ${formatStep(steps[1])}` : ""}</p>
-    </div>
-  );
 }
 
 /** Grid, and the metric on the scale that all lanes share. */

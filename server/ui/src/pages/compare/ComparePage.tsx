@@ -1,8 +1,8 @@
 import "./compare.css";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { DifferenceRow, Differences } from "../../api/types";
 import { Button } from "../../controls/Button";
-import { Icon } from "../../controls/icons";
+import { SearchField } from "../../controls/SearchField";
 import { go, place } from "../../state/address";
 import { comparedIds, isSought, referenceId, toggleCompared, useComparison, useRowsOf } from "../../state/compare";
 import { type Goal, goalFor, turnGoal } from "../../state/goals";
@@ -79,8 +79,6 @@ function Nothing() {
 }
 
 function Bar({ found, groups }: { found: Differences | null; groups: readonly Group[] }) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => shortcut("/", "filter attributes", () => field.current?.select()), []);
   return (
     <div class="compare-bar">
       <label class="checkbox">
@@ -103,26 +101,14 @@ function Bar({ found, groups }: { found: Differences | null; groups: readonly Gr
       <RunChoice text="Add runs" chosen={comparedIds.value} onChoose={toggleCompared} isMultiple />
       <Goals groups={groups} />
       <span class="bar-end">
-        <label class="field attribute-search">
-          <Icon name="search" size={14} />
-          <input
-            ref={field}
-            type="search"
-            class="mono"
-            placeholder="filter attributes"
-            aria-label="Filter attributes"
-            value={attributeSearch.value}
-            onInput={(event) => {
-              attributeSearch.value = event.currentTarget.value;
-            }}
-            onKeyDown={(event) => {
-              if (event.key !== "Escape") return;
-              attributeSearch.value = "";
-              event.currentTarget.blur();
-            }}
-          />
+        <SearchField
+          text={attributeSearch}
+          label="Filter attributes"
+          placeholder="filter attributes"
+          className="attribute-search"
+        >
           <kbd aria-hidden="true">/</kbd>
-        </label>
+        </SearchField>
         <Button
           disabled={!found}
           title="Save what is shown as CSV"

@@ -1,8 +1,6 @@
-import { useEffect, useRef } from "preact/hooks";
 import type { RunValues } from "../../api/types";
-import { Icon } from "../../controls/icons";
+import { SearchField } from "../../controls/SearchField";
 import { place } from "../../state/address";
-import { shortcut } from "../../state/keys";
 import { attributeSearch, chosenAttribute } from "../../state/view";
 import { plural } from "../../text/format";
 import { AttributeDetail } from "./AttributeDetail";
@@ -31,32 +29,17 @@ export function Attributes({ found }: { found: RunValues }) {
 
 /** Title and search of the attributes. */
 export function AttributesBar({ count }: { count: number }) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => shortcut("/", "search attributes", () => field.current?.select()), []);
   return (
     <div class="pane-bar">
       <h2>
         Attributes <span class="count">{plural(count, "attribute").split(" ")[0]}</span>
       </h2>
-      <label class="field attribute-search">
-        <Icon name="search" size={14} />
-        <input
-          ref={field}
-          type="search"
-          class="mono"
-          placeholder="path, value or type"
-          aria-label="Search attributes"
-          value={attributeSearch.value}
-          onInput={(event) => {
-            attributeSearch.value = event.currentTarget.value;
-          }}
-          onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
-            attributeSearch.value = "";
-            event.currentTarget.blur();
-          }}
-        />
-      </label>
+      <SearchField
+        text={attributeSearch}
+        label="Search attributes"
+        placeholder="path, value or type"
+        className="attribute-search"
+      />
     </div>
   );
 }

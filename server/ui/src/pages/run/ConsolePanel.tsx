@@ -3,25 +3,17 @@ import { sentence } from "../../api/client";
 import type { ConsolePage, RunValues } from "../../api/types";
 import { type MountedConsole, mount } from "../../console/Console";
 import { nextHit } from "../../console/text";
-import { Button, IconButton } from "../../controls/Button";
+import { Button } from "../../controls/Button";
 import { copy } from "../../controls/clipboard";
 import { Icon } from "../../controls/icons";
 import { Segmented } from "../../controls/Segmented";
 import { place } from "../../state/address";
-import { useAnswer, useChangeCount } from "../../state/answer";
-import {
-  type ConsoleView,
-  consoleSource,
-  consoleTime,
-  consoleWraps,
-  type Hits,
-  rawUrl,
-  searchConsole,
-} from "../../state/console";
-import { shortcut } from "../../state/keys";
+import { useChangeCount } from "../../state/answer";
+import { type ConsoleView, consoleSource, consoleTime, consoleWraps, rawUrl } from "../../state/console";
 import { noteAnswer } from "../../state/live";
 import { consoleLine, consoleRank, consoleSearch, stream } from "../../state/view";
-import { formatStep, plural } from "../../text/format";
+import { plural } from "../../text/format";
+import { ConsoleSearch, useHits } from "./ConsoleSearch";
 import { GoTo } from "./GoTo";
 
 const streams = [
@@ -108,7 +100,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
           }}
         />
         <RankChoice ranks={page?.ranks ?? []} />
-        <Search
+        <ConsoleSearch
           hits={hits}
           current={current}
           next={(isBackwards) => {
@@ -171,76 +163,6 @@ function RankChoice({ ranks }: { ranks: number[] }) {
         </option>
       ))}
     </select>
-  );
-}
-
-const SEARCH_PAUSE_MS = 150;
-
-function useHits(view: ConsoleView, search: string) {
-  const [settled, setSettled] = useState(search);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(search), SEARCH_PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [search]);
-  const question = settled === "" ? null : `console\n${JSON.stringify(view)}\n${settled}`;
-  return useAnswer<Hits>(question, (signal) => searchConsole(view, settled, signal), [view.run]);
-}
-
-type SearchProps = {
-  hits: ReturnType<typeof useHits>;
-  current: number | null;
-  next: (isBackwards: boolean) => void;
-};
-
-function Search({ hits, current, next }: SearchProps) {
-  const field = useRef<HTMLInputElement>(null);
-  const latest = useRef(next);
-  latest.current = next;
-  useEffect(() => {
-    const ends = [
-      shortcut("/", "search the console", () => field.current?.select()),
-      shortcut("n", "next match", () => latest.current(false)),
-      shortcut("N", "match before", () => latest.current(true)),
-    ];
-    return () => {
-      for (const end of ends) end();
-    };
-  }, []);
-  const found = hits.value;
-  const at = found && current !== null ? found.lines.indexOf(current) : -1;
-  const count = found && (at >= 0 ? `${at + 1} of ${formatStep(found.total)}` : plural(found.total, "line"));
-  return (
-    <>
-      <label class={hits.error ? "field console-search invalid" : "field console-search"}>
-        <Icon name="search" size={14} />
-        <input
-          ref={field}
-          type="search"
-          class="mono"
-          placeholder="search"
-          aria-label="Search the console"
-          value={consoleSearch.value}
-          onInput={(event) => {
-            consoleSearch.value = event.currentTarget.value;
-          }}
-          onKeyDown={(event) => {
-            if (event.key === "Enter") next(event.shiftKey);
-            if (event.key !== "Escape") return;
-            consoleSearch.value = "";
-            event.currentTarget.blur();
-          }}
-        />
-        <span class="search-count" role="status">
-          {consoleSearch.value && count}
-        </span>
-      </label>
-      {consoleSearch.value && found && found.lines.length > 0 && (
-        <span class="search-steps">
-          <IconButton icon="up" label="Match before (Shift-Enter)" isSmall onClick={() => next(true)} />
-          <IconButton icon="down" label="Next match (Enter)" isSmall onClick={() => next(false)} />
-        </span>
-      )}
-    </>
   );
 }
 

@@ -10,7 +10,7 @@ import { place } from "../state/address";
 import { useAnswer } from "../state/answer";
 import { colourOf } from "../state/theme";
 import { formatStep } from "../text/format";
-import { readStep } from "../text/steps";
+import { editedStep, readStep } from "../text/steps";
 
 /** A run that one can fork from. */
 export type ForkedRun = { run_id: string; name: string; number: number };
@@ -29,7 +29,7 @@ const SETTLED_MS = 200;
 
 /** What to type to fork from a step, which can be changed: it floats below what asked for it. */
 export function ForkPopup({ anchor, run, step: first, onClose }: ForkPopupProps) {
-  const [typed, setTyped] = useState(formatStep(first));
+  const [typed, setTyped] = useState(editedStep(first));
   const [step, setStep] = useState<number | null>(first);
   const answer = useResumeCode(run, step);
   const latest = useRef<ResumeCode | null>(null);
@@ -40,7 +40,7 @@ export function ForkPopup({ anchor, run, step: first, onClose }: ForkPopupProps)
   }, [typed]);
   const go = (to: number | null | undefined) => {
     if (to === null || to === undefined) return;
-    setTyped(formatStep(to));
+    setTyped(editedStep(to));
     setStep(to);
   };
   const near = latest.current;

@@ -45,6 +45,18 @@ def test_ten_thousand_metrics_are_charts_that_are_made_when_they_come_near(
     assert page.locator("canvas").count() < 100
 
 
+def test_a_page_that_does_not_start_says_what_it_needs(seeded_ui: UiServer, visit: Visit, watch: Watch) -> None:
+    watch.allow("net::ERR_FAILED")
+    page = visit(seeded_ui)
+    needs = page.get_by_text("It needs JavaScript, and Chrome or Edge")
+    expect(needs).to_be_hidden()
+
+    page.route("**/*.js", lambda route: route.abort())
+    page.reload()
+
+    expect(needs).to_be_visible()
+
+
 def test_a_data_directory_that_disappears_is_waited_for(
     data_directory: Path, start_ui: Callable[..., UiServer], visit: Visit, watch: Watch
 ) -> None:

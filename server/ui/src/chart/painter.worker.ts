@@ -40,8 +40,19 @@ function drawDirty(): void {
     dirty.delete(id);
     const stage = stages.get(id);
     if (!stage) continue;
+    if (drewStage(stage)) tell({ drawn: id, serial });
+  }
+}
+
+/** Return whether a stage was drawn; one that cannot be costs itself alone. */
+function drewStage(stage: Stage): boolean {
+  try {
     drawStage(stage, makeCanvas);
-    tell({ drawn: id, serial });
+    return true;
+  } catch (error) {
+    // Firefox gives no context for a canvas that has left the page before it was drawn on.
+    if (!(error instanceof DOMException && error.name === "InvalidStateError")) reportError(error);
+    return false;
   }
 }
 

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runfork.disk.layout import Store
 from runfork.errors import RunforkError
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.lineage import children_of
@@ -111,6 +112,7 @@ class Drainer:
         self._is_closed = False
         self._project: ServedProject | None = None
         self._had_folder = False
+        self._is_gone = False
         self.generation = 0
         """How often the project was opened: what others have open is another one's then."""
         self._was_shared = False
@@ -232,7 +234,16 @@ class Drainer:
             changed = _with_descendants(nodes, changed)
         project.forget(changed)
         run_ids = None if changed is None else frozenset(changed)
-        self._reader.tell(self._reader.note_look, Look(run_ids, tuple(project.troubles()), len(nodes)))
+        self._reader.tell(self._reader.note_look, Look(run_ids, (*self._gone(), *project.troubles()), len(nodes)))
+
+    def _gone(self) -> list[str]:
+        """Return what is to be said of a folder that was there."""
+        if not self._is_gone:
+            return []
+        folder = Store(self._directory).project_directory(self._name)
+        return [
+            f"the folder {folder} is not there any more: it was deleted, renamed or unmounted; its runs are shown when it is back"
+        ]
 
     def _open(self) -> ServedProject:
         """Return the project; opened anew where its folder has come, or gone: without one, nothing is to be written."""
@@ -244,7 +255,9 @@ class Drainer:
             self._project = None
             project.close()
         opened = ServedProject.open(self._name, directory=self._directory)
-        self._had_folder = opened.store.project_directory(self._name).is_dir()
+        has_folder = opened.store.project_directory(self._name).is_dir()
+        self._is_gone = not has_folder and (self._had_folder or self._is_gone)
+        self._had_folder = has_folder
         with self._looks:
             self._project = opened
             self._was_shared = opened.is_shared

@@ -67,8 +67,11 @@ def test_a_data_directory_that_disappears_is_waited_for(
     shutil.rmtree(data_directory)
 
     expect(page.locator("#app")).to_contain_text(f"This page watches {data_directory}")
+    gone = f"the folder {data_directory / 'tests' / 'project'} is not there any more"
+    expect(page.locator(".strip")).to_contain_text(gone)
     assert violations(page) == []
     draw_run(
         data_directory, "later", project="tests/project", experiment="later", rows=[Rows([0, 1], {"loss": [1.0, 0.5]})]
     )
     expect(page.get_by_role("link", name="later", exact=True)).to_be_visible()
+    expect(page.locator(".strip")).to_have_count(0)

@@ -79,6 +79,7 @@ def _told(reader: ProjectReader, change: Change) -> dict[str, Any]:
         "revision": change.revision,
         "run_count": reader.run_count,
         "run_ids": None if change.run_ids is None else sorted(change.run_ids),
+        "troubles": reader.progress()["troubles"],
     }
 
 

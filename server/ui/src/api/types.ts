@@ -293,5 +293,5 @@ export type ProjectEvent = {
   revision: number;
   run_count: number;
   run_ids: string[] | null;
-  kinds?: string[];
+  troubles: string[];
 };

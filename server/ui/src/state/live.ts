@@ -70,6 +70,7 @@ let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let retryDelay = FIRST_RETRY_MS;
 
 function startRetries(): void {
+  release(); // its stream would be asked for every second
   connection.value = "away";
   retryDelay = FIRST_RETRY_MS;
   scheduleRetry();
@@ -141,7 +142,8 @@ function hear(project: string, message: EventsMessage): void {
     clearInterval(pollTimer);
     pollTimer = undefined;
     if (message.kind === "project" && message.event.project === project) {
-      if (status.peek()) status.value = { ...status.peek()!, run_count: message.event.run_count, is_reading: false };
+      const { run_count, troubles } = message.event;
+      if (status.peek()) status.value = { ...status.peek()!, run_count, troubles, is_reading: false };
       advance(message.event.revision, message.event.run_ids);
       if (!status.peek() || status.peek()!.run_count === 0) void readStatus(project).catch(noteAnswer);
     }

@@ -61,7 +61,7 @@ function Found({ found, trouble }: { found: RunValues; trouble: string | null })
     <div class="run-page">
       {trouble !== null && (
         <p class="strip bad-strip" role="alert">
-          This run cannot be read any more: {trouble}. What you see was read before.
+          This run cannot be read any more; what you see was read before: {trouble}
         </p>
       )}
       <header class="run-page-head">

@@ -10,16 +10,24 @@ from playwright.sync_api import expect
 from tests.browser.accessibility import violations
 from tests.drawn_journals import Rows, draw_run
 
+from runfork.testing.waits import until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from playwright.sync_api import Page
     from tests.browser.seeds import Seeds
     from tests.browser.ui_servers import UiServer
     from tests.browser.visits import Visit
     from tests.browser.watching import Watch
 
 METRICS = 10_000
+
+
+def asked_for_charts(page: Page, watch: Watch) -> int:
+    page.evaluate("0")  # so that what happened is told
+    return sum("/series/buckets" in one for one in watch.requests)
 
 
 def test_a_chart_of_what_is_no_series_gives_way_to_those_that_there_are(
@@ -40,8 +48,9 @@ def test_ten_thousand_metrics_are_charts_that_are_made_when_they_come_near(
 
     expect(page.locator("main")).to_contain_text(re.compile(r"10.000 of 10.000"))
     expect(page.locator("[data-chart]").first).to_be_visible()
-    asked = [one for one in watch.requests if "/series/buckets" in one]
-    assert 0 < len(asked) < 40
+    until(lambda: asked_for_charts(page, watch) > 0)
+    watch.settle(page)
+    assert asked_for_charts(page, watch) < 40
     assert page.locator("canvas").count() < 100
 
 

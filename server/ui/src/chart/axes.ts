@@ -4,9 +4,15 @@ import { type AxesShown, paintAxes } from "./paintAxes";
 export type AxesHandlers = {
   /** A part was chosen by dragging; a box if Shift was held. */
   select: (box: { left: number; right: number; top: number; bottom: number }, isBox: boolean) => void;
-  click: () => void;
+  /** A place was clicked or, by touch, tapped. */
+  click: (at: { x: number; y: number }, isTouch: boolean) => void;
+  /** Two fingers that were at these pixels in x are now at those; the first call of a pinch begins it. */
+  pinch: (from: Fingers, to: Fingers) => void;
   reset: () => void;
 };
+
+/** Where two fingers are in x. */
+export type Fingers = readonly [number, number];
 
 /** Axes, ticks, cursor and dragging of a chart. */
 export type Axes = {
@@ -34,6 +40,7 @@ export function makeAxes(element: HTMLElement, first: AxesShown, handlers: AxesH
   const selected = layer(over, "chart-selected");
   cursor.hidden = true;
   selected.hidden = true;
+  hearPinching(over, handlers);
   const unlisten = hearDragging(over, selected, handlers);
   const show = (shown: AxesShown) => {
     const { plot } = shown.view;
@@ -100,6 +107,11 @@ function hearDragging(over: HTMLElement, selected: HTMLElement, handlers: AxesHa
   };
   over.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
+    // A second finger makes it a pinch.
+    if (!event.isPrimary) {
+      end();
+      return;
+    }
     drag = { pointer: event.pointerId, ...inside(over, event), isBox: event.shiftKey, isMoved: false };
   });
   over.addEventListener("pointermove", (event) => {
@@ -119,7 +131,7 @@ function hearDragging(over: HTMLElement, selected: HTMLElement, handlers: AxesHa
     const box = boxTo(event, drag);
     const { isMoved, isBox } = drag;
     end();
-    if (!isMoved) handlers.click();
+    if (!isMoved) handlers.click(inside(over, event), event.pointerType === "touch");
     else if (box.right > box.left) handlers.select(box, isBox && box.bottom > box.top);
   });
   over.addEventListener("pointercancel", end);
@@ -129,6 +141,29 @@ function hearDragging(over: HTMLElement, selected: HTMLElement, handlers: AxesHa
   };
   document.addEventListener("keydown", giveUp);
   return () => document.removeEventListener("keydown", giveUp);
+}
+
+/** Tell of two fingers that move on the plot. */
+function hearPinching(over: HTMLElement, handlers: AxesHandlers): void {
+  const fingers = new Map<number, number>();
+  let from: Fingers | null = null;
+  const now = () => [...fingers.values()] as unknown as Fingers;
+  over.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch") return;
+    fingers.set(event.pointerId, inside(over, event).x);
+    from = fingers.size === 2 ? now() : null;
+  });
+  over.addEventListener("pointermove", (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    fingers.set(event.pointerId, inside(over, event).x);
+    if (from) handlers.pinch(from, now());
+  });
+  const end = (event: PointerEvent) => {
+    fingers.delete(event.pointerId);
+    from = null;
+  };
+  over.addEventListener("pointerup", end);
+  over.addEventListener("pointercancel", end);
 }
 
 function inside(over: HTMLElement, event: PointerEvent): { x: number; y: number } {

@@ -1,4 +1,4 @@
-import { makeAxes } from "./axes";
+import { type Fingers, makeAxes } from "./axes";
 import { described } from "./hover";
 import { nameWidth, show } from "./look";
 import { type Chart, type ChartProps, letSee, type MountedChart } from "./mounted";
@@ -6,10 +6,10 @@ import { placeNames } from "./names";
 import { findNear, findPinned, pin, showNear } from "./near";
 import { nonFiniteAt } from "./nonfinite";
 import { paintOn } from "./painter";
-import { listen } from "./pointer";
-import { rangeOf, widened } from "./range";
+import { listen, pointAt } from "./pointer";
+import { pinchedTo, rangeOf, widened } from "./range";
 import { sceneOf } from "./scene";
-import { type Sheet, TITLE_HEIGHT } from "./sheet";
+import { legendOf, type Sheet, type SheetWords, TITLE_HEIGHT, X_NAME_HEIGHT, xNames } from "./sheet";
 import { clockTicks, durationTicks, linearTicks, logTicks, stepTicks, type Ticks } from "./ticks";
 import { makeTooltip } from "./tooltip";
 import { fromPixelX, fromPixelY, projectionOf, type Span, toPixelX, type View } from "./view";
@@ -41,7 +41,7 @@ export function mountChart(element: HTMLElement, first: ChartProps): MountedChar
       chart.props = { ...before, ...changes };
       takeOver(chart, before);
     },
-    sheet: (title, tags) => sheetOf(chart, title, tags),
+    sheet: (words) => sheetOf(chart, words),
     view: () => chart.view,
     zoomAround: (x) => zoomAround(chart, x),
     remove: () => {
@@ -62,7 +62,7 @@ function build(element: HTMLElement, props: ChartProps): Chart {
   element.tabIndex = 0;
   element.setAttribute("role", "application");
   element.setAttribute("aria-roledescription", "chart");
-  const shape = shapeOf(element, props);
+  const shape = shapeOf(sizeOf(element), props);
   const chart = {
     element,
     props,
@@ -97,10 +97,15 @@ function build(element: HTMLElement, props: ChartProps): Chart {
   return chart;
 }
 
-/** Return size, window and ticks as the props and the element have them now. */
-function shapeOf(element: HTMLElement, props: ChartProps): { view: View; xTicks: Ticks; yTicks: Ticks } {
-  const width = Math.max(1, Math.round(element.clientWidth));
-  const height = Math.max(TOP + BOTTOM + 1, Math.round(element.clientHeight));
+type Size = { width: number; height: number };
+
+function sizeOf(element: HTMLElement): Size {
+  const [width, height] = [element.clientWidth, element.clientHeight].map(Math.round) as [number, number];
+  return { width: Math.max(1, width), height: Math.max(TOP + BOTTOM + 1, height) };
+}
+
+/** Return window and ticks as the props have them now, in so much room. */
+function shapeOf({ width, height }: Size, props: ChartProps): { view: View; xTicks: Ticks; yTicks: Ticks } {
   const left = Math.min(props.left, width - 1);
   const plotWidth = Math.max(1, width - left - props.right);
   const plot = { left, top: TOP, width: plotWidth, height: height - TOP - BOTTOM };
@@ -142,7 +147,7 @@ function takeOver(chart: Chart, before: ChartProps): void {
 function refresh(chart: Chart, isOtherView: boolean, isOtherScene: boolean): void {
   const { props } = chart;
   if (isOtherView) {
-    Object.assign(chart, shapeOf(chart.element, props));
+    Object.assign(chart, shapeOf(sizeOf(chart.element), props));
     const { view } = chart;
     chart.axes.show({ view, xTicks: chart.xTicks, yTicks: chart.yTicks, palette: props.palette });
     for (const layer of [chart.canvas, chart.dots]) {
@@ -163,6 +168,7 @@ function refresh(chart: Chart, isOtherView: boolean, isOtherScene: boolean): voi
 }
 
 function handlersOf(chart: Chart): Parameters<typeof makeAxes>[2] {
+  let pinched: { from: Fingers; x: Span } | null = null;
   return {
     select: ({ left, right, top, bottom }, isBox) => {
       const projection = projectionOf(chart.view);
@@ -171,10 +177,20 @@ function handlersOf(chart: Chart): Parameters<typeof makeAxes>[2] {
       const y: Span = [fromPixelY(projection, plot.top + bottom), fromPixelY(projection, plot.top + top)];
       chart.props.onZoom?.(x, isBox ? y : null);
     },
-    click: () => {
+    click: (at, isTouch) => {
+      if (isTouch) {
+        pin(chart, false);
+        chart.isDragging = false;
+        pointAt(chart, { x: at.x + chart.view.plot.left, y: at.y + chart.view.plot.top });
+      }
       const odd = chart.pointer && nonFiniteAt(chart.props.lines, chart.view, chart.pointer, chart.props.axis);
       if (odd && !odd.isWhole) zoomAround(chart, odd.x);
       else if (chart.near.length > 0) pin(chart, chart.pins === null);
+    },
+    pinch: (from, to) => {
+      if (pinched?.from !== from) pinched = { from, x: chart.view.x };
+      const x = pinchedTo(pinched.x, chart.view.plot.width, from, to);
+      if (x) chart.props.onZoom?.(x, null);
     },
     reset: () => chart.props.onReset?.(),
   };
@@ -194,19 +210,33 @@ function showForeignCursor(chart: Chart): void {
   chart.axes.setCursor(left !== null && left >= 0 && left <= chart.view.plot.width ? left : null);
 }
 
-function sheetOf(chart: Chart, title: string, tags: string[]): Sheet {
-  const { view, props } = chart;
-  const plot = { ...view.plot, top: view.plot.top + TITLE_HEIGHT };
-  const lower: View = { ...view, height: view.height + TITLE_HEIGHT, plot };
+// A sheet is as wide as a column of text at least, and three fifths as high.
+const LEAST_SHEET_WIDTH = 800;
+const SHEET_RATIO = 0.6;
+const LEGEND_GAP = 6;
+
+function sheetOf(chart: Chart, words: SheetWords): Sheet {
+  const { props } = chart;
+  const width = Math.max(chart.view.width, LEAST_SHEET_WIDTH);
+  const height = Math.max(chart.view.height, Math.round(width * SHEET_RATIO));
+  const { view, xTicks, yTicks } = shapeOf({ width, height: height - TITLE_HEIGHT - X_NAME_HEIGHT }, props);
   const measure = (text: string, isBold: boolean) => nameWidth(text, isBold, props.palette);
+  const legend = legendOf(props.lines, words, {
+    width,
+    top: height + LEGEND_GAP,
+    measure: (text) => measure(text, false),
+  });
+  const plot = { ...view.plot, top: view.plot.top + TITLE_HEIGHT };
+  const lower: View = { ...view, height: height + LEGEND_GAP + legend.height, plot };
   const names = placeNames(props.lines, lower, { hovered: props.hovered, measure, taken: [] });
   return {
-    title,
-    tags,
+    ...words,
+    xName: xNames[props.axis],
+    legend,
     scene: sceneOf(props.lines, props.palette, props.isServerAway),
     view: lower,
     look: { hovered: props.hovered, names },
-    xTicks: chart.xTicks,
-    yTicks: chart.yTicks,
+    xTicks,
+    yTicks,
   };
 }

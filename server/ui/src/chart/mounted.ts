@@ -4,7 +4,7 @@ import type { PlacedName } from "./names";
 import type { Near } from "./nearest";
 import type { Painter } from "./painter";
 import type { ChartLine, Palette, Scene } from "./scene";
-import type { Sheet } from "./sheet";
+import type { Sheet, SheetWords } from "./sheet";
 import type { Ticks } from "./ticks";
 import type { Tooltip } from "./tooltip";
 import type { Box, Span, View } from "./view";
@@ -49,7 +49,7 @@ export type ChartProps = {
 export type MountedChart = {
   update: (changes: Partial<ChartProps>) => void;
   /** Return what it shows, drawn whole: for files. */
-  sheet: (title: string, tags: string[]) => Sheet;
+  sheet: (words: SheetWords) => Sheet;
   /** Return what it shows. */
   view: () => View | null;
   /** Zoom to an x. */

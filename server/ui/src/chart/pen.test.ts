@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SvgPen } from "./pen";
 import { sceneOf } from "./scene";
-import { paintSheet } from "./sheet";
+import { legendOf, paintSheet } from "./sheet";
 import { makeLine } from "./testLines";
 import { makePalette } from "./testPalette";
 import { linearTicks, stepTicks } from "./ticks";
@@ -29,10 +29,14 @@ function svgOf(title: string, name: string): Document {
   const names = [
     { id: "b", text: name, colour: "#332211", x: 312, y: 40, width: 40, leader: null, isInside: false, isBold: false },
   ];
+  const words = { names: new Map([["run-1", `${name}, run 1`]]), note: "demo/digits" };
+  const legend = legendOf([line], words, { width: 400, top: 220, measure: (text) => 6 * text.length });
   const pen = new SvgPen();
   paintSheet(pen, {
     title,
     tags: [],
+    xName: "step",
+    legend,
     scene: sceneOf([line], makePalette(), false),
     view,
     look: { hovered: null, names },
@@ -49,6 +53,7 @@ describe("SVG", () => {
     expect(texts).toContain("train/loss");
     expect(texts).toContain("heron");
     expect(texts).toContain("0.5");
+    expect(texts).toEqual(expect.arrayContaining(["step", "heron, run 1", "demo/digits"]));
     const paths = [...found.querySelectorAll("path")].map((one) => one.getAttribute("d"));
     expect(paths).toContain("M40 190L170 110L300 30");
     expect(found.querySelectorAll("[stroke-dasharray]").length).toBe(1);
@@ -60,5 +65,25 @@ describe("SVG", () => {
     expect([...found.querySelectorAll("text")].some((one) => one.textContent?.includes('<script>alert("1")'))).toBe(
       true,
     );
+  });
+});
+
+describe("the legend of a picture", () => {
+  const lay = (count: number) =>
+    legendOf(
+      Array.from({ length: count }, (_, at) => makeLine([0], [1], { run_id: `r${at}`, title: `heron ${at}` })),
+      { names: new Map(), note: "" },
+      { width: 200, top: 100, measure: (text) => 6 * text.length },
+    );
+  it("stands in rows, each within the picture", () => {
+    const { items, height } = lay(5);
+    expect(items.map((item) => item.y)).toEqual([109, 109, 127, 127, 145]);
+    expect(Math.max(...items.map((item) => item.x))).toBeLessThan(120);
+    expect(height).toBeGreaterThanOrEqual(3 * 18);
+  });
+  it("says how many lines it has no room for", () => {
+    const { items, rest, height } = lay(100);
+    expect([items.length, rest]).toEqual([24, "and 76 more lines"]);
+    expect(100 + height).toBeGreaterThan(items.at(-1)!.y + 36);
   });
 });

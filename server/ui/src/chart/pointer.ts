@@ -72,7 +72,8 @@ function isInPlot({ plot }: View, { x, y }: Pointer): boolean {
   return x >= plot.left && x <= plot.left + plot.width && y >= plot.top - 2 && y <= plot.top + plot.height + 2;
 }
 
-function pointAt(chart: Chart, pointer: Pointer): void {
+/** Tell what is at a place, in pixels of the chart. */
+export function pointAt(chart: Chart, pointer: Pointer): void {
   if (chart.pins) return;
   const { props, view } = chart;
   if (!isInPlot(view, pointer)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { extentOf, rangeOf, scaledAround, suitsLog } from "./range";
+import { extentOf, pinchedTo, rangeOf, scaledAround, suitsLog } from "./range";
 import { makeLine } from "./testLines";
 
 const plain = { isLog: false, ignoresOutliers: false };
@@ -131,5 +131,20 @@ describe("spans", () => {
   });
   it("scale around a point that stays where it is", () => {
     expect(scaledAround([0, 10], 2, 0.5)).toEqual([1, 6]);
+  });
+});
+
+describe("a pinch", () => {
+  it("keeps what is below each finger", () => {
+    const [low, high] = pinchedTo([0, 100], 200, [50, 150], [25, 175])!;
+    const below = (pixel: number) => low + (pixel / 200) * (high - low);
+    expect([below(25), below(175)].map((x) => Number(x.toFixed(9)))).toEqual([25, 75]);
+  });
+  it("moves where both fingers do", () => {
+    expect(pinchedTo([0, 100], 200, [50, 150], [70, 170])).toEqual([-10, 90]);
+  });
+  it("says nothing where fingers meet or cross", () => {
+    expect(pinchedTo([0, 100], 200, [50, 150], [100, 102])).toBeNull();
+    expect(pinchedTo([0, 100], 200, [50, 150], [150, 50])).toBeNull();
   });
 });

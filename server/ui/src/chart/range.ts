@@ -124,6 +124,20 @@ export function widened([low, high]: Span): Span {
   return low < high ? [low, high] : [low - 1, high + 1];
 }
 
+/** Return what a plot shows after two fingers moved on it, from pixels to others: what was below each stays there. Null where they are too near to tell. */
+export function pinchedTo(
+  [low, high]: Span,
+  width: number,
+  from: readonly [number, number],
+  to: readonly [number, number],
+): Span | null {
+  const apart = to[1] - to[0];
+  if (Math.abs(apart) < 8 || Math.sign(apart) !== Math.sign(from[1] - from[0])) return null;
+  const unit = ((from[1] - from[0]) / apart) * ((high - low) / width);
+  const start = low + (from[0] * (high - low)) / width - to[0] * unit;
+  return [start, start + width * unit];
+}
+
 /** Return a span scaled around one of its points. */
 export function scaledAround([low, high]: Span, centre: number, factor: number): Span {
   return [centre - (centre - low) * factor, centre + (high - centre) * factor];

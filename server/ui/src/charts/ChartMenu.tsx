@@ -30,7 +30,7 @@ export function ChartMenu({
   ];
   if (yWindowOf(path)) scales.push({ text: "Fit y to the lines", icon: "expand", act: () => setYWindow(path, null) });
   const files: Item[] = [
-    { text: "PNG, double size", icon: "download", act: () => savePicture("png", path, chart) },
+    { text: "PNG", icon: "download", act: () => savePicture("png", path, chart) },
     { text: "SVG", icon: "download", act: () => savePicture("svg", path, chart) },
     { text: "CSV of what is drawn", icon: "download", act: () => saveDrawnCsv(path, chart) },
     { text: "CSV of all points", icon: "download", act: () => saveRawCsv(path, chart) },

@@ -1,10 +1,14 @@
 import { apiUrl, postBytes, projectPath, sentence } from "../api/client";
+import type { Row } from "../api/types";
 import { paintFile } from "../chart/painter";
 import type { Sheet } from "../chart/sheet";
 import { copied } from "../controls/clipboard";
 import { place } from "../state/address";
+import { autoCount, drawn, subject } from "../state/drawn";
 import { noteAnswer } from "../state/live";
-import { inherited } from "../state/view";
+import { listing } from "../state/runs";
+import { filter, inherited, mode, smoothing } from "../state/view";
+import { formatStep, plural } from "../text/format";
 import type { ConnectedChart } from "./connect";
 
 /** Return a file's name for a chart: no character that a file system refuses. */
@@ -24,10 +28,32 @@ function save(blob: Blob, name: string): void {
 }
 
 function sheetOf(path: string, chart: ConnectedChart): Sheet {
-  return chart.mounted.sheet(
-    path,
-    chart.tags.value.map((tag) => tag.text),
-  );
+  return chart.mounted.sheet({
+    title: path,
+    tags: chart.tags.peek().map((tag) => tag.text),
+    names: new Map(drawn.peek().map(({ run_id, row }) => [run_id, nameOf(row)])),
+    note: provenance(),
+  });
+}
+
+/** What a run is called on paper: with its experiment. */
+function nameOf({ name, experiment }: Row): string {
+  return experiment === null || experiment === name ? name : `${experiment}, run ${name}`;
+}
+
+/** Where a chart comes from: project, filter, which runs, and how lines are smoothed. */
+function provenance(): string {
+  const count = autoCount.peek();
+  const total = listing.peek()?.total ?? 0;
+  const listed = plural(total, mode.peek() === "runs" ? "run" : "experiment");
+  const { kind, factor } = smoothing.peek();
+  const parts = [
+    place.peek().project,
+    filter.peek().trim() && `filter: ${filter.peek().trim()}`,
+    !subject.peek() && count !== null && (count < total ? `the first ${formatStep(count)} of ${listed}` : listed),
+    factor > 0 && `smoothed: ${kind} ${factor}`,
+  ];
+  return parts.filter(Boolean).join(" · ");
 }
 
 async function told(act: () => Promise<void>): Promise<void> {

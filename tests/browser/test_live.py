@@ -1,6 +1,7 @@
 """That pages follow their server: live, through its end and its return, in many tabs, and behind what holds back events."""
 
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from playwright.sync_api import expect
@@ -46,6 +47,30 @@ def test_a_server_that_ends_is_told_and_one_that_comes_back_is_followed(director
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(liveness(page)).to_have_text("live")
     assert run_count(page) == 2
+
+
+def test_a_tab_that_stays_open_for_a_day_goes_on(directory, start_ui, visit, watch):
+    watch.allow("net::ERR_")
+    server = start_ui()
+    page = visit(server)
+    page.clock.install()
+    page.goto(server.url_of(f"{PAGE}?mode=runs"))
+    expect(page.get_by_role("link", name="r1", exact=True)).to_be_visible()
+
+    page.clock.set_system_time(datetime.now(tz=timezone.utc) - timedelta(hours=1))  # somebody sets the clock back
+    draw_run(directory, "r2", project="tests/project")
+    expect(page.get_by_role("link", name="r2", exact=True)).to_be_visible()
+
+    server.kill()
+    expect(page.get_by_role("alert")).to_contain_text(AWAY)
+    page.clock.fast_forward(24 * 3_600_000)  # asleep overnight
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"since \d+ \w+ \d{4}, "))
+    draw_run(directory, "r3", project="tests/project")
+    server.start_again()
+    page.clock.fast_forward(30_000)
+
+    expect(page.get_by_role("link", name="r3", exact=True)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_eight_tabs_are_all_live_each_on_a_project_of_its_own(directory, start_ui, visit, watch):

@@ -8,6 +8,8 @@ export type EventsMessage =
   | { kind: "failed" };
 
 const AGAIN_MS = 3000;
+const LOOK_MS = 10_000;
+const ASLEEP_MS = 120_000;
 
 /**
  * Listen to projects on a connection of one's own, for as long as it takes: browsers give up where a proxy answers, which has
@@ -32,7 +34,18 @@ export function listenDirectly(url: string, hear: (message: EventsMessage) => vo
     };
   };
   open();
+  // A machine that slept may have a connection whose other end is gone, which nobody says.
+  let looked = Date.now();
+  const watch = setInterval(() => {
+    const slept = Date.now() - looked > ASLEEP_MS;
+    looked = Date.now();
+    if (!slept) return;
+    clearTimeout(timer);
+    source.close();
+    open();
+  }, LOOK_MS);
   return () => {
+    clearInterval(watch);
     clearTimeout(timer);
     source.close();
   };

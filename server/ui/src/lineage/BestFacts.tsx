@@ -1,5 +1,5 @@
 import type { Family, Point } from "../api/types";
-import { href, place } from "../state/address";
+import { hrefNow, place } from "../state/address";
 import { useExtremes } from "../state/best";
 import { goalFor } from "../state/goals";
 import { colourOf } from "../state/theme";
@@ -64,7 +64,7 @@ function Writer({ point, family }: { point: Point; family: Family }) {
     <a
       class="run-name"
       style={{ color: colourOf(run).text }}
-      href={href({ page: "run", project: place.value.project }, { run: run.run_id })}
+      href={hrefNow({ page: "run", project: place.value.project }, { run: run.run_id })}
       title={run.run_id}
     >
       {run.name}

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Change, FamilyRun } from "../api/types";
 import { Button } from "../controls/Button";
-import { go, href, place } from "../state/address";
+import { go, hrefNow, place } from "../state/address";
 import { useValuesAt } from "../state/family";
 import { colourOf } from "../state/theme";
 import { compared } from "../state/view";
@@ -112,7 +112,7 @@ export function LaneCard({ at, parent, metric, experiment, view, onEnter, onLeav
             Compare
           </Button>
         )}
-        <a class="button" href={href({ page: "run", project }, { run: run.run_id })}>
+        <a class="button" href={hrefNow({ page: "run", project }, { run: run.run_id })}>
           Open
         </a>
       </footer>

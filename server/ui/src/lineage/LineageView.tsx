@@ -7,7 +7,7 @@ import type { Family } from "../api/types";
 import { suitsLog } from "../chart/range";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
-import { href, place } from "../state/address";
+import { hrefNow, place } from "../state/address";
 import { useCurves, useFamily, useMetrics, useReached } from "../state/family";
 import { asOf, hidesPruned, lineageScale, lineageWindow, pinnedMetric, selectedRuns, unfolded } from "../state/view";
 import { domainOf, geometryOf } from "./geometry";
@@ -39,7 +39,7 @@ export function LineageView({ name, head }: LineageViewProps) {
       <div class="failed">
         <h2>There is no lineage to draw</h2>
         <p class="prose">{answer.error}</p>
-        <a class="button" href={href({ page: "lineage", project: place.value.project }, { family: null })}>
+        <a class="button" href={hrefNow({ page: "lineage", project: place.value.project }, { family: null })}>
           All experiments
         </a>
       </div>

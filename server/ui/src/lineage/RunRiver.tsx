@@ -6,7 +6,7 @@ import { useWidth } from "../controls/width";
 import { layOut } from "../marks/glyph";
 import { MouthMark, RiverPiece } from "../marks/River";
 import { diamondPath, forkCurve, marks } from "../marks/shapes";
-import { href, place } from "../state/address";
+import { hrefNow, place } from "../state/address";
 import { connection } from "../state/live";
 import { colourOf } from "../state/theme";
 import { formatStep } from "../text/format";
@@ -125,7 +125,7 @@ function AncestorNames({ lineage, x }: { lineage: readonly Reach[]; x: (step: nu
 }
 
 function runHref(runId: string): string {
-  return href({ page: "run", project: place.value.project }, { run: runId });
+  return hrefNow({ page: "run", project: place.value.project }, { run: runId });
 }
 
 function BranchLine({ branch, x, width }: { branch: Branch; x: (step: number) => number; width: number }) {

@@ -18,15 +18,17 @@ import "../table/table.css";
 
 /** Where the reader left a table: who comes back to it goes on from there. */
 let left: { layout: TableLayout; order: string; top: number } | null = null;
-let lastToggled: number | null = null;
+let lastToggled: { order: string; index: number } | null = null;
 
 /** Show or hide the run of a line, or all rows from the last one that was shown or hidden. */
 function toggle(line: Line, isRange: boolean): void {
   if (!line.row) return;
   const isShown = !isDrawn(line.row.run_id);
-  if (isRange && lastToggled !== null && line.kind === "row") setDrawnBetween(lastToggled, line.index, isShown);
+  const order = listing.peek()?.order ?? ""; // a place of another order is another row
+  if (isRange && lastToggled?.order === order && line.kind === "row")
+    setDrawnBetween(lastToggled.index, line.index, isShown);
   else toggleDrawn(line.row.run_id);
-  if (line.kind === "row") lastToggled = line.index;
+  if (line.kind === "row") lastToggled = { order, index: line.index };
 }
 
 function sortBy(key: string, isAdded: boolean): void {

@@ -1,15 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import { Button } from "../controls/Button";
 import { answeredAt, awayBecause, connection, nextTry, status, tryNow } from "../state/live";
-import { formatBytes, formatClock } from "../text/format";
+import { formatBytes, formatSince } from "../text/format";
 
 /** The server does not answer: since when, what is safe, and what happens next. */
 export function AwayStrip() {
-  const [now, setNow] = useState(Date.now());
+  const [now, setNow] = useState(performance.now());
   const isAway = connection.value === "away";
   useEffect(() => {
     if (!isAway) return;
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    const timer = setInterval(() => setNow(performance.now()), 1000);
     return () => clearInterval(timer);
   }, [isAway]);
   if (!isAway) return null;
@@ -22,7 +22,7 @@ export function AwayStrip() {
       </svg>
       <p>
         <b>
-          The server has not answered since {formatClock(answeredAt.value)}
+          The server has not answered since {formatSince(answeredAt.value)}
           {awayBecause.value}.
         </b>{" "}
         What you see is from then. Runs go on writing to their journals; nothing is lost.

@@ -1,4 +1,4 @@
-import { batch, effect, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal } from "@preact/signals";
 import { base } from "../api/client";
 
 /** Pages of the app. */
@@ -81,6 +81,9 @@ function decoded(text: string): string {
 /** The page and the project that are shown. */
 export const place = signal<Place>(readPlace());
 
+/** The project that is shown; unlike the place it stays the same from page to page. */
+export const shownProject = computed(() => place.value.project);
+
 /** Return the URL of a place, with the view as it is, but for some parameters. */
 export function href(target: Place, changes: Record<string, string | null> = {}): string {
   const query = new URLSearchParams();
@@ -93,9 +96,9 @@ export function href(target: Place, changes: Record<string, string | null> = {})
 }
 
 /** Return the URL of a place for what is drawn anew whenever the view changes: a link that stays goes where the view is by then. */
-export function hrefNow(target: Place): string {
+export function hrefNow(target: Place, changes: Record<string, string | null> = {}): string {
   for (const one of parameters) void one.value.value;
-  return href(target);
+  return href(target, changes);
 }
 
 /** Go to a place; parameters that are named change with it. */

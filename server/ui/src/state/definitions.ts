@@ -34,13 +34,13 @@ export async function findDefinitions(text: string, signal?: AbortSignal): Promi
   const { project } = place.peek();
   if (!project) return;
   keepToProject(project);
-  if (Date.now() - (answered.get(text) ?? 0) < STALE_MS) return;
+  if (performance.now() - (answered.get(text) ?? Number.NEGATIVE_INFINITY) < STALE_MS) return;
   const body = { q: text === "" ? null : literally(text), types: null, run_ids: null, limit: LIMIT, offset: 0 };
   try {
     const page = await postJson<AttributesPage>(projectPath(project, "attributes/search"), body, signal);
     noteAnswer();
     if (project !== knownOf) return;
-    answered.set(text, Date.now());
+    answered.set(text, performance.now());
     const known = new Map(knownDefinitions.peek());
     for (const one of page.attributes) known.set(`${one.path}\n${one.type}`, one);
     knownDefinitions.value = known;

@@ -20,7 +20,7 @@ export const revision = signal(0);
 export const changedRuns = signal<Set<string> | null>(null);
 /** When the server answered last. */
 export const answeredAt = signal(Date.now());
-/** When the next try is made while no server answers. */
+/** When the next try is made while no server answers, by `performance.now()`: clocks are set, and must not make one wait. */
 export const nextTry = signal(0);
 /** Why no server answers, where that is known. */
 export const awayBecause = signal("");
@@ -78,7 +78,7 @@ function startRetries(): void {
 
 function scheduleRetry(): void {
   clearTimeout(retryTimer);
-  nextTry.value = Date.now() + retryDelay;
+  nextTry.value = performance.now() + retryDelay;
   retryTimer = setTimeout(tryNow, retryDelay);
   retryDelay = Math.min(2 * retryDelay, LAST_RETRY_MS);
 }
@@ -104,11 +104,11 @@ let heardAt = 0;
 
 function connect(project: string): void {
   release();
-  heardAt = Date.now();
+  heardAt = performance.now();
   connection.value = isPaused.peek() ? "paused" : "connecting";
   disconnect = listen(project, (message) => hear(project, message));
   watchTimer = setInterval(() => {
-    if (Date.now() - heardAt > SILENCE_MS && connection.peek() !== "polling") startPolling(project);
+    if (performance.now() - heardAt > SILENCE_MS && connection.peek() !== "polling") startPolling(project);
   }, 1000);
 }
 
@@ -135,9 +135,9 @@ function hear(project: string, message: EventsMessage): void {
       .catch(noteAnswer);
     return;
   }
-  heardAt = Date.now();
+  heardAt = performance.now();
   batch(() => {
-    answeredAt.value = heardAt;
+    answeredAt.value = Date.now();
     if (connection.peek() !== "paused") connection.value = "live";
     clearInterval(pollTimer);
     pollTimer = undefined;

@@ -1,7 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { postJson, projectPath, sentence, UnreachableError } from "../api/client";
 import type { AttributesPage } from "../api/types";
-import { place } from "./address";
+import { place, shownProject } from "./address";
 import { drawnIds } from "./drawn";
 import { noteAnswer, revision } from "./live";
 import { type MetricSearch, readSearch } from "./metricSearch";
@@ -86,7 +86,7 @@ export function keepMetrics(): () => void {
     timer = setTimeout(() => ask(project, ids), isOther ? 0 : Math.max(0, askedAt + REFRESH_MS - performance.now()));
   });
   const endProject = effect(() => {
-    void place.value.project;
+    void shownProject.value;
     metrics.value = null;
   });
   return () => {

@@ -57,7 +57,7 @@ export const seenPages = signal<readonly [number, number]>([0, 0]);
 let pagesInView: number[] = [0];
 let pagesNear: number[] = [];
 let freshPages = new Set<number>();
-let refreshedAt = 0;
+let refreshedAt = Number.NEGATIVE_INFINITY;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 const REFRESH_MS = 250;
 const asking = new Set<string>();
@@ -150,12 +150,12 @@ function fetchStale(): void {
 /** Fetch again what is seen, a few times a second at most. */
 function refresh(): void {
   clearTimeout(refreshTimer);
-  const wait = refreshedAt + REFRESH_MS - Date.now();
+  const wait = refreshedAt + REFRESH_MS - performance.now();
   if (wait > 0) {
     refreshTimer = setTimeout(refresh, wait);
     return;
   }
-  refreshedAt = Date.now();
+  refreshedAt = performance.now();
   freshPages = new Set();
   fetchStale();
 }

@@ -73,7 +73,10 @@ beforeEach(() => {
       });
     });
     return refuses
-      ? new Response(JSON.stringify({ title: "No", status: 400, detail: "there is no such thing" }), { status: 400 })
+      ? new Response(JSON.stringify({ title: "No", status: 400, detail: "there is no such thing" }), {
+          status: 400,
+          headers: { "Content-Type": "application/problem+json" },
+        })
       : new Response(frameOf(query));
   });
 });

@@ -3,7 +3,7 @@ import { ProblemError, postBytes, projectPath, sentence } from "../api/client";
 import { type Line, readFrame } from "../api/frames";
 import type { BucketsQuery } from "../api/types";
 import type { Span } from "../chart/view";
-import { place } from "./address";
+import { place, shownProject } from "./address";
 import { changedRuns, connection, isPaused, noteAnswer, revision } from "./live";
 
 /** What a chart asks for, but for its metric. */
@@ -269,7 +269,7 @@ export function keepSeries(): () => void {
     if (connection.value !== "away" && !isPaused.value) schedule(0);
   });
   const endProject = effect(() => {
-    void place.value.project;
+    void shownProject.value;
     kept.clear();
   });
   return () => {

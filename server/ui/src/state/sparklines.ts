@@ -27,13 +27,13 @@ export function sparkline(project: string, run: Row, path: string): Signal<Line 
   const key = `${project}\n${runId}\n${path}`;
   let found = kept.get(key);
   if (!found) {
-    found = { line: signal(null), revision: -1, askedAt: 0 };
+    found = { line: signal(null), revision: -1, askedAt: Number.NEGATIVE_INFINITY };
     kept.set(key, found);
     if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
   }
-  if (found.revision !== revision && !waiting.has(key) && Date.now() - found.askedAt > OLDEST_MS) {
+  if (found.revision !== revision && !waiting.has(key) && performance.now() - found.askedAt > OLDEST_MS) {
     found.revision = revision;
-    found.askedAt = Date.now();
+    found.askedAt = performance.now();
     waiting.set(key, { project, runId, path });
     if (!isScheduled) setTimeout(askAll, BATCH_MS);
     isScheduled = true;

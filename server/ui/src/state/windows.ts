@@ -1,8 +1,8 @@
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { postJson, projectPath } from "../api/client";
 import type { Axis, Point } from "../api/types";
 import type { Span } from "../chart/view";
-import { place } from "./address";
+import { place, shownProject } from "./address";
 import { drawn, drawnIds } from "./drawn";
 import { noteAnswer } from "./live";
 import { axis, clockWindow, inherited, type Window, xWindow, yWindows } from "./view";
@@ -84,6 +84,18 @@ export function undoZoom(): void {
 /** Go forward to the window that one went back from. */
 export function redoZoom(): void {
   step(future, past);
+}
+
+/** Forget windows and extents of a project with the project, from now on. */
+export function keepZooms(): void {
+  effect(() => {
+    void shownProject.value;
+    batch(() => {
+      past.value = [];
+      future.value = [];
+      extents.value = new Map();
+    });
+  });
 }
 
 type Extent = { epoch: string; span: Span };

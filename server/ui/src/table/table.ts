@@ -244,7 +244,10 @@ function listen(scroller: HTMLElement, shown: ReadonlyMap<string, RowElement>, n
     return [...shown].find(([, row]) => row.element === element);
   };
   const over = (event: Event) => {
-    const runId = rowOf(event)?.[1].line?.row?.run_id ?? null;
+    const [, found] = rowOf(event) ?? [];
+    const runId = found?.line?.row?.run_id ?? null;
+    // What else was chosen since the row was drawn goes along.
+    if (found?.line?.row) mark(found.element.querySelector(".run-name")!, "href", now().href(found.line.row));
     if (now().hovered !== runId) now().acts.hover(runId);
   };
   const leave = () => now().acts.hover(null);

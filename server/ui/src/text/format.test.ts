@@ -7,6 +7,7 @@ import {
   formatExactly,
   formatInColumn,
   formatNumber,
+  formatSince,
   formatStep,
   splitPath,
   toNumber,
@@ -96,6 +97,14 @@ test.each([
   [null, "–"],
 ])("%s seconds read %s", (seconds, expected) => {
   expect(formatDuration(seconds)).toBe(expected);
+});
+
+test("what began on another day is told with its day", () => {
+  const noon = new Date(2026, 4, 29, 12, 0, 0).getTime();
+  expect([formatSince(noon, noon + 3_600_000), formatSince(noon, noon + 86_400_000)]).toEqual([
+    "12:00:00",
+    "29 May 2026, 12:00:00",
+  ]);
 });
 
 test("sizes have a unit", () => {

@@ -87,6 +87,11 @@ export function formatClock(time: string | number | Date): string {
   return TIME.format(new Date(time));
 }
 
+/** Return since when something is: the time of day, with its day where that is another one. */
+export function formatSince(time: number, now = Date.now()): string {
+  return DATE.format(time) === DATE.format(now) ? formatClock(time) : formatTime(time);
+}
+
 /** Return how long ago a moment was. */
 export function formatAge(time: string | number | Date, now = Date.now()): string {
   const seconds = (now - new Date(time).getTime()) / 1000;

@@ -1,7 +1,7 @@
 import type { Row } from "../../api/types";
 import { IconButton } from "../../controls/Button";
 import { River } from "../../marks/River";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { toggleCompared } from "../../state/compare";
 import { titleOf } from "../../state/drawn";
 import { hoveredRun } from "../../state/hover";
@@ -61,7 +61,7 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
         <span class="compared-tools">
           <a
             class="link open-run"
-            href={href({ page: "run", project: place.value.project }, { run: runId, tab: null })}
+            href={hrefNow({ page: "run", project: place.value.project }, { run: runId, tab: null })}
             aria-label={`Open ${title}`}
           >
             open

@@ -2,10 +2,11 @@ import { useMemo, useRef } from "preact/hooks";
 import { postJson, projectPath } from "../../api/client";
 import type { Row, RunsPage } from "../../api/types";
 import { stepTicks } from "../../chart/ticks";
+import { useNow } from "../../controls/now";
 import { useWidth } from "../../controls/width";
 import { River } from "../../marks/River";
 import { rowScale } from "../../marks/shapes";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { useAnswer } from "../../state/answer";
 import { connection } from "../../state/live";
 import { colourOf } from "../../state/theme";
@@ -115,12 +116,13 @@ type FamilyRowProps = { row: Row; river: number; high: number; ticks: readonly n
 
 function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
   const x = rowScale([0, high], river);
+  const now = useNow();
   const colour = colourOf(row);
   const title = row.experiment ?? row.name;
   return (
     <a
       class="family-row"
-      href={href({ page: "lineage", project: place.value.project }, { family: row.experiment ?? row.run_id })}
+      href={hrefNow({ page: "lineage", project: place.value.project }, { family: row.experiment ?? row.run_id })}
     >
       <span class="family-name run-name" style={{ color: colour.text }} title={title}>
         {title}
@@ -144,7 +146,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
       <span class="unseen">{row.state ?? "state unknown"}</span>
       <span class="family-count">{plural(row.experiment === null ? row.lineage.length : row.run_count, "run")}</span>
       <span class="family-step">{formatStep(row.last_step)}</span>
-      {isWide && <span class="family-age dim">{formatAge(row.created)}</span>}
+      {isWide && <span class="family-age dim">{formatAge(row.created, now)}</span>}
     </a>
   );
 }

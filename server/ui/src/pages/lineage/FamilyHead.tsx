@@ -5,7 +5,7 @@ import { experimentOf, stepsOfFamily } from "../../lineage/geometry";
 import type { Standing } from "../../lineage/moment";
 import { bestOf } from "../../lineage/scales";
 import { StateMark } from "../../marks/River";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { goalFor } from "../../state/goals";
 import { colourOf } from "../../state/theme";
 import { asOf } from "../../state/view";
@@ -52,7 +52,7 @@ export function FamilyHead({ family, standing, metric, curves }: FamilyHeadProps
               <a
                 class="run-name"
                 style={{ color: colourOf(focus).text }}
-                href={href({ page: "run", project: place.value.project }, { run: focus.run_id })}
+                href={hrefNow({ page: "run", project: place.value.project }, { run: focus.run_id })}
               >
                 {focus.name}
               </a>

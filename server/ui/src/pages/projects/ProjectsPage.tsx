@@ -5,7 +5,7 @@ import { Icon } from "../../controls/icons";
 import { MouthMark } from "../../marks/River";
 import { go } from "../../state/address";
 import { shortcut } from "../../state/keys";
-import { formatAge, formatClock, formatStep, formatTime, plural } from "../../text/format";
+import { formatAge, formatSince, formatStep, formatTime, plural } from "../../text/format";
 import { EmptyPage } from "../empty/EmptyPage";
 import "./projects.css";
 
@@ -47,7 +47,7 @@ export function ProjectsPage() {
         </header>
         {error && (
           <p class="bad" role="alert">
-            {error}; what you see is from {formatClock(at)}
+            {error}; what you see is from {formatSince(at)}
           </p>
         )}
         <table>

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, RunValues } from "../../api/types";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { useDifferences, useRowsOf } from "../../state/compare";
 import { goalFor } from "../../state/goals";
 import { parentOf } from "../../state/shown";
@@ -29,7 +29,7 @@ export function Difference({ found }: { found: RunValues }) {
             <a
               class="run-name"
               style={otherRow ? { color: colourOf(otherRow).text } : undefined}
-              href={href({ page: "run", project: place.value.project }, { run: other, against: null })}
+              href={hrefNow({ page: "run", project: place.value.project }, { run: other, against: null })}
             >
               {otherRow?.name ?? parentOf(run)?.name ?? other}
             </a>

@@ -3,7 +3,7 @@ import { IconButton } from "../../controls/Button";
 import { copy } from "../../controls/clipboard";
 import { BestFacts } from "../../lineage/BestFacts";
 import { StateMark } from "../../marks/River";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { chooseMetrics } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
 import { colourOf } from "../../state/theme";
@@ -75,7 +75,7 @@ function Membership({ run }: { run: Row }) {
   const project = place.value.project;
   return (
     <a
-      href={href({ page: "lineage", project }, { family: run.experiment })}
+      href={hrefNow({ page: "lineage", project }, { family: run.experiment })}
       title={run.is_head ? meanings.head : `All runs of ${run.experiment}`}
     >
       {placeOf(run)}
@@ -113,7 +113,7 @@ function ForkOf({ run }: { run: Row }) {
         <a
           class="run-name"
           style={{ color: colourOf(parent).text }}
-          href={href({ page: "run", project: place.value.project }, { run: run.fork.parent })}
+          href={hrefNow({ page: "run", project: place.value.project }, { run: run.fork.parent })}
           title={run.fork.parent}
         >
           {name}

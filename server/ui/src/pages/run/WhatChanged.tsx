@@ -1,5 +1,5 @@
 import type { Change, RunValues } from "../../api/types";
-import { href, place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { declaredGoal, goalFor } from "../../state/goals";
 import type { Outcome, OutcomeRow } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
@@ -25,7 +25,7 @@ export function WhatChanged({ found, outcome }: { found: RunValues; outcome: Out
           <a
             class="run-name"
             style={{ color: colourOf(parent).text }}
-            href={href({ page: "run", project: place.value.project }, { run: parent.run_id })}
+            href={hrefNow({ page: "run", project: place.value.project }, { run: parent.run_id })}
           >
             {parent.name}
           </a>

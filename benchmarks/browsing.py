@@ -4,11 +4,11 @@ Run it with ``python benchmarks/browsing.py``. It needs Chromium, and the bundle
 of the browser's own clock, without a GPU; those of the server are CPU time where it says so. What charts wait for is in
 ``benchmarks/ui.py``.
 
-- start: from ``runfork ui``, typed, to its first page; the floor is Python with the modules of the same web server.
-- paint: from navigation to the rows of the table, each time in a browser that knows nothing; the floor is that of a page of text.
-- scroll: between frames while a table of many runs and metrics is scrolled as fast as a wheel goes.
-- server: of many runs, what a server takes that nobody asks anything, while a page is open; and how its memory grows while all
-  rows, orders, filters, searches and charts of a project are asked for, again and again.
+- open: from ``runfork ui``, typed, to its first page; the floor is Python with the modules of the same web server. Then from
+  navigation to the rows of the table, each time in a browser that knows nothing; the floor is that of a page of text.
+- many: of many runs and a thousand metrics, the time between frames while their table is scrolled as fast as a wheel goes; what
+  their server takes that nobody asks anything, while a page is open; and how its memory grows while all rows, orders, filters,
+  searches and charts are asked for, again and again.
 """
 
 from __future__ import annotations
@@ -84,9 +84,14 @@ def project_of(place: Place, kind: str, runs: int) -> str:
     return project
 
 
-def start(place: Place) -> None:
-    """Measure how long `runfork ui` takes to answer."""
-    floors, firsts = [], []
+def opened(place: Place, runs: int) -> None:
+    """Measure how soon a server answers that was just started, and how soon a table of many runs is there."""
+    project = project_of(place, "painted", runs)
+    server = UiServer(place.seeds.directory, place.folder / "printed")
+    with client_of(server) as client:
+        wait_until_read(client, project)
+    server.stop()
+    starts, floors, anew, again, texts = [], [], [], [], []
     for _ in range(place.rounds):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", FLOOR_OF_START], check=True)
@@ -94,27 +99,17 @@ def start(place: Place) -> None:
         began = time.perf_counter()
         server = UiServer(place.seeds.directory, place.folder / "printed")
         assert httpx.get(server.url, follow_redirects=True).status_code == 200
-        firsts.append((time.perf_counter() - began) * 1000)
+        starts.append((time.perf_counter() - began) * 1000)
+        rows, text = rows_drawn(place, server, project)
+        anew.append(rows)
+        texts.append(text)
+        again.append(rows_drawn(place, server, project)[0])
         server.stop()
-    tell("`runfork ui`, from its command to its first page, ms", spread(firsts))
+    tell("`runfork ui`, from its command to its first page, ms", spread(starts))
     tell("floor: Python and the modules of a web server, ms", spread(floors))
-
-
-def paint(place: Place, runs: int) -> None:
-    """Measure how soon a table of many runs is there."""
-    project = project_of(place, "painted", runs)
-    anew, again, floors = [], [], []
-    for number in range(place.rounds + 1):
-        server = UiServer(place.seeds.directory, place.folder / "printed")
-        first, floor = rows_drawn(place, server, project)
-        if number:  # the very first has read the journals
-            anew.append(first)
-            floors.append(floor)
-            again.append(rows_drawn(place, server, project)[0])
-        server.stop()
     tell(f"{runs} runs: from navigation to the rows, of a server just started, ms", spread(anew))
     tell(f"{runs} runs: the same again, in another browser, ms", spread(again))
-    tell("floor: from navigation to a page of text, ms", spread(floors))
+    tell("floor: from navigation to a page of text, ms", spread(texts))
 
 
 def rows_drawn(place: Place, server: UiServer, project: str) -> tuple[float, float]:
@@ -130,45 +125,45 @@ def rows_drawn(place: Place, server: UiServer, project: str) -> tuple[float, flo
     return found, floor
 
 
-def scrolled(place: Place, runs: int) -> None:
-    """Measure the frames of a table of many runs and a thousand metrics."""
+def many(place: Place, runs: int, asked: argparse.Namespace) -> None:
+    """Measure the frames of a table of many runs and a thousand metrics, and what their server takes."""
     project = project_of(place, "browsed", runs)
     server = UiServer(place.seeds.directory, place.folder / "printed")
     with client_of(server) as client:
         wait_until_read(client, project)
+        read_anew = memory_of(server)
     page = place.visit(server, f"p/{project}/table")
     page.evaluate(ROWS)
     place.watch.settle(page)
-    found = [scroll(page, ".runs-table", frames=90, pixels=300) for _ in range(place.rounds)]
+    found = [scroll(page, ".runs-table", frames=asked.frames, pixels=300) for _ in range(place.rounds)]
     best = min(found, key=lambda one: one.p95)
     tell(f"{runs} runs, scrolled: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
     place.visit.close()
     server.stop()
-
-
-def server_of_many(place: Place, runs: int, minutes: float) -> None:
-    """Measure what a server of many runs takes: looking for news, and memory while it is browsed."""
-    project = project_of(place, "browsed", runs)
+    tell(f"{runs} runs: memory of a server that has read all journals, MB", f"{read_anew:.0f}")
     server = UiServer(place.seeds.directory, place.folder / "printed")
     with client_of(server) as client:
         wait_until_read(client, project)
-        idle = idle_share(client, server, project)
-        tell(f"{runs} runs, nothing new, a page open: CPU of the server, ms a second", f"{idle * 1000:.0f}")
-        tell(f"{runs} runs: memory of the server, MB, read anew", f"{memory_of(server):.0f}")
-        server.stop()
-    server = UiServer(place.seeds.directory, place.folder / "printed")
-    with client_of(server) as client:
-        wait_until_read(client, project)
-        tell("the same, of a server that finds all of it read", f"{memory_of(server):.0f}")
-        passes, until_then = [], time.monotonic() + 60 * minutes
-        for number in count():
-            browse(client, project, runs, number)
-            passes.append(memory_of(server))
-            if number >= 2 and time.monotonic() > until_then:
-                break
-    tell(f"browsed once, MB; {len(passes)} times, MB", f"{passes[0]:.0f}; {passes[-1]:.0f}")
+        tell("memory of one that finds them read, MB", f"{memory_of(server):.0f}")
+        idle = idle_share(client, server, project, asked.seconds)
+        tell("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
+        passes = browsed(client, server, project, runs, asked.minutes)
+    tell(
+        f"memory after everything was asked for once, MB; {len(passes)} times, MB", f"{passes[0]:.0f}; {passes[-1]:.0f}"
+    )
     tell("grown since the second time, MB", f"{passes[-1] - passes[1]:.1f}")
     server.stop()
+
+
+def browsed(client: httpx.Client, server: UiServer, project: str, runs: int, minutes: float) -> list[float]:
+    """Ask for everything again and again; return the memory of the server after each time, at least three."""
+    passes, ends = [], time.monotonic() + 60 * minutes
+    for number in count():
+        browse(client, project, runs, number)
+        passes.append(memory_of(server))
+        if number > 1 and time.monotonic() > ends:  # the first two fill what is kept
+            break
+    return passes
 
 
 def client_of(server: UiServer) -> httpx.Client:
@@ -185,11 +180,12 @@ def wait_until_read(client: httpx.Client, project: str) -> None:
     until(lambda: not client.get(f"projects/{project}").json()["is_reading"], seconds=600)
 
 
-def idle_share(client: httpx.Client, server: UiServer, project: str, seconds: float = 10.0) -> float:
+def idle_share(client: httpx.Client, server: UiServer, project: str, seconds: float) -> float:
     """Return how much of a processor a server uses while somebody listens and nothing happens."""
     with client.stream("GET", "events", params={"project": project}) as events:
-        next(events.iter_text())
-        time.sleep(3)
+        told = events.iter_text()
+        next(told)
+        time.sleep(seconds / 3)
         before, began = processor_seconds(server), time.monotonic()
         time.sleep(seconds)
         return (processor_seconds(server) - before) / (time.monotonic() - began)
@@ -238,7 +234,11 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=5, help="how often each is measured; the median is told, and the least"
     )
-    parser.add_argument("--only", default="", help="part of the name of what to run: start, paint, scroll, server")
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="for how long the server is watched that nobody asks"
+    )
+    parser.add_argument("--frames", type=int, default=90, help="for how many frames the table is scrolled")
+    parser.add_argument("--only", default="", help="part of the name of what to run: open, many")
     parser.add_argument("--data", type=Path, help="keep what is measured in this folder, and find it again")
     add_report_option(parser)
     asked = parser.parse_args()
@@ -246,10 +246,8 @@ def main() -> None:
         seeds = Seeds(asked.data or Path(name, "data"))
         seeds.directory.mkdir(parents=True, exist_ok=True)
         parts: dict[str, Callable[[Place], None]] = {
-            "start": start,
-            "paint": lambda place: paint(place, asked.painted),
-            "scroll": lambda place: scrolled(place, asked.browsed),
-            "server": lambda place: server_of_many(place, asked.browsed, asked.minutes),
+            "open": lambda place: opened(place, asked.painted),
+            "many": lambda place: many(place, asked.browsed, asked),
         }
         browser, watch = chromium.launch(playwright), Watch()
         try:

@@ -1,18 +1,19 @@
 """What the web UI's charts and consoles wait for in the server: from a question to the bytes of its answer, without the network.
 
 Run it with ``python benchmarks/drawing.py [--only PART]``. The floor of a chart is the answer of the index, buckets without forks,
-outliers and frames, in the same run; of a console, reading all its lines once. Times are the least of several, of a reader that
-is there for long: what it keeps between two questions is kept, as when somebody zooms.
+outliers and frames, in the same run; of a console, reading all its lines once. Times are the least of several. What a reader keeps
+between two questions is forgotten before each, but where it says "again".
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 import tracemalloc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.index import batches_of, noise
 from benchmarks.projects import Journals
@@ -32,7 +33,7 @@ from runfork_server.drawing.request import DrawingRequest
 from runfork_server.points import StepRange, read_portion, split, write_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 PATH = "train/metric-00000"
 BUCKETS = 600
@@ -67,32 +68,56 @@ def charts(folder: Path, runs: int, points: int, rounds: int) -> None:
     third, half = points // 3 * MICRO, points // 2 * MICRO
     few = (points // 2 * MICRO, (points // 2 + 50) * MICRO)
 
-    def measure(what: str, request: DrawingRequest, bare: BucketsRequest | None, *, first: bool = False) -> None:
+    def measure(what: str, request: DrawingRequest, bare: BucketsRequest) -> None:
         def ask() -> int:
             return len(encode_frame(draw(memory, request), 1))
 
-        if first:
+        def ask_anew() -> int:
             memory.forget(None)
-            tell(f"{what}, the first time", least(ask, 1))
-        floor = None if bare is None else least(lambda: index.buckets(bare), rounds)
-        tell(what, least(ask, rounds), floor)
+            return ask()
+
+        floor = least(lambda: index.buckets(bare), rounds)
+        tell(what, least(ask_anew, rounds), floor)
+        tell(f"{what}, again", least(ask, rounds), floor)
 
     whole = DrawingRequest(run_ids, (PATH,), buckets=BUCKETS)
     title = f"{runs} runs x {points}, {BUCKETS} buckets"
-    measure(title, whole, BucketsRequest(keys, BUCKETS), first=True)
+    measure(title, whole, BucketsRequest(keys, BUCKETS))
+    grown(memory, run_ids, rounds)
     part = DrawingRequest(run_ids, (PATH,), x_range=(third, half), buckets=BUCKETS)
     measure("a sixth of it", part, BucketsRequest(keys, BUCKETS, x_range=(third, half)))
     measure("50 steps of it", DrawingRequest(run_ids, (PATH,), x_range=few), BucketsRequest(keys, BUCKETS, x_range=few))
     for kind in ("ema", "centred", "gaussian"):
         smoothing = Smoothing(kind, 0.6)
         smoothed = DrawingRequest(run_ids, (PATH,), buckets=BUCKETS, smoothing=smoothing)
-        measure(f"smoothed: {kind}", smoothed, BucketsRequest(keys, BUCKETS), first=kind == "ema")
+        measure(f"smoothed: {kind}", smoothed, BucketsRequest(keys, BUCKETS))
     by_time = DrawingRequest(run_ids, (PATH,), "relative", buckets=BUCKETS)
-    measure("by relative time", by_time, BucketsRequest(keys, BUCKETS, x="time"), first=True)
+    measure("by relative time", by_time, BucketsRequest(keys, BUCKETS, x="time"))
     shown = [DrawingRequest(run_ids[:10], (PATH,), buckets=BUCKETS)] * 12
     taken = least(lambda: [encode_frame(draw(memory, one), 1) for one in shown], rounds)
     tell(f"12 charts of {len(run_ids[:10])} runs", taken)
     index.close()
+
+
+def grown(memory: SeriesMemory, run_ids: Sequence[str], rounds: int) -> None:
+    """Measure what a chart costs that is asked for again since one of its lines has grown."""
+    request = DrawingRequest(tuple(run_ids), (PATH,), buckets=BUCKETS, grid="steady")
+    one = DrawingRequest((run_ids[0],), (PATH,), buckets=BUCKETS, grid="steady")
+
+    def ask(asked: DrawingRequest, known: Sequence[str] = ()) -> bytes:
+        memory.forget(run_ids[:1])
+        return encode_frame(draw(memory, asked), 1, known)
+
+    whole = ask(request)
+    tags = [series["tag"] for series in header_of(whole)["series"] if series["run_id"] != run_ids[0]]
+    floor = least(lambda: ask(one), rounds)
+    note = f"{len(ask(request, tags)) / 1e3:.0f} of {len(whole) / 1e3:.0f} kB"
+    tell("one of the lines has grown; floor: it alone", least(lambda: ask(request, tags), rounds), floor, note)
+
+
+def header_of(frame: bytes) -> Any:
+    """Return the header of a frame."""
+    return json.loads(frame[4 : 4 + int.from_bytes(frame[:4], "little")])
 
 
 def console(folder: Path, lines: int, rounds: int) -> None:

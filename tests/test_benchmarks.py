@@ -1,9 +1,7 @@
 """The benchmarks run, and their arithmetic is right."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from benchmarks.peers.roster import ADAPTERS, about, adapter_class
@@ -14,10 +12,8 @@ from benchmarks.peers.workload import Points, best_of, count_right, metric_names
 from benchmarks.reporting.documents import markdown_table, replace_section
 from benchmarks.reporting.figures import folder_bytes, percentile, short
 from benchmarks.runs import table as runs_table
+from tests.measured import measured
 
-from runfork.testing.waits import HANG_SECONDS
-
-HOME = Path(__file__).resolve().parent.parent
 OPENING = {
     "date": "2026-01-01",
     "commit": "c",
@@ -39,18 +35,10 @@ def cells(text, tracker):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_tiny_pass_puts_us_through_every_scenario_and_finds_all_that_was_logged(tmp_path):
-    command = "-m benchmarks.peers --here --only runfork --effort tiny".split()
+    files = "--out", tmp_path / "out.jsonl", "--data", tmp_path / "data"
 
-    done = subprocess.run(
-        [sys.executable, *command, "--out", tmp_path / "out.jsonl", "--data", tmp_path / "data"],
-        cwd=HOME,
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
+    told = measured("peers", *"--here --only runfork --effort tiny".split(), *files)
 
-    assert done.returncode == 0, done.stderr
     _, *lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {line["scenario"] for line in lines} == set(SCENARIOS)
     assert [line for line in lines if "error" in line or "error" in line.get("read", {})] == []
@@ -59,49 +47,27 @@ def test_a_tiny_pass_puts_us_through_every_scenario_and_finds_all_that_was_logge
     assert all(logged == right > 0 for logged, right in read)
     (table,) = [line["read"] for line in lines if line["scenario"] == "table"]
     assert table["is_right"]
-    assert done.stdout.count("### ") == len(SCENARIOS)
+    assert "\n".join(told).count("### ") == len(SCENARIOS)
 
 
 def test_a_tiny_pass_measures_what_charts_and_consoles_wait_for():
     sizes = "--charted 2 --points 500 --lines 4000 --streamed 2000 --rounds 1"
 
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.drawing", *sizes.split()],
-        cwd=HOME,
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
+    told = "\n".join(measured("drawing", *sizes.split()))
 
-    assert done.returncode == 0, done.stderr
-    for told in (
-        "2 runs x 500",
-        "gaussian",
-        "12 charts",
-        "the end of 4000 lines",
-        "a search",
-        "2000 points as CSV",
-        "MB",
-    ):
-        assert told in done.stdout
+    for what in ("2 runs x 500", "again", "has grown", "gaussian", "12 charts", "the end of 4000 lines", "a search"):
+        assert what in told
+    assert "2000 points as CSV" in told
+    assert "MB" in told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts the time of processes")
 def test_a_tiny_pass_measures_what_readers_wait_for(tmp_path):
     sizes = "--runs 5 --sessions 1 --large 5 --configs 8 --charted 2 --points 500 --metrics 20 --noise 2000 --rounds 1"
 
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.readers", *sizes.split(), "--data", tmp_path],
-        cwd=HOME,
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
+    told = "\n".join(measured("readers", *sizes.split(), "--data", tmp_path))
 
-    assert done.returncode == 0, done.stderr
-    for told in (
+    for what in (
         "first listing",
         "again, new process",
         "long-lived",
@@ -109,9 +75,9 @@ def test_a_tiny_pass_measures_what_readers_wait_for(tmp_path):
         "opened and closed",
         "brought in",
     ):
-        assert told in done.stdout
-    for told in ("1000 buckets of 2 runs", "a row of 20 metrics seen", "kB a run", "B a point"):
-        assert told in done.stdout
+        assert what in told
+    for what in ("1000 buckets of 2 runs", "a row of 20 metrics seen", "kB a run", "B a point"):
+        assert what in told
 
 
 def test_every_tracker_has_an_adapter_with_pinned_versions():

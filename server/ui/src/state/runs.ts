@@ -60,6 +60,9 @@ let freshPages = new Set<number>();
 let refreshedAt = Number.NEGATIVE_INFINITY;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 const REFRESH_MS = 250;
+// While a large project is read for the first time, all of it changes all the time: asking may take a fifth of that.
+const BUSY_SHARE = 4;
+let lastDuration = 0;
 const asking = new Set<string>();
 let abort = new AbortController();
 
@@ -70,11 +73,13 @@ async function fetchPage(page: number, asked: string): Promise<void> {
   asking.add(key);
   const { signal: aborted } = abort;
   isLoading.value = true;
+  const began = performance.now();
   const body = { ...rest, limit: PAGE_ROWS, offset: page * PAGE_ROWS, lineage: true, changes: rest.mode === "runs" };
   try {
     const found = await postJson<RunsPage>(projectPath(project, "runs/search"), body, aborted);
     if (aborted.aborted) return;
     noteAnswer();
+    lastDuration = performance.now() - began;
     take(page, found, asked);
   } catch (error) {
     if (aborted.aborted) return;
@@ -147,10 +152,10 @@ function fetchStale(): void {
   for (const page of pagesNear) if (!now.pages.has(page)) void fetchPage(page, now.question);
 }
 
-/** Fetch again what is seen, a few times a second at most. */
+/** Fetch again what is seen, a few times a second at most, and less often where an answer takes long. */
 function refresh(): void {
   clearTimeout(refreshTimer);
-  const wait = refreshedAt + REFRESH_MS - performance.now();
+  const wait = refreshedAt + Math.max(REFRESH_MS, BUSY_SHARE * lastDuration) - performance.now();
   if (wait > 0) {
     refreshTimer = setTimeout(refresh, wait);
     return;

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import wave
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 from tests.consoles import Printer
 
-from runfork import File, Run
+from runfork import File, Histogram, Run
 from runfork.journal.format import Kind
 from runfork.settings import Settings
 
@@ -55,6 +56,7 @@ def make_rich_runs(directory: Path) -> str:
             row = {"val/loss": 0.7 / (step + 1), "train/loss": 1.2 / (step + 1)}
             run.log_metrics(row, step=step, timestamp=Printer.BEGIN_SECONDS + step)
         for place, step in enumerate(GRID_STEPS):
+            run.log_histograms({"weights": Histogram([0.0, 1.0, 2.0], counts=[place, 3])}, step=step)
             run.log_files({"samples/grid": File(_picture(GRID_WIDTH + place), name=f"grid{step}.png")}, step=step)
         run.assign_files(
             {
@@ -64,6 +66,9 @@ def make_rich_runs(directory: Path) -> str:
                 "files/drawing": File(_drawing(), name="drawing.svg"),
                 "files/log": File(f"{HOSTILE}\nplain\n".encode(), name="run.log"),
                 "files/gone": File(MISSING, name="gone.txt"),
+                "files/empty": File(b"", name="empty.csv"),
+                "files/broken": File(b"no picture", name="broken.png"),
+                "files/tone": File(_tone(), name="tone.wav"),
             }
         )
         _print(run)
@@ -83,6 +88,17 @@ def _prompt(kind: str, twentieth: str) -> str:
 def _picture(width: int) -> bytes:
     written = io.BytesIO()
     Image.fromarray(np.zeros((48, width, 3), dtype=np.uint8)).save(written, "PNG")
+    return written.getvalue()
+
+
+def _tone() -> bytes:
+    """Return a second of sound."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(1)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(range(0, 250, 10)) * 320)
     return written.getvalue()
 
 

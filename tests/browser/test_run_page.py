@@ -13,6 +13,7 @@ import runfork
 from runfork.testing.waits import until
 
 MINUS, DASH = "\u2212", "\u2013"
+FILES = ("broken", "config", "drawing", "empty", "gone", "log", "report", "table", "tone")
 HARMED = "() => window.harmed === undefined"
 
 
@@ -99,6 +100,14 @@ def test_the_python_that_is_copied_fetches_the_value(open_run):
     code = page.evaluate("navigator.clipboard.readText()")
     frame = eval(code.replace("import runfork\n\n", ""), {"runfork": runfork})
 
+    page.get_by_role("treeitem").filter(has_text="weights").click()
+    detail = page.get_by_role("complementary")
+    expect(page.get_by_role("treeitem").filter(has_text="weights")).to_contain_text(f"2 bins, 0 {DASH} 2")
+    heights = "(bars) => bars.map((bar) => Number(bar.getAttribute('height')))"
+    expect(detail.locator("output")).to_have_text(str(GRID_STEPS[-1]))
+    detail.get_by_role("slider").press("Home")
+    expect(detail.locator("output")).to_have_text(str(GRID_STEPS[0]))
+    until(lambda: detail.locator("rect").evaluate_all(heights)[0] == 0)
     assert list(frame.columns) == ["val/loss"]
     assert len(frame) == 160
 
@@ -119,9 +128,13 @@ def test_files_are_shown_and_can_do_nothing(open_run, watch):
         ("config", re.compile(r'"depth": \{\n')),
         ("log", HOSTILE),
         ("gone", "The contents are not in the run's folder"),
+        ("empty", "The file is empty."),
+        ("broken", "The browser cannot show this image/png"),
     ]:
         page.get_by_role("option", name=f"files/{path}").click()
         expect(shown.locator(".file-preview")).to_contain_text(told, use_inner_text=True)
+    page.get_by_role("option", name="files/tone").click()
+    until(lambda: shown.locator("audio").evaluate("(one) => one.duration === 1"))
     for path in ("drawing", "report"):
         page.get_by_role("option", name=f"files/{path}").click()
     inside = page.frame_locator("iframe").locator("body")
@@ -136,9 +149,7 @@ def test_the_difference_lists_what_differs_and_no_more(open_run):
     page = open_run("difference")
     rows = page.locator(".difference-rows section", has=page.get_by_role("heading", name=re.compile("^configs")))
 
-    expect(rows.locator(".difference-row > .mono")).to_have_text(
-        [*(f"files/{name}" for name in ("config", "drawing", "gone", "log", "report", "table")), "lr"]
-    )
+    expect(rows.locator(".difference-row > .mono")).to_have_text([*(f"files/{name}" for name in FILES), "lr"])
     prompt = page.locator(".difference-text", has_text="prompt")
     expect(prompt.locator(".diff-line.before")).to_have_text([f"{MINUS}You are a helpful bird.", f"{MINUS}line 20"])
     expect(prompt.locator(".diff-line.after")).to_have_text(["+You are a careful bird.", "+line twenty"])

@@ -40,6 +40,11 @@ export function groupFiles(files: readonly RunFile[]): FileEntry[] {
   }));
 }
 
+/** Return a file's name; characters that are not seen, or that turn what follows around, are. */
+export function plainName({ name }: RunFile): string {
+  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
+}
+
 /** Return the URL of a file's contents. */
 export function fileUrl(project: string, run: string, file: RunFile, isDownload = false): string {
   const parameters = { run, path: file.path, step: file.step, download: isDownload ? 1 : null };

@@ -21,7 +21,7 @@ import { exactText } from "./AttributeTree";
 import { isSeries, typeName } from "./attributeTree";
 import { NonFiniteLink } from "./NonFiniteLink";
 import { pythonFor } from "./python";
-import { HistogramBars, histogramOf, TextSeries } from "./SeriesDetail";
+import { HistogramSeries, histogramOf, TextSeries } from "./SeriesDetail";
 import { SeriesSparkline } from "./SeriesSparkline";
 
 /** All that is known of the attribute that was chosen. */
@@ -103,7 +103,17 @@ function Held({ path, attribute, found }: { path: string; attribute: Attribute; 
       </p>
     );
   const counts = histogramOf(type, value);
-  if (counts) return <HistogramBars counts={counts} colour={colourOf(found.run).line} />;
+  if (counts)
+    return (
+      <HistogramSeries
+        key={path}
+        project={project}
+        run={found.run.run_id}
+        path={path}
+        last={counts}
+        colour={colourOf(found.run).line}
+      />
+    );
   const line = type === "float_series" ? sparkline(project, found.run, path).value : null;
   const text = isNumber(value) && type !== "string" ? formatExactly(toNumber(value)) : exactText(attribute);
   return (

@@ -11,6 +11,7 @@ import { attributeSearch, chosenAttribute, toggledNamespaces } from "../../state
 import { formatContent, formatNumber, isNumber, plural, toNumber } from "../../text/format";
 import { buildTree, findAttributes, isSeries, listRows, type TreeRow, typeName } from "./attributeTree";
 import { pythonFor, type RunPlace } from "./python";
+import { histogramOf, histogramText } from "./SeriesDetail";
 import { SeriesSparkline } from "./SeriesSparkline";
 
 const ROW = 24;
@@ -251,7 +252,8 @@ type ValueProps = {
 
 function Value({ row, change, found, project, hasSource }: ValueProps) {
   const { type, value, source_run: source } = row.attribute;
-  const text = formatContent(value, type);
+  const counts = histogramOf(type, value);
+  const text = counts ? histogramText(counts) : formatContent(value, type);
   const shown = isNumber(value) && type === "float_series" ? formatNumber(toNumber(value)) : firstLine(text);
   const origin = source === found.run.run_id ? null : found.run.lineage.find((reach) => reach.run_id === source);
   return (

@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { RunFile } from "../../api/types";
 import { useAnswer } from "../../state/answer";
 import { fetchTextHead, fileUrl, previewOf, type TextHead } from "../../state/files";
@@ -6,6 +6,8 @@ import { readCsvHead } from "../../text/csv";
 import { formatBytes } from "../../text/format";
 
 const MOST_CSV_ROWS = 200;
+/** An image or a page beyond that would fill the memory of the browser; all else is fetched in parts. */
+const MOST_SHOWN_BYTES = 64_000_000;
 
 /** Props of `FilePreview`. */
 export type FilePreviewProps = { project: string; run: string; file: RunFile };
@@ -21,17 +23,22 @@ export function FilePreview({ project, run, file }: FilePreviewProps) {
         here; copy the folder's files to bring them back.
       </p>
     );
-  switch (previewOf(file)) {
+  if (file.size_bytes === 0) return <p class="dim">The file is empty.</p>;
+  const preview = previewOf(file);
+  if (file.size_bytes > MOST_SHOWN_BYTES && (preview === "image" || preview === "html"))
+    return <p class="dim">It is too large to be shown here. Download it to open it.</p>;
+  switch (preview) {
     case "image":
-      return <img class="file-image" src={url} alt={label} />;
-    case "html":
-      return <iframe class="file-frame" sandbox="" src={url} title={label} />;
     case "audio":
-      // biome-ignore lint/a11y/useMediaCaption: what was logged has none
-      return <audio class="file-media" controls preload="metadata" src={url} aria-label={label} />;
     case "video":
-      // biome-ignore lint/a11y/useMediaCaption: what was logged has none
-      return <video class="file-media" controls preload="metadata" src={url} aria-label={label} />;
+      return <Media key={`${url} ${file.sha256}`} kind={preview} url={url} label={label} file={file} />;
+    case "html":
+      return (
+        <>
+          <p class="dim">Scripts in it do not run, and nothing is fetched from elsewhere.</p>
+          <iframe class="file-frame" sandbox="" src={url} title={label} />
+        </>
+      );
     case "pdf":
       return (
         <p>
@@ -47,6 +54,24 @@ export function FilePreview({ project, run, file }: FilePreviewProps) {
   }
 }
 
+type MediaProps = { kind: "image" | "audio" | "video"; url: string; label: string; file: RunFile };
+
+/** What the browser itself shows or plays; where it cannot, it says so. */
+function Media({ kind, url, label, file }: MediaProps) {
+  const [hasFailed, setFailed] = useState(false);
+  if (hasFailed)
+    return (
+      <p class="bad">
+        The browser cannot {kind === "image" ? "show" : "play"} this {file.mime_type}: it is damaged, or of a kind that
+        the browser does not know. Download it to open it.
+      </p>
+    );
+  const common = { src: url, onError: () => setFailed(true) };
+  if (kind === "image") return <img {...common} class="file-image" alt={label} />;
+  const plays = { ...common, class: "file-media", controls: true, preload: "metadata", "aria-label": label } as const;
+  return kind === "audio" ? <audio {...plays} /> : <video {...plays} />;
+}
+
 function TextPreview({ url, file }: { url: string; file: RunFile }) {
   const answer = useAnswer<TextHead>(
     `${url}\n${file.sha256}`,
@@ -56,6 +81,7 @@ function TextPreview({ url, file }: { url: string; file: RunFile }) {
   const head = answer.value;
   if (answer.error !== null) return <p class="bad">{answer.error}</p>;
   if (!head) return answer.isSlow ? <p class="dim">fetching {formatBytes(file.size_bytes)}</p> : null;
+  if (head.text.includes("\0")) return <p class="dim">It is no text. Download it to open it.</p>;
   return (
     <>
       {previewOf(file) === "csv" ? <CsvTable head={head} /> : <pre class="file-text mono">{shownText(head, file)}</pre>}

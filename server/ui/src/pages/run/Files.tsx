@@ -2,7 +2,7 @@ import { useRef } from "preact/hooks";
 import type { RunFile, RunValues } from "../../api/types";
 import { useRows } from "../../controls/virtual";
 import { place } from "../../state/address";
-import { type FileEntry, fileUrl, useFiles } from "../../state/files";
+import { type FileEntry, fileUrl, plainName, useFiles } from "../../state/files";
 import { colourOf } from "../../state/theme";
 import { chosenFile, fileStep } from "../../state/view";
 import { formatBytes, formatStep, plural } from "../../text/format";
@@ -128,13 +128,15 @@ function Shown({ entry, found }: { entry: FileEntry; found: RunValues }) {
         <h2 class="mono cut" title={entry.path}>
           {entry.path}
         </h2>
-        <a class="button" href={fileUrl(project, run, file, true)} download={file.name}>
-          Download
-        </a>
+        {file.is_there && (
+          <a class="button" href={fileUrl(project, run, file, true)} download={file.name}>
+            Download
+          </a>
+        )}
       </header>
       <p class="dim file-facts">
-        <span class="cut" title={file.name}>
-          {file.name}
+        <span class="cut" title={plainName(file)}>
+          {plainName(file)}
         </span>
         <span>{formatBytes(file.size_bytes)}</span>
         <span>{file.mime_type}</span>

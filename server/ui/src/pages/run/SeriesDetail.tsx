@@ -1,3 +1,4 @@
+import { useRef, useState } from "preact/hooks";
 import { getJson, projectPath } from "../../api/client";
 import type { AttributeType, Content } from "../../api/types";
 import { useAnswer } from "../../state/answer";
@@ -41,10 +42,54 @@ export function histogramOf(type: AttributeType, value: Content): Counts | null 
   return Array.isArray(found.edges) && Array.isArray(found.values) ? (found as Counts) : null;
 }
 
+/** Return a histogram in a few words. */
+export function histogramText({ edges, values }: Counts): string {
+  return `${values.length} bins, ${formatNumber(edges[0] ?? 0)} – ${formatNumber(edges.at(-1) ?? 0)}`;
+}
+
+type Found = { steps: number[]; step: number | null; value: Content };
+
+/** Props of `HistogramSeries`. */
+export type HistogramSeriesProps = { project: string; run: string; path: string; last: Counts; colour: string };
+
+/** A histogram at a step: the last one until another step is chosen. */
+export function HistogramSeries({ project, run, path, last, colour }: HistogramSeriesProps) {
+  const [chosen, setChosen] = useState<number | null>(null);
+  const latest = useRef<Found | null>(null);
+  const answer = useAnswer<Found>(
+    `histogram\n${project}\n${run}\n${path}\n${chosen}`,
+    (signal) => getJson(projectPath(project, "series/values"), { run, path, step: chosen }, signal),
+    null,
+  );
+  latest.current = answer.value ?? latest.current;
+  const { steps, step, value } = latest.current ?? { steps: [], step: null, value: null };
+  const at = chosen ?? step;
+  return (
+    <>
+      <HistogramBars counts={histogramOf("histogram_series", value) ?? last} colour={colour} />
+      {steps.length > 1 && (
+        <label class="slider file-steps">
+          step
+          <input
+            type="range"
+            min={0}
+            max={steps.length - 1}
+            value={at === null ? steps.length - 1 : steps.indexOf(at)}
+            aria-valuetext={`step ${formatStep(at)}`}
+            onInput={(event) => setChosen(steps[Number(event.currentTarget.value)] ?? null)}
+          />
+          <output>{formatStep(at)}</output>
+        </label>
+      )}
+      {answer.error !== null && <p class="bad">{answer.error}</p>}
+    </>
+  );
+}
+
 const [WIDTH, HEIGHT] = [320, 96];
 
 /** A histogram as bars. */
-export function HistogramBars({ counts, colour }: { counts: Counts; colour: string }) {
+function HistogramBars({ counts, colour }: { counts: Counts; colour: string }) {
   const values = counts.values.map(Number);
   const most = Math.max(...values.filter(Number.isFinite), 0) || 1;
   const [first, last] = [counts.edges[0] ?? 0, counts.edges.at(-1) ?? 1];

@@ -188,13 +188,20 @@ def test_a_zoom_goes_along_to_another_axis(open_charts, seeds, watch):
 def test_pointing_tells_the_nearest_and_only_there(open_charts, seeds, watch):
     page = open_charts(seeds.sweep, "eyes=auto:8")
     expect(page.locator(".drawn-note")).to_contain_text("The first 8 rows are drawn")
+    expect(chart(page, ACCURACY).locator(".chart-tags")).to_contain_text("best pruned")
+    best = next(line["best"] for line in shown(page, ACCURACY)["lines"] if line["run_id"] == "s28-b")
+    (left, right), (bottom, top) = (shown(page, ACCURACY)["view"][axis] for axis in "xy")
+    point_at(page, ACCURACY, (best["x"] - left) / (right - left), (top - best["y"]) / (top - bottom))
+    expect(page.locator(".chart-tooltip-note")).to_contain_text(
+        "The best of sweep-28 was pruned: 0.928 at step 800, by s28"
+    )
     boxes = [chart(page, path).bounding_box() for path in (LOSS, ACCURACY)]
     assert boxes[0]["y"] == boxes[1]["y"], "sections of one chart share a row"
     found = shown(page, LOSS)
     point_at(page, LOSS, 0.35, 0.4)
     settle(watch, page)
     expect(page.locator(".chart-tooltip:not([hidden])")).to_have_count(1)
-    rows = page.locator(".chart-tooltip-row")
+    rows = page.locator(".chart-tooltip:not([hidden]) .chart-tooltip-row")
     assert rows.count() == 5
     view = found["view"]
     (low, high), (bottom, top), box = view["x"], view["y"], view["plot"]

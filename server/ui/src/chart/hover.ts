@@ -37,18 +37,20 @@ export function linesNear(
   return found.slice(0, MOST_ROWS);
 }
 
-const FORK_REACH = 8;
+const MARK_REACH = 8;
 
-/** Return what a fork's diamond means that is pointed at; null where none is. */
-export function forkNear(lines: readonly ChartLine[], near: readonly Near[], view: View, at: Place): string | null {
+/** Return what a fork's diamond means that is pointed at, or the ring of the best value; null where none is. */
+export function markNear(lines: readonly ChartLine[], view: View, at: Place): string | null {
   const projection = projectionOf(view);
-  for (const one of near) {
-    const line = lines[one.line]!;
+  for (const line of lines) {
+    const { best } = line;
+    if (best && Math.hypot(at.x - toPixelX(projection, best.x), at.y - toPixelY(projection, best.y)) <= MARK_REACH)
+      return best.text;
     for (const [place, fork] of line.forks.entries()) {
       if (fork.y === null) continue;
       const [x, y] = [toPixelX(projection, fork.x), toPixelY(projection, diamondY(line, fork.x, fork.y))];
       const text = line.forkTexts?.[place] ?? `forked at step ${formatStep(fork.step)}`;
-      if (Math.hypot(at.x - x, at.y - y) <= FORK_REACH) return text;
+      if (Math.hypot(at.x - x, at.y - y) <= MARK_REACH) return text;
     }
   }
   return null;
@@ -85,9 +87,9 @@ export function contentOf(
   return {
     where: main && first ? formatX(main.x[first.entry]!, axis) : "",
     aside: point ? asideOf(point, axis) : "",
-    points: count > 1 ? plural(count, "point") : "1 point",
+    points: first ? plural(Math.max(count, 1), "point") : "",
     rows,
-    time: axis === "time" ? undefined : point ? formatTime(point.time) : "",
+    time: axis === "time" || !first ? undefined : point ? formatTime(point.time) : "",
     note,
   };
 }
@@ -153,6 +155,7 @@ export function tagsOf(
   isPointwise: boolean,
 ): Tag[] {
   const nonfinite = nonFiniteOf(lines, axis);
+  const bests = lines.flatMap((line) => line.best?.text ?? []);
   const below = isLog ? atOrBelowZero(lines) : { count: 0, isExact: true };
   const tags = [
     isLog && { text: "log", isBad: false, title: meanings.log },
@@ -160,6 +163,7 @@ export function tagsOf(
       text: `${below.isExact ? "" : "at least "}${formatStep(below.count)} at or below 0`,
       isBad: true,
     },
+    bests.length > 0 && { text: "best pruned", isBad: false, title: bests.slice(0, MOST_ROWS).join("\n") },
     nonfinite && { ...nonfinite, isBad: true, title: "Zoom to the first" },
     isPointwise && { text: "raw points", isBad: false, title: meanings["raw points"] },
   ];

@@ -1,4 +1,4 @@
-import { contentOf, forkNear, linesNear, tabSeparated } from "./hover";
+import { contentOf, linesNear, markNear, tabSeparated } from "./hover";
 import { cover } from "./look";
 import type { Chart, Pointer } from "./mounted";
 import { nonFiniteAt } from "./nonfinite";
@@ -82,10 +82,18 @@ export function askExact(chart: Chart): void {
   }, EXACT_PAUSE_MS);
 }
 
+/** Return what a mark means that is pointed at; null where none is. */
+function noteAt({ props: { lines, axis }, view }: Chart, at: Pointer): string | null {
+  const odd = nonFiniteAt(lines, view, at, axis);
+  return odd ? `${odd.text}${odd.isWhole ? "" : ". Click to zoom there"}` : markNear(lines, view, at);
+}
+
 /** Show the tooltip and the dots of the lines near the pointer. */
 export function showNear(chart: Chart): void {
   const { props, near, tooltip, dots, view } = chart;
-  if (near.length === 0 || near.some((one) => one.line >= props.lines.length)) {
+  const at = chart.pointer ?? near[0];
+  const note = at ? noteAt(chart, at) : null;
+  if (!at || (near.length === 0 && note === null) || near.some((one) => one.line >= props.lines.length)) {
     chart.pins = null;
     tooltip.hide();
     dots.replaceChildren();
@@ -93,9 +101,6 @@ export function showNear(chart: Chart): void {
     return;
   }
   const isExact = chart.exact?.key === exactKey(chart);
-  const at = chart.pointer ?? { x: near[0]!.x, y: near[0]!.y };
-  const odd = nonFiniteAt(props.lines, view, at, props.axis);
-  const note = odd ? `${odd.text}${odd.isWhole ? "" : ". Click to zoom there"}` : forkNear(props.lines, near, view, at);
   const content = contentOf(props.lines, near, props.axis, isExact ? chart.exact!.points : null, note);
   tooltip.show(content);
   const projection = projectionOf(view);

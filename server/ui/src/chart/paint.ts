@@ -1,5 +1,13 @@
 import { marks } from "../marks/shapes";
-import { paintDiamonds, paintEnds, paintFloor, paintNonFinite, paintPoints, paintWhiskers } from "./paintMarks";
+import {
+  paintBest,
+  paintDiamonds,
+  paintEnds,
+  paintFloor,
+  paintNonFinite,
+  paintPoints,
+  paintWhiskers,
+} from "./paintMarks";
 import type { Pen } from "./pen";
 import { MOST_WIDE_LINES, type Palette, type Scene, type SceneLine } from "./scene";
 import { entriesIn, measured, type Projection, projectionOf, toPixelX, type View } from "./view";
@@ -44,6 +52,7 @@ export function paintLines(pen: Pen, scene: Scene, view: View, lines: readonly S
   for (const line of lines) paintWhiskers(paint, line);
   for (const line of lines) paintPoints(paint, line);
   for (const line of lines) paintDiamonds(paint, line);
+  for (const line of lines) paintBest(paint, line);
   for (const line of lines) paintFloor(paint, line);
   for (const line of lines) paintNonFinite(paint, line);
   for (const line of lines) paintEnds(paint, line);

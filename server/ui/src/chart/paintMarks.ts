@@ -75,6 +75,20 @@ export function paintDiamonds({ pen, view, projection, palette, alpha }: Paint, 
   }
 }
 
+/** The best value, where a fork left it behind: a ring. */
+export function paintBest({ pen, view, projection, palette, alpha }: Paint, line: SceneLine): void {
+  const at = endInView(projection, view, line.best);
+  if (!at) return;
+  pen.globalAlpha = alpha;
+  pen.strokeStyle = line.colour;
+  pen.fillStyle = palette.paper;
+  pen.lineWidth = 1;
+  pen.beginPath();
+  pen.arc(at[0], at[1], 3, 0, 2 * Math.PI);
+  pen.fill();
+  pen.stroke();
+}
+
 /** Values at or below zero on a logarithmic axis: ticks on its floor. */
 export function paintFloor({ pen, view, projection, alpha }: Paint, line: SceneLine): void {
   if (!view.isLog) return;

@@ -12,6 +12,8 @@ export type ChartLine = Line & {
   forkColours?: string[];
   /** What each fork is, in words. */
   forkTexts?: string[];
+  /** Where what was pruned was better than all that was kept, and that in words. */
+  best?: { x: number; y: number; text: string } | null;
 };
 
 /** Entries of a line that one run logged: the last is drawn too, so that parts join. */
@@ -34,6 +36,7 @@ export type SceneLine = {
   whiskers: number[];
   diamonds: Diamond[];
   nonfinite: NonFinite[];
+  best: { x: number; y: number } | null;
   end: { x: number; y: number } | null;
 };
 /** Colours of a theme that are no run's, resolved to sRGB, and its measures. */
@@ -137,6 +140,7 @@ function sceneLine(line: ChartLine): SceneLine {
         : [{ x: fork.x, y: diamondY(line, fork.x, fork.y), colour: line.forkColours?.[at] ?? line.colour.line }],
     ),
     nonfinite: line.nonfinite,
+    best: line.best ?? null,
     end: endOf(line),
   };
 }

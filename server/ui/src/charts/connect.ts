@@ -12,11 +12,12 @@ import { firstAtOrAfter, type Span } from "../chart/view";
 import { copy } from "../controls/clipboard";
 import { place } from "../state/address";
 import type { DrawnRun } from "../state/drawn";
+import { goalFor } from "../state/goals";
 import { cursor, hoveredRun } from "../state/hover";
 import { connection, noteAnswer } from "../state/live";
 import { OWN_NAMESPACE } from "../state/metricSearch";
 import { type Answer, covers, type Question, type SeriesState, subscribe } from "../state/series";
-import { colourOf, theme } from "../state/theme";
+import { theme } from "../state/theme";
 import {
   axis,
   chosenScale,
@@ -24,7 +25,6 @@ import {
   ignoresOutliers,
   inherited,
   lineValue,
-  mode,
   smoothingAsked,
   xWindow,
 } from "../state/view";
@@ -41,7 +41,7 @@ import {
   yWindowOf,
   zoomTo,
 } from "../state/windows";
-import { formatStep } from "../text/format";
+import { bestsOf, decorator } from "./decorated";
 
 const LEAST_BUCKETS = 64;
 const MOST_BUCKETS = 2000;
@@ -129,7 +129,9 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
     };
   });
   const shown = computed(() => chosenAnswer(subscription.state.value, window.value));
-  const lines = computed(decorator(shown, runs, own));
+  const whole = computed(() => subscription.state.value.whole);
+  const bests = computed(() => bestsOf(whole.value, goalFor(path)));
+  const lines = computed(decorator({ shown, runs, own, bests }));
   const extentHere = computed(() => extentOf(lines.value));
   const isLog = makeScale(path, lines, () => shown.peek()?.question ?? null);
   const x = computed<Span>(() => {
@@ -198,49 +200,6 @@ function chosenAnswer({ fine, whole }: SeriesState, window: Span | null): Answer
   if (!fine || !whole) return fine ?? whole;
   if (window === null) return whole.question.x === fine.question.x ? whole : fine;
   return covers(fine, window) || fine.question.x !== whole.question.x ? fine : whole;
-}
-
-/** Lines change where an answer or a run's name, colour or state does: not with every look at the list of runs. */
-function decorator(
-  shown: ReadonlySignal<Answer | null>,
-  runs: ReadonlySignal<readonly DrawnRun[]>,
-  own: ReadonlySignal<Axis>,
-): () => readonly ChartLine[] {
-  let before: { answer: Answer | null; key: string; lines: readonly ChartLine[] } | null = null;
-  return () => {
-    const told = runs.value.map(({ run_id, title, colour, row }) => [
-      run_id,
-      title,
-      colour.line,
-      row.state,
-      row.lineage.map((reach) => [reach.run_id, reach.name, reach.number]),
-    ]);
-    const key = JSON.stringify([own.value, mode.value, theme.value, told]);
-    if (before?.answer === shown.value && before.key === key) return before.lines;
-    before = { answer: shown.value, key, lines: decorated(shown.value, runs.value, own.value) };
-    return before.lines;
-  };
-}
-
-function decorated(answer: Answer | null, runs: readonly DrawnRun[], own: Axis): ChartLine[] {
-  if (!answer || answer.question.x !== own) return [];
-  const byRun = new Map(answer.lines.map((line) => [line.run_id, line]));
-  return runs.flatMap((run) => {
-    const line = byRun.get(run.run_id);
-    if (!line) return [];
-    const reaches = new Map(run.row.lineage.map((reach) => [reach.run_id, reach]));
-    const nameOf = (id: string) => reaches.get(id)?.name ?? id;
-    const forkTexts = line.forks.map(
-      (fork) => `${nameOf(fork.child)} forked from ${nameOf(fork.parent)} at step ${formatStep(fork.step)}`,
-    );
-    const told = { title: run.title, colour: run.colour, state: run.row.state, forkTexts };
-    if (mode.value !== "runs") return [{ ...line, ...told }];
-    const forkColours = line.forks.map((fork) => {
-      const reach = reaches.get(fork.child);
-      return reach ? colourOf(reach).line : run.colour.line;
-    });
-    return [{ ...line, ...told, forkColours }];
-  });
 }
 
 /** Say whether y is logarithmic: as was chosen for this chart, for all, or as suits. What suits is not decided anew by zooming. */

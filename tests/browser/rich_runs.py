@@ -42,6 +42,9 @@ def make_rich_runs(directory: Path) -> str:
         run.log_configs({"lr": 0.1, "optimizer/name": "sgd", "prompt": _prompt("helpful", "line 20"), "title": HOSTILE})
         for step in range(100):
             run.log_metrics({"val/loss": 1 / (step + 1), "train/loss": 2 / (step + 1)}, step=step)
+        for printer, text in [(Printer(run), "first"), (Printer(run, namespace="runtime/rank_3"), "fourth")]:
+            printer.write(f"{text} process\n", seconds=1)
+            printer.end()
     with Run(
         "rich <b>gull</b>",
         run_id="child",

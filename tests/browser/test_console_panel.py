@@ -58,6 +58,17 @@ def test_it_begins_at_its_end_and_filters_by_stream(open_console, rich):
     expect(row(page, CONSOLE_LINES)).to_contain_text(f"line {CONSOLE_LINES - 1}")
     page.get_by_role("radio", name="stderr").click()
     expect(page.locator(".console-row")).to_have_count(2)
+    expect(page.locator(".console-rank")).to_have_count(0)
+
+
+def test_lines_of_several_processes_say_whose_they_are_until_one_is_chosen(open_console, rich):
+    page = open_console(rich, "parent")
+
+    expect(page.locator(".console-row", has_text="first process").locator(".console-rank")).to_have_text("0")
+    expect(page.locator(".console-row", has_text="fourth process").locator(".console-rank")).to_have_text("3")
+    page.get_by_role("combobox", name="Rank").select_option("rank 3")
+    expect(page.locator(".console-row")).to_have_count(1)
+    expect(page.locator(".console-rank")).to_have_count(0)
 
 
 def test_a_progress_bar_is_one_line_that_opens(open_console, rich):

@@ -19,6 +19,7 @@ export type ConsoleProps = {
   /** The line that stands out: the one that was jumped to; null if none was. */
   current: number | null;
   time: "relative" | "absolute" | "off";
+  hasRanks: boolean;
   wraps: boolean;
   /** Whether it begins at the end, which then stays in view when lines come, until the reader scrolls away from it. */
   follows: boolean;
@@ -215,10 +216,10 @@ class Console implements MountedConsole {
   }
 
   private contentOf({ line, update }: RowPlace): RowContent {
-    const { search, time } = this.props;
+    const { search, time, hasRanks } = this.props;
     const isOpen = this.expansions.some((one) => one.line === line);
     const state = update === null ? null : (this.states.get(line)?.[update] ?? null);
-    return { line, found: this.pages.line(line), update: state, isOpen, search, time };
+    return { line, found: this.pages.line(line), update: state, isOpen, search, time, hasRanks };
   }
 
   private drawRows(places: RowPlace[], first: number): void {

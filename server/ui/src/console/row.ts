@@ -14,17 +14,27 @@ export type RowContent = {
   isOpen: boolean;
   search: string;
   time: "relative" | "absolute" | "off";
+  /** Whether lines of several processes stand below each other: then each says whose it is. */
+  hasRanks: boolean;
 };
 
 const LONGEST = 10_000;
 
 /** Return a text that is another where a row would be drawn differently. */
-export function signatureOf({ found, update, isOpen, search, time }: RowContent): string {
+export function signatureOf({ found, update, isOpen, search, time, hasRanks }: RowContent): string {
   if (!found) return "";
   const styles = found.styles && !update ? JSON.stringify(found.styles) : "";
-  return [update?.text ?? found.text, found.time, found.updates, found.is_error, isOpen, search, time, styles].join(
-    "\n",
-  );
+  return [
+    update?.text ?? found.text,
+    found.time,
+    found.updates,
+    found.is_error,
+    isOpen,
+    search,
+    time,
+    hasRanks,
+    styles,
+  ].join("\n");
 }
 
 /** Make an element of a class, with a text. */
@@ -54,9 +64,15 @@ export function makeRow(content: RowContent, toggle: (line: number) => void): HT
   row.title = `${found.path}, ${formatTime(time)}`;
   if (content.time !== "off")
     row.append(made("span", "console-time", content.time === "absolute" ? formatClock(time) : formatElapsed(seconds)));
+  if (content.hasRanks) row.append(made("span", "console-rank", update ? "" : String(rankOf(found.path))));
   row.append(makeText(update?.text ?? found.text, content.search, update ? [] : found.styles));
   if (found.updates > 0 && !update) row.append(makeMore(found, content.isOpen, toggle));
   return row;
+}
+
+/** Return which process printed to a path: `runtime/rank_3/stdout` is of the process 3. */
+function rankOf(path: string): number {
+  return Number(/(?:^|\/)rank_(\d+)\/[^/]*$/.exec(path)?.[1] ?? 0);
 }
 
 function makeText(text: string, search: string, styles?: TextStyles): HTMLElement {

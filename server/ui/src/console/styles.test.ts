@@ -81,7 +81,10 @@ test("a row is drawn with text nodes alone", () => {
     updates: 0,
     styles: [[3, 12, red]],
   };
-  const row = makeRow({ line: 0, found, update: null, isOpen: false, search: "and", time: "off" }, () => undefined);
+  const row = makeRow(
+    { line: 0, found, update: null, isOpen: false, search: "and", time: "off", hasRanks: false },
+    () => undefined,
+  );
   const shown = row.querySelector(".console-text")!;
   expect(shown.textContent).toBe(text);
   expect(shown.querySelector("b")).toBeNull();

@@ -41,6 +41,9 @@ function Drawn({ found, run, family, width }: DrawnProps) {
   const points = useMemo(() => marksOnLine(lineage, family), [lineage, family]);
   const bottom = LEVEL + LANE * below.lanes + 16;
   const colour = (one: Reach) => colourOf(one).line;
+  const ticks = stepTicks([low, high], Math.max(2, Math.floor(width / 160))).at.filter(
+    (step) => Number.isInteger(step) || !Number.isInteger(high),
+  );
   return (
     <>
       <svg
@@ -49,7 +52,7 @@ function Drawn({ found, run, family, width }: DrawnProps) {
         role="group"
         aria-label={`Lineage of ${run.name}: ${lineage.map((reach) => reach.name).join(", ")}`}
       >
-        {stepTicks([low, high], Math.max(2, Math.floor(width / 160))).at.map((step) => (
+        {ticks.map((step) => (
           <g key={step}>
             <path class="grid" d={`M${Math.round(x(step)) + 0.5} 4V${bottom}`} />
             <text x={x(step)} y={bottom + 14} text-anchor={x(step) < 20 ? "start" : "middle"}>

@@ -47,6 +47,7 @@ export function ConsolePanel({ found, isSmall = false }: { found: RunValues; isS
     search,
     current,
     time: consoleTime.value,
+    hasRanks: view.rank < 0 && (page?.ranks.length ?? 0) > 1,
     wraps: consoleWraps.value,
     follows,
     startsAt: Math.max(0, consoleLine.peek()),

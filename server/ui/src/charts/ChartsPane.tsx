@@ -1,17 +1,17 @@
-import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { Button } from "../controls/Button";
 import { Icon } from "../controls/icons";
 import { memo } from "../controls/memo";
+import { useHeight, useWidth } from "../controls/width";
 import type { DrawnRun } from "../state/drawn";
 import { type Section, sectionsOf } from "../state/metricSearch";
 import { found } from "../state/metrics";
 import { chartSearch, closedSections, fullChart, hiddenCharts } from "../state/view";
 import { plural } from "../text/format";
-import { arranged } from "./arranged";
+import { arranged, CHART_HEAD, chartHeightIn, columnsIn } from "./arranged";
 import { useChartKeys } from "./keys";
 import { useIsNear } from "./lazy";
-import { CHART_HEIGHT, MetricChart } from "./MetricChart";
+import { MetricChart } from "./MetricChart";
 import { Navigator } from "./Navigator";
 import { ChartsToolbar } from "./Toolbar";
 import "./charts.css";
@@ -63,10 +63,12 @@ function Sections({
   hasNames: boolean;
 }) {
   const scroller = useRef<HTMLDivElement>(null);
-  const columns = useColumns(scroller);
+  const [width, height] = [useWidth(scroller), useHeight(scroller)];
+  const columns = columnsIn(width);
   const sections = sectionsOf(shown);
   const counts = sections.map(({ name, paths: { length } }) => (closedSections.value.includes(name) ? 0 : length));
-  const { tracks, spans } = arranged(counts, columns);
+  const { tracks, spans, rows, heads } = arranged(counts, columns);
+  const chartHeight = chartHeightIn({ width: width / columns, height, rows, heads });
   return (
     <div ref={scroller} class="charts-scroll" data-scrolls>
       {error && (
@@ -84,6 +86,7 @@ function Sections({
             runs={runs}
             columns={Math.min(columns, section.paths.length)}
             span={spans[at]!}
+            chartHeight={chartHeight}
             hasNames={hasNames}
           />
         ))}
@@ -104,26 +107,6 @@ function Sections({
       )}
     </div>
   );
-}
-
-const LEAST_CHART_WIDTH = 320;
-const GAP = 32;
-
-function useColumns(element: { current: HTMLElement | null }): number {
-  const columns = useSignal(2);
-  useLayoutEffect(() => {
-    const target = element.current;
-    if (!target) return;
-    const measure = () => {
-      const width = target.clientWidth - 2 * 16;
-      columns.value = Math.max(1, Math.min(4, Math.floor((width + GAP) / (LEAST_CHART_WIDTH + GAP))));
-    };
-    measure();
-    const watched = new ResizeObserver(measure);
-    watched.observe(target);
-    return () => watched.disconnect();
-  }, [element, columns]);
-  return columns.value;
 }
 
 function NoCharts({ runs, total }: { runs: readonly DrawnRun[]; total: number }) {
@@ -149,12 +132,14 @@ function ChartsSection({
   runs,
   columns,
   span,
+  chartHeight,
   hasNames,
 }: {
   section: Section;
   runs: readonly DrawnRun[];
   columns: number;
   span: number;
+  chartHeight: number;
   hasNames: boolean;
 }) {
   const isClosed = closedSections.value.includes(section.name);
@@ -174,7 +159,7 @@ function ChartsSection({
       {!isClosed && (
         <div class="charts-grid" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
           {section.paths.map((path) => (
-            <ChartCell key={path} path={path} runs={runs} hasNames={hasNames} />
+            <ChartCell key={path} path={path} runs={runs} height={chartHeight} hasNames={hasNames} />
           ))}
         </div>
       )}
@@ -182,23 +167,23 @@ function ChartsSection({
   );
 }
 
-const HEAD_HEIGHT = 24;
-
 /** A place for a chart, which is made when it comes near. */
 const ChartCell = memo(function ChartCell({
   path,
   runs,
+  height,
   hasNames,
 }: {
   path: string;
   runs: readonly DrawnRun[];
+  height: number;
   hasNames: boolean;
 }) {
   const cell = useRef<HTMLDivElement>(null);
   const isNear = useIsNear(cell);
   return (
-    <div ref={cell} class="chart-cell" style={{ height: `${CHART_HEIGHT + HEAD_HEIGHT}px` }}>
-      {isNear && <MetricChart path={path} runs={runs} hasNames={hasNames} />}
+    <div ref={cell} class="chart-cell" style={{ height: `${height + CHART_HEAD}px` }}>
+      {isNear && <MetricChart path={path} runs={runs} height={height} hasNames={hasNames} />}
     </div>
   );
 });

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { IconButton } from "../controls/Button";
+import { useWidth } from "../controls/width";
 import type { DrawnRun } from "../state/drawn";
 import { connection } from "../state/live";
 import { fullChart } from "../state/view";
@@ -42,17 +43,7 @@ export function MetricChart({ path, runs, height = CHART_HEIGHT, hasNames = true
   const chart = useSignal<ConnectedChart | null>(null);
   const isMenuOpen = useSignal(false);
   const menuButton = useRef<HTMLSpanElement>(null);
-  useLayoutEffect(() => {
-    const element = host.current;
-    if (!element) return;
-    const measure = () => {
-      width.value = element.clientWidth;
-    };
-    measure();
-    const watched = new ResizeObserver(measure);
-    watched.observe(element);
-    return () => watched.disconnect();
-  }, [width]);
+  width.value = useWidth(host);
   useEffect(() => {
     if (!host.current) return;
     const connected = connectChart(host.current, { path, runs: subject, width, hasNames });

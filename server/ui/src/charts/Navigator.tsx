@@ -1,7 +1,7 @@
-import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Axis, Reach } from "../api/types";
 import type { Span } from "../chart/view";
+import { useWidth } from "../controls/width";
 import { River } from "../marks/River";
 import type { DrawnRun } from "../state/drawn";
 import { cursor, hoveredRun } from "../state/hover";
@@ -27,23 +27,12 @@ function formatEnd(x: number, kind: Axis, width: number): string {
  */
 export function Navigator({ runs }: { runs: readonly DrawnRun[] }) {
   const track = useRef<HTMLDivElement>(null);
-  const width = useSignal(0);
-  useLayoutEffect(() => {
-    const element = track.current;
-    if (!element) return;
-    const measure = () => {
-      width.value = element.clientWidth;
-    };
-    measure();
-    const watched = new ResizeObserver(measure);
-    watched.observe(element);
-    return () => watched.disconnect();
-  }, [width]);
+  const width = useWidth(track);
   const run = runs.find((one) => one.run_id === hoveredRun.value) ?? runs[0];
   const all = extent.value;
   const shown = xWindow.value ?? all;
   const kind = axis.value;
-  const room = Math.max(1, width.value - 2 * MARGIN);
+  const room = Math.max(1, width - 2 * MARGIN);
   const toPixel = (x: number) => MARGIN + ((x - all[0]) / (all[1] - all[0] || 1)) * room;
   const clamped = (pixel: number) => Math.min(Math.max(pixel, MARGIN), MARGIN + room);
   const [left, right] = [clamped(toPixel(shown[0])), clamped(toPixel(shown[1]))];
@@ -56,7 +45,7 @@ export function Navigator({ runs }: { runs: readonly DrawnRun[] }) {
       </span>
       <div ref={track} class="navigator-track" onDblClick={showAll}>
         <div class="navigator-window" style={{ left: `${left}px`, width: `${Math.max(2, right - left)}px` }} />
-        {run && width.value > 0 && <NavigatorRiver run={run} domain={all} width={width.value} kind={kind} />}
+        {run && width > 0 && <NavigatorRiver run={run} domain={all} width={width} kind={kind} />}
         {at !== null && at >= MARGIN && at <= MARGIN + room && (
           <div class="navigator-cursor" style={{ left: `${at}px` }} />
         )}

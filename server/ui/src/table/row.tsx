@@ -107,10 +107,11 @@ function fillCell(cell: HTMLElement, column: TableColumn, filled: Filled): void 
       fillChanges(cell, row.changes ?? []);
       break;
     case "value": {
-      const { text, isBad, isNumber } = cellOf(contentOf(row, column.key), column.column, column.format);
+      const value = contentOf(row, column.key);
+      const { text, isBad, isNumber } = cellOf(value, column.column, column.format);
       cell.classList.toggle("bad", isBad);
       cell.classList.toggle("text", !isNumber);
-      mark(cell, "title", isNumber ? null : text);
+      mark(cell, "title", typeof value === "number" ? String(value) : text);
       say(cell, text);
     }
   }

@@ -65,8 +65,10 @@ def test_the_demo_ends_with_the_web_ui_open_until_ctrl_c(demo: Demo) -> None:
 
 
 def begin(walk: Walk) -> None:
-    """What was made."""
+    """What was made: the only project, to which one comes without choosing it."""
     page = walk.page
+    walk.look_at("Charts")
+    page.get_by_role("banner").get_by_role("link", name="runfork").click()
     walk.look_at("Projects")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="demo / digits"))
     expect(row.get_by_role("cell").nth(1)).to_have_text("4")
@@ -127,7 +129,7 @@ def put_side_by_side(walk: Walk) -> None:
     """Side by side with the run that was killed."""
     page = walk.page
     walk.go_to("Side by side")
-    page.get_by_role("button", name="Add runs").click()
+    page.get_by_role("button", name=re.compile(r"^Runs \d+$")).click()
     page.locator(".run-choice").get_by_role("button").filter(has_text=walk.names[0]).click()
     page.keyboard.press("Escape")
     row = page.get_by_role("row").filter(has=page.get_by_title("hparams/lr", exact=True))

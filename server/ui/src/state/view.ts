@@ -98,6 +98,8 @@ export const compared = parameter<string[]>("with", [], asList);
 export const reference = parameter<string>("reference", "", asText);
 /** Whether only attributes that differ are listed. */
 export const onlyDifferences = parameter<boolean>("differences", true, asFlag);
+/** Whether what runfork itself notes is listed, too: `sys/`, `runtime/`, `source_code/`. */
+export const showsSystem = parameter<boolean>("system", false, asFlag);
 /** Which attributes are listed. */
 export const attributeSearch = parameter<string>("attributes", "", asText, "replace");
 

@@ -10,11 +10,11 @@ import { shortcut } from "../../state/keys";
 import { status } from "../../state/live";
 import { listing } from "../../state/runs";
 import { colourOf } from "../../state/theme";
-import { attributeSearch, onlyDifferences, reference } from "../../state/view";
+import { attributeSearch, compared, onlyDifferences, reference, showsSystem } from "../../state/view";
 import { formatStep, plural } from "../../text/format";
 import { ComparisonTable } from "./ComparisonTable";
 import { comparisonCsv } from "./csv";
-import { type Group, groupRows } from "./groups";
+import { type Group, groupRows, isSystem } from "./groups";
 import { RunChoice } from "./RunChoice";
 
 /** Runs side by side: what they have at each path, and by how much it differs from one of them. */
@@ -23,32 +23,33 @@ export function ComparePage() {
   const answer = useComparison();
   const rows = useRowsOf(ids).value;
   const found = answer.value;
+  const sought = useMemo(() => found?.rows.filter((row) => isSought(row.path)) ?? [], [found, attributeSearch.value]);
   const groups = useMemo(
     () =>
-      found
-        ? groupRows(
-            found.rows.filter((row) => isSought(row.path)),
-            goalFor,
-            onlyDifferences.value,
-          )
-        : [],
-    [found, attributeSearch.value, onlyDifferences.value, goalFor],
+      groupRows(
+        sought.filter((row) => showsSystem.value || !isSystem(row)),
+        goalFor,
+        onlyDifferences.value,
+      ),
+    [sought, showsSystem.value, onlyDifferences.value, goalFor],
   );
+  const system = new Set(sought.filter(isSystem).map((row) => row.path)).size;
   useKeys();
   if (listing.value && ids.length === 0 && status.value?.is_reading === false) return <Nothing />;
   return (
     <div class="compare-page">
       <h1 class="unseen">Side by side</h1>
-      <Bar found={found} groups={groups} />
+      <Bar found={found} groups={groups} system={system} />
       {answer.error !== null && <p class="bad compare-note">{answer.error}</p>}
       {answer.isSlow && !found && <div class="hairline-wait" role="status" />}
-      {found && <Body found={found} groups={groups} rows={rows ?? new Map()} />}
+      {found && <Body found={found} groups={groups} rows={rows ?? new Map()} system={system} />}
     </div>
   );
 }
 
-function Body({ found, groups, rows }: Parameters<typeof ComparisonTable>[0]) {
+function Body({ found, groups, rows, system }: Parameters<typeof ComparisonTable>[0] & { system: number }) {
   if (groups.length > 0) return <ComparisonTable found={found} groups={groups} rows={rows} />;
+  const family = found.run_ids.length === 1 ? (rows.get(found.reference)?.lineage ?? []) : [];
   const search = attributeSearch.value.trim();
   return (
     <div class="compare-note dim">
@@ -57,7 +58,19 @@ function Body({ found, groups, rows }: Parameters<typeof ComparisonTable>[0]) {
           No attribute{onlyDifferences.value ? " that differs" : ""} has “{search}” in its path.
         </p>
       ) : found.run_ids.length < 2 ? (
-        <p>Only one run is shown: put another one beside it.</p>
+        <>
+          <p>Only one run is shown: put another one beside it.</p>
+          {family.length > 1 && (
+            <Button onClick={() => (compared.value = family.map((reach) => reach.run_id))}>
+              Show the {family.length} runs of its lineage
+            </Button>
+          )}
+        </>
+      ) : system > 0 && !showsSystem.value ? (
+        <p>
+          These runs differ in nothing but {plural(system, "attribute")} of <span class="mono">sys/</span> and{" "}
+          <span class="mono">runtime/</span>.
+        </p>
       ) : (
         <p>These runs are the same in all of {plural(found.attribute_count, "attribute")}.</p>
       )}
@@ -78,7 +91,7 @@ function Nothing() {
   );
 }
 
-function Bar({ found, groups }: { found: Differences | null; groups: readonly Group[] }) {
+function Bar({ found, groups, system }: { found: Differences | null; groups: readonly Group[]; system: number }) {
   return (
     <div class="compare-bar">
       <label class="checkbox">
@@ -97,8 +110,32 @@ function Bar({ found, groups }: { found: Differences | null; groups: readonly Gr
           {found.differing_count === 1 ? "differs" : "differ"}
         </span>
       )}
+      <label class="checkbox" title="What runfork itself notes: state, lineage, machine, source code">
+        <input
+          type="checkbox"
+          checked={showsSystem.value}
+          onChange={(event) => {
+            showsSystem.value = event.currentTarget.checked;
+          }}
+        />
+        <span class="mono">sys/, runtime/</span> <span class="count">{formatStep(system)}</span>
+      </label>
       <ReferenceChoice />
-      <RunChoice text="Add runs" chosen={comparedIds.value} onChoose={toggleCompared} isMultiple />
+      <RunChoice text="Runs" chosen={comparedIds.value} onChoose={toggleCompared} isMultiple>
+        <button
+          type="button"
+          class="link"
+          disabled={comparedIds.value.length < 2}
+          onClick={() => (compared.value = [referenceId.value ?? ""])}
+        >
+          remove all but the reference
+        </button>
+        {compared.value.length > 0 && (
+          <button type="button" class="link" onClick={() => (compared.value = [])}>
+            take those that are drawn
+          </button>
+        )}
+      </RunChoice>
       <Goals groups={groups} />
       <span class="bar-end">
         <SearchField

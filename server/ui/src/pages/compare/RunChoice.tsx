@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { postJson, projectPath } from "../../api/client";
 import type { RunsPage } from "../../api/types";
@@ -18,21 +19,18 @@ export type RunChoiceProps = {
   onChoose: (runId: string) => void;
   /** Whether several are chosen one after another. */
   isMultiple?: boolean;
+  /** What else can be done with those that are chosen. */
+  children?: ComponentChildren;
 };
 
 /** A button that lists runs by what one types, to choose some. */
-export function RunChoice({ text, chosen, onChoose, isMultiple = false }: RunChoiceProps) {
+export function RunChoice({ text, chosen, onChoose, isMultiple = false, children }: RunChoiceProps) {
   const wrapper = useRef<HTMLSpanElement>(null);
   const [isOpen, setOpen] = useState(false);
   return (
     <span ref={wrapper}>
-      <Button
-        icon={isMultiple ? "plus" : "down"}
-        aria-haspopup="dialog"
-        aria-expanded={isOpen}
-        onClick={() => setOpen(!isOpen)}
-      >
-        {text}
+      <Button icon="down" aria-haspopup="dialog" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        {text} {isMultiple && chosen.length > 0 && <span class="count">{chosen.length}</span>}
       </Button>
       {isOpen && (
         <Popup anchor={wrapper.current} label={text} className="run-choice" onClose={() => setOpen(false)}>
@@ -43,6 +41,7 @@ export function RunChoice({ text, chosen, onChoose, isMultiple = false }: RunCho
               if (!isMultiple) setOpen(false);
             }}
           />
+          {children && <footer class="run-choice-foot">{children}</footer>}
         </Popup>
       )}
     </span>

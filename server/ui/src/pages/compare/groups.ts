@@ -54,6 +54,12 @@ function placeOf(row: DifferenceRow): number {
   return row.group === "series" ? 1 : 0;
 }
 
+/** Return whether a row tells of the machine and of runfork's own notes, rather than of what was trained. */
+export function isSystem(row: DifferenceRow): boolean {
+  const place = placeOf(row);
+  return place === 2 || place === 4;
+}
+
 /** Return whether what differs in a row is seen best word by word. */
 export function isText(row: DifferenceRow): boolean {
   if (row.group === "text" || row.type === "string_series") return true;

@@ -29,7 +29,7 @@ def sources(tmp_path):
     for name in ("public", "src", "node_modules"):
         (sources / name).mkdir(parents=True)
     (sources / "hatch_build.py").write_bytes(HOOK.read_bytes())
-    (sources / "src/main.tsx").write_text("draw()")
+    (sources / "src/main.ts").write_text("draw()")
     for name in ("index.html", "package.json", "tsconfig.json", "vite.config.ts"):
         (sources / name).write_text(name)
     lock = {"packages": {"": {}, "node_modules/vite": {"version": "8.0.0"}, "node_modules/mac": optional("1.0.0")}}
@@ -95,7 +95,7 @@ def test_the_ui_is_built_once(sources, node):
     assert asked(node) == ["vite build --logLevel warn"]
 
 
-@pytest.mark.parametrize("changed", ["src/main.tsx", "src/new.css", "public/icon.svg", "index.html", "vite.config.ts"])
+@pytest.mark.parametrize("changed", ["src/main.ts", "src/new.css", "public/icon.svg", "index.html", "vite.config.ts"])
 def test_the_ui_is_built_again_when_a_source_changes(sources, node, changed):
     build(sources)
     (sources / changed).write_text("something else")

@@ -1,4 +1,4 @@
-import type { ComponentChild } from "preact";
+import { render } from "preact";
 import { keepCharts } from "./charts/keep";
 import { App } from "./shell/App";
 import { keepAddress } from "./state/address";
@@ -10,7 +10,7 @@ import { keepRuns } from "./state/runs";
 import { keepTheme } from "./state/theme";
 
 /** Begin: keep state, URL, theme and server together, and show the app. */
-export function start(show: (app: ComponentChild) => void): void {
+export function start(): void {
   keepTheme();
   keepAddress();
   keepLive();
@@ -19,5 +19,5 @@ export function start(show: (app: ComponentChild) => void): void {
   keepExpanded();
   keepCharts();
   keepKeys();
-  show(<App />);
+  render(<App />, document.getElementById("app")!);
 }

@@ -87,7 +87,7 @@ function useSearch(pattern: string): void {
     const abort = new AbortController();
     const ask = async () => {
       try {
-        const body = { q: pattern.trim() || null, types: null, run_ids: null, limit: SHOWN, offset: 0 };
+        const body = { q: pattern.trim() || null, limit: SHOWN };
         const page = await postJson<AttributesPage>(projectPath(project, "attributes/search"), body, abort.signal);
         noteAnswer();
         found.value = { attributes: page.attributes, total: page.total, error: null };

@@ -47,15 +47,10 @@ async function askRows(
 ): Promise<ReadonlyMap<string, Row>> {
   const body = {
     mode: "runs",
-    filter: null,
-    sort: [],
-    columns: null,
     limit: 1000,
-    offset: 0,
     archived: true,
     run_ids: runIds,
     lineage: true,
-    changes: false,
   };
   const page = await postJson<RunsPage>(projectPath(project, "runs/search"), body, signal);
   return new Map(page.rows.map((row) => [row.run_id, row]));
@@ -84,7 +79,7 @@ async function askAll(
 ): Promise<Differences> {
   const body = { run_ids: runIds, reference: referenceRun, only_differences: only, q: null, limit: PAGE_ROWS };
   const path = projectPath(project, "differences");
-  const found = await postJson<Differences>(path, { ...body, offset: 0 }, signal);
+  const found = await postJson<Differences>(path, body, signal);
   while (found.rows.length < Math.min(found.total, MOST_ROWS)) {
     const next = await postJson<Differences>(path, { ...body, offset: found.rows.length }, signal);
     if (next.rows.length === 0) break;

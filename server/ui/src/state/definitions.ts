@@ -35,7 +35,7 @@ export async function findDefinitions(text: string, signal?: AbortSignal): Promi
   if (!project) return;
   keepToProject(project);
   if (performance.now() - (answered.get(text) ?? Number.NEGATIVE_INFINITY) < STALE_MS) return;
-  const body = { q: text === "" ? null : literally(text), types: null, run_ids: null, limit: LIMIT, offset: 0 };
+  const body = { q: text === "" ? null : literally(text), limit: LIMIT };
   try {
     const page = await postJson<AttributesPage>(projectPath(project, "attributes/search"), body, signal);
     noteAnswer();
@@ -58,14 +58,8 @@ export async function findValues(path: string, signal?: AbortSignal): Promise<st
   if (!project || path === "") return [];
   const body = {
     mode: "runs",
-    filter: null,
-    sort: [],
     columns: [path],
     limit: VALUES_FROM,
-    offset: 0,
-    archived: false,
-    lineage: false,
-    changes: false,
   };
   try {
     const page = await postJson<RunsPage>(projectPath(project, "runs/search"), body, signal);

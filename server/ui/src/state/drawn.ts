@@ -99,15 +99,10 @@ export function keepDrawn(): void {
     if (!project || missing.length === 0) return;
     const body = {
       mode: "runs",
-      filter: null,
-      sort: [],
-      columns: null,
       limit: MOST_DRAWN,
-      offset: 0,
       archived: true,
       run_ids: missing,
       lineage: true,
-      changes: false,
     };
     postJson<RunsPage>(projectPath(project, "runs/search"), body, abort.signal)
       .then((page) => {

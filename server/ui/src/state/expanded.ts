@@ -36,10 +36,8 @@ async function fetchBelow(project: string, head: Row, signal: AbortSignal): Prom
     sort: [BY_LINEAGE],
     columns: columns.peek().length > 0 ? columns.peek() : (listing.peek()?.columns.map((one) => one.title) ?? null),
     limit: MOST_BELOW,
-    offset: 0,
     archived: archived.peek(),
     lineage: true,
-    changes: false,
   };
   return (await postJson<RunsPage>(projectPath(project, "runs/search"), body, signal)).rows;
 }

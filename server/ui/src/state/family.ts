@@ -31,7 +31,7 @@ export function useMetrics(runIds: readonly string[]): Answer<string[]> {
   return useAnswer<string[]>(
     project && asked.length > 0 ? `metrics\n${project}\n${asked.join("\n")}` : null,
     async (signal) => {
-      const body = { q: null, types: ["float_series"], run_ids: asked, limit: MOST_METRICS, offset: 0 };
+      const body = { q: null, types: ["float_series"], run_ids: asked, limit: MOST_METRICS };
       const page = await postJson<AttributesPage>(projectPath(project!, "attributes/search"), body, signal);
       const paths = page.attributes.map((one) => one.path);
       const own = paths.filter((path) => !/^(sys|runtime)\//.test(path));

@@ -56,13 +56,8 @@ function Found({ chosen, onChoose }: Pick<RunChoiceProps, "chosen" | "onChoose">
     const body = {
       mode: "runs",
       filter,
-      sort: [],
       columns: [],
       limit: MOST_FOUND,
-      offset: 0,
-      archived: false,
-      lineage: false,
-      changes: false,
     };
     return postJson<RunsPage>(projectPath(project, "runs/search"), body, signal);
   });

@@ -28,13 +28,9 @@ export function FamiliesOverview() {
         {
           mode,
           filter,
-          sort: [],
           columns: [],
           limit: MOST,
-          offset: 0,
-          archived: false,
           lineage: true,
-          changes: false,
         },
         signal,
       );

@@ -96,12 +96,8 @@ function body(mode: Mode, limit: number, search: string): object {
   return {
     mode,
     filter: search ? filter : null,
-    sort: [],
     columns: [],
     limit,
-    offset: 0,
     archived: true,
-    lineage: false,
-    changes: false,
   };
 }

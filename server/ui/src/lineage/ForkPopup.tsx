@@ -66,14 +66,16 @@ export function ForkPopup({ anchor, run, step: first, onClose }: ForkPopupProps)
             event.preventDefault();
           }}
         />
-        <CheckpointButton step={near?.before} text="checkpoint before" onChoose={go} />
-        <CheckpointButton step={near?.after} text="checkpoint after" onChoose={go} />
         <IconButton icon="close" label="Close" isSmall onClick={onClose} />
       </header>
       {answer.error && <p class="bad">{answer.error}</p>}
       {step === null && <p class="bad">“{typed}” is no step: those are numbers such as 275 or 0.5.</p>}
       {answer.isSlow && !found && !answer.error && <p class="dim">asking the server</p>}
       <div role="status">{found && <Told found={found} run={run} />}</div>
+      <p class="fork-near">
+        <CheckpointButton step={near?.before} text="checkpoint before" onChoose={go} />
+        <CheckpointButton step={near?.after} text="checkpoint after" onChoose={go} />
+      </p>
     </Popup>
   );
 }
@@ -100,9 +102,9 @@ type CheckpointButtonProps = { step: number | null | undefined; text: string; on
 function CheckpointButton({ step, text, onChoose }: CheckpointButtonProps) {
   if (step === null || step === undefined) return null;
   return (
-    <Button kind="quiet" title={`The ${text} it: step ${formatStep(step)}`} onClick={() => onChoose(step)}>
-      {text} <b>{formatStep(step)}</b>
-    </Button>
+    <button type="button" class="link" onClick={() => onChoose(step)}>
+      {text}: {formatStep(step)}
+    </button>
   );
 }
 

@@ -9,7 +9,7 @@ import { connection } from "../../state/live";
 import { colourOf } from "../../state/theme";
 import { mode, reference } from "../../state/view";
 import { identityOf } from "../../text/identity";
-import { idEnd, relationTo, whichOf } from "./columns";
+import { aboveName, whichOf } from "./columns";
 
 /** Props of `ComparisonHead`. */
 export type ComparisonHeadProps = {
@@ -25,8 +25,8 @@ export type ComparisonHeadProps = {
 /** Who stands in a column, what it is to the reference, and its river. */
 export function ComparisonHead({ runId, row, referenceRow, isReference, width, domain }: ComparisonHeadProps) {
   if (!row) return <div class="compared-head dim mono cut">{runId}</div>;
-  const relation = [whichOf(row), relationTo(row, referenceRow)].filter(Boolean).join(" · ");
   const title = mode.value === "experiments" && row.is_head ? titleOf(row) : row.name;
+  const relation = aboveName(row, referenceRow, title);
   return (
     <div
       class="compared-head"
@@ -57,7 +57,7 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
         >
           {title}
         </button>
-        <span class="id-end mono">{idEnd(runId)}</span>
+        <span class="id-end">{whichOf(row)}</span>
         <span class="compared-tools">
           <a
             class="link open-run"

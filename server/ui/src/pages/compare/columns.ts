@@ -1,6 +1,5 @@
 import type { Row } from "../../api/types";
 import { formatStep } from "../../text/format";
-import { placeOf } from "../../text/identity";
 
 /** Widths of columns, px. */
 export type ColumnWidths = { path: number; reference: number; run: number };
@@ -25,9 +24,17 @@ export function relationTo(row: Row, reference: Row | undefined): string {
   return ended(row);
 }
 
-/** Return which run of which experiment a run is; nothing for one of no experiment. */
-export function whichOf(row: Row): string {
-  return row.experiment === null ? "" : `${row.experiment}, ${placeOf(row)}`;
+/** Return which run of its experiment a run is, in the least room; of none, or the only one, the end of its id. */
+export function whichOf({ run_id, experiment, is_head, run_place, run_count }: Row): string {
+  if (experiment === null || run_count < 2) return idEnd(run_id);
+  return is_head ? "head" : `${formatStep(run_place)} of ${formatStep(run_count)}`;
+}
+
+/** Return what a column says above the name: what the run is to the reference, and of which experiment, where that is another. */
+export function aboveName(row: Row, reference: Row | undefined, title: string): string {
+  const isKnown = row !== reference && row.experiment === reference?.experiment;
+  const experiment = row.experiment === title || isKnown ? null : row.experiment;
+  return [relationTo(row, reference), experiment].filter(Boolean).join(" · ");
 }
 
 function ended(row: Row): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Content, DifferenceRow, Row } from "../../api/types";
 import { goalOf } from "../../text/metrics";
-import { idEnd, relationTo } from "./columns";
+import { aboveName, idEnd, relationTo, whichOf } from "./columns";
 import { comparisonCsv } from "./csv";
 import { groupRows, isSame, isText } from "./groups";
 import { filterFor } from "./RunChoice";
@@ -116,6 +116,23 @@ describe("what a run is to the reference", () => {
     [root, undefined, "reference"],
   ])("%#", (one, reference, expected) => {
     expect(relationTo(one, reference)).toBe(expected);
+  });
+
+  test("a column says which run of its experiment it has, and the experiment where it is not the reference's", () => {
+    const of = (row: Row, experiment: string | null, run_place: number, is_head = false): Row => ({
+      ...row,
+      experiment,
+      run_place,
+      is_head,
+      run_count: 3,
+    });
+    const reference = of(root, "gull", 1);
+
+    expect([reference, of(child, "gull", 3, true), of(child, null, 1)].map(whichOf)).toEqual(["1 of 3", "head", ""]);
+    expect(aboveName(reference, reference, "root")).toBe("reference · gull");
+    expect(aboveName(of(child, "gull", 3, true), reference, "child")).toBe("fork of it at 5");
+    expect(aboveName(of(child, "tern", 3, true), reference, "child")).toBe("fork of it at 5 · tern");
+    expect(aboveName(of(child, "tern", 3, true), reference, "tern")).toBe("fork of it at 5");
   });
 
   test("ids have ends only where runfork made them", () => {

@@ -400,7 +400,7 @@ def test_printing_by_the_holder_of_a_lock_that_the_sink_needs_does_not_deadlock(
         capture.start()
         threading.Thread(target=hold, daemon=True).start()
 
-        assert printed.wait(10)
+        assert printed.wait(HANG_SECONDS)
         until(lambda: sorted(seen) == ["first", "second"])
         capture.stop()
 

@@ -449,16 +449,26 @@ def descriptors_of(path):
     return found
 
 
-def rest(writer):
+def write_first(writer):
+    assert writer.write(frame(0))
+
+
+def write_and_rest(writer):
+    write_first(writer)
     writer.sync()
     writer.release()
 
 
+def write_and_lose(writer):
+    write_first(writer)
+    os.close(writer._fd)
+
+
 BEFORE = {
-    "nothing was written": None,
-    "it is open": lambda writer: None,
-    "it was released": rest,
-    "the program closed it": lambda writer: os.close(writer._fd),
+    "nothing was written": lambda _: None,
+    "it is open": write_first,
+    "it was released": write_and_rest,
+    "the program closed it": write_and_lose,
 }
 ACTS = {"write": lambda writer: writer.write(frame(2)), "sync": JournalWriter.sync, "release": JournalWriter.release}
 
@@ -470,11 +480,9 @@ def test_a_signal_handler_may_write_at_any_point(tmp_path, before, act):
     while is_interrupted:
         at += 1
         journal = Journal(tmp_path / f"{at}")
-        writer, numbers = journal.writer, [1, 3]
-        if BEFORE[before] is not None:
-            numbers.append(0)
-            writer.write(frame(0))
-            BEFORE[before](writer)
+        writer = journal.writer
+        BEFORE[before](writer)
+        numbers = [0, 1, 3] if writer.has_begun else [1, 3]
         is_interrupted = interrupted(lambda: ACTS[act](writer), at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
         if not is_interrupted:
             writer.write(frame(1))
@@ -495,10 +503,9 @@ def test_a_signal_handler_may_write_at_any_point_of_the_end(tmp_path, before):
     while is_interrupted:
         at += 1
         journal = Journal(tmp_path / f"{at}")
-        writer, count = journal.writer, 1
-        if BEFORE[before] is not None:
-            count += writer.write(frame(0))
-            BEFORE[before](writer)
+        writer = journal.writer
+        BEFORE[before](writer)
+        count = 2 if writer.has_begun else 1
         is_interrupted = interrupted(writer.close, at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
         if not is_interrupted:
             writer.write(frame(1))

@@ -173,7 +173,12 @@ def test_a_mark_is_noted_before_its_checkpoint_can_be_written(data_directory, ru
 
 def test_a_mark_is_noted_whatever_goes_on_beside(run, open_run):
     busy, goes_on = threading.Event(), threading.Event()
-    run._life.background._lane.tell(lambda: (busy.set(), goes_on.wait(HANG_SECONDS)))
+
+    def hold():
+        busy.set()
+        goes_on.wait(HANG_SECONDS)
+
+    run._life.background._lane.tell(hold)
     busy.wait(HANG_SECONDS)
     try:
         run.checkpoint_mark(7, fingerprint=WEIGHTS)

@@ -6,6 +6,7 @@ from tests.run_records import leave_open_elsewhere
 
 from runfork import Run
 from runfork.disk.layout import Store, journals_of
+from runfork.testing.waits import HANG_SECONDS
 from runfork.writing.journal_progress import ParentState, examine_parent, last_step
 
 
@@ -128,7 +129,7 @@ def test_a_run_that_was_killed_can_be_continued(folder, start_script):
     )
     mark = process.stdout.readline().strip()
     process.kill()
-    process.wait(30)
+    process.wait(HANG_SECONDS)
 
     assert examine_parent(folder, mark).reason_against_continuing() is None
 

@@ -7,6 +7,8 @@ import urllib.request
 import pytest
 from tests.browser.ui_servers import UiServer
 
+from runfork.testing.waits import HANG_SECONDS
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -19,7 +21,7 @@ def server(tmp_path_factory):
 def fetch(server, path):
     """Return the type and the body of what is at an address."""
     request = urllib.request.Request(server.url_of(path), headers={"Authorization": f"Bearer {server.token}"})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=HANG_SECONDS) as answer:
         return answer.headers.get_content_type(), answer.read().decode()
 
 

@@ -103,7 +103,7 @@ def test_a_step_that_a_run_does_not_have_is_told(family: httpx.Client) -> None:
 
 def test_runs_tell_their_place_in_their_experiment(family: httpx.Client) -> None:
     runs = ask(family, "lineage", run="child")["runs"]
-    search = {"mode": "runs", "filter": None, "sort": [], "limit": 9}
+    search: dict[str, Any] = {"mode": "runs", "filter": None, "sort": [], "limit": 9}
     rows = {row["run_id"]: row for row in family.post(f"{P}/runs/search", json=search).json()["rows"]}
 
     assert [(run["run_place"], run["run_count"]) for run in runs] == [(1, 2), (2, 2)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import runfork
+from runfork.testing.waits import HANG_SECONDS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = (ROOT / "server/ui/src/pages/empty/snippets.ts").read_text(encoding="utf-8")
@@ -41,7 +42,9 @@ def test_the_own_loop_makes_a_run_and_from_its_checkpoint_a_fork(tmp_path: Path,
     program = tmp_path / "train.py"
     program.write_text(f"{code}{again}", encoding="utf-8")
 
-    subprocess.run([sys.executable, program], check=True, cwd=tmp_path, env=_environment(data_directory), timeout=60)
+    subprocess.run(
+        [sys.executable, program], check=True, cwd=tmp_path, env=_environment(data_directory), timeout=HANG_SECONDS
+    )
 
     runs = runfork.list_runs(project="tests/project", directory=data_directory)
     table = runfork.fetch_runs_table(project="tests/project", directory=data_directory, attributes=["sys/forking/step"])

@@ -9,6 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from runfork.testing.waits import HANG_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -36,7 +38,7 @@ def proxied(server: UiServer, *, holds: str = "") -> Iterator[UiServer]:
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             path = self.path.removeprefix(server.root_path) if server.root_path else self.path
-            with closing(http.client.HTTPConnection(upstream, timeout=60)) as connection, suppress(OSError):
+            with closing(http.client.HTTPConnection(upstream, timeout=HANG_SECONDS)) as connection, suppress(OSError):
                 try:
                     connection.request(self.command, path or "/", body, dict(self.headers))
                     answer = connection.getresponse()

@@ -9,12 +9,14 @@ from playwright.sync_api import expect
 from tests.browser.accessibility import violations
 from tests.browser.proxies import proxied
 
+from runfork.testing.waits import HANG_SECONDS
+
 ASSET = re.compile(r"/(?:assets/|icon\.svg)")
 
 
 def ask(server, path, **headers):
     """Return the status and the headers of an answer to a plain client."""
-    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=HANG_SECONDS)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     answer.read()

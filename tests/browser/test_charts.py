@@ -195,8 +195,8 @@ def test_pointing_tells_the_nearest_and_only_there(open_charts, seeds, watch):
     expect(page.locator(".chart-tooltip-note")).to_contain_text(
         "The best of sweep-28 was pruned: 0.928 at step 800, by s28"
     )
-    boxes = [chart(page, path).bounding_box() for path in (LOSS, ACCURACY)]
-    assert boxes[0]["y"] == boxes[1]["y"], "sections of one chart share a row"
+    loss, accuracy = (chart(page, path).evaluate("(one) => one.getBoundingClientRect().y") for path in (LOSS, ACCURACY))
+    assert loss == accuracy, "sections of one chart share a row"
     found = shown(page, LOSS)
     point_at(page, LOSS, 0.35, 0.4)
     settle(watch, page)

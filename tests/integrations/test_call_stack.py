@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from runfork.testing.waits import HANG_SECONDS
 from runfork.training.call_stack import OngoingCall, frames, is_of
 
 
@@ -93,14 +94,14 @@ def test_a_call_on_another_thread_runs_as_long_as_it_does():
     def work():
         seen.call = OngoingCall(sys._getframe(0))
         begun.set()
-        go_on.wait(30)
+        go_on.wait(HANG_SECONDS)
 
     thread = threading.Thread(target=work)
     thread.start()
-    begun.wait(30)
+    begun.wait(HANG_SECONDS)
     within = seen.call.outcome
     go_on.set()
-    thread.join(30)
+    thread.join(HANG_SECONDS)
 
     assert ("running", "returned") == (within, seen.call.outcome)
 

@@ -242,12 +242,12 @@ def test_a_training_on_another_thread_goes_on_when_the_cell_ends(notes):
         def slowly():
             yield 0
             has_begun.set()
-            go_on.wait(30)
+            go_on.wait(300)
             yield 1
         beside = Callback('beside')
         thread = threading.Thread(target=beside.fit, args=(slowly(),))
         thread.start()
-        has_begun.wait(30)
+        has_begun.wait(300)
         """
     )
     during = notes.state("beside")

@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
+from tests.browser.contexts import Contexts
 from tests.browser.frames import scroll
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
@@ -254,7 +255,7 @@ def main() -> None:
             with printed_section("browsing", asked.report, Path(name)):
                 for part, run in parts.items():
                     if asked.only in part:
-                        run(Place(Path(name), browser, seeds, Visit(browser, watch), watch, asked.rounds))
+                        run(Place(Path(name), browser, seeds, Visit(Contexts(browser), watch), watch, asked.rounds))
         finally:
             browser.close()
 

@@ -17,6 +17,7 @@ from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
 from tests.browser.charts import settle
+from tests.browser.contexts import Contexts
 from tests.browser.frames import times_between
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
@@ -182,7 +183,7 @@ def main() -> None:
             with printed_section("ui", asked.report, Path(name)):
                 for part, run in parts.items():
                     if asked.only in part:
-                        run(Place(seeds, server, Visit(browser, watch), watch))
+                        run(Place(seeds, server, Visit(Contexts(browser), watch), watch))
         finally:
             server.stop()
             browser.close()

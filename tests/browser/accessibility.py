@@ -21,8 +21,9 @@ async (rules) => {
 def violations(page: Page, *rules: str) -> list[str]:
     """Return what axe-core finds wrong with what is shown now: by these rules, or by all of its own."""
     assert AXE.is_file(), "axe-core is not installed; python3 recipes.py browser does that"
-    session = page.context.new_cdp_session(page)  # the page's own policy lets no script in
-    session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
-    session.detach()
+    if not page.evaluate("() => 'axe' in window"):
+        session = page.context.new_cdp_session(page)  # the page's own policy lets no script in
+        session.send("Runtime.evaluate", {"expression": AXE.read_text(encoding="utf-8")})
+        session.detach()
     found: list[str] = page.evaluate(ASK, list(rules))
     return found

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from tests.browser import chromium
+from tests.browser.contexts import Contexts
 from tests.browser.demos import Demo, make_demo
+from tests.browser.rich_runs import make_rich_runs
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
 from tests.browser.visits import Visit
@@ -51,9 +53,15 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Seeds:
 
 
 @pytest.fixture(scope="session")
+def rich(seeds: Seeds) -> str:
+    """The project of the rich runs, among the seeds."""
+    return make_rich_runs(seeds.directory)
+
+
+@pytest.fixture(scope="session")
 def seeded_ui(seeds: Seeds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UiServer]:
     """One `runfork ui` over the seeds, which nobody stops."""
-    server = UiServer(seeds.directory, tmp_path_factory.mktemp("ui") / "printed")
+    server = UiServer(seeds.directory, tmp_path_factory.mktemp("ui") / "printed", is_warm=True)
     yield server
     server.stop()
 
@@ -70,7 +78,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 @pytest.fixture(scope="session")
 def demo_ui(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UiServer]:
     """One `runfork ui` over the demo, which nobody stops."""
-    server = UiServer(demo.directory, tmp_path_factory.mktemp("ui") / "printed")
+    server = UiServer(demo.directory, tmp_path_factory.mktemp("ui") / "printed", is_warm=True)
     yield server
     server.stop()
 
@@ -82,7 +90,7 @@ def start_ui(data_directory: Path, tmp_path: Path) -> Iterator[Callable[..., UiS
 
     def start(*arguments: str, directory: Path = data_directory, **environment: str) -> UiServer:
         log = tmp_path / f"ui-{len(started)}"
-        started.append(UiServer(directory, log, *arguments, environment=environment))
+        started.append(UiServer(directory, log, *arguments, environment=environment, is_warm=True))
         return started[-1]
 
     yield start
@@ -99,9 +107,15 @@ def watch() -> Iterator[Watch]:
     assert not troubles, "\n".join(["the page is not silent:", *troubles])
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    """Contexts that tests use one after the other."""
+    return Contexts(browser)
+
+
 @pytest.fixture
-def visit(browser: Browser, watch: Watch) -> Iterator[Visit]:
+def visit(contexts: Contexts, watch: Watch) -> Iterator[Visit]:
     """Open pages: ``page = visit(seeded_ui, f"p/{seeds.lineage}/charts")``."""
-    found = Visit(browser, watch)
+    found = Visit(contexts, watch)
     yield found
     found.close()

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from tests.browser import charts, chromium
+from tests.browser.contexts import Contexts
 from tests.browser.demos import Demo, make_demo
 from tests.browser.ui_servers import UiServer
 from tests.browser.visits import Visit
@@ -154,7 +155,7 @@ def _choose_fonts(file: Path) -> None:
 
 def _take_one(browser: Browser, server: UiServer, path: str, name: str, scheme: Literal["light", "dark"]) -> None:
     watch = Watch()
-    visit = Visit(browser, watch)
+    visit = Visit(Contexts(browser), watch)
     page = visit(server, path, size=SIZE, scheme=scheme, device_scale_factor=PIXELS_PER_POINT)
     _prepare(page, name)
     charts.settle(watch, page)

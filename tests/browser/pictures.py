@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
+from tests.browser.contexts import Contexts
 from tests.browser.places import RUNS, places
 from tests.browser.seeds import Seeds
 from tests.browser.ui_servers import UiServer
@@ -60,7 +61,7 @@ def _take_one(
     scheme: Literal["light", "dark"],
 ) -> None:
     watch = Watch()
-    visit = Visit(browser, watch)
+    visit = Visit(Contexts(browser), watch)
     visit(server, path, size=size, scheme=scheme).screenshot(path=file)
     visit.close()
     print(file, *watch.troubles(), sep="\n    ", flush=True)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from tests.browser import accessibility, frames, screens
+from tests.browser.contexts import Contexts
+from tests.browser.visits import Visit
 from tests.browser.watching import Watch
 
 HOME = "http://127.0.0.1:9/"
@@ -105,6 +107,34 @@ def test_frames_are_recorded_until_they_are_asked_for(open_page):
     watch.settle(page)
 
     assert frames.stop_recording(page).frames >= 4
+
+
+def test_a_page_has_nothing_of_those_before_it(browser, seeded_ui):
+    stored = """() => {
+      const before = [document.cookie, localStorage.length, sessionStorage.length];
+      document.cookie = "seen=1";
+      localStorage.setItem("seen", "1");
+      sessionStorage.setItem("seen", "1");
+      return before;
+    }"""
+    kept, found = Contexts(browser), []
+    for _ in range(2):
+        visit = Visit(kept, Watch())
+        page = visit(seeded_ui)
+        page.context.grant_permissions(["clipboard-read"])
+        found.append((page.context, page.evaluate(stored)))
+        visit.close()
+    seen = Watch()
+    page = Visit(kept, seen)(seeded_ui, logs_in=False)
+
+    assert found[0] == found[1]
+    assert page.context is found[0][0]
+    assert "needs its token" in page.locator("body").inner_text()
+    assert (
+        page.evaluate("() => navigator.permissions.query({ name: 'clipboard-read' }).then((one) => one.state)")
+        == "prompt"
+    )
+    page.context.close()
 
 
 def test_what_has_no_name_is_found(open_page):

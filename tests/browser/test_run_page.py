@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 from tests.browser import accessibility
-from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, LAST_STEP, make_rich_runs
+from tests.browser.rich_runs import ATTRIBUTES, FORK_STEP, GRID_STEPS, GRID_WIDTH, HOSTILE, LAST_STEP
 from tests.drawn_journals import EPOCH, Rows, draw_run
 
 import runfork
@@ -15,12 +15,6 @@ from runfork.testing.waits import until
 MINUS, DASH = "\u2212", "\u2013"
 FILES = ("broken", "config", "drawing", "empty", "gone", "log", "report", "table", "tone")
 HARMED = "() => window.harmed === undefined"
-
-
-@pytest.fixture(scope="session")
-def rich(seeds):
-    """The project of the rich runs."""
-    return make_rich_runs(seeds.directory)
 
 
 @pytest.fixture
@@ -196,5 +190,5 @@ def test_what_came_of_a_fork_is_read_at_one_step(data_directory, start_ui, visit
     told = page.get_by_text("and what came of it")
     row = page.locator(".change").filter(has_text="val/loss")
 
-    assert told.inner_text().endswith("both at step 480")
+    expect(told).to_have_text(re.compile("both at step 480$"))
     assert row.inner_text().split() == ["val/loss", "480", "→", "960", "+100", "%"]

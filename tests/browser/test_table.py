@@ -351,7 +351,7 @@ def test_new_runs_and_forks_come_to_their_places_while_one_reads(
         open_run(f"e{number:02}", run_id=f"r{number:02}").log_metrics({"loss": 1.0}, step=number)
     page = visit(start_ui(), "p/tests/project/table", size=(1280, 500))
     page.get_by_role("row", name=re.compile("e39")).wait_for()
-    assert drawn_in(page) == ["e39", "e38", "e37", "e36", "e35"]
+    until(lambda: drawn_in(page) == ["e39", "e38", "e37", "e36", "e35"])
     page.evaluate("() => { document.querySelector('.runs-table').scrollTop = 400; }")
     reading = page.locator(".table-row", has_text="e20")
     before = reading.bounding_box()
@@ -363,13 +363,15 @@ def test_new_runs_and_forks_come_to_their_places_while_one_reads(
     assert reading.bounding_box() == before
     page.evaluate("() => { document.querySelector('.runs-table').scrollTop = 0; }")
     page.get_by_role("button", name="Show the 2 runs of e39").wait_for()
-    assert set(drawn_in(page)) == {"new", "e39", "e38", "e37", "e36"}
+    until(lambda: set(drawn_in(page)) == {"new", "e39", "e38", "e37", "e36"})
 
 
 def drawn_in(page: Page) -> list[str]:
     """Return the names of rows whose runs are drawn."""
-    eyes = page.locator(".table-row .eye[aria-pressed=true]").all()
-    return [str(one.get_attribute("aria-label")).removeprefix("Draw ") for one in eyes]
+    labels: list[str] = page.locator(".table-row .eye[aria-pressed=true]").evaluate_all(
+        "(eyes) => eyes.map((one) => one.getAttribute('aria-label'))"
+    )
+    return [label.removeprefix("Draw ") for label in labels]
 
 
 def test_numbers_change_where_they_stand(

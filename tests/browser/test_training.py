@@ -89,9 +89,9 @@ def row_of(page: Page, name: str) -> Locator:
 
 
 def last_step(page: Page, name: str) -> int:
-    """Return the greatest whole number in a row: the last step."""
+    """Return the greatest whole number in a row: the last step; 0 as long as there is none."""
     cells = row_of(page, name).inner_text().replace("\u202f", "").split()
-    return max(int(cell) for cell in cells if cell.isdigit())
+    return max((int(cell) for cell in cells if cell.isdigit()), default=0)
 
 
 def test_a_training_moves_and_what_is_looked_at_stays(trainings: Trainings, open_page: Callable[..., Page]) -> None:

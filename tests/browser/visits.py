@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from runfork.testing.waits import HANG_SECONDS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
+    from tests.browser.contexts import Contexts
     from tests.browser.ui_servers import UiServer
     from tests.browser.watching import Watch
 
@@ -16,12 +17,12 @@ class Visit:
     """Opens pages, each with cookies and storage of its own.
 
     Args:
-        browser: The browser.
+        contexts: Contexts to open them in.
         watch: What watches the pages.
     """
 
-    def __init__(self, browser: Browser, watch: Watch) -> None:
-        self._browser, self._watch = browser, watch
+    def __init__(self, contexts: Contexts, watch: Watch) -> None:
+        self._contexts, self._watch = contexts, watch
 
     def __call__(
         self,
@@ -43,21 +44,19 @@ class Visit:
             logs_in: Whether the token is exchanged for a cookie first.
             options: Of the browser's context.
         """
-        context = self._browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme=scheme,
-            **{"reduced_motion": "reduce", "locale": "en-US", "timezone_id": "UTC", **options},
-        )
+        context = self._contexts.take(server.address, **options)
         context.set_default_timeout(HANG_SECONDS / 4 * 1000)
         self._watch.follow(context)
         if logs_in:
             assert context.request.get(server.url).ok
         page = context.new_page()
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.goto(server.url_of(path))
         self._watch.settle(page)
         return page
 
     def close(self) -> None:
         """Close every page."""
-        for context in self._watch.contexts:
-            context.close()
+        while self._watch.contexts:
+            self._contexts.give_back(self._watch.leave())

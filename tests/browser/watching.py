@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError
 
 AT_HOME = {"127.0.0.1", "localhost"}
@@ -14,7 +16,11 @@ NO_REQUEST = {"data", "blob", "about"}
 SETTLED_AFTER_FRAMES = 3
 GIVES_UP_AFTER_FRAMES = 20_000
 
-NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+NEXT_FRAME = """
+() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+  done(document.querySelector("main[data-reading=true]") !== null))))
+"""
+"""Waits for it to be drawn; whether journals are read for the first time, so that the page does not know yet what to ask for."""
 
 
 class Watch:
@@ -30,15 +36,27 @@ class Watch:
         self.requests: list[str] = []
         """Every request, as ``GET /path?query``, in order."""
 
+        self._notes: dict[str, Callable[..., None]] = {
+            "console": self._note_message,
+            "weberror": self._note_error,
+            "request": self._note_request,
+            "response": self._note_response,
+            "requestfinished": self._forget,
+            "requestfailed": self._forget,
+        }
+
     def follow(self, context: BrowserContext) -> None:
         """Watch all pages of a context."""
         self.contexts.append(context)
-        context.on("console", self._note_message)
-        context.on("weberror", self._note_error)
-        context.on("request", self._note_request)
-        context.on("response", self._note_response)
-        context.on("requestfinished", self._forget)
-        context.on("requestfailed", self._forget)
+        for event, note in self._notes.items():
+            context.on(event, note)  # type: ignore[call-overload]
+
+    def leave(self) -> BrowserContext:
+        """Watch the context no longer that was followed last, and return it."""
+        context = self.contexts.pop()
+        for event, note in self._notes.items():
+            context.remove_listener(event, note)
+        return context
 
     def allow(self, pattern: str) -> None:
         """Let troubles pass in whose text a regular expression is found, such as ``404 .*/runs/values``."""
@@ -49,16 +67,16 @@ class Watch:
         return [one for one in self._troubles if not any(pattern.search(one) for pattern in self._allowed)]
 
     def settle(self, page: Page) -> None:
-        """Wait until nothing is being fetched any more, and some frames were drawn since; events stay open."""
+        """Wait until nothing is being read or fetched any more, and some frames were drawn since; events stay open."""
         page.wait_for_load_state("load")
         page.evaluate("() => document.fonts.ready.then(() => undefined)")
         quiet = 0
         for _ in range(GIVES_UP_AFTER_FRAMES):
-            page.evaluate(NEXT_FRAME)
-            quiet = 0 if self._pending() else quiet + 1
+            is_reading = page.evaluate(NEXT_FRAME)
+            quiet = 0 if is_reading or self._pending() else quiet + 1
             if quiet == SETTLED_AFTER_FRAMES:
                 return
-        raise TimeoutError(f"still being fetched: {[one.url for one in self._pending()]}")
+        raise TimeoutError(f"still being read or fetched: {[one.url for one in self._pending()]}")
 
     def _pending(self) -> list[Request]:
         return [one for one in self._open if "/events" not in one.url]

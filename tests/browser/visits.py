@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from runfork.testing.waits import HANG_SECONDS
+from runfork.testing.waits import HANG_SECONDS, until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
     from tests.browser.contexts import Contexts
     from tests.browser.ui_servers import UiServer
     from tests.browser.watching import Watch
@@ -49,6 +50,8 @@ class Visit:
         self._watch.follow(context)
         if logs_in:
             assert context.request.get(server.url).ok
+            if project := re.match(r"p/[^/]+/[^/?]+", path):
+                until(lambda: _has_been_read(context, server.url_of(f"api/v1/projects/{project[0][2:]}")))
         page = context.new_page()
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -60,3 +63,9 @@ class Visit:
         """Close every page."""
         while self._watch.contexts:
             self._contexts.give_back(self._watch.leave())
+
+
+def _has_been_read(context: BrowserContext, project: str) -> bool:
+    """Return whether a server has read a project once; until then a page may not know what to ask for, and be quiet."""
+    answer = context.request.get(project)
+    return not (answer.ok and answer.json()["is_reading"])

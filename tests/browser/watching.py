@@ -16,11 +16,7 @@ NO_REQUEST = {"data", "blob", "about"}
 SETTLED_AFTER_FRAMES = 3
 GIVES_UP_AFTER_FRAMES = 20_000
 
-NEXT_FRAME = """
-() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
-  done(document.querySelector("main[data-reading=true]") !== null))))
-"""
-"""Waits for it to be drawn; whether journals are read for the first time, so that the page does not know yet what to ask for."""
+NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 
 
 class Watch:
@@ -67,16 +63,16 @@ class Watch:
         return [one for one in self._troubles if not any(pattern.search(one) for pattern in self._allowed)]
 
     def settle(self, page: Page) -> None:
-        """Wait until nothing is being read or fetched any more, and some frames were drawn since; events stay open."""
+        """Wait until nothing is being fetched any more, and some frames were drawn since; events stay open."""
         page.wait_for_load_state("load")
         page.evaluate("() => document.fonts.ready.then(() => undefined)")
         quiet = 0
         for _ in range(GIVES_UP_AFTER_FRAMES):
-            is_reading = page.evaluate(NEXT_FRAME)
-            quiet = 0 if is_reading or self._pending() else quiet + 1
+            page.evaluate(NEXT_FRAME)
+            quiet = 0 if self._pending() else quiet + 1
             if quiet == SETTLED_AFTER_FRAMES:
                 return
-        raise TimeoutError(f"still being read or fetched: {[one.url for one in self._pending()]}")
+        raise TimeoutError(f"still being fetched: {[one.url for one in self._pending()]}")
 
     def _pending(self) -> list[Request]:
         return [one for one in self._open if "/events" not in one.url]

@@ -29,6 +29,7 @@ import {
   xWindow,
 } from "../state/view";
 import {
+  askedFor,
   epoch,
   extent,
   fromZero,
@@ -114,13 +115,20 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
     () => new Set(runs.value.flatMap((run) => [run.run_id, ...run.row.lineage.map((reach) => reach.run_id)])),
   );
   const subscription = subscribe(path, () => lineage.peek());
+  const isLive = computed(() => runs.value.some((run) => run.row.state === "running"));
+  const range = computed(() =>
+    askedFor(window.value, isSynced.value ? extent.value[1] : Number.POSITIVE_INFINITY, isLive.value),
+  );
   const question = computed<Question | null>(() => {
     if (runs.value.length === 0 || width.value === 0) return null;
+    const [seen, asked] = [window.value, range.value];
+    const plot = width.value - TICKS_WIDTH - gutter.value;
+    const share = seen && asked ? (asked[1] - asked[0]) / (seen[1] - seen[0]) : 1;
     return {
       run_ids: runs.value.map((run) => run.run_id),
       x: own.value,
-      range: window.value,
-      buckets: bucketsFor(width.value - TICKS_WIDTH - gutter.value, runs.value.length),
+      range: asked,
+      buckets: bucketsFor(plot * share, runs.value.length),
       inherited: inherited.value === "off" ? "own" : "lineage",
       pruned: inherited.value === "pruned",
       line: lineValue.value,

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { xWindow } from "./view";
 import {
+  askedFor,
   epoch,
   extent,
   noteExtent,
@@ -78,6 +79,23 @@ describe("a window that reaches beyond everything", () => {
     expect(withinAll([-50, 40], [0, 100])).toEqual([0, 40]);
     expect(withinAll([-50, 140], [0, 100])).toBeNull();
     expect(withinAll([200, 300], [0, 100])).toEqual([200, 300]);
+  });
+});
+
+describe("a window that moves along with runs that go on", () => {
+  it("is asked for in steps that hold it, and not far beyond", () => {
+    const asked = Array.from({ length: 100 }, (_, step) => askedFor([1000 + step, 1400 + step], 1400 + step, true)!);
+    for (const [step, [low, high]] of asked.entries()) {
+      expect(low <= 1000 + step && high >= 1400 + step).toBe(true);
+      expect(high - low).toBeLessThanOrEqual(600);
+    }
+    expect(new Set(asked.map(String)).size).toBeLessThanOrEqual(5);
+  });
+
+  it("is asked for as it is where it stays", () => {
+    expect(askedFor([1000, 1400], 1500, true)).toEqual([1000, 1400]);
+    expect(askedFor([1000, 1400], 1400, false)).toEqual([1000, 1400]);
+    expect(askedFor(null, 1400, true)).toBeNull();
   });
 });
 

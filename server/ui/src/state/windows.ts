@@ -159,6 +159,16 @@ export function shownByDefault(own: Span | null, all: Span): Span {
   return own;
 }
 
+/**
+ * Return which part of x is asked for, for a window. A window that moves along with runs that go on is asked for in steps, a little
+ * more than is seen: until it has gone that far, lines that are the same still are not fetched again.
+ */
+export function askedFor(window: Span | null, end: number, isLive: boolean): Span | null {
+  if (!window || !isLive || window[1] < end) return window;
+  const unit = 2 ** Math.floor(Math.log2((window[1] - window[0]) / 4));
+  return [Math.floor(window[0] / unit) * unit, Math.ceil(window[1] / unit) * unit];
+}
+
 /** Return the Unix seconds of an ISO time; a date knows milliseconds alone. */
 export function unixSeconds(time: string): number {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? "";

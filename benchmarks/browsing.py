@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import numpy as np
+from benchmarks.reporting.processes import memory_of, processor_seconds
 from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
@@ -53,7 +54,6 @@ async () => {
 """Waits for rows, and for the frame in which they are drawn; milliseconds since navigation."""
 TEXT_DRAWN = "async () => { await new Promise(requestAnimationFrame); return performance.now(); }"
 _PAGE_ROWS = 200
-_TICKS = 100
 
 
 class Place(NamedTuple):
@@ -132,7 +132,7 @@ def many(place: Place, runs: int, asked: argparse.Namespace) -> None:
     server = UiServer(place.seeds.directory, place.folder / "printed")
     with client_of(server) as client:
         wait_until_read(client, project)
-        read_anew = memory_of(server)
+        read_anew = memory_of(server.pid)
     page = place.visit(server, f"p/{project}/table")
     page.evaluate(ROWS)
     place.watch.settle(page)
@@ -145,7 +145,7 @@ def many(place: Place, runs: int, asked: argparse.Namespace) -> None:
     server = UiServer(place.seeds.directory, place.folder / "printed")
     with client_of(server) as client:
         wait_until_read(client, project)
-        tell("memory of one that finds them read, MB", f"{memory_of(server):.0f}")
+        tell("memory of one that finds them read, MB", f"{memory_of(server.pid):.0f}")
         idle = idle_share(client, server, project, asked.seconds)
         tell("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
         passes = browsed(client, server, project, runs, asked.minutes)
@@ -161,7 +161,7 @@ def browsed(client: httpx.Client, server: UiServer, project: str, runs: int, min
     passes, ends = [], time.monotonic() + 60 * minutes
     for number in count():
         browse(client, project, runs, number)
-        passes.append(memory_of(server))
+        passes.append(memory_of(server.pid))
         if number > 1 and time.monotonic() > ends:  # the first two fill what is kept
             break
     return passes
@@ -187,22 +187,9 @@ def idle_share(client: httpx.Client, server: UiServer, project: str, seconds: fl
         told = events.iter_text()
         next(told)
         time.sleep(seconds / 3)
-        before, began = processor_seconds(server), time.monotonic()
+        before, began = processor_seconds(server.pid), time.monotonic()
         time.sleep(seconds)
-        return (processor_seconds(server) - before) / (time.monotonic() - began)
-
-
-def processor_seconds(server: UiServer) -> float:
-    """Return how long a server's process has used a processor."""
-    fields = Path(f"/proc/{server.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def memory_of(server: UiServer) -> float:
-    """Return how much memory a server's process takes, in MB."""
-    lines = Path(f"/proc/{server.pid}/status").read_text(encoding="ascii").splitlines()
-    (found,) = (line.split()[1] for line in lines if line.startswith("VmRSS:"))
-    return int(found) * 1024 / 1e6
+        return (processor_seconds(server.pid) - before) / (time.monotonic() - began)
 
 
 def browse(client: httpx.Client, project: str, runs: int, number: int) -> None:

@@ -1,4 +1,4 @@
-"""What one waits for in the web UI's charts, in a real browser: a click, the frames of a zoom, and what stays behind.
+"""What one waits for in the web UI's charts, in a real browser: a click, frames of a zoom, a run that trains, what stays behind.
 
 Run it with ``python benchmarks/ui.py [--only PART]``. It needs Chromium, and the bundle (``python3 recipes.py ui``). Times are of
 the browser's own clock, without a GPU; what the server does for them is in ``benchmarks/drawing.py``. The main thread's work is
@@ -8,11 +8,16 @@ what its processor spent on it, whatever else the machine does.
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from benchmarks.reporting.processes import processor_seconds
 from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
 from tests.browser import chromium
@@ -64,15 +69,35 @@ async (frames) => {
 CYCLES = """
 async (cycles) => {
   const frame = () => new Promise(requestAnimationFrame);
-  const head = document.querySelector(".charts-section-head");
+  const head = () => document.querySelector(".charts-section-head");
   for (let cycle = 0; cycle < cycles; cycle++) {
-    head.click();
-    await frame();
-    head.click();
+    head().click();
+    while (head()?.getAttribute("aria-expanded") !== "false") await frame();
+    head().click();
     while (!document.querySelector("canvas.chart-lines[data-drawn]")) await frame();
   }
 }
 """
+
+
+TRAINING = """
+import sys, time
+from itertools import count
+from runfork import Run
+with Run(run_id=sys.argv[1], source_tracking_config=None) as run:
+    for step in count(int(sys.argv[2])):
+        run.log_metrics({"noise": step % 7 / 7}, step=step)
+        time.sleep(0.01)
+"""
+"""Logs a point a hundred times a second, from some step on, until it is killed."""
+
+SENT = """
+() => {
+  const found = performance.getEntriesByType("resource").filter((one) => one.name.endsWith("/series/buckets"));
+  return [found.length, found.reduce((sum, one) => sum + one.transferSize, 0)];
+}
+"""
+"""How often lines were asked for, and how many bytes came."""
 
 
 class Place(NamedTuple):
@@ -133,6 +158,36 @@ def charts(place: Place, runs: int, points: int, rounds: int) -> None:
     place.visit.close()
 
 
+def live(place: Place, runs: int, points: int, seconds: float) -> None:
+    """Measure what it costs that one line of a chart trains, beside others that are over."""
+    project = place.seeds.curves(runs, points)
+    run_id = f"live{time.time_ns()}"
+    settings = {"RUNFORK_DIR": str(place.seeds.directory), "RUNFORK_PROJECT": project, "RUNFORK_QUIET": "1"}
+    training = subprocess.Popen(
+        [sys.executable, "-c", TRAINING, run_id, str(points // 2)], env={**os.environ, **settings}
+    )
+    try:
+        ids = [run_id, *(f"c{number:03}" for number in range(runs - 1))]
+        page = place.visit(place.server, f"p/{project}/charts?eyes={','.join(ids)}")
+        page.evaluate(DRAWN, [runs, None])
+        session = session_of(page)
+        page.evaluate("() => performance.clearResourceTimings()")
+        busy, served, began = busy_seconds(session), processor_seconds(place.server.pid), time.monotonic()
+        page.wait_for_timeout(seconds * 1000)
+        took = time.monotonic() - began
+        busy, served = busy_seconds(session) - busy, processor_seconds(place.server.pid) - served
+        asked, sent = page.evaluate(SENT)
+    finally:
+        training.kill()
+        training.wait()
+    title = f"one of {runs} lines of {points} points trains"
+    tell(f"{title}: asked for, times a second", f"{asked / took:.1f}")
+    tell(f"{title}: sent, kB each time", f"{sent / 1000 / max(asked, 1):.0f}")
+    tell(f"{title}: CPU of the server, ms a second", f"{served * 1000 / took:.0f}")
+    tell(f"{title}: main thread at work, ms a second", f"{busy * 1000 / took:.0f}")
+    place.visit.close()
+
+
 def cycles(place: Place, count: int) -> None:
     """Measure what stays behind after charts were opened and closed."""
     page = place.visit(place.server, f"p/{place.seeds.sweep}/charts?eyes=auto:10")
@@ -145,6 +200,7 @@ def cycles(place: Place, count: int) -> None:
             session.send("HeapProfiler.collectGarbage")
         return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
+    page.locator(".charts-section-head").first.wait_for()
     page.evaluate(CYCLES, 20)
     before = heap()
     page.evaluate(CYCLES, count)
@@ -161,11 +217,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--charted", type=int, default=100, help="lines of a chart")
     parser.add_argument("--points", type=int, default=100_000, help="points of each of them")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for how long a run is followed that trains")
     parser.add_argument("--cycles", type=int, default=200, help="how often charts are closed and opened")
     parser.add_argument(
         "--rounds", type=int, default=5, help="how often each is measured; the median is told, and the least"
     )
-    parser.add_argument("--only", default="", help="part of the name of the benchmarks to run: charts, cycles")
+    parser.add_argument("--only", default="", help="part of the name of the benchmarks to run: charts, live, cycles")
     parser.add_argument("--data", type=Path, help="keep what is measured in this folder, and find it again")
     add_report_option(parser)
     asked = parser.parse_args()
@@ -173,6 +230,7 @@ def main() -> None:
         seeds = Seeds(asked.data or Path(name, "data"))
         parts: dict[str, Callable[[Place], None]] = {
             "charts": lambda place: charts(place, asked.charted, asked.points, asked.rounds),
+            "live": lambda place: live(place, asked.charted, max(2, asked.points // 10), asked.seconds),
             "cycles": lambda place: cycles(place, asked.cycles),
         }
         browser = chromium.launch(playwright)

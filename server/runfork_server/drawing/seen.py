@@ -90,16 +90,17 @@ class SeriesReader:
         """Return those float series that there are, in order."""
         nothing = (1, 0)
 
-        def ask(missing: list[SeriesKey]) -> dict[SeriesKey, Seen]:
-            found = self.index.points(PointsRequest(missing, inherit=self.inherit, step_range=nothing))
-            return {
-                one.key: Seen(one.key, one.clock_axis, one.segments)
-                for one in found
-                if one.type is AttributeType.FLOAT_SERIES
-            }
+        def ask(missing: list[SeriesKey]) -> dict[SeriesKey, Seen | None]:
+            found: dict[SeriesKey, Seen | None] = dict.fromkeys(
+                missing
+            )  # most runs lack most metrics, and go on doing so
+            for one in self.index.points(PointsRequest(missing, inherit=self.inherit, step_range=nothing)):
+                if one.type is AttributeType.FLOAT_SERIES:
+                    found[one.key] = Seen(one.key, one.clock_axis, one.segments)
+            return found
 
         known = self.memory.read(("seen", self.inherit), keys, ask, run_of=run_of)
-        return [known[key] for key in keys if key in known]
+        return [one for key in keys if (one := known[key]) is not None]
 
     def ends(self, keys: Sequence[SeriesKey], axis: IndexAxis) -> dict[SeriesKey, Ends]:
         """Return where series begin and end; those without points are left out."""

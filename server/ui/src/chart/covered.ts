@@ -4,6 +4,8 @@ import { type Box, entriesIn, type Projection, projectionOf, toPixelX, toPixelY,
 /** Side of the squares into which a plot is divided to know where lines run, px. */
 const CELL = 3;
 const MARK = 5;
+/** Of more entries than this some are passed over: names are placed anew with every step of a zoom. */
+const MOST_ENTRIES = 24_000;
 
 type Drawn = Pick<Line, "x" | "y" | "forks" | "pruned">;
 /** Return how much of a rectangle lines run through, in squares. */
@@ -61,10 +63,12 @@ class Cells {
   }
 }
 
-function takeCurve(cells: Cells, projection: Projection, view: View, { x, y }: Pick<Line, "x" | "y">): void {
+type Curve = Pick<Line, "x" | "y">;
+
+function takeCurve(cells: Cells, projection: Projection, view: View, { x, y }: Curve, every: number): void {
   const [from, to] = entriesIn(x, view.x);
   let [xa, ya] = [Number.NaN, Number.NaN];
-  for (let at = from; at < to; at++) {
+  for (let at = from; at < to; at += every) {
     const [xb, yb] = [toPixelX(projection, x[at]!), toPixelY(projection, y[at]!)];
     cells.take(xa, ya, xb, yb);
     [xa, ya] = [xb, yb];
@@ -79,9 +83,10 @@ export function coveredBy(lines: readonly Drawn[], view: View): Covered {
   if (before?.view === view) return before.covered;
   const projection = projectionOf(view);
   const cells = new Cells(view.plot);
+  const every = Math.ceil(lines.reduce((sum, line) => sum + line.x.length, 1) / MOST_ENTRIES);
   for (const line of lines) {
-    takeCurve(cells, projection, view, line);
-    for (const tail of line.pruned) takeCurve(cells, projection, view, tail);
+    takeCurve(cells, projection, view, line, every);
+    for (const tail of line.pruned) takeCurve(cells, projection, view, tail, every);
     for (const fork of line.forks) {
       const [x, y] = [toPixelX(projection, fork.x), toPixelY(projection, fork.y ?? Number.NaN)];
       for (const by of [-MARK, 0, MARK]) cells.take(x - MARK, y + by, x + MARK, y + by);

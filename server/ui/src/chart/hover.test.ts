@@ -28,8 +28,8 @@ test("values of ranges are told in fewer digits: none of them was logged", () =>
 test("tags say how y is drawn, and what is no number and where", () => {
   const line = makeLine([0, 10], [1, 2], { nan: 2, nonfinite: [{ x: 4, kind: "nan", count: 2 }] });
   expect(tagsOf([line], { isLog: true, axis: "step" }, true).map((tag) => tag.text)).toEqual([
-    "log",
     "2 NaN from step 4",
+    "log",
     "raw points",
   ]);
   expect(tagsOf([makeLine([0], [1])], { isLog: false, axis: "step" }, false)).toEqual([]);

@@ -158,13 +158,13 @@ export function tagsOf(
   const bests = lines.flatMap((line) => line.best?.text ?? []);
   const below = isLog ? atOrBelowZero(lines) : { count: 0, isExact: true };
   const tags = [
-    isLog && { text: "log", isBad: false, title: meanings.log },
     below.count > 0 && {
       text: `${below.isExact ? "" : "at least "}${formatStep(below.count)} at or below 0`,
       isBad: true,
     },
-    bests.length > 0 && { text: "best pruned", isBad: false, title: bests.slice(0, MOST_ROWS).join("\n") },
     nonfinite && { ...nonfinite, isBad: true, title: "Zoom to the first" },
+    isLog && { text: "log", isBad: false, title: meanings.log },
+    bests.length > 0 && { text: "best pruned", isBad: false, title: bests.slice(0, MOST_ROWS).join("\n") },
     isPointwise && { text: "raw points", isBad: false, title: meanings["raw points"] },
   ];
   return tags.flatMap((tag) => (tag ? [tag] : []));

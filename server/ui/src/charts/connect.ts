@@ -48,8 +48,10 @@ const LEAST_BUCKETS = 64;
 const MOST_BUCKETS = 2000;
 const MOST_VERTICES = 120_000;
 /** Room for the ticks of y. */
-export const TICKS_WIDTH = 46;
+export const TICKS_WIDTH = 54;
 const MOST_NAME_WIDTH = 110;
+/** Room on the right where no names stand: half a tick of x. */
+const BARE_WIDTH = 24;
 
 /** Colours of the theme, as charts need them. */
 export const palette = signal(readPalette());
@@ -110,7 +112,7 @@ export function connectChart(element: HTMLElement, subject: ChartSubject): Conne
   const own = computed(() => axisOf(path, axis.value));
   const isSynced = computed(() => own.value === axis.value);
   const window = computed(() => (isSynced.value ? xWindow.value : clockWindow.value));
-  const gutter = computed(() => (subject.hasNames ? gutterOf(runs.value, width.value) : 10));
+  const gutter = computed(() => (subject.hasNames ? gutterOf(runs.value, width.value) : BARE_WIDTH));
   const lineage = computed(
     () => new Set(runs.value.flatMap((run) => [run.run_id, ...run.row.lineage.map((reach) => reach.run_id)])),
   );

@@ -17,6 +17,7 @@ from tests.command_line import runner
 from runfork.cli import cli
 from runfork.disk.web_ui import find_page
 from runfork.testing.waits import HANG_SECONDS, until
+from runfork_server.command import bind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,6 +119,12 @@ def test_a_second_start_tells_where_the_first_one_answers(start) -> None:
         assert browser.get(again, follow_redirects=True).status_code != 401
         assert browser.get(again.copy_with(raw_path=b"/api/v1/info")).status_code == 200
     assert f"port {port} is taken" in refusal
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_everywhere_by_ipv6_is_everywhere_by_ipv4_too() -> None:
+    with bind("::", 0) as listening, socket.create_connection(("127.0.0.1", listening.getsockname()[1]), timeout=60):
+        pass
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:

@@ -29,6 +29,25 @@ def test_a_data_directory_that_is_not_there_has_no_projects(client: httpx.Client
     assert not data_directory.exists()
 
 
+def test_a_data_directory_that_cannot_be_read_is_told_and_comes_back(
+    client: httpx.Client, open_run, data_directory: Path, tmp_path: Path
+) -> None:
+    open_run(run_id="r").close()
+    until_read(client, run_count=1)
+    elsewhere = data_directory.rename(tmp_path / "elsewhere")
+    data_directory.symlink_to(data_directory)  # what it leads to cannot be told, even by root
+
+    answer = client.get("/api/v1/projects", headers={"X-Problems": "answered"})
+
+    told = f"{data_directory} cannot be read: too many levels of symbolic links"
+    assert (answer.status_code, answer.json()["status"], answer.json()["detail"]) == (200, 503, told)
+    gone = until_read(client, run_count=0)["troubles"]
+    assert "is not there any more: it was deleted, renamed or unmounted" in gone[0]
+    data_directory.unlink()
+    elsewhere.rename(data_directory)
+    assert until_read(client, run_count=1)["troubles"] == []
+
+
 def test_a_project_without_a_folder_has_no_runs_and_makes_none(client: httpx.Client, data_directory: Path) -> None:
     assert until_read(client)["run_count"] == 0
     assert not data_directory.exists()

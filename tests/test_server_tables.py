@@ -11,6 +11,7 @@ from tests.command_line import runner
 from tests.servers import P, read_json, until_read
 
 from runfork.cli import cli
+from runfork.testing.waits import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,6 +77,23 @@ def test_differences_are_told_with_those_from_the_reference(two: httpx.Client) -
         "only": "configs",
         "text": "text",
     }
+
+
+def test_pages_of_differences_are_of_what_is_there_now(open_run, client: httpx.Client) -> None:
+    runs = [open_run(run_id=run_id) for run_id in ("a", "b")]
+    for number, run in enumerate(runs):
+        run.log_configs({f"key{place}": number for place in range(5)})
+    asked = {"run_ids": ["a", "b"], "q": "^key"}
+    until(lambda: post(client, "differences", **asked)["total"] == 5)
+
+    first = post(client, "differences", **asked, limit=3)
+    second = post(client, "differences", **asked, limit=3, offset=3)
+    runs[1].log_configs({"key9": 1})
+    until(lambda: post(client, "differences", **asked, limit=3, offset=3)["total"] == 6)
+    third = post(client, "differences", **asked, limit=3, offset=3)
+
+    assert [row["path"] for row in (*first["rows"], *second["rows"])] == [f"key{place}" for place in range(5)]
+    assert [row["path"] for row in third["rows"]] == ["key3", "key4", "key9"]
 
 
 def test_another_reference_changes_the_differences_alone(two: httpx.Client) -> None:

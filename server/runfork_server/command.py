@@ -155,7 +155,8 @@ def bind(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
             0
         ]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        takes_both = address[0] == "::" and socket.has_dualstack_ipv6()  # else nobody gets in by IPv4
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=takes_both)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise RunforkError(

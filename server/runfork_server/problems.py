@@ -29,7 +29,7 @@ _STATUSES: tuple[tuple[type[Exception], HTTPStatus], ...] = (
 )
 
 NOTHING = "there is nothing at this address; /api/v1/openapi.json says what there is"
-_ANSWERED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
+_ANSWERED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 def problem(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
@@ -53,6 +53,18 @@ async def _tell_ours(request: Request, error: Exception) -> Response:
     if status in _ANSWERED and request.headers.get("x-problems") == "answered":
         told.status_code = HTTPStatus.OK
     return told
+
+
+async def _tell_of_disk(request: Request, error: Exception) -> Response:
+    assert isinstance(error, OSError)
+    return await _tell_ours(request, UnusableIndexError(unreadable(error)))
+
+
+def unreadable(error: OSError) -> str:
+    """Return in a sentence what could not be read, and why."""
+    if error.strerror is None:
+        return str(error)
+    return f"{error.filename or 'a file'} cannot be read: {error.strerror.lower()}"
 
 
 async def _tell_http(_: Request, error: Exception) -> Response:
@@ -81,6 +93,7 @@ _DETAILS = {
 
 EXCEPTION_HANDLERS: Mapping[Any, Any] = {
     RunforkError: _tell_ours,
+    OSError: _tell_of_disk,
     HTTPException: _tell_http,
     Exception: _tell_others,
 }

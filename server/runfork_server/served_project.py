@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from runfork.model.lineage import ancestors, children_of, heads, segments
 from runfork.query.names import short_names
@@ -14,9 +14,12 @@ from runfork_server.drawing.memory import SeriesMemory
 from runfork_server.summaries import Summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
+    from runfork.index.interface import Index
     from runfork.model.lineage import RunNode
+
+Result = TypeVar("Result")
 
 
 class Facts:
@@ -113,6 +116,14 @@ class ServedProject(Project):
         self._summaries: Summaries | None = None
         self._series: SeriesMemory | None = None
         self._consoles: Consoles | None = None
+        self._kept: tuple[Index, Hashable, Any] | None = None
+
+    def keep_one(self, key: Hashable, make: Callable[[], Result]) -> Result:
+        """Return what was made under a key, where it was the last one and nothing changed: it is asked for page by page."""
+        if self._kept is None or self._kept[0] is not self.index or self._kept[1] != key:
+            self._kept = (self.index, key, make())
+        found: Result = self._kept[2]
+        return found
 
     @property
     def facts(self) -> Facts:
@@ -145,6 +156,7 @@ class ServedProject(Project):
 
     def forget(self, run_ids: Iterable[str] | None) -> None:
         """Forget what is kept of runs that read differently now; None is all."""
+        self._kept = None
         if self._series is not None:
             self._series.forget(run_ids)
         if self._summaries is not None:

@@ -13,6 +13,7 @@ from runfork.errors import RunforkError
 from runfork.index.interface import StaleIndexError, UnusableIndexError
 from runfork.model.lineage import children_of
 from runfork.model.messages import described
+from runfork_server.problems import unreadable
 from runfork_server.served_project import ServedProject
 
 if TYPE_CHECKING:
@@ -206,8 +207,10 @@ class Drainer:
             self._refresh()
         except _ClosedError:
             return
-        except (RunforkError, OSError) as error:
+        except RunforkError as error:
             self._fail(str(error))
+        except OSError as error:
+            self._fail(unreadable(error))
         except Exception as error:  # a reader goes on whatever a journal held: the page says so
             self._fail(f"this should not happen: {described(error)}; report it")
         ended = time.monotonic()

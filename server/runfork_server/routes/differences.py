@@ -49,14 +49,17 @@ async def compare_runs(request: Request) -> Response:
     only_differences = given.flag("only_differences", default=True)
     limit, offset = given.whole("limit", 500, high=_MOST_ROWS), given.whole("offset", 0, high=_LARGEST)
 
-    def question(project: ServedProject) -> dict[str, Any]:
-        if text:
-            try_pattern(text, lambda: (one.path for one in project.index.definitions()))
+    def compared(project: ServedProject) -> list[dict[str, Any]]:
         found = project.index.values(run_ids, pattern=pattern)
         if (missing := next((run_id for run_id in run_ids if run_id not in found), None)) is not None:
             raise NotFoundError(f"project {project.name!r} has no run {missing!r}")
         runs = [found[run_id] for run_id in run_ids]
-        rows = _rows(runs, run_ids.index(reference), declared_goals(project.index, run_ids))
+        return _rows(runs, run_ids.index(reference), declared_goals(project.index, run_ids))
+
+    def question(project: ServedProject) -> dict[str, Any]:
+        if text:
+            try_pattern(text, lambda: (one.path for one in project.index.definitions()))
+        rows = project.keep_one((*run_ids, reference, text), lambda: compared(project))
         shown = [row for row in rows if row["differs"] or not only_differences]
         return {
             "run_ids": run_ids,

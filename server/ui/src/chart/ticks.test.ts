@@ -36,6 +36,12 @@ describe("ticks", () => {
       "02:00",
     ]);
   });
+  it("tell the year where they are more than a year apart", () => {
+    const start = new Date(2000, 0, 1).getTime() / 1000;
+    expect(
+      clockTicks([start, start + 100 * 365 * 86400], 4).texts.every((text) => /[A-Z][a-z]+ \d{4}/.test(text)),
+    ).toBe(true);
+  });
   it("end, however small or huge the span", () => {
     for (const span of [
       [0, 1e-300],

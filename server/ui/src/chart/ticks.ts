@@ -85,6 +85,7 @@ export function durationTicks(span: Span, most: number): Ticks {
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const SECOND_CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const YEAR = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
 
 /** Return ticks of an axis of Unix seconds, at round times of the reader's own time zone; a new day is told by its date. */
 export function clockTicks(span: Span, most: number): Ticks {
@@ -96,7 +97,7 @@ export function clockTicks(span: Span, most: number): Ticks {
     const date = new Date(seconds * 1000);
     if (Number.isNaN(date.getTime())) return formatNumber(seconds);
     const isMidnight = date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0;
-    if (step >= DAY || isMidnight) return DATE.format(date);
+    if (step >= DAY || isMidnight) return (step > 180 * DAY ? YEAR : DATE).format(date);
     return step < 1
       ? `${SECOND_CLOCK.format(date)}.${String(date.getMilliseconds()).padStart(3, "0")}`
       : clock.format(date);

@@ -21,6 +21,11 @@ test("ticks are round, begin at 0 and have room", () => {
     }
 });
 
+test("names of long steps have room", () => {
+  expect(stepScaleTo(999_999_999_999, 130).ticks).toEqual([0, 1e12]);
+  expect(stepScaleTo(999, 244).ticks).toEqual([0, 500, 1000]);
+});
+
 test("steps may be fractions", () => {
   expect(stepScaleTo(0.004, 400)).toEqual({ domain: [0, 0.004], ticks: [0, 0.001, 0.002, 0.003, 0.004] });
 });

@@ -1,4 +1,5 @@
 import type { Row } from "../api/types";
+import { formatStep } from "../text/format";
 
 /** The steps that all rows are drawn over, and those that the axis names. */
 export type StepScale = { domain: [number, number]; ticks: number[] };
@@ -26,7 +27,7 @@ export function lastStep(rows: Iterable<Row>): number {
 /** Return a scale from 0 to the last step, with as many round ticks as its width has room for. */
 export function stepScaleTo(last: number, width: number): StepScale {
   const end = roundedUp(last);
-  const room = Math.max(1, Math.floor(width / 90));
+  const room = Math.max(1, Math.floor(width / Math.max(90, 20 + 7 * formatStep(end).length)));
   return { domain: [0, end], ticks: ticksTo(end, room) };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   columnFormat,
+  formatAge,
   formatBytes,
   formatContent,
   formatDuration,
@@ -105,6 +106,13 @@ test("what began on another day is told with its day", () => {
     "12:00:00",
     "29 May 2026, 12:00:00",
   ]);
+});
+
+test("a moment that is yet to come is told as it is, unless two clocks differ a little", () => {
+  const now = Date.parse("2026-03-14T12:00:00");
+  expect(formatAge("2026-03-14T12:00:30", now)).toBe("just now");
+  expect(formatAge("2026-03-14T11:58:00", now)).toBe("2 min ago");
+  expect(formatAge("2026-03-17T12:00:00", now)).toBe("17 Mar 2026, 12:00:00");
 });
 
 test("sizes have a unit", () => {

@@ -92,9 +92,10 @@ export function formatSince(time: number, now = Date.now()): string {
   return DATE.format(time) === DATE.format(now) ? formatClock(time) : formatTime(time);
 }
 
-/** Return how long ago a moment was. */
+/** Return how long ago a moment was; one that is yet to come, by a clock that is wrong, as it is. */
 export function formatAge(time: string | number | Date, now = Date.now()): string {
   const seconds = (now - new Date(time).getTime()) / 1000;
+  if (seconds < -60) return formatTime(time);
   if (seconds < 5) return "just now";
   if (seconds < 60) return `${Math.floor(seconds)} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;

@@ -12,6 +12,7 @@ export default defineConfig({
     cssCodeSplit: false,
     sourcemap: false,
     assetsInlineLimit: 0,
+    cssCodeSplit: false,
     license: { fileName: "licenses.md" },
     rollupOptions: { output: { entryFileNames: "assets/[name]-[hash].js" } },
   },

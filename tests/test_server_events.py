@@ -44,6 +44,7 @@ def test_a_run_that_logs_is_told_with_its_id(client: httpx.Client, open_run) -> 
 
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert (first["event"], first["data"]["run_ids"], first["data"]["run_count"]) == ("project", None, 1)
+    assert (first["data"]["is_reading"], first["data"]["troubles"]) == (False, [])
     assert told["data"]["revision"] > first["data"]["revision"]
     assert told["id"] == str(told["data"]["revision"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from runfork_server.settings import ServerSettings
     from runfork_server.tokens import Tokens
+
+
+_LOG = logging.getLogger("uvicorn.error")
 
 
 class Serving:
@@ -56,6 +60,7 @@ class Serving:
             self._server.run(sockets=[listening])
         finally:
             take_away(self._server.left)
+            _LOG.disabled = False
 
     def stop(self) -> None:
         """End `run`, from whatever thread."""
@@ -73,6 +78,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the readers, then the connections."""
+        _LOG.disabled = True  # questions that a slow disk keeps waiting end with the server, which is no fault
         take_away(self.left)  # now: the signal that ended it may end the process as soon as this returns
         await close_app(self._app)
         await super().shutdown(sockets)

@@ -9,7 +9,6 @@ export default defineConfig({
     // What docs/ui.md and index.html name: subgrid and Array.toReversed are the newest things that nothing stands in for.
     target: ["chrome117", "edge117", "firefox115", "safari16.4"],
     modulePreload: false,
-    cssCodeSplit: false,
     sourcemap: false,
     assetsInlineLimit: 0,
     cssCodeSplit: false,

@@ -74,12 +74,14 @@ async def _events(projects: Projects, names: Sequence[str], told: list[int]) -> 
 
 
 def _told(reader: ProjectReader, change: Change) -> dict[str, Any]:
+    stands = reader.progress()
     return {
         "project": reader.name,
         "revision": change.revision,
         "run_count": reader.run_count,
         "run_ids": None if change.run_ids is None else sorted(change.run_ids),
-        "troubles": reader.progress()["troubles"],
+        "is_reading": stands["is_reading"],
+        "troubles": stands["troubles"],
     }
 
 

@@ -293,5 +293,7 @@ export type ProjectEvent = {
   revision: number;
   run_count: number;
   run_ids: string[] | null;
+  /** Whether the journals are read for the first time: runs are not counted yet. */
+  is_reading: boolean;
   troubles: string[];
 };

@@ -142,8 +142,9 @@ function hear(project: string, message: EventsMessage): void {
     clearInterval(pollTimer);
     pollTimer = undefined;
     if (message.kind === "project" && message.event.project === project) {
-      const { run_count, troubles } = message.event;
-      if (status.peek()) status.value = { ...status.peek()!, run_count, troubles, is_reading: false };
+      const { is_reading, troubles } = message.event;
+      const run_count = is_reading ? (status.peek()?.run_count ?? 0) : message.event.run_count;
+      if (status.peek()) status.value = { ...status.peek()!, run_count, troubles, is_reading };
       advance(message.event.revision, message.event.run_ids);
       if (!status.peek() || status.peek()!.run_count === 0) void readStatus(project).catch(noteAnswer);
     }

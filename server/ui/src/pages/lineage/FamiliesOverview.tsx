@@ -16,7 +16,7 @@ const MOST = 300;
 const OF_NO_EXPERIMENT = "sys/name NOT EXISTS";
 
 /** A head, or a run of no experiment that nothing left: what a family is entered by. */
-type Families = { rows: Row[]; experiments: number; lone: number };
+type Families = { rows: Row[]; experiments: number; lone: number; isCut: boolean };
 
 /** All families of a project as small rivers on one scale, latest first, to choose from. */
 export function FamiliesOverview() {
@@ -37,7 +37,7 @@ export function FamiliesOverview() {
     const [heads, others] = await Promise.all([ask("experiments", null), ask("runs", OF_NO_EXPERIMENT)]);
     const lone = tipsOf(others.rows, heads.rows);
     const rows = [...heads.rows, ...lone].sort((one, other) => other.created.localeCompare(one.created));
-    return { rows, experiments: heads.total, lone: lone.length };
+    return { rows, experiments: heads.total, lone: lone.length, isCut: heads.total > MOST || others.total > MOST };
   });
   const found = answer.value;
   if (!found)
@@ -94,8 +94,8 @@ function List({ found }: { found: Families }) {
           {found.rows.map((row) => (
             <FamilyRow key={row.run_id} row={row} river={river} high={high} ticks={ticks} isWide={isWide} />
           ))}
-          {found.experiments > MOST && (
-            <p class="dim families-more">The latest {MOST} experiments are listed. The table finds the others.</p>
+          {found.isCut && (
+            <p class="dim families-more">The latest {MOST} of each are listed. The table finds the others.</p>
           )}
         </div>
       )}

@@ -304,6 +304,11 @@ def test_hostile_names_are_text_and_what_has_no_parent_or_no_points_is_told(seed
     page = visit(seeded_ui, f"p/{seeds.hostile}/lineage?family=pending")
 
     expect(lane(page, "pending").locator(".lane-label")).to_contain_text("its parent is not here yet")
+    page.goto(seeded_ui.url_of(f"p/{seeds.hostile}/lineage?family=constructor&metric=mixed"))
+    best = page.locator(".family-best")
+    expect(best).to_have_text("Which mixed is better, low or high?")
+    best.get_by_role("button", name="high").click()
+    expect(best).to_contain_text("best mixed 48 at step 48")
     page.locator(".family-title button").click()
     page.get_by_role("combobox").fill("script")
     page.get_by_role("option").filter(has_text="<script>").first.click()

@@ -1,7 +1,7 @@
 import type { Family, Point } from "../api/types";
 import { hrefNow, place } from "../state/address";
 import { useExtremes } from "../state/best";
-import { goalFor } from "../state/goals";
+import { chosenGoals, goalFor, setGoal } from "../state/goals";
 import { colourOf } from "../state/theme";
 import { formatNumber, formatStep, plural, toNumber } from "../text/format";
 import { bestsOf, fateOf } from "./best";
@@ -22,7 +22,9 @@ export function BestFacts({ runId, family, metric, line }: BestFactsProps) {
   const ids = family.runs.map((run) => run.run_id);
   const { value } = useExtremes(runId, ids, metric);
   if (!value || metric === null) return null;
-  const { shown, beyond } = bestsOf(value.line, value.family, goalFor(metric, value.family.goal));
+  const goal = goalFor(metric, value.family.goal);
+  if (goal === null) return <WhichIsBetter metric={metric} />;
+  const { shown, beyond } = bestsOf(value.line, value.family, goal);
   const what = <span class="mono">{metric}</span>;
   const ofAll = ids.length > 1 ? `best of all ${plural(ids.length, "run")}: ` : "best ";
   return (
@@ -42,6 +44,24 @@ export function BestFacts({ runId, family, metric, line }: BestFactsProps) {
         </span>
       )}
     </>
+  );
+}
+
+/** Asks what nobody said: without it nothing can be called the best. */
+function WhichIsBetter({ metric }: { metric: string }) {
+  if (Object.hasOwn(chosenGoals.value, metric)) return null;
+  return (
+    <span class="best-fact">
+      Which <span class="mono">{metric}</span> is better,{" "}
+      <button type="button" class="link" onClick={() => setGoal(metric, "min")}>
+        low
+      </button>{" "}
+      or{" "}
+      <button type="button" class="link" onClick={() => setGoal(metric, "max")}>
+        high
+      </button>
+      ?
+    </span>
   );
 }
 

@@ -18,7 +18,12 @@ const nextGoal = { min: "max", max: "none", none: "min" } as const;
 
 /** Give a metric the next goal: low values, high ones, none. */
 export function turnGoal(path: string, now: Goal): void {
-  chosenGoals.value = { ...chosenGoals.peek(), [path]: nextGoal[now ?? "none"] };
+  setGoal(path, nextGoal[now ?? "none"]);
+}
+
+/** Say which values of a metric are what one wants. */
+export function setGoal(path: string, goal: "min" | "max" | "none"): void {
+  chosenGoals.value = { ...chosenGoals.peek(), [path]: goal };
 }
 
 /** Return what a run's checkpoints went by. */

@@ -88,7 +88,7 @@ function Steps({ run, member }: { run: Row; member: FamilyRun | undefined }) {
   if (!member) return null;
   const own = member.own && member.first_step !== null ? rangeText(member.first_step, member.own[1]) : null;
   const inherited = run.lineage.slice(0, -1).flatMap((reach) => reach.kept ?? []);
-  if (!run.fork) return <span>{own ?? "no steps yet"}</span>;
+  if (!run.fork) return <span>{own ?? (run.state === "running" ? "no steps yet" : "no steps")}</span>;
   const before = inherited.length > 0 && `, ${rangeText(Math.min(...inherited), Math.max(...inherited))} inherited`;
   return (
     <span>

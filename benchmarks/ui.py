@@ -69,12 +69,13 @@ async (frames) => {
 CYCLES = """
 async (cycles) => {
   const frame = () => new Promise(requestAnimationFrame);
-  const head = () => document.querySelector(".charts-section-head");
+  const section = () => document.querySelector(".charts-section");
+  const click = () => section().querySelector(".charts-section-head").click();
   for (let cycle = 0; cycle < cycles; cycle++) {
-    head().click();
-    while (head()?.getAttribute("aria-expanded") !== "false") await frame();
-    head().click();
-    while (!document.querySelector("canvas.chart-lines[data-drawn]")) await frame();
+    click();
+    while (section().querySelector("canvas.chart-lines")) await frame();
+    click();
+    while (!section().querySelector("canvas.chart-lines[data-drawn]")) await frame();
   }
 }
 """
@@ -200,7 +201,7 @@ def cycles(place: Place, count: int) -> None:
             session.send("HeapProfiler.collectGarbage")
         return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
-    page.locator(".charts-section-head").first.wait_for()
+    page.locator(".charts-section canvas.chart-lines[data-drawn]").first.wait_for()
     page.evaluate(CYCLES, 20)
     before = heap()
     page.evaluate(CYCLES, count)

@@ -8,6 +8,7 @@ import { Popup } from "../../controls/Popup";
 import { place } from "../../state/address";
 import { useAnswer } from "../../state/answer";
 import { colourOf } from "../../state/theme";
+import { identityOf, placeOf } from "../../text/identity";
 
 const MOST_FOUND = 50;
 
@@ -81,13 +82,13 @@ function Found({ chosen, onChoose }: Pick<RunChoiceProps, "chosen" | "onChoose">
             type="button"
             class="menu-item"
             aria-pressed={chosen.includes(row.run_id)}
-            title={row.run_id}
+            title={`${identityOf(row)}\n${row.run_id}`}
             onClick={() => onChoose(row.run_id)}
           >
             <span class="run-name cut" style={{ color: colourOf(row).text }}>
               {row.name}
             </span>
-            <span class="aside cut">{row.experiment}</span>
+            <span class="aside cut">{row.experiment && `${row.experiment}, ${placeOf(row)}`}</span>
             {chosen.includes(row.run_id) && <Icon name="check" size={14} />}
           </button>
         ))}

@@ -8,6 +8,7 @@ import { useAnswer } from "../../state/answer";
 import { colourOf } from "../../state/theme";
 import { asOf, lineageWindow, selectedRuns, shownFamily, unfolded } from "../../state/view";
 import { formatStep, plural } from "../../text/format";
+import { identityOf } from "../../text/identity";
 
 const MOST_EXPERIMENTS = 20;
 const MOST_RUNS = 30;
@@ -84,7 +85,7 @@ function useFound(search: string): Choice[] {
           {row.name}
         </span>
       ),
-      title: row.run_id,
+      title: `${identityOf(row)}\n${row.run_id}`,
       aside: row.fork ? `@${formatStep(row.fork.step)}` : "root",
     })),
   ];

@@ -71,7 +71,7 @@ class Call:
             value = self._question(project)
         except StaleIndexError:
             raise
-        except Exception as error:  # whatever it is, it belongs to who asked, and the thread goes on
+        except Exception as error:  # a question is any handler's code: who asked is told, and the thread goes on
             self.refuse(error)
         else:
             self._tell(self.future.set_result, value)
@@ -211,7 +211,7 @@ class Drainer:
             self._fail(str(error))
         except OSError as error:
             self._fail(unreadable(error))
-        except Exception as error:  # a reader goes on whatever a journal held: the page says so
+        except Exception as error:  # journals and plugins may hold anything: the page says so, and looks again
             self._fail(f"this should not happen: {described(error)}; report it")
         ended = time.monotonic()
         pause = max(PAUSE_SECONDS, _PAUSE_SHARE * (time.thread_time() - busy), ended - began)
@@ -319,7 +319,7 @@ class Answerer:
                 continue
             try:
                 self._answer(call)
-            except Exception as error:  # it belongs to who asked, and the thread goes on
+            except Exception as error:  # from opening an index: without the thread all who ask later would wait for ever
                 call.refuse(error)
         self._let_go()
         while not self._calls.empty():

@@ -295,6 +295,11 @@ def test_the_keyboard_goes_over_rows(visit: Visit, seeded_ui: UiServer, sweep: s
     page.wait_for_function("() => document.querySelectorAll('.table-row .eye[aria-pressed=true]').length === 1")
     assert names_in(page)[1] == second
 
+    page.keyboard.press("/")
+    page.keyboard.type("seed < 20 ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("treegrid")).to_be_focused()
+
 
 def test_who_comes_back_to_the_table_goes_on_reading(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
     project = read_whole(seeded_ui, seeds.thousand, 1000)

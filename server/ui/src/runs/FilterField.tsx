@@ -46,6 +46,10 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
   };
   const press = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" && event.altKey) return setCaret(input.current?.selectionStart ?? 0);
+    if (event.key === "Enter" && chosen === null) {
+      close();
+      return document.querySelector<HTMLElement>("[role=treegrid]")?.focus(); // on to what was found
+    }
     if (!isOpen || !spot) {
       if (event.key === "ArrowDown") setCaret(input.current?.selectionStart ?? text.length);
       return;
@@ -53,8 +57,8 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) setChosen(((chosen ?? (step > 0 ? -1 : 0)) + step + suggestions.length) % suggestions.length);
     else if (event.key === "Tab" && !event.shiftKey) take(suggestions[chosen ?? 0]!, spot);
-    else if (event.key === "Enter" && chosen !== null) take(suggestions[chosen]!, spot);
-    else if (event.key === "Enter" || event.key === "Escape") close();
+    else if (event.key === "Enter") take(suggestions[chosen!]!, spot);
+    else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
     event.stopPropagation();

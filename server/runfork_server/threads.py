@@ -319,7 +319,7 @@ class Answerer:
                 continue
             try:
                 self._answer(call)
-            except Exception as error:  # from opening an index: without the thread all who ask later would wait for ever
+            except Exception as error:  # of opening an index: without the thread, all would wait
                 call.refuse(error)
         self._let_go()
         while not self._calls.empty():

@@ -348,7 +348,9 @@ class _Parser(Generic[F]):
         if self.keyword() or name not in _AGGREGATES:
             raise self.error("an attribute or last(attribute)")
         if name != "last":
-            problem = f"filters compare the last value of a series, not its {name}; write last(...), or sort by {name}(...)"
+            problem = (
+                f"filters compare the last value of a series, not its {name}; write last(...), or sort by {name}(...)"
+            )
             raise _error(self.text, self.next.start, problem)
         self.take()
         self.take()

@@ -79,6 +79,7 @@ def see_charts(walk: Walk) -> None:
     """Charts: one clean line, with what was pruned behind it."""
     page = walk.page
     walk.look_at("Charts")
+    charts.chart(page, "train/loss").wait_for()  # once the server has read the project
     charts.settle(walk.watch, page)
     (line,) = charts.shown(page, "train/loss")["lines"]
     assert [(role["role"], role["run_id"]) for role in line["roles"]] == [

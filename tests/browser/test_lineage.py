@@ -285,19 +285,29 @@ def test_names_roles_and_contrast_are_sound(seeds, seeded_ui, visit, scheme):
 
 
 def test_all_families_are_small_rivers_to_choose_from(seeds, seeded_ui, visit):
-    page = visit(seeded_ui, f"p/{seeds.lineage}/lineage")
-    row = page.locator("a.family-row")
+    page = visit(seeded_ui, f"p/{seeds.sweep}/lineage")
+    row = page.locator("a.family-row", has_text="sweep-36")
 
-    expect(row).to_have_count(1)
-    expect(row).to_contain_text("3 runs")
+    expect(page.locator("a.family-row")).to_have_count(40)
+    expect(row).to_contain_text("2 runs")
     expect(row).not_to_contain_text("of no experiment")
-    assert row.locator(".diamond").count() == 2
+    assert row.locator(".diamond").count() == 1
     assert row.locator(".water.own").count() == 1
     row.click()
 
-    expect(page.locator(".lane")).to_have_count(3)
+    expect(page.locator(".lane")).to_have_count(2)
     page.go_back()
     expect(row).to_have_count(1)
+
+
+def test_the_only_family_is_drawn_without_a_list_to_choose_from(seeds, seeded_ui, visit):
+    page = visit(seeded_ui, f"p/{seeds.lineage}/table")
+    page.get_by_role("link", name="Lineage").click()
+
+    expect(page.locator(".lane")).to_have_count(3)
+    expect(page).to_have_url(re.compile("family=digits"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("/table"))
 
 
 def test_hostile_names_are_text_and_what_has_no_parent_or_no_points_is_told(seeds, seeded_ui, visit):

@@ -143,7 +143,6 @@ def see_where_to_fork(walk: Walk) -> None:
     """Lineage: the tree, with what each fork changed; and how to fork from where the head did."""
     page = walk.page
     walk.go_to("Lineage")
-    page.locator("a.family-row").click()
     expect(page.locator(".lane")).to_have_count(4)
     expect(walk.lane(walk.runs[3]).locator(".edge-changes")).to_contain_text("hparams/lr 0.1 → 0.5")
     expect(walk.lane(walk.runs[2]).locator(".edge-changes")).to_contain_text("hparams/lr 0.1 → 0.02")

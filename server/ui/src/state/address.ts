@@ -108,6 +108,13 @@ export function go(target: Place, changes: Record<string, string | null> = {}): 
   follow();
 }
 
+/** Change parameters in the entry that is shown: for what the page chooses, and nobody who goes back wants to meet again. */
+export function settle(changes: Record<string, string | null>): void {
+  flush();
+  history.replaceState(null, "", href(place.peek(), changes));
+  follow();
+}
+
 function isDefault(one: Parameter, value: unknown): boolean {
   return one.codec.write(value) === one.codec.write(one.fallback);
 }

@@ -1,4 +1,4 @@
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { postJson, projectPath } from "../../api/client";
 import type { Row, RunsPage } from "../../api/types";
 import { stepTicks } from "../../chart/ticks";
@@ -6,7 +6,7 @@ import { useNow } from "../../controls/now";
 import { useWidth } from "../../controls/width";
 import { River } from "../../marks/River";
 import { rowScale } from "../../marks/shapes";
-import { hrefNow, place } from "../../state/address";
+import { hrefNow, place, settle } from "../../state/address";
 import { useAnswer } from "../../state/answer";
 import { connection } from "../../state/live";
 import { colourOf } from "../../state/theme";
@@ -18,7 +18,7 @@ const OF_NO_EXPERIMENT = "sys/name NOT EXISTS";
 /** A head, or a run of no experiment that nothing left: what a family is entered by. */
 type Families = { rows: Row[]; experiments: number; lone: number; isCut: boolean };
 
-/** All families of a project as small rivers on one scale, latest first, to choose from. */
+/** All families of a project as small rivers on one scale, latest first, to choose from; where there is one, it is drawn itself. */
 export function FamiliesOverview() {
   const project = place.value.project!;
   const answer = useAnswer<Families>(`families\n${project}`, async (signal) => {
@@ -40,7 +40,11 @@ export function FamiliesOverview() {
     return { rows, experiments: heads.total, lone: lone.length, isCut: heads.total > MOST || others.total > MOST };
   });
   const found = answer.value;
-  if (!found)
+  const only = found?.rows.length === 1 ? nameOf(found.rows[0]!) : null;
+  useEffect(() => {
+    if (only !== null) settle({ family: only });
+  }, [only]);
+  if (!found || only !== null)
     return (
       <div class="families">
         {answer.error && <p class="prose bad">{answer.error}</p>}
@@ -48,6 +52,10 @@ export function FamiliesOverview() {
       </div>
     );
   return <List found={found} />;
+}
+
+function nameOf(row: Row): string {
+  return row.experiment ?? row.run_id;
 }
 
 /** Runs that no other of them, and no head, descends from. */
@@ -116,10 +124,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
   const colour = colourOf(row);
   const title = row.experiment ?? row.name;
   return (
-    <a
-      class="family-row"
-      href={hrefNow({ page: "lineage", project: place.value.project }, { family: row.experiment ?? row.run_id })}
-    >
+    <a class="family-row" href={hrefNow({ page: "lineage", project: place.value.project }, { family: nameOf(row) })}>
       <span class="family-name run-name" style={{ color: colour.text }} title={title}>
         {title}
         {row.experiment === null && <span class="lone-note"> of no experiment</span>}

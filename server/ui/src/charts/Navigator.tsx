@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 import type { Axis, Reach } from "../api/types";
 import type { Span } from "../chart/view";
+import { followPointer } from "../controls/following";
 import { useWidth } from "../controls/width";
 import { River } from "../marks/River";
 import type { DrawnRun } from "../state/drawn";
@@ -133,13 +134,8 @@ function Grip({ part, all, shown, room, kind, left, width }: GripProps) {
     const end = () => {
       cancelAnimationFrame(frame);
       if (latest !== from) apply();
-      element.removeEventListener("pointermove", move);
-      element.removeEventListener("pointerup", end);
-      element.removeEventListener("pointercancel", end);
     };
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end);
-    element.addEventListener("pointercancel", end);
+    followPointer(move, end);
   };
   const key = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10, Home: -100, End: 100 }[event.key];

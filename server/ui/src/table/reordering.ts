@@ -1,3 +1,4 @@
+import { followPointer } from "../controls/following";
 import type { TableProps } from "./props";
 
 const BEGINS_AFTER = 5;
@@ -20,17 +21,12 @@ export function listenToReordering(head: HTMLElement, now: () => TableProps): ()
       showDrop(head, target.before, places(now()).at(-1) ?? null);
     };
     const end = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", end);
-      window.removeEventListener("pointercancel", end);
       showDrop(head, null, null);
       if (!target) return;
       swallowClick();
       now().acts.move?.(key, target.before);
     };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", end);
-    window.addEventListener("pointercancel", end);
+    followPointer(move, end);
   };
   const type = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;

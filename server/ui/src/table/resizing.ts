@@ -1,3 +1,4 @@
+import { followPointer } from "../controls/following";
 import type { TableProps } from "./props";
 
 const LEAST_WIDTH = 40;
@@ -17,15 +18,7 @@ export function listenToResizing(head: HTMLElement, now: () => TableProps): () =
     event.preventDefault();
     event.stopPropagation();
     const from = event.clientX - widthOf(key);
-    const move = (moved: PointerEvent) => resize(key, moved.clientX - from);
-    const end = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", end);
-      window.removeEventListener("pointercancel", end);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", end);
-    window.addEventListener("pointercancel", end);
+    followPointer((moved) => resize(key, moved.clientX - from));
   };
   const reset = (event: Event) => {
     const key = columnOf(event);

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { ChartsPane } from "../../charts/ChartsPane";
+import { followPointer } from "../../controls/following";
 import { RunsPane } from "../../runs/RunsPane";
 import { drawn } from "../../state/drawn";
 import { metrics } from "../../state/metrics";
@@ -51,20 +52,13 @@ function Divider() {
     const box = element.parentElement!.getBoundingClientRect();
     element.setPointerCapture(event.pointerId);
     event.preventDefault();
-    const move = (moved: PointerEvent) =>
+    followPointer((moved) =>
       setShare(
         window.innerWidth <= NARROW
           ? ((moved.clientY - box.top) / box.height) * 100
           : ((moved.clientX - box.left) / box.width) * 100,
-      );
-    const end = () => {
-      element.removeEventListener("pointermove", move);
-      element.removeEventListener("pointerup", end);
-      element.removeEventListener("pointercancel", end);
-    };
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end);
-    element.addEventListener("pointercancel", end);
+      ),
+    );
   };
   const key = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -2, ArrowUp: -2, ArrowRight: 2, ArrowDown: 2 }[event.key];

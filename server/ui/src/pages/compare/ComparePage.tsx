@@ -2,6 +2,7 @@ import "./compare.css";
 import { useEffect, useMemo } from "preact/hooks";
 import type { DifferenceRow, Differences } from "../../api/types";
 import { Button } from "../../controls/Button";
+import { Checkbox } from "../../controls/Checkbox";
 import { SearchField } from "../../controls/SearchField";
 import { go, place } from "../../state/address";
 import { comparedIds, isSought, referenceId, toggleCompared, useComparison, useRowsOf } from "../../state/compare";
@@ -94,32 +95,16 @@ function Nothing() {
 function Bar({ found, groups, system }: { found: Differences | null; groups: readonly Group[]; system: number }) {
   return (
     <div class="compare-bar">
-      <label class="checkbox">
-        <input
-          type="checkbox"
-          checked={onlyDifferences.value}
-          onChange={(event) => {
-            onlyDifferences.value = event.currentTarget.checked;
-          }}
-        />
-        only differences
-      </label>
+      <Checkbox of={onlyDifferences}>only differences</Checkbox>
       {found && (
         <span class="dim differ-count" role="status">
           {formatStep(found.differing_count)} of {plural(found.attribute_count, "attribute")}{" "}
           {found.differing_count === 1 ? "differs" : "differ"}
         </span>
       )}
-      <label class="checkbox" title="What runfork itself notes: state, lineage, machine, source code">
-        <input
-          type="checkbox"
-          checked={showsSystem.value}
-          onChange={(event) => {
-            showsSystem.value = event.currentTarget.checked;
-          }}
-        />
+      <Checkbox of={showsSystem} title="What runfork itself notes: state, lineage, machine, source code">
         <span class="mono">sys/, runtime/</span> <span class="count">{formatStep(system)}</span>
-      </label>
+      </Checkbox>
       <ReferenceChoice />
       <RunChoice text="Runs" chosen={comparedIds.value} onChoose={toggleCompared} isMultiple>
         <button

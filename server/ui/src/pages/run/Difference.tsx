@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, RunValues } from "../../api/types";
+import { Checkbox } from "../../controls/Checkbox";
 import { hrefNow, place } from "../../state/address";
 import { useDifferences, useRowsOf } from "../../state/compare";
 import { goalFor } from "../../state/goals";
@@ -43,16 +44,7 @@ export function Difference({ found }: { found: RunValues }) {
             otherRun.value = runId === run.fork?.parent ? "" : runId;
           }}
         />
-        <label class="checkbox">
-          <input
-            type="checkbox"
-            checked={onlyDifferences.value}
-            onChange={(event) => {
-              onlyDifferences.value = event.currentTarget.checked;
-            }}
-          />
-          only differences
-        </label>
+        <Checkbox of={onlyDifferences}>only differences</Checkbox>
         {answer.value && (
           <span class="dim">
             {formatStep(answer.value.differing_count)} of {plural(answer.value.attribute_count, "attribute")} differ

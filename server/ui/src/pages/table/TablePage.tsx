@@ -1,5 +1,6 @@
 import { useCallback, useState } from "preact/hooks";
 import { apiUrl, projectPath } from "../../api/client";
+import { Checkbox } from "../../controls/Checkbox";
 import { Icon } from "../../controls/icons";
 import { ColumnMenu } from "../../runs/ColumnMenu";
 import { ColumnsButton } from "../../runs/ColumnsButton";
@@ -34,18 +35,7 @@ export function TablePage() {
       {menu && <ColumnMenu column={menu.column} anchor={menu.anchor} onClose={closeMenu} />}
       <footer class="runs-foot">
         <DrawnNote />
-        {mode.value === "runs" && (
-          <label class="checkbox">
-            <input
-              type="checkbox"
-              checked={archived.value}
-              onChange={() => {
-                archived.value = !archived.peek();
-              }}
-            />
-            archived runs too
-          </label>
-        )}
+        {mode.value === "runs" && <Checkbox of={archived}>archived runs too</Checkbox>}
         <Legend />
       </footer>
     </section>

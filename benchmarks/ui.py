@@ -230,9 +230,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         seeds = Seeds(asked.data or Path(name, "data"))
         parts: dict[str, Callable[[Place], None]] = {
+            "cycles": lambda place: cycles(place, asked.cycles),
             "charts": lambda place: charts(place, asked.charted, asked.points, asked.rounds),
             "live": lambda place: live(place, asked.charted, max(2, asked.points // 10), asked.seconds),
-            "cycles": lambda place: cycles(place, asked.cycles),
         }
         browser = chromium.launch(playwright)
         watch = Watch()

@@ -8,7 +8,7 @@ from tests.measured import measured
 def test_a_tiny_pass_measures_clicks_zooms_training_and_what_stays_behind():
     sizes = "--charted 3 --points 300 --cycles 2 --rounds 1 --seconds 1"
 
-    click, first_paint, frames, work, *live, cycles = measured("ui", *sizes.split())
+    cycles, click, first_paint, frames, work, *live = measured("ui", *sizes.split())
 
     assert re.search(r"a click draws them all, ms +[1-9]", click)
     assert re.search(r"from navigation to all of them, ms +[1-9]", first_paint)

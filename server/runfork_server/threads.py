@@ -32,6 +32,8 @@ _PAUSE_SHARE = 4
 
 It is as long as the look itself, too: what waits for disks or the network is not asked all the time.
 """
+_MANY_RUNS = 1000
+"""In a project of more runs those that were over for long are looked at in turns: one that is continued is seen some looks later."""
 _PROGRESS_SECONDS = 0.5
 _REOPEN_SECONDS = 5.0
 
@@ -117,6 +119,7 @@ class Drainer:
         self.generation = 0
         """How often the project was opened: what others have open is another one's then."""
         self._was_shared = False
+        self._run_count = 0
         self._failure: str | None = None
         self._due = 0.0
         self._told_at = 0.0
@@ -226,13 +229,14 @@ class Drainer:
 
     def _refresh(self) -> None:
         project = self._open()
-        project.refresh(self._tell_progress, is_frequent=True)
+        project.refresh(self._tell_progress, is_frequent=self._run_count > _MANY_RUNS)
         self._failure = None
         if project.is_shared != self._was_shared:  # its index is kept in memory from now on
             self._was_shared = project.is_shared
             self.generation += 1
         changed = project.take_changed()
         nodes = project.index.nodes()
+        self._run_count = len(nodes)
         if changed:
             changed = _with_descendants(nodes, changed)
         project.forget(changed)

@@ -33,7 +33,7 @@ _PAUSE_SHARE = 4
 It is as long as the look itself, too: what waits for disks or the network is not asked all the time.
 """
 _MANY_RUNS = 1000
-"""In a project of more runs those that were over for long are looked at in turns: one that is continued is seen some looks later."""
+"""In a project of more runs those that were over for long are looked at in turns: one that goes on is seen some looks later."""
 _PROGRESS_SECONDS = 0.5
 _REOPEN_SECONDS = 5.0
 

@@ -149,13 +149,13 @@ def many(place: Place, runs: int, asked: argparse.Namespace) -> None:
     with client_of(server) as client:
         wait_until_read(client, project)
         tell("memory of one that finds them read, MB", f"{memory_of(server.pid):.0f}")
-        idle = idle_share(client, server, project, asked.seconds)
-        tell("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
         passes = browsed(client, server, project, runs, asked.minutes)
+        idle = idle_share(client, server, project, asked.seconds)  # by now nothing has changed for a minute
     tell(
         f"memory after everything was asked for once, MB; {len(passes)} times, MB", f"{passes[0]:.0f}; {passes[-1]:.0f}"
     )
     tell("grown since the second time, MB", f"{passes[-1] - passes[1]:.1f}")
+    tell("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
     server.stop()
 
 

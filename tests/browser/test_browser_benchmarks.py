@@ -21,7 +21,9 @@ def test_a_tiny_pass_measures_clicks_zooms_training_and_what_stays_behind():
 def test_a_tiny_pass_measures_tables_and_their_server():
     sizes = "--painted 20 --browsed 30 --rounds 1 --minutes 0 --seconds 0.3 --frames 10"
 
-    start, _, paint, again, floor, reading, scrolled, *memory, passes, grown, idle = measured("browsing", *sizes.split())
+    start, _, paint, again, floor, reading, scrolled, *memory, passes, grown, idle = measured(
+        "browsing", *sizes.split()
+    )
 
     assert re.search(r"to its first page, ms +[1-9]", start)
     assert all(re.search(r", ms +[1-9]", line) for line in (paint, again, floor))

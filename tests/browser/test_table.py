@@ -175,9 +175,10 @@ def test_a_filter_that_cannot_be_read_leaves_the_last_one(
     before = names_in(page)
 
     filter_by(page, " and and")
-    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
 
-    page.get_by_text("The table shows the last valid filter.").wait_for()
+    page.get_by_text(re.compile(r"\. The table shows the last valid filter\.")).wait_for()
+    expect(page.get_by_role("combobox", name="Filter")).to_be_focused()
     assert page.locator(".token.wrong").inner_text() == "and"
     assert names_in(page) == before
 
@@ -251,6 +252,24 @@ def test_columns_change_places_by_keyboard_and_by_dragging(visit: Visit, seeded_
 
     page.wait_for_function(columns, arg="optimizer,seed,lr")
     assert page.locator("[aria-sort]").count() == 0  # a drag is no click
+
+    head = page.locator('[data-column="lr"]')
+    resizer = head.get_by_role("separator")
+    width, handle = (one.bounding_box() for one in (head, resizer))
+    assert width
+    assert handle
+    assert handle["x"] + handle["width"] <= 1440
+    for part in (1, handle["width"] - 1):
+        middle = handle["y"] + handle["height"] / 2
+        page.mouse.move(handle["x"] + part, middle)
+        page.mouse.down()
+        page.mouse.move(handle["x"] + part + 60, middle, steps=3)
+        page.mouse.move(handle["x"] + part + 30, middle, steps=3)
+        page.mouse.up()
+        expect(resizer).to_have_attribute("aria-valuenow", str(round(width["width"]) + 30))
+        resizer.dblclick()
+        expect(resizer).to_have_attribute("aria-valuenow", str(round(width["width"])))
+    page.wait_for_function(columns, arg="optimizer,seed,lr")
 
 
 def test_a_pinned_column_stays_while_the_table_scrolls(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
@@ -409,6 +428,11 @@ def test_the_empty_page_becomes_the_table_with_the_first_run(
 
 def test_projects_are_found_by_name(visit: Visit, seeded_ui: UiServer, seeds: Seeds) -> None:
     lineage, _ = seeds.lineage, seeds.sweep
+    page = visit(seeded_ui, "p/seeds/nobody/nothing")
+    page.get_by_text("There is no project seeds/nobody yet").wait_for()
+    page.wait_for_url("**/p/seeds/nobody/charts")
+    page.locator("main").get_by_role("link", name="seeds/sweep", exact=True).click()
+    page.wait_for_url("**/p/seeds/sweep/charts")
     page = visit(seeded_ui, "")
     page.get_by_role("link", name="seeds / sweep").wait_for()
     page.keyboard.press("/")

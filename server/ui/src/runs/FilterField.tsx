@@ -6,7 +6,7 @@ import { readTokens, unitsOf } from "../query/tokens";
 import { place } from "../state/address";
 import { shortcut } from "../state/keys";
 import { status } from "../state/live";
-import { listing, queryError } from "../state/runs";
+import { listing, queryError, question } from "../state/runs";
 import { filter, mode } from "../state/view";
 import { formatStep } from "../text/format";
 import { FilterBuilder } from "./FilterBuilder";
@@ -19,6 +19,7 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
   const [caret, setCaret] = useState<number | null>(null);
   const [chosen, setChosen] = useState<number | null>(null);
   const [isBuilding, setBuilding] = useState(false);
+  const [isLeaving, setLeaving] = useState(false);
   const list = useId();
   const text = filter.value;
   const spot = caret === null ? null : spotAt(text, caret);
@@ -28,6 +29,10 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
     // beside charts the key is that of their search
     if (place.peek().page !== "charts") return shortcut("/", "filter runs", () => input.current?.focus());
   }, []);
+  const isAnswered = listing.value?.question === question.value;
+  useEffect(() => {
+    if (isLeaving && isAnswered) document.querySelector<HTMLElement>("[role=treegrid]")?.focus(); // on to what was found
+  }, [isLeaving, isAnswered]);
   const close = () => {
     setCaret(null);
     setChosen(null);
@@ -48,7 +53,7 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
     if (event.key === "ArrowDown" && event.altKey) return setCaret(input.current?.selectionStart ?? 0);
     if (event.key === "Enter" && chosen === null) {
       close();
-      return document.querySelector<HTMLElement>("[role=treegrid]")?.focus(); // on to what was found
+      return setLeaving(true);
     }
     if (!isOpen || !spot) {
       if (event.key === "ArrowDown") setCaret(input.current?.selectionStart ?? text.length);
@@ -90,10 +95,14 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
               filter.value = event.currentTarget.value;
               setCaret(event.currentTarget.selectionStart);
               setChosen(null);
+              setLeaving(false);
             }}
             onKeyDown={press}
             onClick={(event) => caret !== null && setCaret(event.currentTarget.selectionStart)}
-            onBlur={close}
+            onBlur={() => {
+              close();
+              setLeaving(false);
+            }}
           />
         </div>
         {text !== "" && (
@@ -122,7 +131,7 @@ export function FilterField({ keys = "/" }: { keys?: string }) {
         )}
         {error && !isOpen && (
           <p id={`${list}-error`} class="filter-error" role="status">
-            <span class="bad">{error.text}</span>
+            <span class="bad">{error.text.replace(/[^.?!]$/, "$&.")}</span>
             {listing.value && <span class="dim"> The table shows the last valid filter.</span>}
           </p>
         )}

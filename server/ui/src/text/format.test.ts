@@ -56,7 +56,7 @@ describe("columns", () => {
   test("have as many decimals as their numbers need, four digits at most", () => {
     expect(column([0.3007, 0.2817, 1])).toEqual(["0.3007", "0.2817", "1.0000"]);
     expect(column([256, 512])).toEqual(["256", "512"]);
-    expect(column([10_250.125, 3.5])).toEqual(["10 250", "4"]);
+    expect(column([10_250.125, 3.5])).toEqual(["10 250", "3.5"]);
   });
 
   test("take powers of ten for what is small", () => {
@@ -71,6 +71,13 @@ describe("columns", () => {
   test("never show as nothing what is something", () => {
     expect(column([0.3007, 0.2817, 1e-6, -2e-5, 0])).toEqual(["0.3007", "0.2817", "1e-6", "-2e-5", "0.0000"]);
     expect(column([12_500.5, 40_000.5, 0.25])).toEqual(["12 501", "40 001", "0.25"]);
+  });
+
+  test("keep the digits of what is small in them", () => {
+    const rates = [0.0001705, 0.0009645, 0.0012, 0.0143, 0.0915];
+    expect(column(rates)).toEqual(["1.705e-4", "9.645e-4", "0.001200", "0.014300", "0.091500"]);
+    expect(column([0.3007, 0.2817, 0.0001705])).toEqual(["0.3007", "0.2817", "1.705e-4"]);
+    expect(column([0.0001705, 0.0001535])).toEqual(["1.705e-4", "1.535e-4"]);
   });
 
   test("stand what is no number", () => {

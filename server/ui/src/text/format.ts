@@ -146,13 +146,15 @@ export function columnFormat(values: number[]): ColumnFormat {
   if (usual >= HUGE || usual < TINY) return { decimals: 2, isExponential: true };
   if (finite.every(Number.isInteger)) return { decimals: 0, isExponential: false };
   const needed = Math.max(...finite.map(decimalsOf));
-  const allowed = Math.max(0, 4 - Math.max(0, Math.floor(Math.log10(usual))));
+  const power = Math.floor(Math.log10(usual));
+  const allowed = Math.max(0, power < 0 ? 3 - power : 4 - power);
   return { decimals: Math.min(needed, allowed), isExponential: false };
 }
 
 const HUGE = 1e9;
 const TINY = 1e-3;
 const LONGEST_ALIGNED = 1e6;
+const LARGEST_LOSS = 5e-4; // four digits
 
 function decimalsOf(value: number): number {
   const text = String(value);
@@ -163,12 +165,14 @@ function decimalsOf(value: number): number {
 /** Write a number of a column. */
 export function formatInColumn(value: number, format: ColumnFormat): string {
   if (!Number.isFinite(value)) return formatNumber(value);
-  if (format.isExponential) return value === 0 ? "0" : exponential(value, 3);
+  if (format.isExponential) return value === 0 ? "0" : exponential(value, 4);
   const size = Math.abs(value);
   const isOutside = size >= HUGE || (size >= LONGEST_ALIGNED && format.decimals > 0);
-  if (isOutside || (size > 0 && size < 10 ** -format.decimals)) return formatNumber(value, 3);
+  if (isOutside) return formatNumber(value, 3);
   const text = size.toFixed(format.decimals);
-  return (value < 0 && Number(text) !== 0 ? MINUS : "") + grouped(text);
+  // What is much smaller than its column would lose its digits.
+  if (Math.abs(Number(text) - size) > LARGEST_LOSS * size) return formatNumber(value);
+  return (value < 0 ? MINUS : "") + grouped(text);
 }
 
 /** Split a path into its namespace, with the slash, and its last part. */

@@ -94,10 +94,10 @@ type NumberTextProps = { value: number; format: ColumnFormat; isDim: boolean; is
 /** A number, its decimal point below those of its column. */
 function NumberText({ value, format, isDim, isPadded }: NumberTextProps) {
   const padded = formatInColumn(value, format);
-  const text = isPadded || !padded.includes(".") || format.isExponential ? padded : padded.replace(/\.?0+$/, "");
-  const point = format.isExponential ? -1 : text.indexOf(".");
+  const text = isPadded || !padded.includes(".") || padded.includes("e") ? padded : padded.replace(/\.?0+$/, "");
+  const point = text.includes("e") ? -1 : text.indexOf(".");
   return (
-    <span class={isDim ? "compared-number dim" : "compared-number"} title={String(value)}>
+    <span class={`compared-number ${isDim ? "dim" : Number.isFinite(value) ? "" : "bad"}`} title={String(value)}>
       <span class="whole">{point < 0 ? text : text.slice(0, point)}</span>
       <span class="fraction">{point < 0 ? "" : text.slice(point)}</span>
     </span>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { getJson } from "../../api/client";
-import type { Info } from "../../api/types";
+import { getJson, projectUrl } from "../../api/client";
+import type { Projects } from "../../api/types";
 import { Button } from "../../controls/Button";
 import { copy } from "../../controls/clipboard";
 import { place } from "../../state/address";
@@ -15,13 +15,28 @@ const chosen = remembered<string>("framework", snippets[0]!.name);
 
 /** A project without runs: how to make the first one. The page is the project's as soon as there is one. */
 export function EmptyPage() {
-  const directory = useDirectory();
   const { project } = place.value;
+  const { directory, projects } = useProjects(project);
+  const names = projects.map((one) => one.name);
   return (
     <div class="empty-page">
       <UnbuiltRiver />
       <div class="empty-columns">
         <section>
+          {project && names.length > 0 && !names.includes(project) && (
+            <p class="prose">
+              There is no project <span class="mono strong">{project}</span> yet; there are:
+              {names.slice(0, MOST_NAMED).map((name) => (
+                <>
+                  {" "}
+                  <a class="mono" href={projectUrl(name)}>
+                    {name}
+                  </a>
+                </>
+              ))}
+              {names.length > MOST_NAMED && " …"}
+            </p>
+          )}
           <h1 class="title">{project ? "No runs yet" : "No projects yet"}</h1>
           <p class="prose">
             This page watches <span class="mono strong">{directory}</span>. The first run appears within a second of its
@@ -54,20 +69,22 @@ function CopyCode() {
   );
 }
 
-/** Return the data directory, as soon as the server has said it. */
-function useDirectory(): string {
-  const [directory, setDirectory] = useState("");
+const MOST_NAMED = 9;
+
+/** Return the data directory and its projects, as soon as the server has said them. */
+function useProjects(project: string | null): Projects {
+  const [found, setFound] = useState<Projects>({ directory: "", projects: [] });
   useEffect(() => {
     const abort = new AbortController();
-    getJson<Info>("info", {}, abort.signal)
-      .then((info) => {
+    getJson<Projects>("projects", {}, abort.signal)
+      .then((now) => {
         noteAnswer();
-        setDirectory(info.directory);
+        setFound(now);
       })
       .catch((error: unknown) => !abort.signal.aborted && noteAnswer(error));
     return () => abort.abort();
-  }, []);
-  return directory;
+  }, [project]);
+  return found;
 }
 
 /** What a script that runs in another folder has to be told. */

@@ -88,6 +88,14 @@ def test_a_line_goes_through_all_that_a_run_shows(project):
     assert [(one.x / MICRO, one.kind, one.points) for one in line.nonfinite] == [(70.0, "nan", 1)]
 
 
+@pytest.mark.parametrize(("x", "expected"), [("step", 70), ("relative", 370)])
+def test_the_first_value_that_is_no_number_lies_exactly_there(project, x, expected):
+    line = line_of(drawn(project, "head", x=x, buckets=5))
+
+    assert not line.is_raw
+    assert [(one.x / MICRO, one.kind, one.points) for one in line.nonfinite] == [(expected, "nan", 1)]
+
+
 def test_a_line_tells_who_logged_which_part_and_where_it_forked(project):
     line = line_of(drawn(project, "head"))
 

@@ -323,7 +323,7 @@ def test_what_is_no_number_is_counted_and_marked(open_charts, seeds, watch):
     expect(chart(page, LOSS).locator(".chart-tags .bad").first).to_contain_text("NaN from step 901")
 
     page.goto(page.url.split("/charts")[0] + "/run?run=s38")
-    page.get_by_role("button", name=re.compile("^100 NaN by step 90")).click()
+    page.get_by_role("button", name=re.compile("^100 NaN from step 901$")).click()
     settle(watch, page)
     low, high = shown(page, LOSS)["view"]["x"]
     assert low < 901 < high < low + 100
@@ -386,6 +386,9 @@ def test_charts_are_taken_along_as_files(open_charts, seeds, watch):
     svg = ET.fromstring(saved("SVG"))
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert {"digits", "digits, run second", "step"} <= set(texts)
+    colours = {value for element in svg.iter() for name in ("fill", "stroke") if (value := element.get(name))}
+    assert "#ffffff" in colours
+    assert [one for one in colours if not re.fullmatch(r"#[0-9a-f]{6}|none", one)] == []
     assert any(text.startswith("seeds/lineage · 1 experiment") for text in texts if text)
     assert any(text.startswith("train/loss") for text in texts if text)
     rows = saved("CSV of what is drawn").decode().split()
@@ -451,5 +454,14 @@ def test_charts_are_accessible(open_charts, seeds, watch, scheme):
     settle(watch, page)
     expect(page.locator(".charts-page")).to_have_attribute("data-full", "true")
     assert violations(page) == []
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".charts-page")).to_have_attribute("data-full", "true")
+    page.keyboard.press("l")
+    expect(chart(page, LOSS).locator(".chart-tags")).to_contain_text("log")
+    page.keyboard.press("s")
+    expect(page.get_by_label("Smoothing", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(".charts-page")).to_have_attribute("data-full", "false")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runfork.index.interface import Buckets
     from runfork.model.arrays import Floats, Integers
 
@@ -47,7 +49,7 @@ class NonFinite(NamedTuple):
     """How many points of one range are no numbers.
 
     Args:
-        x: Where the last point of the range lies.
+        x: Where the first of its kind lies, if it is the first range that has one; else where the range's last point lies.
         kind: "nan", "inf" or "-inf".
         points: How many.
     """
@@ -115,14 +117,22 @@ class Cells:
         y = np.array([value if np.isfinite(value) else np.nan])
         return Entries(np.array([float(x - self.shift)]), y, y, y, y, np.ones(1))
 
-    def nonfinite(self) -> list[NonFinite]:
-        """Return what is no number of what is asked for."""
+    def nonfinite(self, first_in: Callable[[str, int, int], int]) -> list[NonFinite]:
+        """Return what is no number of what is asked for.
+
+        Args:
+            first_in: Finds where the first of a kind (as `Buckets` names it) lies, of the points between two x.
+        """
         found = []
         for kind, name in _NONFINITE:
             column: Integers = getattr(self.buckets, name)[self.line, self.margin : self._end]
-            for at in np.flatnonzero(column).tolist():
-                x = float(self.buckets.last_x[self.line, self.margin + at]) - self.shift
-                found.append(NonFinite(x, kind, int(column[at])))
+            places = np.flatnonzero(column).tolist()
+            for at in places:
+                x = self.buckets.last_x[self.line, self.margin + at]
+                first_x = self.buckets.first_x[self.line, self.margin + at]
+                if at == places[0] and first_x < x:
+                    x = first_in(name, int(first_x), int(x))
+                found.append(NonFinite(float(x) - self.shift, kind, int(column[at])))
         return sorted(found)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from runfork_server.drawing.spans import Span
 
 _MOST_POINTS_BY_TIME = 500_000
+_CLOSER = 1000
 
 
 @dataclass(frozen=True)
@@ -155,11 +156,23 @@ class LineReader:
             entries,
             points=points,
             is_raw=is_raw,
-            nonfinite=cells.nonfinite(),
+            nonfinite=cells.nonfinite(lambda kind, low, high: self._first_in(seen.key, kind, low, high)),
             parts=[part._replace(start=part.start - shift, end=part.end - shift) for part in parts],
             forks=[fork._replace(x=fork.x - shift) for fork in marks],
             ends=ends._replace(first_x=ends.first_x - shift, last_x=ends.last_x - shift),
         )
+
+    def _first_in(self, key: SeriesKey, kind: str, low: int, high: int) -> int:
+        """Return where the first value of a kind that is no number lies between two x, in one closer look after the other."""
+        axis = self._places[key].axis
+        while low < high:
+            request = BucketsRequest([key], _CLOSER, x=axis, x_range=(low, high), inherit=self._reader.inherit)
+            buckets = self._reader.index.buckets(request)
+            places: Sequence[int] = np.flatnonzero(getattr(buckets, kind)[0]).tolist() if buckets.keys else []
+            if not places:
+                return high  # deleted meanwhile
+            low, high = int(buckets.first_x[0, places[0]]), int(buckets.last_x[0, places[0]])
+        return low
 
     def _points_within(self, key: SeriesKey, span: Span) -> tuple[Floats, Floats] | None:
         """Return the points of a line on the grid, where some lie so near to each other that they share a range.

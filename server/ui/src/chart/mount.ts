@@ -217,6 +217,8 @@ const LEGEND_GAP = 6;
 
 function sheetOf(chart: Chart, words: SheetWords): Sheet {
   const { props } = chart;
+  const { paper } = props.palette;
+  const palette = { ...props.palette, paper: paper.startsWith("#f") ? "#ffffff" : paper }; // light: as paper is
   const width = Math.max(chart.view.width, LEAST_SHEET_WIDTH);
   const height = Math.max(chart.view.height, Math.round(width * SHEET_RATIO));
   const { view, xTicks, yTicks } = shapeOf({ width, height: height - TITLE_HEIGHT - X_NAME_HEIGHT }, props);
@@ -233,7 +235,7 @@ function sheetOf(chart: Chart, words: SheetWords): Sheet {
     ...words,
     xName: xNames[props.axis],
     legend,
-    scene: sceneOf(props.lines, props.palette, props.isServerAway),
+    scene: sceneOf(props.lines, palette, props.isServerAway),
     view: lower,
     look: { hovered: props.hovered, names },
     xTicks,

@@ -23,7 +23,6 @@ export type PlacedName = {
 export const NAME_HEIGHT = 14;
 const GUTTER_ROOM = 12;
 const INSIDE_ROOM = 7;
-const FARTHEST = 46;
 const APART = 5;
 
 /** What names need to know of a line. */
@@ -99,7 +98,7 @@ export type NameRules = {
   taken: readonly Box[];
 };
 
-/** Place names at the ends of lines: in the right gutter, pushed apart, or beside ends in the plot. */
+/** Place names at the ends of lines: in the right gutter, pushed apart over all its height, or beside ends in the plot. */
 export function placeNames(lines: readonly Named[], view: View, rules: NameRules): PlacedName[] {
   const projection = projectionOf(view);
   const { plot } = view;
@@ -108,14 +107,26 @@ export function placeNames(lines: readonly Named[], view: View, rules: NameRules
   const most = Math.max(1, Math.floor((plot.height + NAME_HEIGHT) / NAME_HEIGHT));
   const isFirst = (end: End) => end.line.run_id === rules.hovered;
   const inView = (end: End) => end.y >= plot.top - 1 && end.y <= plot.top + plot.height + 1;
-  const atEdge = ends.filter((end) => end.isAtEdge && inView(end));
-  const chosen = chooseNear([...atEdge.filter(isFirst), ...atEdge.filter((end) => !isFirst(end))], most, plot);
-  const heights = heightsOf(chosen, plot);
-  const placed = gutter < 20 ? [] : chosen.map((end, at) => inGutter(end, heights[at]!, view, gutter, rules));
-  const inside = ends.filter((end) => !end.isAtEdge);
-  for (const end of [...inside.filter(isFirst), ...inside.filter((one) => !isFirst(one))]) {
-    const name = insidePlot(end, view, { placed, covered: coveredBy(lines, view), ends }, rules);
-    if (name) placed.push(name);
+  const first = (some: readonly End[]) => [...some.filter(isFirst), ...some.filter((end) => !isFirst(end))];
+  const covered = coveredBy(lines, view);
+  let outside = first(ends.filter((end) => end.isAtEdge && inView(end))).slice(0, most);
+  let inside = first(ends.filter((end) => !end.isAtEdge));
+  let placed: PlacedName[] = [];
+  for (;;) {
+    const sorted = [...outside].sort((a, b) => a.y - b.y);
+    const heights = heightsOf(sorted, plot);
+    placed = gutter < 20 ? [] : sorted.map((end, at) => inGutter(end, heights[at]!, view, gutter, rules));
+    const left: End[] = [];
+    for (const end of inside) {
+      const name = insidePlot(end, view, { placed, covered, ends }, rules);
+      if (name) placed.push(name);
+      else left.push(end);
+    }
+    // What has no free place near its end stands in the gutter, where there is room.
+    const moved = gutter < 20 ? [] : left.slice(0, most - outside.length);
+    if (moved.length === 0) break;
+    outside = [...outside, ...moved];
+    inside = inside.filter((end) => !moved.includes(end));
   }
   return placed.filter((name) => name.text !== "" && !touches(boxOf(name), rules.taken));
 }
@@ -123,18 +134,6 @@ export function placeNames(lines: readonly Named[], view: View, rules: NameRules
 function heightsOf(ends: readonly End[], plot: Box): number[] {
   const ys = ends.map((end) => end.y);
   return pushApart(ys, NAME_HEIGHT, plot.top + 2, plot.top + plot.height - 2);
-}
-
-/** Choose ends whose names can stand near them, the first before the others: a name far from its line tells nothing. */
-function chooseNear(ends: readonly End[], most: number, plot: Box): End[] {
-  let chosen: End[] = [];
-  for (const end of ends) {
-    if (chosen.length === most) break;
-    const next = [...chosen, end].sort((a, b) => a.y - b.y);
-    const heights = heightsOf(next, plot);
-    if (next.every((one, at) => Math.abs(one.y - heights[at]!) <= FARTHEST)) chosen = next;
-  }
-  return chosen;
 }
 
 function inGutter(end: End, y: number, view: View, width: number, rules: NameRules): PlacedName {

@@ -9,19 +9,17 @@ const KINDS = [
   ["ninf", "−Inf"],
 ] as const;
 const WORDS = { nan: "NaN", inf: "Inf", "-inf": "−Inf" };
-type Counted = Pick<ChartLine, "nan" | "inf" | "ninf" | "nonfinite" | "is_raw">;
+type Counted = Pick<ChartLine, "nan" | "inf" | "ninf" | "nonfinite">;
 
-/** What is no number: how many of which, and where the first is. Of a range of many points only its last is known: then it is "by" there. */
+/** What is no number: how many of which, and where the first is. */
 export function nonFiniteOf(lines: readonly Counted[], axis: Axis): { text: string; x: number } | null {
-  let first: { x: number; isExact: boolean } | null = null;
-  for (const line of lines)
-    for (const { x } of line.nonfinite) if (!first || x < first.x) first = { x, isExact: line.is_raw };
-  if (!first) return null;
+  const first = Math.min(...lines.flatMap((line) => line.nonfinite.map(({ x }) => x)));
+  if (first === Number.POSITIVE_INFINITY) return null;
   const counts = KINDS.flatMap(([kind, word]) => {
     const count = lines.reduce((all, line) => all + line[kind], 0);
     return count > 0 ? [`${formatStep(count)} ${word}`] : [];
   });
-  return { text: `${counts.join(", ")} ${first.isExact ? "from" : "by"} ${formatX(first.x, axis)}`, x: first.x };
+  return { text: `${counts.join(", ")} from ${formatX(first, axis)}`, x: first };
 }
 
 const REACH = { x: 6, y: 12 };
@@ -44,10 +42,11 @@ export function nonFiniteAt(
   let nearest = REACH.x;
   for (const line of lines)
     for (const { x, kind } of line.nonfinite) {
+      const isFirst = line.nonfinite.find((one) => one.kind === kind)!.x === x;
       const distance = Math.abs(toPixelX(projection, x) - at.x);
       if (distance > nearest || (kind === "inf") !== isHigh) continue;
       nearest = distance;
-      const text = `${line.title}: ${WORDS[kind]} ${line.is_raw ? "at" : "by"} ${formatX(x, axis)}`;
+      const text = `${line.title}: ${WORDS[kind]} ${line.is_raw || isFirst ? "at" : "near"} ${formatX(x, axis)}`;
       best = { text, x, isWhole: showsPoints({ x: line.x, isRaw: line.is_raw }, view.x, plot.width) };
     }
   return best;

@@ -1,14 +1,14 @@
-import { toHex, withinGamut } from "../marks/oklch";
 import type { Palette } from "./scene";
 
-const OKLCH = /^oklch\(\s*([\d.]+)\s+([\d.]+)\s+([\d.]+)\s*\)$/;
-
-/** Return a colour of the style sheet as `#rrggbb`: neither workers nor files know its variables. */
+/** Return a colour of the style sheet as `#rrggbb`: neither workers nor files know its variables, nor converters `oklch()` or `lab()`. */
 export function resolved(text: string): string {
-  const parts = OKLCH.exec(text.trim());
-  if (!parts) return text.trim() || "#808080";
-  const [l, c, h] = parts.slice(1).map(Number) as [number, number, number];
-  return toHex(withinGamut({ l, c, h }));
+  const probe = document.createElement("i");
+  probe.style.color = `color-mix(in srgb, ${text}, ${text})`;
+  document.body.append(probe);
+  const parts = /srgb (\S+) (\S+) ([^\s)]+)/.exec(getComputedStyle(probe).color)?.slice(1);
+  probe.remove();
+  const byte = (part: string) => Math.round(255 * Math.min(1, Math.max(0, Number(part)))).toString(16);
+  return parts ? `#${parts.map((part) => byte(part).padStart(2, "0")).join("")}` : text || "#808080";
 }
 
 /** Return the colours and measures of the theme that the page has now. */

@@ -40,7 +40,7 @@ export function ChartMenu({
   return (
     <Popup anchor={anchor} label={`More for ${path}`} role="menu" className="menu" align="right" onClose={onClose}>
       <Items head="y" items={scales} onClose={onClose} />
-      <Items head="Take along" items={files} onClose={onClose} />
+      <Items head="Save" items={files} onClose={onClose} />
       <Items head="View" items={view} onClose={onClose} />
     </Popup>
   );

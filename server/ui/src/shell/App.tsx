@@ -72,7 +72,6 @@ function useShellKeys(): void {
       }),
       shortcut("p", "pause or go on with live updates", togglePause),
       shortcut("Escape", "close what is open", () => {
-        isHelpShown.value = false;
         if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
       }),
     ];

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { keepKeys, known, shortcut } from "./keys";
+import { isHelpShown, keepKeys, known, shortcut } from "./keys";
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -22,6 +22,15 @@ describe("shortcuts", () => {
     press("Escape");
     expect(page).toHaveBeenCalledTimes(1);
     expect(shell).toHaveBeenCalledTimes(1);
+  });
+  it("close the list of them first", () => {
+    const page = vi.fn();
+    ends.push(shortcut("Escape", "close", page));
+    isHelpShown.value = true;
+    press("Escape");
+    expect([isHelpShown.value, page.mock.calls.length]).toEqual([false, 0]);
+    press("Escape");
+    expect(page).toHaveBeenCalledTimes(1);
   });
   it("do nothing while something is typed", () => {
     const act = vi.fn();

@@ -55,6 +55,10 @@ export function keepKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key !== "Escape" && isTyping(event.target)) return;
     if (isForControl(event)) return;
+    if (event.key === "Escape" && isHelpShown.peek()) {
+      isHelpShown.value = false; // it lies over everything that could be closed
+      return;
+    }
     const found = holderOf(event.key);
     if (!found) return;
     if (event.key !== "Escape") event.preventDefault();

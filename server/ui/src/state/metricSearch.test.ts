@@ -19,6 +19,16 @@ describe("a search of metrics", () => {
 });
 
 describe("sections", () => {
+  it("have counters behind what a training is about", () => {
+    const paths = ["epoch", "throughput/tokens", "train/epoch", "train/grad", "train/loss", "layer/x", "runtime/cpu"];
+    expect(sectionsOf(paths)).toEqual([
+      { name: "train", paths: ["train/loss", "train/grad", "train/epoch"] },
+      { name: "layer", paths: ["layer/x"] },
+      { name: "no namespace", paths: ["epoch"] },
+      { name: "throughput", paths: ["throughput/tokens"] },
+      { name: "runtime", paths: ["runtime/cpu"] },
+    ]);
+  });
   it("are top namespaces: what one looks at first, then in natural order, runfork's own last", () => {
     const paths = ["layer10/norm", "val/loss", "runtime/monitoring/cpu", "loss", "layer2/norm", "train/b", "train/a"];
     expect(sectionsOf(paths)).toEqual([

@@ -1,3 +1,5 @@
+import { goalOf } from "../text/metrics";
+
 /** A search of metrics, read. */
 export type MetricSearch = {
   matches: (path: string) => boolean;
@@ -36,16 +38,24 @@ export const NO_NAMESPACE = "no namespace";
 /** The namespace of what runfork measures itself: it comes last. */
 export const OWN_NAMESPACE = "runtime";
 
-// What one looks at first, in this order; then all others, and what runfork measures itself.
+// What one looks at first, in this order; then all others, what is counted beside a training, and what runfork measures itself.
 const FIRST = [/^$/, /^(train|training)$/i, /^(val|valid|validation|eval|dev)$/i, /^test$/i];
+const ASIDE = /^(checkpoints|throughput)\/|(^|\/)(epoch|(global_)?step|lr|lr-.*|learning_rate)$/i;
 
-function rank(name: string): number {
-  if (name === OWN_NAMESPACE) return FIRST.length + 1;
+function rank(name: string, paths: readonly string[]): number {
+  if (name === OWN_NAMESPACE) return FIRST.length + 2;
+  if (paths.every((path) => ASIDE.test(path))) return FIRST.length + 1;
   const at = FIRST.findIndex((pattern) => pattern.test(name));
   return at < 0 ? FIRST.length : at;
 }
 
-/** Put metrics into sections by their top namespace: those without one, then training, validation and test, then the others. */
+/** Return what comes first in a section: losses and accuracies; counters last. */
+function rankWithin(path: string): number {
+  if (ASIDE.test(path)) return 2;
+  return goalOf(path) ? 0 : 1;
+}
+
+/** Put metrics into sections by their top namespace: those without one, then training, validation and test, the others, and mere counters. */
 export function sectionsOf(paths: readonly string[]): Section[] {
   const found = new Map<string, string[]>();
   for (const path of paths) {
@@ -56,6 +66,9 @@ export function sectionsOf(paths: readonly string[]): Section[] {
     else found.set(name, [path]);
   }
   return [...found]
-    .sort(([one], [other]) => rank(one) - rank(other) || COLLATOR.compare(one, other))
-    .map(([name, members]) => ({ name: name || NO_NAMESPACE, paths: members.sort(COLLATOR.compare) }));
+    .sort(([one, some], [other, more]) => rank(one, some) - rank(other, more) || COLLATOR.compare(one, other))
+    .map(([name, members]) => ({
+      name: name || NO_NAMESPACE,
+      paths: members.sort((one, other) => rankWithin(one) - rankWithin(other) || COLLATOR.compare(one, other)),
+    }));
 }

@@ -139,6 +139,10 @@ def test_a_box_zooms_both_axes_and_the_wheel_zooms_at_the_cursor(open_charts, se
     boxed, other = shown(page, LOSS)["view"], shown(page, ACCURACY)["view"]
     assert boxed["x"] == other["x"]
     expect(page).to_have_url(re.compile("yranges="))
+    page.keyboard.press("z")
+    expect(page).not_to_have_url(re.compile("yranges="))
+    page.keyboard.press("Shift+Z")
+    expect(page).to_have_url(re.compile("yranges="))
     page.reload()
     settle(watch, page)
     assert shown(page, LOSS)["view"]["y"] == pytest.approx(boxed["y"], rel=1e-6)

@@ -23,7 +23,7 @@ export function paintAxes(pen: Pen, { palette, view, xTicks, yTicks }: AxesShown
     const y = Math.round(toPixelY(projection, value)) + 0.5;
     pen.moveTo(plot.left, y);
     pen.lineTo(plot.left + plot.width, y);
-    pen.fillText(yTicks.texts[at]!, plot.left - 6, y);
+    pen.fillText(yTicks.texts[at]!, plot.left - 6, y, plot.left - 6);
   }
   pen.moveTo(plot.left, bottom + 0.5);
   pen.lineTo(plot.left + plot.width, bottom + 0.5);

@@ -20,9 +20,9 @@ export function ChartsToolbar({ shown, total }: { shown: number; total: number |
         {total === null ? "" : `${formatStep(shown)} of ${formatStep(total)}`}
       </span>
       <span class="charts-bar-end">
+        <SmoothingField />
         <AxisMenu />
         <ScaleMenu />
-        <SmoothingField />
         <IconButton
           icon={isPaused.value ? "play" : "pause"}
           label={isPaused.value ? "Go on with live updates" : "Pause live updates"}

@@ -6,11 +6,13 @@ import {
   extent,
   noteExtent,
   redoZoom,
+  setYWindow,
   showAll,
   shownByDefault,
   undoZoom,
   unixSeconds,
   withinAll,
+  yWindowOf,
   zoomTo,
 } from "./windows";
 
@@ -38,6 +40,21 @@ describe("zoom", () => {
     expect(xWindow.value).toEqual([49, 100]);
     redoZoom();
     expect(xWindow.value).toEqual([49, 100]);
+  });
+
+  it("goes back in y as well", () => {
+    zoomTo([0, 100]);
+    setYWindow("a", [1, 2]);
+    vi.advanceTimersByTime(5000);
+    showAll();
+    expect(yWindowOf("a")).toBeNull();
+    undoZoom();
+    expect([xWindow.value, yWindowOf("a")]).toEqual([
+      [0, 100],
+      [1, 2],
+    ]);
+    undoZoom();
+    expect([xWindow.value, yWindowOf("a")]).toEqual([null, null]);
   });
 
   it("never shows nothing, or what is no number", () => {

@@ -11,10 +11,10 @@ import { axis, clockWindow, inherited, type Window, xWindow, yWindows } from "./
 const MOVE_MS = 600;
 const MOST_STEPS_BACK = 100;
 
-const past = signal<Window[]>([]);
-const future = signal<Window[]>([]);
-/** Whether there is a window to go back to. */
-export const canUndoZoom = computed(() => past.value.length > 0);
+type Windows = { x: Window; y: string[] };
+const past = signal<Windows[]>([]);
+const future = signal<Windows[]>([]);
+const windowsNow = (): Windows => ({ x: xWindow.peek(), y: yWindows.peek() });
 
 let movedAt = 0;
 
@@ -28,23 +28,29 @@ export function withinAll([low, high]: Span, all: Span): Window {
   return cut[0] <= all[0] && cut[1] >= all[1] ? null : cut;
 }
 
+/** Note what is shown, to go back to it, unless a move goes on. */
+function remember(): void {
+  const now = performance.now();
+  if (now - movedAt > MOVE_MS) {
+    past.value = [...past.peek(), windowsNow()].slice(-MOST_STEPS_BACK);
+    future.value = [];
+  }
+  movedAt = now;
+}
+
 /** Show a part of x in all charts; null shows everything. */
 export function zoomTo(range: Window): void {
   const before = xWindow.peek();
   if (before === range || (before && range && before[0] === range[0] && before[1] === range[1])) return;
   if (range && !(range[1] - range[0] >= LEAST_WIDTH && Number.isFinite(range[1] - range[0]))) return;
-  const now = performance.now();
-  if (now - movedAt > MOVE_MS) {
-    past.value = [...past.peek(), before].slice(-MOST_STEPS_BACK);
-    future.value = [];
-  }
-  movedAt = now;
+  remember();
   xWindow.value = range;
 }
 
 /** Show everything again, in all charts. */
 export function showAll(): void {
   movedAt = 0;
+  if (yWindows.peek().length > 0) remember();
   zoomTo(null);
   clockWindow.value = null;
   yWindows.value = [];
@@ -63,6 +69,7 @@ export function yWindowOf(path: string): Span | null {
 
 /** Show a part of y in one chart; null fits it to its lines. */
 export function setYWindow(path: string, span: Span | null): void {
+  remember();
   const others = yWindows.peek().filter((one) => !one.startsWith(`${path}=`));
   yWindows.value = span ? [...others, `${path}=${span.map((end) => Number(end.toPrecision(8))).join("~")}`] : others;
 }
@@ -70,10 +77,13 @@ export function setYWindow(path: string, span: Span | null): void {
 function step(from: typeof past, to: typeof past): void {
   const target = from.peek().at(-1);
   if (target === undefined) return;
-  to.value = [...to.peek(), xWindow.peek()];
-  from.value = from.peek().slice(0, -1);
-  movedAt = 0;
-  xWindow.value = target;
+  batch(() => {
+    to.value = [...to.peek(), windowsNow()];
+    from.value = from.peek().slice(0, -1);
+    movedAt = 0;
+    xWindow.value = target.x;
+    yWindows.value = target.y;
+  });
 }
 
 /** Go back to the window before. */

@@ -233,6 +233,14 @@ def test_a_column_is_found_by_a_regular_expression_and_added(visit: Visit, seede
     )["train/loss"].iloc[0]
     page.get_by_role("gridcell", name=f"{value:.4f}").wait_for()
 
+    head.hover()
+    page.get_by_role("button", name="More for last(train/loss)").click()
+    page.get_by_role("menuitem", name="Show min instead").click()
+    page.wait_for_function(
+        "() => new URLSearchParams(location.search).get('columns') === 'lr,state,min(train/loss),duration'"
+    )
+    expect(head).to_contain_text("min")
+
 
 def test_columns_change_places_by_keyboard_and_by_dragging(visit: Visit, seeded_ui: UiServer, sweep: str) -> None:
     page = visit(seeded_ui, f"p/{sweep}/table?columns=lr,seed,optimizer", size=(1440, 800))

@@ -27,6 +27,9 @@ _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bl
 _VALIDATION = ("val", "valid", "validation", "eval", "test")
 _ASIDE = frozenset(("bytes", "checkpoints", "epoch", "flos", "runtime", "second", "seconds", "throughput", "time"))
 """Words in names of what is counted beside a training: how long, how fast, how large."""
+_SETTINGS = ("lr", "learning_rate", "batch_size", "weight_decay", "optimizer", "model", "dropout", "seed")
+"""Last words of the paths of configs that most trainings differ in, by how much one wants to see them."""
+_CONFIG_TYPES = frozenset(("float", "int", "string"))
 _FEW = 4
 """A column that fewer than one in so many runs fill, of those that the fullest one has, is not chosen for anybody."""
 
@@ -226,6 +229,22 @@ def choose_metrics(definitions: Sequence[Definition], *, most: int = 4) -> list[
     if trained_on is not None and not any(map(_is_trained_on, chosen)):
         chosen[most - 1 :] = [trained_on]  # the loss that training goes by is never left out
     return [ColumnChoice(one.path) for one in chosen]
+
+
+def choose_settings(definitions: Sequence[Definition], *, most: int = 2) -> list[ColumnChoice]:
+    """Return the configs to show beside metrics where none were asked for: well-known ones that most runs have.
+
+    Args:
+        definitions: All attributes of the runs.
+        most: At most so many.
+    """
+    least = max((one.run_count for one in definitions), default=0) / 2
+    found: dict[str, str] = {}
+    for one in sorted(definitions, key=lambda one: (-one.run_count, one.path.count("/"), one.path)):
+        name = one.path.rpartition("/")[2].lower()
+        if name in _SETTINGS and one.type in _CONFIG_TYPES and one.run_count > least and not is_system_path(one.path):
+            found.setdefault(name, one.path)
+    return [ColumnChoice(found[name]) for name in _SETTINGS if name in found][:most]
 
 
 def by_interest(definitions: Sequence[Definition]) -> list[Definition]:

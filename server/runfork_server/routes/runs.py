@@ -13,7 +13,7 @@ from runfork.model.filters import Filter
 from runfork.model.patterns import Pattern
 from runfork.query.documents import json_value
 from runfork.query.inference import resolve_filter
-from runfork.query.pages import Order, choose_metrics, parse_column, resolve_columns, resolve_order
+from runfork.query.pages import Order, choose_metrics, choose_settings, parse_column, resolve_columns, resolve_order
 from runfork_server.answers import PROJECT, answer_project, read_body
 from runfork_server.arguments import Arguments
 from runfork_server.rows import read_rows
@@ -48,7 +48,7 @@ class Search:
         filter: The query that runs satisfy, or None.
         order: By what they are sorted; nothing is the newest first.
         by_lineage: Families together, instead.
-        columns: What of their attributes is shown; None are those that ``ls`` chooses for the project.
+        columns: What of their attributes is shown; None are metrics and settings that most runs of the project have.
         limit: At most so many; None is all.
         offset: Leave out so many first.
         include_archived: Archived runs too.
@@ -154,10 +154,14 @@ def find_rows(project: ServedProject, search: Search, tell: Callable[[str], None
 
 
 def columns_of(project: ServedProject, asked: Sequence[ColumnChoice] | None) -> list[ColumnChoice]:
-    """Return the columns that are meant; where none were asked for, the metrics that most runs of the project have."""
+    """Return the columns that are meant; where none were asked for, metrics and settings that most runs of the project have."""
     if asked is not None:
         return resolve_columns(project.index, asked)
-    return choose_metrics(project.index.definitions(types=[AttributeType.FLOAT_SERIES]))
+    definitions = project.index.definitions(
+        types=[AttributeType.FLOAT_SERIES, AttributeType.FLOAT, AttributeType.INT, AttributeType.STRING]
+    )
+    metrics = choose_metrics([one for one in definitions if one.type == AttributeType.FLOAT_SERIES])
+    return [*metrics, *choose_settings(definitions)]
 
 
 def _json_columns(index: Index, columns: Sequence[ColumnChoice]) -> list[dict[str, Any]]:

@@ -1,7 +1,17 @@
 import type { JSX } from "preact";
 import { Icon, type IconName } from "../controls/icons";
 import { Popup } from "../controls/Popup";
-import { moveColumn, removeColumn, shownTitles, sortColumn, togglePinned } from "../state/columns";
+import {
+  aggregates,
+  moveColumn,
+  removeColumn,
+  replaceColumn,
+  shownTitles,
+  sortColumn,
+  titleOfColumn,
+  togglePinned,
+} from "../state/columns";
+import { listing } from "../state/runs";
 import { pinned, sort } from "../state/view";
 import { neighbour } from "../table/reordering";
 
@@ -14,6 +24,7 @@ export function ColumnMenu({ column, anchor, onClose }: ColumnMenuProps) {
   const titles = shownTitles.value;
   const isAttribute = titles.includes(column);
   const known = sort.value.find((one) => one.column === sorted);
+  const metric = listing.value?.columns.find((one) => one.title === column && one.type === "float_series");
   const item = (
     text: string,
     act: () => void,
@@ -63,6 +74,13 @@ export function ColumnMenu({ column, anchor, onClose }: ColumnMenuProps) {
           })}
           {move(-1)}
           {move(1)}
+          {metric &&
+            aggregates
+              .slice(0, 4)
+              .filter(({ name }) => name !== (metric.aggregate ?? "last"))
+              .map(({ name }) =>
+                item(`Show ${name} instead`, () => replaceColumn(column, titleOfColumn(metric.path, name))),
+              )}
           {item("Hide", () => removeColumn(column), { icon: "close", isOff: titles.length < 2 })}
         </>
       )}

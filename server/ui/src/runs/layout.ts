@@ -18,7 +18,7 @@ export type LayoutParts = {
   chosen: Readonly<Record<string, number>>;
 };
 
-const EYE = 46;
+const EYE = 52;
 const STEP = 64;
 const NAME: Record<TableLayout, number> = { pane: 140, page: 250 };
 const MOST_IN_PANE = 4;
@@ -83,16 +83,18 @@ function pageColumns(parts: LayoutParts): TableColumn[] {
   ];
   const isRuns = mode === "runs";
   const changes = chosenWidth(chosen, keyOf("changes")) ?? (isRuns ? LEAST_CHANGES : 0);
-  const spare = width - widthOf(left) - widthOf(right) - changes - 2;
+  const spare = width - widthOf(left) - widthOf(right) - changes - EDGE;
   // Changes take what is over; without them the lineage does.
   const most = isRuns ? Math.min(Math.max(width * 0.33, LEAST_LINEAGE), MOST_LINEAGE) : Number.POSITIVE_INFINITY;
   const lineage = chosenWidth(chosen, keyOf("lineage")) ?? Math.min(Math.max(spare, LEAST_LINEAGE), most);
   const shown = [...left, fixed("lineage", lineage), ...right];
   if (!isRuns) return shown;
-  const over = chosenWidth(chosen, keyOf("changes")) ?? Math.max(width - widthOf(shown) - 2, LEAST_CHANGES);
+  const over = chosenWidth(chosen, keyOf("changes")) ?? Math.max(width - widthOf(shown) - EDGE, LEAST_CHANGES);
   return [...shown, fixed("changes", over)];
 }
 
+// As much is free behind the last column, whose cells have a margin of their own.
+const EDGE = 10;
 const LEAST_LINEAGE = 220;
 const MOST_LINEAGE = 560;
 const LEAST_CHANGES = 240;

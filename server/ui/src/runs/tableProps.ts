@@ -142,7 +142,7 @@ export function titleOfLine(line: Line): { text: string; mark: string; aside: st
   }
   if (mode.value === "experiments") return { text: row.experiment ?? row.name, mark: "", aside: "" };
   const fork = row.fork ? `@${formatStep(row.fork.step)}` : "";
-  return { text: row.name, mark: fork, aside: row.is_head ? (row.experiment ?? "") : "" };
+  return { text: row.name, mark: fork, aside: row.is_head || !isByLineage.value ? (row.experiment ?? "") : "" };
 }
 
 /** Return the URL of a run's page. */

@@ -56,6 +56,17 @@ export function removeColumn(title: string): void {
   });
 }
 
+/** Show another column in the place of one; what was sorted by that or pinned is so by the other. */
+export function replaceColumn(title: string, other: string): void {
+  const titles = shownTitles.peek();
+  const instead = (one: string) => (one === title ? other : one);
+  batch(() => {
+    columns.value = [...new Set(titles.map(instead))];
+    pinned.value = pinned.peek().map(instead);
+    sort.value = sort.peek().map((one) => ({ ...one, column: instead(one.column) }));
+  });
+}
+
 /** Put a column before another one, or at the end. */
 export function moveColumn(title: string, before: string | null): void {
   columns.value = moved(shownTitles.peek(), title, before);

@@ -34,13 +34,14 @@ export function ComparePage() {
       ),
     [sought, showsSystem.value, onlyDifferences.value, goalFor],
   );
+  const listed = found?.rows.filter((row) => row.differs && (showsSystem.value || !isSystem(row))) ?? [];
   const system = new Set(sought.filter(isSystem).map((row) => row.path)).size;
   useKeys();
   if (listing.value && ids.length === 0 && status.value?.is_reading === false) return <Nothing />;
   return (
     <div class="compare-page">
       <h1 class="unseen">Side by side</h1>
-      <Bar found={found} groups={groups} system={system} />
+      <Bar found={found} groups={groups} system={system} differing={new Set(listed.map((row) => row.path)).size} />
       {answer.error !== null && <p class="bad compare-note">{answer.error}</p>}
       {answer.isSlow && !found && <div class="hairline-wait" role="status" />}
       {found && <Body found={found} groups={groups} rows={rows ?? new Map()} system={system} />}
@@ -92,14 +93,15 @@ function Nothing() {
   );
 }
 
-function Bar({ found, groups, system }: { found: Differences | null; groups: readonly Group[]; system: number }) {
+type BarProps = { found: Differences | null; groups: readonly Group[]; system: number; differing: number };
+
+function Bar({ found, groups, system, differing }: BarProps) {
   return (
     <div class="compare-bar">
       <Checkbox of={onlyDifferences}>only differences</Checkbox>
       {found && (
         <span class="dim differ-count" role="status">
-          {formatStep(found.differing_count)} of {plural(found.attribute_count, "attribute")}{" "}
-          {found.differing_count === 1 ? "differs" : "differ"}
+          {plural(differing, "attribute")} {differing === 1 ? "differs" : "differ"}
         </span>
       )}
       <Checkbox of={showsSystem} title="What runfork itself notes: state, lineage, machine, source code">

@@ -11,6 +11,9 @@ import { mode, reference } from "../../state/view";
 import { identityOf } from "../../text/identity";
 import { aboveName, whichOf } from "./columns";
 
+// Names of a sweep differ at their ends.
+const END = 6;
+
 /** Props of `ComparisonHead`. */
 export type ComparisonHeadProps = {
   runId: string;
@@ -43,7 +46,7 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
       <span class="compared-name">
         <button
           type="button"
-          class="run-name cut"
+          class="run-name"
           style={{ color: colourOf(row).text }}
           aria-pressed={isReference}
           title={
@@ -55,7 +58,8 @@ export function ComparisonHead({ runId, row, referenceRow, isReference, width, d
             reference.value = runId;
           }}
         >
-          {title}
+          <span class="cut">{title.slice(0, -END)}</span>
+          <span>{title.slice(-END)}</span>
         </button>
         <span class="id-end">{whichOf(row)}</span>
         <span class="compared-tools">

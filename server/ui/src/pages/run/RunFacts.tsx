@@ -6,7 +6,7 @@ import { StateMark } from "../../marks/River";
 import { hrefNow, place } from "../../state/address";
 import { chooseMetrics } from "../../state/outcome";
 import { parentOf } from "../../state/shown";
-import { colourOf } from "../../state/theme";
+import { chosenHues, colourOf } from "../../state/theme";
 import { pinnedMetric } from "../../state/view";
 import { formatDuration, formatStep, formatTime, isNumber, toNumber } from "../../text/format";
 import { headingOf, identityOf, placeOf } from "../../text/identity";
@@ -39,6 +39,7 @@ export function RunFacts({ found, family }: { found: RunValues; family: Family |
           </span>
         )}
         <IconButton icon="copy" label="Copy run id" isSmall onClick={() => void copy(run.run_id, "Run id")} />
+        <ColourChoice runId={run.run_id} />
         <RunButtons found={found} />
       </div>
       <div class="run-meta">
@@ -62,6 +63,31 @@ export function RunFacts({ found, family }: { found: RunValues; family: Family |
       )}
       {run.state === "failed" && <Failure traceback={textOf(found, "sys/exception")} />}
     </div>
+  );
+}
+
+const HUES = "pink red orange gold lime green teal cyan azure blue violet magenta".split(" ");
+
+/** Another colour than the run has by itself, for this browser. */
+function ColourChoice({ runId }: { runId: string }) {
+  const { [runId]: hue, ...others } = chosenHues.value;
+  return (
+    <select
+      class="select"
+      aria-label="Colour"
+      title="Colour of this run, in this browser"
+      value={hue ?? ""}
+      onChange={({ currentTarget: { value } }) => {
+        chosenHues.value = value ? { ...others, [runId]: Number(value) } : others;
+      }}
+    >
+      <option value="">own colour</option>
+      {HUES.map((name, at) => (
+        <option key={name} value={at * 30}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
 

@@ -27,7 +27,7 @@ _INTERESTING = ("loss", "acc", "reward", "score", "f1", "auc", "perplexity", "bl
 _VALIDATION = ("val", "valid", "validation", "eval", "test")
 _ASIDE = frozenset(("bytes", "checkpoints", "epoch", "flos", "runtime", "second", "seconds", "throughput", "time"))
 """Words in names of what is counted beside a training: how long, how fast, how large."""
-_SETTINGS = ("lr", "learning_rate", "batch_size", "weight_decay", "optimizer", "model", "dropout", "seed")
+_SETTINGS = ("lr", "learning_rate", "batch_size", "weight_decay", "optimizer", "model")
 """Last words of the paths of configs that most trainings differ in, by how much one wants to see them."""
 _CONFIG_TYPES = frozenset(("float", "int", "string"))
 _FEW = 4

@@ -30,7 +30,14 @@ DATA = bytes(range(256)) * 40
 def served(data_directory: Path, client: httpx.Client) -> httpx.Client:
     """A server of a run with files of all kinds, and a fork of it."""
     with Run("gull", run_id="root", source_tracking_config=None) as run:
-        run.assign_files({"page": File(HTML, name="page.html"), "data": File(DATA, name="data.bin"), "empty": b""})
+        run.assign_files(
+            {
+                "page": File(HTML, name="page.html"),
+                "data": File(DATA, name="data.bin"),
+                "empty": b"",
+                "table.csv": b"a,b",
+            }
+        )
         for step in (0, 10, 20):
             run.log_files({"images": File(f"image {step}".encode(), mime_type="image/png")}, step=step)
         run.log_metrics({"loss": 1.0}, step=20)
@@ -56,11 +63,13 @@ def test_the_files_of_a_run_are_listed_inherited_ones_too(served):
         ("images", 10, "root", True),
         ("images", 15, "head", True),
         ("page", None, "root", True),
+        ("table.csv", None, "root", True),
     ]
+    assert found["files"][-1]["mime_type"] == "text/csv"  # bytes have no name: their path says it
     assert found["files"][0]["sha256"] == hashlib.sha256(DATA).hexdigest()
     assert (found["files"][0]["size_bytes"], found["files"][0]["name"]) == (len(DATA), "data.bin")
     page = served.get(f"{P}/files", params={"run": "gull", "offset": 4, "limit": 1}).json()
-    assert (page["total"], page["files"]) == (6, [found["files"][4]])
+    assert (page["total"], page["files"]) == (7, [found["files"][4]])
 
 
 def test_contents_are_what_was_logged(served):

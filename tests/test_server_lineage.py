@@ -87,7 +87,9 @@ def test_where_no_checkpoint_is_the_code_names_the_run_that_logged_the_step(fami
     own = ask(family, "resume-code", run="child", step=2.0)
 
     assert "fork_run_id='root', fork_step=0" in inherited["code"]
-    assert own["code"] == "run = Run(fork_run_id='child', fork_step=2)"
+    warning, code = own["code"].splitlines()
+    assert warning.startswith("# load weights that belong to step 2 yourself")
+    assert code == "run = Run(fork_run_id='child', fork_step=2)"
     assert (inherited["name"], own["name"], own["trouble"]) == ("root", "child", None)
     assert (own["before"], own["after"], inherited["before"]) == (1, 3, None)
 

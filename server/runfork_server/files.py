@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from runfork.disk.logged_files import FOLDER
+from runfork.disk.logged_files import FOLDER, guess_mime_type
 from runfork.errors import NotFoundError
 from runfork.index.interface import PointsRequest, SeriesKey
 from runfork.journal.descriptors import open_descriptor
@@ -51,7 +52,7 @@ def find_files(index: Index, run_id: str) -> list[FoundFile]:
     paths = {one.path for one in index.definitions(run_ids=[run_id], types=_KINDS)}
     values = index.values([run_id], paths=sorted(paths)).get(run_id, {})
     found = [
-        FoundFile(path, None, value.value, value.source_run)
+        _found(path, None, value.value, value.source_run)
         for path, value in values.items()
         if value.type is AttributeType.FILE
     ]
@@ -59,7 +60,7 @@ def find_files(index: Index, run_id: str) -> list[FoundFile]:
     for series in index.points(PointsRequest(keys)) if keys else ():
         sources = [segment.run_id for segment in series.segments]
         points = zip(series.steps.tolist(), series.values, series.sources.tolist(), strict=True)
-        found += [FoundFile(series.key.path, step, value, sources[source]) for step, value, source in points]
+        found += [_found(series.key.path, step, value, sources[source]) for step, value, source in points]
     return sorted(found, key=lambda one: (one.path, -1 if one.step is None else one.step))
 
 
@@ -74,13 +75,20 @@ def find_file(index: Index, run_id: str, path: str, step: int | None) -> FoundFi
         what = "no such attribute" if value is None else f"a {value.type.value} there"
         raise NotFoundError(f"run {run_id!r} has no file {path!r}, but {what}; `runfork show` lists what it has")
     if value.type is AttributeType.FILE:
-        return FoundFile(path, None, value.value, value.source_run)
+        return _found(path, None, value.value, value.source_run)
     high = MAX_MICRO_STEP if step is None else min(step, MAX_MICRO_STEP)
     for series in index.points(PointsRequest([SeriesKey(run_id, path)], step_range=(None, high), tail=1)):
         if len(series.steps):
             source = series.segments[int(series.sources[0])].run_id
-            return FoundFile(path, int(series.steps[0]), series.values[0], source)
+            return _found(path, int(series.steps[0]), series.values[0], source)
     raise NotFoundError(f"run {run_id!r} has no file {path!r} at or before step {format_step(max(high, 0))}")
+
+
+def _found(path: str, step: int | None, reference: FileReference, source_run: str) -> FoundFile:
+    """Return a file; bytes that were logged have no name, then the path tells of which type they are."""
+    if reference.mime_type == OTHER_TYPE:
+        reference = replace(reference, mime_type=guess_mime_type(path))
+    return FoundFile(path, step, reference, source_run)
 
 
 def folder_of(project: Project, file: FoundFile) -> Path:

@@ -107,4 +107,5 @@ def _without_checkpoint(framework: Framework, point: ForkPoint) -> ResumeCode:
         f"No checkpoint was marked at step {point.step:g}: the fork is made by the run's name alone. "
         "Load weights that belong to the step yourself."
     )
-    return ResumeCode(_NAMED[framework].format(arguments=arguments), note)
+    comment = f"# load weights that belong to step {point.step:g} yourself: no checkpoint was marked there"
+    return ResumeCode(f"{comment}\n{_NAMED[framework].format(arguments=arguments)}", note)

@@ -110,7 +110,7 @@ def test_the_code_that_forks_from_a_checkpoint_and_from_any_other_step_is_shown(
 
     hover_diamond(page, "second").get_by_role("button", name="Fork from here").click()
     dialog, field = page.get_by_role("dialog"), page.get_by_role("textbox", name="Step to fork from")
-    expect(dialog.locator("pre")).to_have_text("run = Run(fork_run_id='first', fork_step=900)")
+    expect(dialog.locator("pre")).to_contain_text("\nrun = Run(fork_run_id='first', fork_step=900)")
     field.press("ArrowDown")
     expect(field).to_have_value("800")
     expect(dialog).to_contain_text("was written by root, from which first inherits it: the fork's parent will be root.")

@@ -42,9 +42,15 @@ def test_a_server_that_ends_is_told_and_one_that_comes_back_is_followed(director
     expect(page.get_by_role("alert")).to_contain_text(AWAY)
     expect(liveness(page)).to_have_text("no server")
     draw_run(directory, "r2", project="tests/project")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("link", name="gull", exact=True).click()
+    expect(page.get_by_text("this page comes when it does")).to_be_visible()
+    assert [url for url in asked if "run=" in url] == []  # it is known that nobody would answer
     server.start_again()
 
     expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("gull")
     expect(liveness(page)).to_have_text("live")
     until(lambda: run_count(page) == 2)  # the server that is back may still be reading
 

@@ -177,7 +177,12 @@ def test_a_run_that_is_not_there_is_told_in_words(visit, seeded_ui, rich, watch,
     page = visit(seeded_ui, f"p/{rich}/run?run={quote(run, safe='')}")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such run")
+    expect(page.locator(".failed .prose").first).to_have_text(
+        re.compile("^Project [^`]* has no run or experiment [^`]*$")
+    )
     assert page.evaluate(HARMED)
+    page.get_by_role("link", name="All runs").click()
+    expect(page).to_have_url(re.compile(r"/table\b"))
 
 
 def test_what_came_of_a_fork_is_read_at_one_step(data_directory, start_ui, visit):
@@ -190,5 +195,5 @@ def test_what_came_of_a_fork_is_read_at_one_step(data_directory, start_ui, visit
     told = page.get_by_text("and what came of it")
     row = page.locator(".change").filter(has_text="val/loss")
 
-    expect(told).to_have_text(re.compile("both at step 480$"))
+    expect(told).to_have_text(re.compile("at one step, 480$"))
     assert row.inner_text().split() == ["val/loss", "480", "→", "960", "+100", "%"]

@@ -76,11 +76,11 @@ def keep_file(value: object, run_directory: Path) -> FileReference:
         digest = hashlib.sha256(source).hexdigest()
         name = name or digest[:12] + (mimetypes.guess_extension(mime_type or "") or "")
         _write_once(run_directory / FOLDER / digest, source)
-        return FileReference(digest, len(source), mime_type or _mime_type(name, source[:16]), name)
+        return FileReference(digest, len(source), mime_type or guess_mime_type(name, source[:16]), name)
     with _open(source) as opened:
         digest, size, head = _copy(opened, run_directory / FOLDER)
     name = name or source.name
-    return FileReference(digest, size, mime_type or _mime_type(name, head), name)
+    return FileReference(digest, size, mime_type or guess_mime_type(name, head), name)
 
 
 def _understood(value: object) -> tuple[Path | bytes, str | None, str | None]:
@@ -167,7 +167,8 @@ def _part(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
         raise
 
 
-def _mime_type(name: str, head: bytes) -> str:
+def guess_mime_type(name: str, head: bytes = b"") -> str:
+    """Return the media type that a file's name says, else its first bytes; ``application/octet-stream`` if neither does."""
     extension = Path(name).suffix.lower()
     by_name = _EXTENSIONS.get(extension) or mimetypes.guess_type(name)[0]
     return by_name or next((mime for magic, mime in _MAGIC if head.startswith(magic)), "application/octet-stream")

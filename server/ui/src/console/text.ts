@@ -18,12 +18,13 @@ export function cutAt(text: string, word: string): TextPart[] {
   return parts;
 }
 
-/** Write seconds since the beginning as `+00:12:03`. */
+/** Write seconds since the beginning as `+00:12:03`, with tenths in the first minute. */
 export function formatElapsed(seconds: number): string {
   const size = Math.floor(Math.abs(seconds));
   const two = (part: number) => String(part).padStart(2, "0");
-  const sign = seconds < 0 && size > 0 ? "\u2212" : "+";
-  return `${sign}${two(Math.floor(size / 3600))}:${two(Math.floor(size / 60) % 60)}:${two(size % 60)}`;
+  const tenths = size < 60 ? `.${Math.floor(10 * Math.abs(seconds)) % 10}` : "";
+  const sign = seconds <= -0.1 ? "\u2212" : "+";
+  return `${sign}${two(Math.floor(size / 3600))}:${two(Math.floor(size / 60) % 60)}:${two(size % 60)}${tenths}`;
 }
 
 /** Return the matching line after (or, backwards, before) another one; past the end it goes on at the beginning. */
@@ -45,8 +46,5 @@ export async function lineAtTime(
     if ((await timeOf(middle)) < moment) low = middle + 1;
     else high = middle;
   }
-  if (low === 0) return 0;
-  if (low >= total) return total - 1;
-  const [before, after] = [await timeOf(low - 1), await timeOf(low)];
-  return moment - before < after - moment ? low - 1 : low;
+  return Math.min(low, total - 1);
 }

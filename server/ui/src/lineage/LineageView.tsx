@@ -5,6 +5,7 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { Line } from "../api/frames";
 import type { Family } from "../api/types";
 import { suitsLog } from "../chart/range";
+import { Waiting } from "../controls/Waiting";
 import { useHeight, useWidth } from "../controls/width";
 import { marks } from "../marks/shapes";
 import { hrefNow, place } from "../state/address";
@@ -44,7 +45,7 @@ export function LineageView({ name, head }: LineageViewProps) {
         </a>
       </div>
     );
-  if (!answer.value) return <div class="lineage">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
+  if (!answer.value) return <div class="lineage">{answer.isSlow && <Waiting />}</div>;
   return <Shown key={name} family={answer.value} head={head} />;
 }
 

@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 import type { Reach, RunState } from "../api/types";
+import { meanings } from "../text/words";
 import { type GlyphPiece, layOut } from "./glyph";
 import { diamondPath, forkCurve, marks, mouthOf, rowScale } from "./shapes";
 
@@ -190,7 +191,7 @@ export function MouthMark({ x, y, r, state, colour, isServerAway }: MouthProps) 
 /** A state as its mark and its word. */
 export function StateMark({ state, hasWord = true }: { state: RunState; hasWord?: boolean }) {
   return (
-    <span class={state === "failed" ? "state bad" : "state"}>
+    <span class={state === "failed" ? "state bad" : "state"} title={state === "lost" ? meanings.lost : undefined}>
       <svg width="16" height="12" aria-hidden="true">
         <MouthMark x={6} y={6} r={2.8} state={state} colour="currentColor" />
       </svg>

@@ -16,10 +16,6 @@ export function AwayStrip() {
   const seconds = Math.max(0, Math.ceil((nextTry.value - now) / 1000));
   return (
     <div class="strip bad-strip" role="alert">
-      <svg width="70" height="8" aria-hidden="true">
-        <path class="water" stroke="var(--bad)" stroke-width="2" d="M1 4h28" />
-        <path class="bed" d="M36 4h33" />
-      </svg>
       <p>
         <b>
           The server has not answered since {formatSince(answeredAt.value)}

@@ -80,6 +80,11 @@ export function keepAsking<T>(
   const run = async () => {
     timer = undefined;
     if (isAsking) return;
+    if (connection.peek() === "away") {
+      isUnanswered = true; // asked when the server is back
+      tell({ isSlow: true });
+      return;
+    }
     isAsking = true;
     isStale = false;
     const began = performance.now();

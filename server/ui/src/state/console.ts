@@ -1,12 +1,6 @@
 import { apiUrl, getJson, projectPath } from "../api/client";
 import type { ConsolePage } from "../api/types";
 import type { ConsoleSource, ConsoleUpdate } from "../console/source";
-import { remembered } from "./remembered";
-
-/** How times stand beside lines. */
-export const consoleTime = remembered<"relative" | "absolute" | "off">("consoleTime", "relative");
-/** Whether long lines wrap. */
-export const consoleWraps = remembered<boolean>("consoleWraps", false);
 
 /** What of a run's output is shown. */
 export type ConsoleView = { project: string; run: string; stream: string; rank: number };

@@ -176,6 +176,7 @@ export function keepLive(): void {
       revision.value = 0;
     });
     if (!project) return;
+    connection.value = "connecting"; // a server that was away is tried for this one, too
     readStatus(project)
       .then(() => connect(project))
       .catch((error: unknown) => {

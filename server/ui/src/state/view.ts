@@ -147,3 +147,12 @@ export const consoleSearch = parameter<string>("find", "", asText, "replace");
 export const consoleLine = parameter<number>("at", -1, asNumber, "replace");
 /** Whose output is shown, of a run of many processes; -1 is everyone's. */
 export const consoleRank = parameter<number>("rank", -1, asNumber);
+/** How times stand beside lines of the console. */
+export const consoleTime = parameter<"relative" | "absolute" | "off">(
+  "times",
+  "relative",
+  oneOf("relative", "absolute", "off"),
+  "replace",
+);
+/** Whether long lines of the console wrap. */
+export const consoleWraps = parameter<boolean>("wrap", false, asFlag, "replace");

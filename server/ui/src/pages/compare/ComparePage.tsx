@@ -4,6 +4,7 @@ import type { DifferenceRow, Differences } from "../../api/types";
 import { Button } from "../../controls/Button";
 import { Checkbox } from "../../controls/Checkbox";
 import { SearchField } from "../../controls/SearchField";
+import { Waiting } from "../../controls/Waiting";
 import { go, place } from "../../state/address";
 import { comparedIds, isSought, referenceId, toggleCompared, useComparison, useRowsOf } from "../../state/compare";
 import { type Goal, goalFor, turnGoal } from "../../state/goals";
@@ -43,7 +44,7 @@ export function ComparePage() {
       <h1 class="unseen">Side by side</h1>
       <Bar found={found} groups={groups} system={system} differing={new Set(listed.map((row) => row.path)).size} />
       {answer.error !== null && <p class="bad compare-note">{answer.error}</p>}
-      {answer.isSlow && !found && <div class="hairline-wait" role="status" />}
+      {answer.isSlow && !found && <Waiting />}
       {found && <Body found={found} groups={groups} rows={rows ?? new Map()} system={system} />}
     </div>
   );

@@ -3,6 +3,7 @@ import { postJson, projectPath } from "../../api/client";
 import type { Row, RunsPage } from "../../api/types";
 import { stepTicks } from "../../chart/ticks";
 import { useNow } from "../../controls/now";
+import { Waiting } from "../../controls/Waiting";
 import { useWidth } from "../../controls/width";
 import { River } from "../../marks/River";
 import { rowScale } from "../../marks/shapes";
@@ -48,7 +49,7 @@ export function FamiliesOverview() {
     return (
       <div class="families">
         {answer.error && <p class="prose bad">{answer.error}</p>}
-        {answer.isSlow && <div class="hairline-wait" role="status" />}
+        {answer.isSlow && <Waiting />}
       </div>
     );
   return <List found={found} />;
@@ -82,10 +83,7 @@ function List({ found }: { found: Families }) {
     <div class="families" ref={box}>
       <header class="families-head">
         <h1 class="title">{found.experiments > 0 ? "Experiments" : "Runs"} and where they forked</h1>
-        <p class="dim">
-          {countOf(found)}, the latest first. Choose one to see every run of it, what each fork changed, and whether it
-          was worth it.
-        </p>
+        <p class="dim">{countOf(found)}, the latest first. Choose one to see its runs and what each fork changed.</p>
       </header>
       {width > 0 && (
         <div class="families-list">
@@ -98,6 +96,9 @@ function List({ found }: { found: Families }) {
                 </text>
               ))}
             </svg>
+            <span class="family-count">runs</span>
+            <span class="family-step">last step</span>
+            {isWide && <span class="family-age">began</span>}
           </div>
           {found.rows.map((row) => (
             <FamilyRow key={row.run_id} row={row} river={river} high={high} ticks={ticks} isWide={isWide} />
@@ -145,7 +146,7 @@ function FamilyRow({ row, river, high, ticks, isWide }: FamilyRowProps) {
         />
       </span>
       <span class="unseen">{row.state ?? "state unknown"}</span>
-      <span class="family-count">{plural(row.experiment === null ? row.lineage.length : row.run_count, "run")}</span>
+      <span class="family-count">{formatStep(row.experiment === null ? row.lineage.length : row.run_count)}</span>
       <span class="family-step">{formatStep(row.last_step)}</span>
       {isWide && <span class="family-age dim">{formatAge(row.created, now)}</span>}
     </a>

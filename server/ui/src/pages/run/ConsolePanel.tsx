@@ -9,9 +9,9 @@ import { Icon } from "../../controls/icons";
 import { Segmented } from "../../controls/Segmented";
 import { place } from "../../state/address";
 import { useChangeCount } from "../../state/answer";
-import { type ConsoleView, consoleSource, consoleTime, consoleWraps, rawUrl } from "../../state/console";
+import { type ConsoleView, consoleSource, rawUrl } from "../../state/console";
 import { noteAnswer } from "../../state/live";
-import { consoleLine, consoleRank, consoleSearch, stream } from "../../state/view";
+import { consoleLine, consoleRank, consoleSearch, consoleTime, consoleWraps, stream } from "../../state/view";
 import { plural } from "../../text/format";
 import { ConsoleSearch, useHits } from "./ConsoleSearch";
 import { GoTo } from "./GoTo";
@@ -168,11 +168,6 @@ function RankChoice({ ranks }: { ranks: number[] }) {
 }
 
 const nextTime = { relative: "absolute", absolute: "off", off: "relative" } as const;
-const timeTitles = {
-  relative: "Times since the run began. Click for the time of day",
-  absolute: "Time of day. Click to hide times",
-  off: "Click to show times",
-} as const;
 
 type OptionsProps = {
   follows: boolean;
@@ -196,7 +191,8 @@ function Options({ follows, view, hasColours, setFollowing }: OptionsProps) {
       <Button
         kind="quiet"
         aria-pressed={consoleTime.value !== "off"}
-        title={timeTitles[consoleTime.value]}
+        style={{ width: "52px" }}
+        title="Since the run began, of day, or none"
         onClick={() => {
           consoleTime.value = nextTime[consoleTime.peek()];
         }}
@@ -219,7 +215,7 @@ function Options({ follows, view, hasColours, setFollowing }: OptionsProps) {
           class="button quiet"
           href={rawUrl(view, true)}
           download={`${view.run}-${view.stream}.ansi`}
-          title="Download all of it with the sequences that choose colours, for less -R"
+          title="Download all of it in colour, for less -R"
         >
           <Icon name="download" size={14} /> in colour
         </a>

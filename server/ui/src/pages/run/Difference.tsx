@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import type { DifferenceRow, Differences, RunValues } from "../../api/types";
 import { Checkbox } from "../../controls/Checkbox";
+import { Waiting } from "../../controls/Waiting";
 import { hrefNow, place } from "../../state/address";
 import { useDifferences, useRowsOf } from "../../state/compare";
 import { goalFor } from "../../state/goals";
@@ -53,7 +54,7 @@ export function Difference({ found }: { found: RunValues }) {
       </div>
       {answer.error !== null && <p class="bad file-none">{answer.error}</p>}
       {!other && <p class="dim file-none">This run forked from none. Choose a run to compare it with.</p>}
-      {answer.isSlow && !answer.value && <div class="hairline-wait" role="status" />}
+      {answer.isSlow && !answer.value && <Waiting />}
       {answer.value && <Rows found={answer.value} />}
     </div>
   );

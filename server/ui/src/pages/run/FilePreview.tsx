@@ -19,8 +19,8 @@ export function FilePreview({ project, run, file }: FilePreviewProps) {
   if (!file.is_there)
     return (
       <p class="bad file-missing">
-        The contents are not in the run's folder: they were not copied with it, or deleted. What is known of them stands
-        here; copy the folder's files to bring them back.
+        The contents are not in the run's folder: they were not copied with it, or deleted. Copy the folder's files to
+        bring them back.
       </p>
     );
   if (file.size_bytes === 0) return <p class="dim">The file is empty.</p>;
@@ -35,7 +35,7 @@ export function FilePreview({ project, run, file }: FilePreviewProps) {
     case "html":
       return (
         <>
-          <p class="dim">Scripts in it do not run, and nothing is fetched from elsewhere.</p>
+          <p class="dim">Scripts in it do not run.</p>
           <iframe class="file-frame" sandbox="" src={url} title={label} />
         </>
       );
@@ -63,7 +63,7 @@ function Media({ kind, url, label, file }: MediaProps) {
     return (
       <p class="bad">
         The browser cannot {kind === "image" ? "show" : "play"} this {file.mime_type}: it is damaged, or of a kind that
-        the browser does not know. Download it to open it.
+        it does not know. Download it to open it.
       </p>
     );
   const common = { src: url, onError: () => setFailed(true) };

@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 import type { RunFile, RunValues } from "../../api/types";
 import { useRows } from "../../controls/virtual";
+import { Waiting } from "../../controls/Waiting";
 import { place } from "../../state/address";
 import { type FileEntry, fileUrl, plainName, useFiles } from "../../state/files";
 import { colourOf } from "../../state/theme";
@@ -15,14 +16,13 @@ export function Files({ found }: { found: RunValues }) {
   const answer = useFiles(found.run.run_id);
   const entries = answer.value?.entries ?? [];
   if (answer.error !== null) return <p class="bad file-none">{answer.error}</p>;
-  if (!answer.value) return answer.isSlow ? <div class="hairline-wait" role="status" /> : null;
+  if (!answer.value) return answer.isSlow ? <Waiting /> : null;
   if (entries.length === 0)
     return (
       <div class="file-none dim">
         <p>This run has no files.</p>
         <p>
-          <code class="mono">run.assign_files({'{"model/card": "card.md"}'})</code> logs one,{" "}
-          <code class="mono">run.log_files({'{"samples": "grid.png"}'}, step=step)</code> one at a step.
+          <code class="mono">run.assign_files({'{"model/card": "card.md"}'})</code> logs one.
         </p>
       </div>
     );
@@ -59,9 +59,9 @@ function FileList({ entries, total, chosen, found }: FileListProps) {
     <section class="file-list" aria-label="Files">
       <div class="pane-bar">
         <h2>
-          Files <span class="count">{formatStep(total)}</span>
+          Files <span class="count">{formatStep(entries.length)}</span>
         </h2>
-        {shown < total && <span class="dim">the first {formatStep(shown)}</span>}
+        {shown < total && <span class="dim">of the first {plural(shown, "file")}</span>}
       </div>
       <div ref={scroller} class="file-rows" role="listbox" aria-label="Files" onKeyDown={onKeyDown}>
         <div class="tree-rows" style={{ height: `${size}px` }}>
@@ -88,7 +88,6 @@ function FileList({ entries, total, chosen, found }: FileListProps) {
                 <span class="dim">
                   {entry.files.length > 1 || last.step !== null ? plural(entry.files.length, "step") : ""}
                 </span>
-                <span class="dim cut">{last.mime_type}</span>
                 <span class="number">
                   {last.is_there ? formatBytes(last.size_bytes) : <span class="bad">missing</span>}
                 </span>

@@ -21,10 +21,14 @@ export function GoTo({ view, found, total, jump }: GoToProps) {
   useEffect(() => shortcut("g", "go to a line or step of the console", () => setOpen(true)), []);
   const close = () => setOpen(false);
   const toLine = (number: number) => {
-    if (total > 0) jump(Math.min(Math.max(Math.round(number), 1), total) - 1);
+    const line = Math.round(number);
+    if (line < 1 || line > total) return setFailure(`There are lines 1 to ${formatStep(total)}.`);
+    jump(line - 1);
     close();
   };
+  const { last_step } = found.run;
   const toStep = async (step: number) => {
+    if (step > last_step!) return setFailure(`The last step is ${formatStep(last_step)}.`);
     try {
       const line = await lineOfStep(view, found, total, step);
       if (line === null) setFailure(`No metric was logged up to step ${formatStep(step)}.`);
@@ -40,8 +44,8 @@ export function GoTo({ view, found, total, jump }: GoToProps) {
       </Button>
       {isOpen && (
         <Popup anchor={wrapper.current} label="Go to" align="right" className="go-to" onClose={close}>
+          {last_step !== null && <NumberField label="step" most={last_step} onEnter={(step) => void toStep(step)} />}
           <NumberField label="line" most={total} onEnter={toLine} />
-          <NumberField label="step" most={found.run.last_step ?? 0} onEnter={(step) => void toStep(step)} />
           {failure && <p class="bad">{failure}</p>}
         </Popup>
       )}
@@ -73,7 +77,7 @@ function NumberField({ label, most, onEnter }: NumberFieldProps) {
   );
 }
 
-/** Return the line that was printed nearest to the moment at which a step was logged; null if no metric was, up to it. */
+/** Return the first line that was printed when a step was logged, or later; null if no metric was, up to it. */
 async function lineOfStep(view: ConsoleView, found: RunValues, total: number, step: number): Promise<number | null> {
   if (total === 0) return null;
   for (const path of chooseMetrics(found, pinnedMetric.peek())) {

@@ -1,10 +1,10 @@
 import "./run.css";
 import { useLayoutEffect } from "preact/hooks";
 import type { RunValues } from "../../api/types";
-import { Button } from "../../controls/Button";
+import { Waiting } from "../../controls/Waiting";
 import { LineageView } from "../../lineage/LineageView";
 import { RunRiver } from "../../lineage/RunRiver";
-import { place } from "../../state/address";
+import { hrefNow, place } from "../../state/address";
 import { useFamily } from "../../state/family";
 import { shortcut } from "../../state/keys";
 import { useShownRun } from "../../state/shown";
@@ -32,7 +32,7 @@ export function RunPage() {
   const answer = useShownRun();
   if (!shownRun.value) return <NoRun text="The address names no run." />;
   if (answer.error !== null && !answer.value) return <NoRun text={answer.error} />;
-  if (!answer.value) return <div class="run-page">{answer.isSlow && <div class="hairline-wait" role="status" />}</div>;
+  if (!answer.value) return <div class="run-page">{answer.isSlow && <Waiting />}</div>;
   return <Found found={answer.value} trouble={answer.error} />;
 }
 
@@ -41,15 +41,11 @@ function NoRun({ text }: { text: string }) {
   return (
     <div class="failed">
       <h1 class="title">There is no such run</h1>
-      <p class="prose">{text}</p>
-      <p class="prose">It may have been deleted, or its folder moved. Nothing else is lost: the other runs are here.</p>
-      <Button
-        onClick={() => {
-          history.length > 1 ? history.back() : location.assign(project ?? "/");
-        }}
-      >
-        Back
-      </Button>
+      <p class="prose">{text.charAt(0).toUpperCase() + text.slice(1).replace(/; `runfork ls.*/, "")}</p>
+      <p class="prose">It may have been deleted, or its folder moved.</p>
+      <a class="button" href={hrefNow({ page: "table", project }, { run: "" })}>
+        All runs
+      </a>
     </div>
   );
 }

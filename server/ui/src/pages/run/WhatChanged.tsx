@@ -34,14 +34,11 @@ export function WhatChanged({ found, outcome }: { found: RunValues; outcome: Out
         )}
       </h2>
       {run.fork.is_pending ? (
-        <p class="dim">
-          Its parent is not here yet. When its folder appears, this run is joined to it by itself; its own points are
-          complete.
-        </p>
+        <p class="dim">Its parent is not here yet. When its folder appears, this run is joined to it by itself.</p>
       ) : (
         <>
           {changes.length === 0 && <p class="dim">No config differs from the parent's.</p>}
-          <div class="changes">
+          <div class="changes configs">
             {changes.slice(0, MOST_CHANGES).map((change) => (
               <ChangeRow key={change.path} change={change} />
             ))}
@@ -93,16 +90,21 @@ function ChangeRow({ change }: { change: Change }) {
       <ins class="cut" title={after}>
         {after}
       </ins>
-      <span />
     </div>
   );
 }
 
 function cameWhen({ step, until }: OutcomeRow, isSame: boolean): string {
-  if (until === null) return isSame ? `both at step ${formatStep(step)}` : "at the last step that both have";
+  if (until === null) return isSame ? `at one step, ${formatStep(step)}` : "at one step, the last that both have";
   const since = isSame ? `from step ${formatStep(step)} to ${formatStep(until)}` : "since the fork";
   return `${since}: the parent has nothing later to compare with`;
 }
+
+/** How well a run generalises comes before how well it fits. */
+function trainingLast(one: OutcomeRow, other: OutcomeRow): number {
+  return Number(isTraining.test(one.path)) - Number(isTraining.test(other.path));
+}
+const isTraining = /(^|\/)train/;
 
 function CameOfIt({ rows, found }: { rows: OutcomeRow[]; found: RunValues }) {
   if (rows.length === 0) return null;
@@ -111,11 +113,11 @@ function CameOfIt({ rows, found }: { rows: OutcomeRow[]; found: RunValues }) {
     <>
       <p class="came-of-it dim">and what came of it, {cameWhen(rows[0]!, isSame)}</p>
       <div class="changes">
-        {rows.map((row) => (
+        {[...rows].sort(trainingLast).map((row) => (
           <div class="change" key={row.path}>
-            <span class="mono cut" title={row.path}>
-              {row.path}
-              {!isSame && <span class="dim at-step"> @{formatStep(row.until ?? row.step)}</span>}
+            <span class="came-path mono" title={row.path}>
+              <span class="cut">{row.path}</span>
+              {!isSame && <span class="dim at-step">@{formatStep(row.until ?? row.step)}</span>}
             </span>
             <del>{formatNumber(row.before)}</del>
             <span class="arrow">→</span>

@@ -18,7 +18,7 @@ export type LayoutParts = {
   chosen: Readonly<Record<string, number>>;
 };
 
-const EYE = 60;
+const EYE = 56;
 const STEP = 64;
 const NAME: Record<TableLayout, number> = { pane: 140, page: 250 };
 const MOST_IN_PANE = 4;

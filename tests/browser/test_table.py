@@ -120,6 +120,7 @@ def test_rows_are_sorted_by_the_least_value_of_a_metric(
     least = points["val/acc"].groupby("run").min().dropna()
     expected = sorted((float(one) for one in least), reverse=direction < 0)
     page.wait_for_function("() => document.querySelectorAll('.table-row .run-name').length > 40")
+    expect(row_of(page, "s00").locator(".run-aside")).to_have_text("sweep-00")  # no head, but not below it either
 
     until(lambda: [float(least[name]) for name in names_in(page) if name in least.index] == expected)
     page.get_by_role("button", name="last step").click()

@@ -198,7 +198,7 @@ def look_into(wheel: Path, sdist: Path) -> None:
     faults = {
         "the wheel has no web UI": "runfork_server/static/index.html" not in of_wheel,
         "the sdist has no web UI": "server/runfork_server/static/index.html" not in of_sdist,
-        "the sdist lacks what the web UI is made of": "server/ui/src/main.tsx" not in of_sdist,
+        "the sdist lacks what the web UI is made of": "server/ui/src/start.tsx" not in of_sdist,
         "the wheel has what the web UI is made of": any(name.endswith((".ts", ".tsx", ".map")) for name in of_wheel),
         "installed packages of node were packed": any("node_modules" in name for name in of_wheel | of_sdist),
         f"an installation from the sdist needs {needed}": needed != "[]",

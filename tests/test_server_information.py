@@ -45,7 +45,7 @@ def test_a_data_directory_that_cannot_be_read_is_told_and_comes_back(
     assert "is not there any more: it was deleted, renamed or unmounted" in gone[0]
     data_directory.unlink()
     elsewhere.rename(data_directory)
-    assert until_read(client, run_count=1)["troubles"] == []
+    until(lambda: until_read(client, run_count=1)["troubles"] == [])
 
 
 def test_a_project_without_a_folder_has_no_runs_and_makes_none(client: httpx.Client, data_directory: Path) -> None:

@@ -236,7 +236,7 @@ def test_a_pinned_tooltip_stays_and_is_copied(open_charts, seeds, watch):
     page = open_charts(seeds.lineage)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     point_at(page, LOSS, 0.5, 0.6)
-    expect(page.locator(".chart-tooltip")).to_be_visible()
+    expect(page.locator(".chart-tooltip:not([hidden])")).to_be_visible()
     page.mouse.down()
     page.mouse.up()
     expect(page.locator(".chart-tooltip[data-pinned]")).to_be_visible()

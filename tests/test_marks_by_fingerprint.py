@@ -246,3 +246,20 @@ def test_a_fingerprint_that_is_no_text_is_refused_and_none_is_nobodys(run):
     with pytest.raises(ArgumentTypeError, match="must be a string or None, found 7"):
         run.suggest_parent(7)
     assert run.suggest_parent(None) is None
+
+
+class Odd(str):
+    """Text that cannot be cut, as a subclass of somebody's may be."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _):
+        raise LookupError("no parts")
+
+
+def test_whatever_noting_a_fingerprint_fails_of_the_mark_is_journaled_and_returned(data_directory, run, caplog):
+    made = run.checkpoint_mark(3, mark_id="m", fingerprint=Odd(WEIGHTS))
+
+    assert "m" == made["mark"]
+    assert "could not be noted (LookupError: no parts)" in caplog.text
+    assert holds(Store(data_directory).run_directory(run.project, run.run_id), b'"m"')

@@ -17,7 +17,7 @@ from runfork.model.clock import now_us
 from runfork.model.conversion import plain_value
 from runfork.model.identifiers import check_mark_id, random_suffix
 from runfork.model.marks import Mark, find_mark, parse_mark
-from runfork.model.messages import shown
+from runfork.model.messages import described, shown
 from runfork.model.named_parts import named_parts
 from runfork.model.steps import to_micro_steps
 from runfork.writing.recorder import check_mapping
@@ -92,11 +92,11 @@ class CheckpointMarks:
         """
         try:
             remember_mark(self._journal.store, mark)
-        except OSError as error:
+        except Exception as error:  # it only describes: whatever it fails of, the mark is there, and is returned
             self._problems.tell(
                 "fingerprint",
-                f"the fingerprint of a checkpoint could not be noted ({error}): should its weights come back without their "
-                "mark, nobody will know whose they are",
+                f"the fingerprint of a checkpoint could not be noted ({described(error)}): should its weights come back without "
+                "their mark, nobody will know whose they are",
             )
 
     def _mark_body(self, mark: Mark, cuts: Mapping[str, int]) -> dict[str, Any]:

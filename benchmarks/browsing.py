@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
-import numpy as np
+from benchmarks.reporting.figures import median_and_least, print_line
 from benchmarks.reporting.processes import memory_of, processor_seconds
 from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
@@ -67,16 +67,6 @@ class Place(NamedTuple):
     rounds: int
 
 
-def tell(what: str, value: str) -> None:
-    """Print one line."""
-    print(f"{what:72}{value:>18}", flush=True)
-
-
-def spread(values: list[float]) -> str:
-    """Return the median of some values, and the least."""
-    return f"{np.median(values):.0f} ({min(values):.0f})"
-
-
 def project_of(place: Place, kind: str, runs: int) -> str:
     """Return a project of many runs, which is drawn unless it is there."""
     project = f"seeds/{kind}-{runs}"
@@ -106,11 +96,11 @@ def opened(place: Place, runs: int) -> None:
         texts.append(text)
         again.append(rows_drawn(place, server, project)[0])
         server.stop()
-    tell("`runfork ui`, from its command to its first page, ms", spread(starts))
-    tell("floor: Python and the modules of a web server, ms", spread(floors))
-    tell(f"{runs} runs: from navigation to the rows, of a server just started, ms", spread(anew))
-    tell(f"{runs} runs: the same again, in another browser, ms", spread(again))
-    tell("floor: from navigation to a page of text, ms", spread(texts))
+    print_line("`runfork ui`, from its command to its first page, ms", median_and_least(starts))
+    print_line("floor: Python and the modules of a web server, ms", median_and_least(floors))
+    print_line(f"{runs} runs: from navigation to the rows, of a server just started, ms", median_and_least(anew))
+    print_line(f"{runs} runs: the same again, in another browser, ms", median_and_least(again))
+    print_line("floor: from navigation to a page of text, ms", median_and_least(texts))
 
 
 def rows_drawn(place: Place, server: UiServer, project: str) -> tuple[float, float]:
@@ -134,28 +124,28 @@ def many(place: Place, runs: int, asked: argparse.Namespace) -> None:
     with client_of(server) as client:
         began = time.monotonic()
         wait_until_read(client, project)
-        tell(f"{runs} runs: all journals read for the first time, s", f"{time.monotonic() - began:.1f}")
+        print_line(f"{runs} runs: all journals read for the first time, s", f"{time.monotonic() - began:.1f}")
         read_anew = memory_of(server.pid)
     page = place.visit(server, f"p/{project}/table")
     page.evaluate(ROWS)
     place.watch.settle(page)
     found = [scroll(page, ".runs-table", frames=asked.frames, pixels=300) for _ in range(place.rounds)]
     best = min(found, key=lambda one: one.p95)
-    tell(f"{runs} runs, scrolled: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
+    print_line(f"{runs} runs, scrolled: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
     place.visit.close()
     server.stop()
-    tell("memory of the server that has read all journals, MB", f"{read_anew:.0f}")
+    print_line("memory of the server that has read all journals, MB", f"{read_anew:.0f}")
     server = UiServer(place.seeds.directory, place.folder / "printed", environment=elsewhere)
     with client_of(server) as client:
         wait_until_read(client, project)
-        tell("memory of one that finds them read, MB", f"{memory_of(server.pid):.0f}")
+        print_line("memory of one that finds them read, MB", f"{memory_of(server.pid):.0f}")
         passes = browsed(client, server, project, runs, asked.minutes)
         idle = idle_share(client, server, project, asked.seconds)  # by now nothing has changed for a minute
-    tell(
+    print_line(
         f"memory after everything was asked for once, MB; {len(passes)} times, MB", f"{passes[0]:.0f}; {passes[-1]:.0f}"
     )
-    tell("grown since the second time, MB", f"{passes[-1] - passes[1]:.1f}")
-    tell("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
+    print_line("grown since the second time, MB", f"{passes[-1] - passes[1]:.1f}")
+    print_line("a page is open, nothing happens: CPU of the server, ms a second", f"{idle * 1000:.0f}")
     server.stop()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from benchmarks.reporting.figures import median_and_least, print_line
 from benchmarks.reporting.processes import processor_seconds
 from benchmarks.reporting.sections import add_report_option, printed_section
 from playwright.sync_api import sync_playwright
@@ -116,11 +117,6 @@ class Place(NamedTuple):
     watch: Watch
 
 
-def tell(what: str, value: str) -> None:
-    """Print one line."""
-    print(f"{what:66}{value:>16}", flush=True)
-
-
 def session_of(page: Page) -> CDPSession:
     """Return what asks Chromium for its own figures."""
     session = page.context.new_cdp_session(page)
@@ -150,8 +146,8 @@ def charts(place: Place, runs: int, points: int, rounds: int) -> None:
         page.goto(place.server.url_of(f"p/{project}/charts?eyes={','.join(ids)}"))
         first_paints.append(page.evaluate(DRAWN, [runs, None])[1])
         settle(place.watch, page)
-    tell(f"{title}: a click draws them all, ms", _spread(clicks))
-    tell(f"{title}: from navigation to all of them, ms", _spread(first_paints))
+    print_line(f"{title}: a click draws them all, ms", median_and_least(clicks))
+    print_line(f"{title}: from navigation to all of them, ms", median_and_least(first_paints))
     zooms, work = [], []
     for _ in range(rounds):
         began, busy = page.evaluate(ZOOM, 120)
@@ -159,8 +155,8 @@ def charts(place: Place, runs: int, points: int, rounds: int) -> None:
         work.append(np.percentile(busy, (50, 95)))
         settle(place.watch, page)
     best, least = min(zooms, key=lambda one: one.p95), min(work, key=lambda one: float(one[1]))
-    tell(f"{title}, zoomed: main thread at work in a frame, p50 / p95 ms", f"{least[0]:.1f} / {least[1]:.1f}")
-    tell(f"{title}, zoomed: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
+    print_line(f"{title}, zoomed: main thread at work in a frame, p50 / p95 ms", f"{least[0]:.1f} / {least[1]:.1f}")
+    print_line(f"{title}, zoomed: between frames, p50 / p95 ms", f"{best.p50:.1f} / {best.p95:.1f}")
     place.visit.close()
 
 
@@ -187,10 +183,10 @@ def live(place: Place, runs: int, points: int, seconds: float) -> None:
         training.kill()
         training.wait()
     title = f"one of {runs} lines of {points} points trains"
-    tell(f"{title}: asked for, times a second", f"{asked / took:.1f}")
-    tell(f"{title}: sent, kB each time", f"{sent / 1000 / max(asked, 1):.0f}")
-    tell(f"{title}: CPU of the server, ms a second", f"{served * 1000 / took:.0f}")
-    tell(f"{title}: main thread at work, ms a second", f"{busy * 1000 / took:.0f}")
+    print_line(f"{title}: asked for, times a second", f"{asked / took:.1f}")
+    print_line(f"{title}: sent, kB each time", f"{sent / 1000 / max(asked, 1):.0f}")
+    print_line(f"{title}: CPU of the server, ms a second", f"{served * 1000 / took:.0f}")
+    print_line(f"{title}: main thread at work, ms a second", f"{busy * 1000 / took:.0f}")
     place.visit.close()
 
 
@@ -210,12 +206,8 @@ def cycles(place: Place, count: int) -> None:
     page.evaluate(CYCLES, 20)
     before = heap()
     page.evaluate(CYCLES, count)
-    tell(f"{count} times charts closed and opened: left behind, MB", f"{heap() - before:.1f}")
+    print_line(f"{count} times charts closed and opened: left behind, MB", f"{heap() - before:.1f}")
     place.visit.close()
-
-
-def _spread(values: list[float]) -> str:
-    return f"{np.median(values):.0f} ({min(values):.0f})"
 
 
 def main() -> None:

@@ -473,48 +473,45 @@ BEFORE = {
 ACTS = {"write": lambda writer: writer.write(frame(2)), "sync": JournalWriter.sync, "release": JournalWriter.release}
 
 
-@pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("before", BEFORE)
-def test_a_signal_handler_may_write_at_any_point(tmp_path, before, act):
+def at_each_point(folder, before, act):
+    """Yield a journal and how many records it begins with, after a handler wrote at each point of an act in turn, or after it."""
     at, is_interrupted = 0, True
     while is_interrupted:
         at += 1
-        journal = Journal(tmp_path / f"{at}")
+        journal = Journal(folder / f"{at}")
         writer = journal.writer
         BEFORE[before](writer)
-        numbers = [0, 1, 3] if writer.has_begun else [1, 3]
-        is_interrupted = interrupted(lambda: ACTS[act](writer), at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
+        count = 1 if writer.has_begun else 0
+        is_interrupted = interrupted(lambda: act(writer), at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
         if not is_interrupted:
             writer.write(frame(1))
+        yield journal, count
+        assert ["the program closed the file"] * ("program" in before) == [one[:27] for one in journal.told]
+    assert at > 2
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_signal_handler_may_write_at_any_point(tmp_path, before, act):
+    for journal, count in at_each_point(tmp_path, before, ACTS[act]):
+        writer = journal.writer
         writer.write(frame(3))
         path = writer.path
 
-        assert sorted(numbers + [2] * (act == "write")) == sorted(numbers_in(path))
-        assert ["the program closed the file"] * ("program" in before) == [one[:27] for one in journal.told]
+        assert sorted([0] * count + [1, 3] + [2] * (act == "write")) == sorted(numbers_in(path))
         assert [writer._fd] == descriptors_of(path)
         writer.close()
         assert ([], 0) == (descriptors_of(path), writer.unsynced_bytes)
-    assert at > 2
 
 
 @pytest.mark.parametrize("before", BEFORE)
 def test_a_signal_handler_may_write_at_any_point_of_the_end(tmp_path, before):
-    at, is_interrupted = 0, True
-    while is_interrupted:
-        at += 1
-        journal = Journal(tmp_path / f"{at}")
+    for journal, count in at_each_point(tmp_path, before, JournalWriter.close):
         writer = journal.writer
-        BEFORE[before](writer)
-        count = 2 if writer.has_begun else 1
-        is_interrupted = interrupted(writer.close, at=at, handle=lambda: writer.write(frame(1)))  # noqa: B023
-        if not is_interrupted:
-            writer.write(frame(1))
         found = numbers_in(writer.path) if writer.path else []
 
-        assert count == len(found) + writer.lost_records
-        assert ["the program closed the file"] * ("program" in before) == [one[:27] for one in journal.told]
+        assert count + 1 == len(found) + writer.lost_records
         assert writer.path is None or descriptors_of(writer.path) == []
-    assert at > 2
 
 
 @pytest.mark.parametrize("place", ["begin", "open_descriptor", "sign", "append"])

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,3 +50,13 @@ def short(number: float | None) -> str:
         return f"{number:,.0f}"
     digits = 1 if abs(number) >= 9.995 else 2 if abs(number) >= 0.0995 else 3
     return f"{number:.{digits}f}"
+
+
+def print_line(what: str, value: str) -> None:
+    """Print what was measured, and its value, in columns."""
+    print(f"{what:72}{value:>18}", flush=True)
+
+
+def median_and_least(values: Sequence[float]) -> str:
+    """Return the median of some values and, in brackets, the least."""
+    return f"{median(values):.0f} ({min(values):.0f})"

@@ -149,6 +149,10 @@ def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
         (["--no-token", "--host", "example.org"], "--no-token needs a host"),
         (["--port", "0", "--root-path", "proxy"], "--root-path must be a path such as /proxy/7355, found 'proxy'"),
         (["--port", "0", "--root-path", "//evil.test"], "--root-path must be a path"),
+        (
+            ["--port", "0", "--allow-host", "https://hub.example.org/"],
+            "--allow-host must be a name such as hub.example.org",
+        ),
         (["--port", "70000"], "70000 is not in the range"),
         (["--host", "no-such-host.invalid", "--port", "0"], "cannot listen on 'no-such-host.invalid'"),
         (["--port", "0", "--project", "a/b/c"], "a/b/c"),

@@ -74,6 +74,7 @@ def command(
         raise ArgumentError(
             f"--no-token needs a host that only this machine reaches, found {host!r}; leave one of them out"
         )
+    _check_names(allowed_hosts)
     prefix, directory = _checked_root_path(root_path), find_directory(place)
     settings = ServerSettings(
         directory,
@@ -166,6 +167,12 @@ def bind(host: str, port: int) -> socket.socket:
         raise RunforkError(
             f"cannot listen on {host!r}, port {port} ({reason}); choose others with --host and --port"
         ) from error
+
+
+def _check_names(hosts: tuple[str, ...]) -> None:
+    for name in hosts:
+        if not name or set(name) & set("/?#@ "):  # what no browser ever sends as the name that it asks
+            raise ArgumentError(f"--allow-host must be a name such as hub.example.org, found {name!r}")
 
 
 def _checked_root_path(text: str) -> str:

@@ -75,9 +75,10 @@ describe("columns", () => {
 
   test("keep the digits of what is small in them", () => {
     const rates = [0.0001705, 0.0009645, 0.0012, 0.0143, 0.0915];
-    expect(column(rates)).toEqual(["1.705e-4", "9.645e-4", "0.001200", "0.014300", "0.091500"]);
+    expect(column(rates)).toEqual(["0.000170", "0.000964", "0.001200", "0.014300", "0.091500"]);
     expect(column([0.3007, 0.2817, 0.0001705])).toEqual(["0.3007", "0.2817", "1.705e-4"]);
     expect(column([0.0001705, 0.0001535])).toEqual(["1.705e-4", "1.535e-4"]);
+    expect(column([0.06556, 0.5324, 0.1158])).toEqual(["0.0656", "0.5324", "0.1158"]);
   });
 
   test("stand what is no number", () => {

@@ -154,7 +154,7 @@ export function columnFormat(values: number[]): ColumnFormat {
 const HUGE = 1e9;
 const TINY = 1e-3;
 const LONGEST_ALIGNED = 1e6;
-const LARGEST_LOSS = 5e-4; // four digits
+const LARGEST_LOSS = 5e-3; // two digits, and nearly three
 
 function decimalsOf(value: number): number {
   const text = String(value);

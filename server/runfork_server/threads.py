@@ -245,9 +245,9 @@ class Drainer:
 
     def _gone(self) -> list[str]:
         """Return what is to be said of a folder that was there."""
+        if not self._is_gone:
+            return []
         folder = Store(self._directory).project_directory(self._name)
-        if not self._is_gone and (not self._had_folder or folder.is_dir()):
-            return []  # the second, since it may have gone while it was read
         return [
             f"the folder {folder} is not there any more: it was deleted, renamed or unmounted; its runs are shown when it is back"
         ]

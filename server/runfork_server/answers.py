@@ -54,7 +54,11 @@ def project_reader(request: Request) -> ProjectReader:
 
 
 async def answer_project(
-    request: Request, question: Callable[[ServedProject], Mapping[str, Any]], *, is_long: bool = False
+    request: Request,
+    question: Callable[[ServedProject], Mapping[str, Any]],
+    *,
+    is_long: bool = False,
+    beside: Callable[[], Mapping[str, Any]] | None = None,
 ) -> Response:
     """Ask the project of a path, and answer as JSON with its revision.
 
@@ -62,6 +66,7 @@ async def answer_project(
         request: What was asked.
         question: Called on the reader's thread; it returns the document, without ``revision``.
         is_long: As in `ProjectReader.read`.
+        beside: Called on the event loop's thread when the answer is there; what it returns is told in the same document.
     """
     reader = project_reader(request)
     is_get = request.method == "GET"
@@ -69,9 +74,14 @@ async def answer_project(
     if is_get and request.headers.get("if-none-match") == etag(reader.revision):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=_kept(reader.revision))
     asked_at = reader.revision
-    answer = await reader.read(lambda project: encode({"revision": asked_at, **question(project)}), is_long=is_long)
     headers = _kept(asked_at) if is_get else None
-    return Response(answer.value, media_type="application/json", headers=headers)
+    if beside is not None:
+        found = (await reader.read(question, is_long=is_long)).value
+        content = encode({"revision": asked_at, **found, **beside()})
+    else:
+        answer = await reader.read(lambda project: encode({"revision": asked_at, **question(project)}), is_long=is_long)
+        content = answer.value
+    return Response(content, media_type="application/json", headers=headers)
 
 
 def etag(revision: int) -> str:

@@ -81,8 +81,7 @@ def _last_written(runs: list[tuple[float, str]]) -> float | None:
 
 async def read_project(request: Request) -> Response:
     """Answer how many runs a project has, and how far its journals have been read."""
-    reader = project_reader(request)
-    return await answer_project(request, lambda project: {**_counts(project), **reader.progress()})
+    return await answer_project(request, _counts, beside=project_reader(request).progress)
 
 
 def _counts(project: Project) -> dict[str, Any]:
